@@ -1,0 +1,45 @@
+# What a newcomer types. Everything runs from .venv; Python 3.11+ is all that must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test test-kafka bench lint schemas lock clean
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/rantai demo
+
+test: install
+	$(BIN)/python -m pytest -m "not kafka and not bench"
+
+test-kafka: install
+	deploy/kafka/test.sh $(BIN)/python -m pytest -m kafka
+
+bench: install
+	$(BIN)/python -m pytest -m bench -s tests/bench
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.generate --check
+
+schemas: install
+	$(BIN)/python -m schemas.generate
+
+# Made anew only on purpose: versions and hashes of everything that is installed.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info

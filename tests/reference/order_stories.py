@@ -1,0 +1,255 @@
+"""Random orders: placed, changed, confirmed, cancelled and disputed in every order."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from .writing import LINE_NUMBERS, MILLIONTH, UNITS, Pair, Writer
+
+MOST = Decimal(10) ** 11
+"""So that a quantity keeps to 18 digits, also when more than it arrives."""
+
+AROUND_DUE = (-6, -5, -4, -4, -3, -3, -2, -2, -1, 0, 0, 1, 1, 2)
+"""Days from the due date; short notice begins and chances end among them."""
+
+
+@dataclass
+class Line:
+    """An order line as its buyer last thought of it."""
+
+    pair: Pair
+    order_no: str
+    line_no: str
+    item_no: str
+    unit: str
+    quantity: Decimal
+    requested: date
+    added_later: bool = False
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """Give the two fields that name the line in other documents."""
+        return {"order_no": self.order_no, "line_no": self.line_no}
+
+
+@dataclass
+class Order:
+    """An order and the day it was placed."""
+
+    pair: Pair
+    order_no: str
+    placed_on: date
+    lines: list[Line]
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """Give the fields that open every document about the order."""
+        return {**self.pair.parties, "order_no": self.order_no}
+
+
+def tell_order(writer: Writer, pair: Pair, count: int) -> Order:
+    """Write the events of an order with `count` lines, none of them in any order."""
+    rng = writer.rng
+    writer.recent = []
+    order_no, placed_on = writer.order_no(pair), writer.day(last=0.85)
+    numbers = rng.sample(LINE_NUMBERS, count)
+    lines = [_line(writer, pair, order_no, line_no, placed_on) for line_no in numbers]
+    for line in lines[1:]:
+        line.added_later = rng.random() < 0.25
+    order = Order(pair, order_no, placed_on, lines)
+    if not writer.chance(0.95):
+        return order  # An order that never comes: what is delivered against it is an orphan.
+    if writer.chance(0.9):
+        _place(writer, order)
+    else:
+        _change(writer, order, revision=rng.randint(1, 3), offsets=(0,))
+    steps = [_change_somehow] * rng.choice((0, 0, 1, 1, 2, 4)) + [_confirm] * rng.choice((0, 1, 2))
+    steps += [_place_again] * (rng.random() < 0.08)
+    if writer.eager:
+        steps += [_change_somehow, _confirm]
+    rng.shuffle(steps)
+    for step in steps:
+        step(writer, order)
+    if any(line.added_later for line in lines):
+        _change(writer, order, revision=rng.randint(1, 2), offsets=(0, 1, 2, 5))
+    if writer.chance(0.18):
+        _cancel(writer, order)
+    if writer.chance(0.08):
+        _dispute(writer, order)
+    return order
+
+
+def _line(writer: Writer, pair: Pair, order_no: str, line_no: str, placed_on: date) -> Line:
+    ahead = writer.rng.choice((-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 21, 21, 30))
+    return Line(
+        pair,
+        order_no,
+        line_no,
+        item_no=f"ITEM-{writer.rng.randint(1, 6)}",
+        unit=writer.rng.choice(UNITS),
+        quantity=writer.amount(),
+        requested=placed_on + timedelta(days=ahead),
+    )
+
+
+def _stated(writer: Writer, line: Line) -> dict[str, Any]:
+    """Write an order line whole, its optional fields at times."""
+    rng = writer.rng
+    stated: dict[str, Any] = {
+        "line_no": line.line_no,
+        "item_no": line.item_no,
+        "quantity": writer.number(line.quantity),
+        "requested_date": line.requested.isoformat(),
+    }
+    if rng.random() < 0.9:
+        stated["uom"] = line.unit
+    if rng.random() < 0.7:
+        stated["unit_price"] = writer.number(writer.amount())
+    if rng.random() < 0.3:
+        stated["description"] = 'Braket 3/4" – kiri'
+    if rng.random() < 0.3:
+        stated["ship_to"] = "PLANT-1"
+    return stated
+
+
+def _order_document(writer: Writer, order: Order, lines: list[Line]) -> dict[str, Any]:
+    document = {**order.opening, "lines": [_stated(writer, line) for line in lines]}
+    if writer.rng.random() < 0.4:
+        document["currency"] = writer.rng.choice(("IDR", "IDR", "USD"))
+    if writer.rng.random() < 0.1:
+        document["partnership"] = "subcontract"
+    return document
+
+
+def _place(writer: Writer, order: Order) -> None:
+    lines = [line for line in order.lines if not line.added_later]
+    moment = writer.moment(order.placed_on)
+    writer.write(order.pair.buyer, "order.placed", moment, _order_document(writer, order, lines))
+
+
+def _place_again(writer: Writer, order: Order) -> None:
+    """Send the order again, with other content: a version like any other."""
+    lines = _some(writer, order)
+    for line in lines:
+        _rethink(writer, line)
+    moment = writer.moment(order.placed_on, (0, 0, 1, 4))
+    writer.write(order.pair.buyer, "order.placed", moment, _order_document(writer, order, lines))
+
+
+def _some(writer: Writer, order: Order) -> list[Line]:
+    return writer.rng.sample(order.lines, writer.rng.randint(1, len(order.lines)))
+
+
+def _rethink(writer: Writer, line: Line) -> None:
+    """Move quantity and requested date, or either, or neither."""
+    rng = writer.rng
+    if rng.random() < 0.5:
+        factor = Decimal(rng.choice(("0.5", "0.9", "1.1", "2")))
+        line.quantity = min(max(MILLIONTH, round(line.quantity * factor, 6)), MOST)
+    if rng.random() < 0.55:
+        line.requested += timedelta(days=rng.choice((-7, -4, -3, -2, -1, 1, 2, 4, 9)))
+
+
+def _change_somehow(writer: Writer, order: Order) -> None:
+    """Change some lines, early, or around the due date of one of them."""
+    revision = writer.rng.choice((1, 1, 1, 2, 2, 3, 4))
+    _change(writer, order, revision, offsets=())
+
+
+def _change(writer: Writer, order: Order, revision: int, offsets: tuple[int, ...]) -> None:
+    rng = writer.rng
+    lines = _some(writer, order)
+    if offsets:  # What is added later has to be named by something.
+        lines += [line for line in order.lines if line.added_later and line not in lines]
+        moment = writer.moment(order.placed_on, offsets)
+    elif rng.random() < 0.3:
+        moment = writer.moment(order.placed_on, (0, 1, 1, 2, 3))
+    else:
+        moment = writer.moment(lines[0].requested, AROUND_DUE)
+    before = [(line.quantity, line.requested) for line in lines]
+    for line in lines:
+        _rethink(writer, line)
+    document = _order_document(writer, order, lines)
+    writer.write(order.pair.buyer, "order.changed", moment, {**document, "revision": revision})
+    if rng.random() < 0.4:  # The next one starts from the old thought again.
+        for line, (quantity, requested) in zip(lines, before, strict=True):
+            line.quantity, line.requested = quantity, requested
+
+
+def _confirm(writer: Writer, order: Order) -> None:
+    """Confirm some lines; at times before the order came; at times bring a refused one back."""
+    rng = writer.rng
+    lines = _some(writer, order)
+    if rng.random() < 0.7:
+        moment = writer.moment(order.placed_on, (-1, 0, 0, 0, 1, 1, 2, 3))
+    else:
+        moment = writer.moment(lines[0].requested, AROUND_DUE)
+    answers = [_answer(writer, line) for line in lines]
+    writer.write(
+        order.pair.supplier, "order.confirmed", moment, {**order.opening, "lines": answers}
+    )
+    if any(answer["status"] == "rejected" for answer in answers) and rng.random() < 0.6:
+        _bring_back(writer, order, lines, moment)
+
+
+def _answer(writer: Writer, line: Line) -> dict[str, Any]:
+    rng = writer.rng
+    status = rng.choice(("accepted", "accepted", "changed", "changed", "rejected"))
+    answer: dict[str, Any] = {"line_no": line.line_no, "status": status}
+    if status != "rejected" and rng.random() < 0.75:
+        on = line.requested + timedelta(days=rng.choice((-3, -1, 0, 0, 0, 1, 2, 4, 6)))
+        answer["confirmed_date"] = on.isoformat()
+    if status != "rejected" and rng.random() < 0.5:
+        answer["confirmed_quantity"] = writer.number(writer.portion(line.quantity))
+    return answer
+
+
+def _bring_back(writer: Writer, order: Order, lines: list[Line], rejected_at: datetime) -> None:
+    """Change lines after they were rejected, also after they would have been due."""
+    for line in lines:
+        _rethink(writer, line)
+    moment = writer.after(rejected_at, (0, 1, 2, 5, 9, 15, 25))
+    document = _order_document(writer, order, lines)
+    revision = writer.rng.randint(1, 5)
+    writer.write(order.pair.buyer, "order.changed", moment, {**document, "revision": revision})
+    if writer.rng.random() < 0.5:
+        answers = [_answer(writer, line) for line in lines]
+        writer.write(
+            order.pair.supplier,
+            "order.confirmed",
+            writer.after(moment, (0, 0, 1, 2)),
+            {**order.opening, "lines": answers},
+        )
+
+
+def _cancel(writer: Writer, order: Order) -> None:
+    """Cancel the order or some lines of it, by either side, once or twice."""
+    rng = writer.rng
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        lines = _some(writer, order)
+        document = {**order.opening, "by": rng.choice(("buyer", "supplier"))}
+        if rng.random() < 0.6:
+            document["lines"] = [line.line_no for line in lines]
+        if rng.random() < 0.5:
+            document["reason"] = "model dihentikan"
+        if rng.random() < 0.4:
+            moment = writer.moment(order.placed_on, (-1, 0, 1, 2))
+        else:
+            moment = writer.moment(lines[0].requested, AROUND_DUE)
+        writer.write(order.pair.buyer, "order.cancelled", moment, document)
+
+
+def _dispute(writer: Writer, order: Order) -> None:
+    line = writer.rng.choice(order.lines)
+    opening = {**order.pair.parties, **line.reference}
+    moment = writer.moment(line.requested, (1, 3, 8))
+    dispute = {**opening, "reason": "barang sudah dikirim"}
+    if writer.rng.random() < 0.5:
+        dispute["evidence"] = "https://example.org/surat-jalan/1.jpg"
+    writer.write(order.pair.supplier, "line.disputed", moment, dispute)
+    if writer.chance(0.7):
+        answer = {**opening, "answer": writer.rng.choice(("corrected", "upheld"))}
+        if writer.rng.random() < 0.5:
+            answer["note"] = "sudah diperiksa"
+        writer.write(order.pair.buyer, "line.dispute_answered", writer.after(moment), answer)

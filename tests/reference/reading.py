@@ -1,0 +1,89 @@
+"""Reading events: exact numbers, instants, business dates, and each event counted once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ZERO = Fraction(0)
+
+
+def number(value: object) -> Fraction:
+    """Read a JSON number or a decimal string exactly."""
+    return Fraction(Decimal(str(value)))
+
+
+def instant(text: str) -> datetime:
+    """Read an RFC 3339 time. "No offset = rejected"."""
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(f"no offset: {text}")
+    return moment
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where business dates are counted.
+
+    "A time becomes a business date in the site's time zone, default `Asia/Jakarta`."
+    """
+
+    zone: ZoneInfo
+
+    def date_of(self, moment: datetime) -> date:
+        """Give the business date of an instant."""
+        return moment.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One CloudEvent of one buyer and supplier."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    data: Mapping[str, Any]
+
+    @cached_property
+    def buyer_id(self) -> str:
+        """Give the buyer of the document."""
+        return str(self.data["buyer_id"])
+
+    @cached_property
+    def place(self) -> tuple[datetime, str, str]:
+        """Give the order among versions: `time`, then `id` (then source, to leave no tie)."""
+        return self.time, self.id, self.source
+
+    def lines(self) -> list[Mapping[str, Any]]:
+        """Give the document's lines."""
+        return list(self.data["lines"])
+
+
+def counted_once(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Keep each (source, id) once.
+
+    "The same pair again is the same event: accepted, counted once, forever [...] The same pair
+    with other content: the one stored first stands".
+    """
+    kept: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for event in events:
+        kept.setdefault((event["source"], event["id"]), event)
+    return list(kept.values())
+
+
+def dealings(
+    events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None
+) -> list[Event]:
+    """Give the events between the supplier and its buyers, or the one buyer asked for."""
+    return [
+        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), raw["data"])
+        for raw in counted_once(events)
+        if raw["data"].get("supplier_id") == supplier_id
+        and "buyer_id" in raw["data"]
+        and buyer_id in (None, raw["data"]["buyer_id"])
+    ]

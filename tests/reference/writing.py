@@ -1,0 +1,182 @@
+"""The hand that writes random events: ids, times, numbers and envelopes."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+JAKARTA = timezone(timedelta(hours=7))
+TOKYO = timezone(timedelta(hours=9))
+MILLIONTH = Decimal("0.000001")
+
+CLOCKS = (
+    time(0, 0, 0),
+    time(0, 0, 0, 1),
+    time(7, 30, 0),
+    time(12, 0, 0, 500_000),
+    time(16, 59, 59),
+    time(17, 0, 0),
+    time(22, 15, 0, 120_000),
+    time(23, 59, 59),
+    time(23, 59, 59, 999_999),
+)
+"""Local times, most of them next to midnight in Jakarta or in UTC."""
+
+ORDER_NUMBERS = (
+    "PO-{}",
+    "po-{}",
+    "{}",
+    "45000{:05d}",
+    "PO/{} 'é\"x'",
+    "PO/{} 'e\u0301\"x'",
+    "PO {}\\n; -- {{a}}",
+    "注文 {} %_",
+)
+LINE_NUMBERS = ("10", "20", "10.2", "010", "00010", "a", "A", "1/2", "é 'x\"")
+UNITS = ("H87", "H87", "H87", "KGM", "MTR", "PCS", "EA", "KG")
+
+SUPPLIER_IDS = ("S{}", "s{}", "S-{}.a", "s_{}-b")
+BUYER_IDS = ("B{}", "b{}", "B-{}.c", "b_{}-d")
+
+
+def supplier_ids(count: int) -> list[str]:
+    """Name the suppliers; some differ by case alone."""
+    return [SUPPLIER_IDS[i % 4].format(i // 4 + 1) for i in range(count)]
+
+
+def buyer_ids(count: int) -> list[str]:
+    """Name the buyers; some differ by case alone."""
+    return [BUYER_IDS[i % 4].format(i // 4 + 1) for i in range(count)]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A buyer and a supplier that deal with each other."""
+
+    buyer: str
+    supplier: str
+
+    @property
+    def parties(self) -> dict[str, Any]:
+        """Give the two fields that open every document between them."""
+        return {"buyer_id": self.buyer, "supplier_id": self.supplier}
+
+
+@dataclass
+class Writer:
+    """Writes events whose times lie between `start` and `start` + `days`."""
+
+    rng: random.Random
+    start: date
+    days: int
+    events: list[dict[str, Any]] = field(default_factory=list)
+    eager: bool = False
+    """While set, everything that may happen does."""
+    recent: list[datetime] = field(default_factory=list)
+    """Times to use again, so that events tie."""
+    _numbers: Counter[tuple[Pair, str]] = field(default_factory=Counter)
+    _used: set[tuple[str, str]] = field(default_factory=set)
+
+    def chance(self, share: float) -> bool:
+        """Decide whether something happens."""
+        return self.rng.random() < share or self.eager
+
+    def document_no(self, pair: Pair, prefix: str) -> str:
+        """Number a document; each pair counts from 1, so that pairs share numbers."""
+        self._numbers[pair, prefix] += 1
+        return f"{prefix}{self._numbers[pair, prefix]}"
+
+    def order_no(self, pair: Pair) -> str:
+        """Number an order, oddly at times; spellings of one number are different orders."""
+        self._numbers[pair, "order"] += 1
+        spelling, rest = self.rng.choice(ORDER_NUMBERS), self._numbers[pair, "order"]
+        return spelling.format(rest)
+
+    def day(self, last: float = 1.0) -> date:
+        """Choose a day in the first part of the span."""
+        return self.start + timedelta(days=self.rng.randint(0, max(0, int(self.days * last) - 1)))
+
+    def moment(self, day: date, offsets: Sequence[int] = (0,)) -> datetime:
+        """Choose a time some days from `day`, or one used before."""
+        if self.recent and self.rng.random() < 0.12:
+            return self.rng.choice(self.recent)
+        day += timedelta(days=self.rng.choice(offsets))
+        clock = self.rng.choice(CLOCKS)
+        if self.rng.random() < 0.3:
+            clock = time(self.rng.randrange(24), self.rng.randrange(60), self.rng.randrange(60))
+        chosen = self._inside(datetime.combine(day, clock, JAKARTA))
+        self.recent = [*self.recent[-7:], chosen]
+        return chosen
+
+    def after(self, moment: datetime, days: Sequence[int] = (0, 0, 1, 2)) -> datetime:
+        """Choose a time some days and up to some hours after another (before it: negative)."""
+        hours = self.rng.choice((0, 0, 1, 9))
+        return self._inside(moment + timedelta(days=self.rng.choice(days), hours=hours))
+
+    def _inside(self, moment: datetime) -> datetime:
+        first = datetime.combine(self.start, time(0), JAKARTA)
+        return min(max(moment, first), first + timedelta(days=self.days))
+
+    def text(self, moment: datetime) -> str:
+        """Write a time with one of several offsets."""
+        zone = self.rng.choice((JAKARTA, JAKARTA, UTC, TOKYO))
+        return moment.astimezone(zone).isoformat().replace("+00:00", "Z")
+
+    def amount(self) -> Decimal:
+        """Choose a quantity above 0, small or large, with up to 6 decimals."""
+        places = self.rng.choice((0, 0, 0, 1, 3, 6))
+        digits = self.rng.choice((1, 2, 2, 3, 3))
+        if self.rng.random() < 0.003:
+            digits, places = 11, 6
+        drawn = self.rng.randint(1, 10 ** (digits + places) - 1)
+        return Decimal(drawn).scaleb(-places)
+
+    def number(self, value: Decimal) -> int | str:
+        """Write an exact number: a JSON integer, or a decimal string with or without zeros."""
+        exact = value.quantize(MILLIONTH)
+        if exact == exact.to_integral_value() and self.rng.random() < 0.6:
+            return int(exact)
+        plain = format(exact, "f")
+        return plain if self.rng.random() < 0.3 else plain.rstrip("0").rstrip(".")
+
+    def portion(self, of: Decimal) -> Decimal:
+        """Choose a quantity near or below another: all, some, or about the over-tolerance."""
+        share = self.rng.choice(("1", "1", "1", "1", "0.5", "0.3", "0.999", "1.05", "1.06", "1.5"))
+        chosen = (of * Decimal(share)).quantize(MILLIONTH)
+        if self.rng.random() < 0.1:
+            chosen += MILLIONTH
+        return max(chosen, MILLIONTH)
+
+    def write(
+        self, sender: str, name: str, moment: datetime, data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write one event; buyers send from SAP, all others from the app."""
+        source = f"/erp/{sender}/{'sap' if sender == data.get('buyer_id') else 'app'}"
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self._new_id(source),
+            "source": source,
+            "type": f"id.rantai.{name}.v1",
+            "time": self.text(moment),
+            "data": data,
+        }
+        if self.rng.random() < 0.1:
+            event["subject"] = name
+        if self.rng.random() < 0.1:
+            trace, span = self.rng.getrandbits(128) or 1, self.rng.getrandbits(64) or 1
+            event["traceparent"] = f"00-{trace:032x}-{span:016x}-01"
+        self.events.append(event)
+        return event
+
+    def _new_id(self, source: str) -> str:
+        """Draw an id that is new at this source; other sources may use the same one."""
+        while True:
+            drawn = f"{self.rng.choice('aAzZ09')}{self.rng.getrandbits(20):05x}"
+            if self.events and self.rng.random() < 0.03:
+                drawn = self.rng.choice(self.events)["id"]
+            if (source, drawn) not in self._used:
+                self._used.add((source, drawn))
+                return drawn
