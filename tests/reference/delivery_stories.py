@@ -15,7 +15,7 @@ def tell_deliveries(writer: Writer, order: Order, others: list[Line]) -> None:
     """Write what is delivered against an order, at times with lines of other orders."""
     rng = writer.rng
     writer.recent = []
-    arriving = [line for line in order.lines for _ in range(rng.choice((0, 1, 1, 1, 2, 3)))]
+    arriving = [line for line in order.lines for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3)))]
     if writer.eager:
         arriving += order.lines
     if others and rng.random() < 0.2:
