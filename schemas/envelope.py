@@ -3,15 +3,25 @@
 import re
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-from schemas.fields import Document, Instant, Text
+from schemas.fields import Document, Instant
 
 SOURCE_PATTERN: Final = (
-    r"^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)?/erp/([A-Za-z0-9._-]{1,64})(?:[/?#][!-~]*)?$"
+    r"^(?:[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~:@!$&'()*+,;=%\[\]-]+)?"
+    r"/erp/([A-Za-z0-9._-]{1,64})"
+    r"(?:[/?#](?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$"
 )
 _SOURCE = re.compile(SOURCE_PATTERN)
 _EXTENSION_NAME = re.compile(r"[a-z0-9]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 TypeName = TypeVar("TypeName", bound=str)
@@ -19,8 +29,8 @@ Data = TypeVar("Data", bound=Document)
 
 
 def sender_of(source: str) -> str:
-    """Return the partner id in a source: `AHM` of `/erp/AHM/sap-prd`. ValueError if there is none."""
-    match = _SOURCE.match(source)
+    """Return the partner id in a source, `AHM` of `/erp/AHM/sap-prd`; ValueError without one."""
+    match = _SOURCE.fullmatch(source)
     if match is None:
         raise ValueError("must be a URI reference /erp/<partner id>/..., e.g. /erp/AHM/sap-prd")
     return match[1]
@@ -38,39 +48,85 @@ def trace_id(traceparent: str | None) -> str | None:
     return traceparent[3:35]
 
 
+def _without_control_characters(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not contain control characters (line break, tab, NUL)")
+    return value
+
+
+def _extension_name(name: str) -> str:
+    if not _EXTENSION_NAME.fullmatch(name):
+        raise ValueError("is not an attribute of an event; check its spelling (a-z and 0-9 only)")
+    return name
+
+
+def _extension_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _without_control_characters(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and -(2**31) <= value < 2**31:
+        return value
+    raise ValueError("must be a string, a boolean or an integer of 32 bits (CloudEvents extension)")
+
+
+Attribute = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(_without_control_characters),
+    Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
+]
+"""A string attribute as CloudEvents has it: not empty, without control characters."""
+
+ExtensionName = Annotated[str, AfterValidator(_extension_name)]
+ExtensionValue = Annotated[
+    Any,
+    AfterValidator(_extension_value),
+    WithJsonSchema(
+        {
+            "type": ["string", "boolean", "integer", "null"],
+            "minimum": -(2**31),
+            "maximum": 2**31 - 1,
+        }
+    ),
+]
+
+
 class Event(BaseModel, Generic[TypeName, Data]):
     """One business document in its envelope.
 
-    Further attributes are CloudEvents extensions: carried through Kafka, judged by their name alone.
+    Further attributes are CloudEvents extensions, carried through Kafka; null means absent.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        json_schema_extra={"propertyNames": {"pattern": "^[a-z0-9]{1,64}$"}},
+    )
+    __pydantic_extra__: dict[ExtensionName, ExtensionValue] = Field(init=False)
 
     specversion: Literal["1.0"]
-    id: Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+    id: Annotated[Attribute, StringConstraints(max_length=512)] = Field(
+        description="together with source it identifies the event, forever"
+    )
     source: Annotated[
         str,
         StringConstraints(max_length=512),
         AfterValidator(_source_names_a_sender),
         Field(json_schema_extra={"pattern": SOURCE_PATTERN}),
-    ]
+    ] = Field(description="URI reference /erp/<partner id>/...: a source of the sender's own")
     type: TypeName
     time: Instant
-    subject: Text | None = None
-    datacontenttype: Annotated[
-        str, StringConstraints(pattern=r"^application/([a-z0-9.+-]+\+)?json(\s*;.*)?$")
-    ] = "application/json"
-    traceparent: Text | None = None
+    subject: Attribute | None = Field(default=None, description="free; not empty")
+    datacontenttype: (
+        Annotated[str, StringConstraints(pattern=r"^application/([a-z0-9.+-]+\+)?json(\s*;.*)?$")]
+        | None
+    ) = Field(default=None, description="application/json, or absent")
+    dataschema: Attribute | None = Field(default=None, description="free; not empty")
+    traceparent: Annotated[str, AfterValidator(_without_control_characters)] | None = Field(
+        default=None, description="W3C trace context, carried through"
+    )
     data: Data
-
-    @model_validator(mode="after")
-    def _extensions_are_lawful(self) -> "Event[TypeName, Data]":
-        for name, value in (self.__pydantic_extra__ or {}).items():
-            if not _EXTENSION_NAME.fullmatch(name):
-                raise ValueError(f"unknown attribute {name!r}")
-            if not isinstance(value, (str, bool, int)):
-                raise ValueError(f"extension attribute {name!r} must be a string, boolean or integer")
-        return self
 
     @property
     def sender(self) -> str:
@@ -79,5 +135,6 @@ class Event(BaseModel, Generic[TypeName, Data]):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """The CloudEvents extension attributes, by name."""
-        return self.__pydantic_extra__ or {}
+        """The CloudEvents extension attributes that are set, by name."""
+        extra = self.__pydantic_extra__ or {}
+        return {name: value for name, value in extra.items() if value is not None}

@@ -6,7 +6,7 @@ line of code. All numbers are exact decimals; no float takes part anywhere.
 
 import re
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -21,13 +21,21 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from schemas.currencies import CURRENCIES
+
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2299, 12, 31)
 """The store's dates and times span 1900 to 2299; a date outside is a slip of the pen."""
 
-_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# [0-9] and not \d, which takes the digits of every script.
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_RFC3339_PATTERN: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+)
+_RFC3339 = re.compile(_RFC3339_PATTERN)
+_DATE_PATTERN: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 UNIT_ALIASES: Final = {
     "PCS": "H87", "PC": "H87", "PCE": "H87", "PIECE": "H87", "PIECES": "H87", "EA": "H87",
@@ -42,17 +50,14 @@ UNIT_ALIASES: Final = {
 
 def _reject_non_decimal(value: Any) -> Any:
     """Let through what is exact: an integer, a decimal, a plain decimal string."""
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         raise ValueError("must be a number or a decimal string")
     if isinstance(value, int) and abs(value) >= 10**18:
         raise ValueError("must have at most 18 digits")
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
             raise ValueError('must be a number or a decimal string such as "12.5"')
-        try:
-            return Decimal(value)
-        except InvalidOperation as error:  # pragma: no cover - the pattern leaves none
-            raise ValueError("must be a decimal") from error
+        return Decimal(value)
     return value
 
 
@@ -70,6 +75,12 @@ def plain(value: Decimal) -> str:
 def _date_in_range(value: date) -> date:
     if not EARLIEST <= value <= LATEST:
         raise ValueError("must be a date from 1900-01-01 to 2299-12-31")
+    return value
+
+
+def _not_before_earliest(value: date) -> date:
+    if value < EARLIEST:
+        raise ValueError("must not be before 1900-01-01")
     return value
 
 
@@ -91,15 +102,15 @@ def _rfc3339_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        raise ValueError(
-            "must be an RFC 3339 time with offset, such as 2026-11-01T08:30:00+07:00"
-        )
+        raise ValueError("must be an RFC 3339 time with offset, such as 2026-11-01T08:30:00+07:00")
     return value
 
 
 def _printable(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("must have printable characters only (no line break, no control character)")
+        raise ValueError(
+            "must have printable characters only (no line break, no control character)"
+        )
     return value
 
 
@@ -116,6 +127,12 @@ def _storable(value: str) -> str:
     return value
 
 
+def _iso_4217(value: str) -> str:
+    if value not in CURRENCIES:
+        raise ValueError("must be a currency code of ISO 4217 such as IDR")
+    return value
+
+
 Identifier = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
@@ -125,59 +142,109 @@ DocumentNumber = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64),
     AfterValidator(_printable),
-    Field(description="1 to 64 printable characters, compared letter by letter"),
+    Field(
+        description="1 to 64 printable characters, compared letter by letter",
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"},
+    ),
 ]
-Text = Annotated[str, AfterValidator(_storable)]
-_ExactDecimal = Annotated[
+Text = Annotated[
+    str,
+    AfterValidator(_storable),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
+
+
+def _decimal_schema(lowest: int, below: int, pattern: str, description: str) -> WithJsonSchema:
+    """Describe an exact decimal; how many decimals a JSON number has, JSON Schema cannot say."""
+    number = {"type": "number", "minimum": lowest, "maximum": below}
+    text = {"type": "string", "pattern": pattern}
+    return WithJsonSchema({"anyOf": [number, text], "description": description})
+
+
+_UNDER_10_12: Final = r"0*[0-9]{1,12}(\.[0-9]{1,6}0*)?"
+
+# The limits stand beside Decimal, before the other validators, so that the compiled core checks
+# them; behind a Python validator each limit would be a Python call of its own.
+Quantity = Annotated[
     Decimal,
+    Field(ge=0, max_digits=18, decimal_places=6),
     BeforeValidator(_reject_non_decimal),
     PlainSerializer(plain, return_type=str),
-]
-_DECIMAL_SCHEMA: Final = {
-    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}],
-    "description": "number or decimal string, 0 or more, up to 18 digits of which 6 decimals",
-}
-Quantity = Annotated[
-    _ExactDecimal,
-    Field(ge=0, max_digits=18, decimal_places=6),
-    WithJsonSchema(_DECIMAL_SCHEMA),
+    _decimal_schema(
+        0,
+        10**12,
+        f"^{_UNDER_10_12}$",
+        "number or decimal string, 0 or more, up to 18 digits of which 6 decimals",
+    ),
 ]
 Money = Quantity
 Percentage = Annotated[
-    _ExactDecimal,
+    Decimal,
     Field(ge=0, le=100, max_digits=18, decimal_places=6),
-    WithJsonSchema({**_DECIMAL_SCHEMA, "description": "0 to 100, at most 6 decimals"}),
+    BeforeValidator(_reject_non_decimal),
+    PlainSerializer(plain, return_type=str),
+    _decimal_schema(
+        0,
+        100,
+        r"^0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]{1,6}0*)?)$",
+        "number or decimal string, 0 to 100, at most 6 decimals",
+    ),
 ]
 Target = Annotated[
-    _ExactDecimal,
+    Decimal,
     Field(max_digits=18, decimal_places=6),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
+    BeforeValidator(_reject_non_decimal),
+    PlainSerializer(plain, return_type=str),
+    _decimal_schema(
+        -(10**12),
+        10**12,
+        f"^-?{_UNDER_10_12}$",
+        "number or decimal string, up to 18 digits of which 6 decimals",
+    ),
 ]
 Unit = Annotated[
     str,
     BeforeValidator(_known_unit),
     StringConstraints(pattern=r"^[A-Z0-9]{1,3}$"),
-    Field(description="UN/ECE Recommendation 20 code; PCS, EA, KG and the like are normalised"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*[A-Za-z0-9]{1,6}\s*$",
+            "description": (
+                "UN/ECE Recommendation 20 code (1 to 3 letters and digits); "
+                "PCS, EA, KG and the like are normalised"
+            ),
+        }
+    ),
 ]
 Currency = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code")
+    str,
+    AfterValidator(_iso_4217),
+    Field(description="ISO 4217 code", json_schema_extra={"pattern": "^[A-Z]{3}$"}),
 ]
 BusinessDate = Annotated[
     date,
     BeforeValidator(_iso_date_text),
     AfterValidator(_date_in_range),
-    Field(description="date at the receiving site"),
+    Field(
+        description="date at the receiving site, 1900-01-01 to 2299-12-31",
+        json_schema_extra={"pattern": _DATE_PATTERN.replace("[0-9]{4}", "(19|2[0-2])[0-9]{2}")},
+    ),
 ]
 OpenEndDate = Annotated[
     date,
     BeforeValidator(_iso_date_text),
-    Field(description="last day; 9999-12-31 is how ERPs write 'without end'"),
+    AfterValidator(_not_before_earliest),
+    Field(
+        description="last day; 9999-12-31 is how ERPs write 'without end'",
+        json_schema_extra={"pattern": _DATE_PATTERN},
+    ),
 ]
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339_text),
     AfterValidator(_time_in_range),
-    Field(description="RFC 3339 time with offset"),
+    Field(description="RFC 3339 time with offset", json_schema_extra={"pattern": _RFC3339_PATTERN}),
 ]
 WebAddress = Annotated[
     str,
@@ -194,6 +261,8 @@ class Document(BaseModel):
 
 def unique_line_numbers(line_nos: list[str]) -> None:
     """Raise ValueError where a line number stands twice in one order document."""
+    if len(set(line_nos)) == len(line_nos):
+        return
     seen: set[str] = set()
     for line_no in line_nos:
         if line_no in seen:

@@ -1,8 +1,8 @@
 """Orders: placed and changed by the buyer, confirmed by the supplier, cancelled by either."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from schemas.fields import (
     BusinessDate,
@@ -31,6 +31,24 @@ class OrderLine(Document):
     ship_to: Text | None = None
 
 
+class _Numbered(Protocol):
+    @property
+    def line_no(self) -> str: ...
+
+
+_Line = TypeVar("_Line", bound=_Numbered)
+
+
+def _each_line_once(lines: list[_Line]) -> list[_Line]:
+    unique_line_numbers([line.line_no for line in lines])
+    return lines
+
+
+def _each_number_once(line_nos: list[str]) -> list[str]:
+    unique_line_numbers(line_nos)
+    return line_nos
+
+
 class _OrderDocument(Document):
     buyer_id: Identifier
     supplier_id: Identifier
@@ -38,16 +56,11 @@ class _OrderDocument(Document):
 
 
 class _OrderWithLines(_OrderDocument):
-    lines: Annotated[list[OrderLine], Field(min_length=1)]
+    lines: Annotated[list[OrderLine], Field(min_length=1), AfterValidator(_each_line_once)]
     currency: Currency | None = Field(
         default=None, description="of the unit prices; IDR where none was ever said"
     )
     partnership: Text | None = Field(default=None, description="the agreement it falls under")
-
-    @model_validator(mode="after")
-    def _lines_once(self) -> "_OrderWithLines":
-        unique_line_numbers([line.line_no for line in self.lines])
-        return self
 
 
 class OrderPlaced(_OrderWithLines):
@@ -63,16 +76,12 @@ class OrderChanged(_OrderWithLines):
 class OrderCancelled(_OrderDocument):
     """An order, or some of its lines, called off."""
 
-    lines: Annotated[list[DocumentNumber], Field(min_length=1)] | None = Field(
-        default=None, description="line numbers; absent: the whole order"
-    )
+    lines: (
+        Annotated[list[DocumentNumber], Field(min_length=1), AfterValidator(_each_number_once)]
+        | None
+    ) = Field(default=None, description="line numbers; absent: the whole order")
     by: Literal["buyer", "supplier"]
     reason: Text | None = None
-
-    @model_validator(mode="after")
-    def _lines_once(self) -> "OrderCancelled":
-        unique_line_numbers(self.lines or [])
-        return self
 
 
 class ConfirmedLine(Document):
@@ -87,9 +96,4 @@ class ConfirmedLine(Document):
 class OrderConfirmed(_OrderDocument):
     """The supplier's answer to an order, line by line."""
 
-    lines: Annotated[list[ConfirmedLine], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _lines_once(self) -> "OrderConfirmed":
-        unique_line_numbers([line.line_no for line in self.lines])
-        return self
+    lines: Annotated[list[ConfirmedLine], Field(min_length=1), AfterValidator(_each_line_once)]

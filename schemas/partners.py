@@ -1,8 +1,9 @@
 """Partners: who they are, what they hold, how they were assessed, and what binds them."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schemas.fields import (
     BusinessDate,
@@ -18,6 +19,11 @@ from schemas.fields import (
 )
 
 Name = Annotated[Text, Field(min_length=1)]
+
+
+def _sorted_by_name(targets: dict[str, Decimal]) -> dict[str, Decimal]:
+    """Bring targets into one order: how the sender ordered them is no part of what they say."""
+    return dict(sorted(targets.items()))
 
 
 class PartnerRegistered(Document):
@@ -115,7 +121,7 @@ class PartnershipAgreed(Document):
     ]
     valid_from: BusinessDate
     valid_to: OpenEndDate | None = None
-    targets: dict[Identifier, Target] | None = None
+    targets: Annotated[dict[Identifier, Target], AfterValidator(_sorted_by_name)] | None = None
 
 
 class PartnershipEnded(Document):

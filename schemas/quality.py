@@ -16,10 +16,10 @@ from schemas.fields import (
 
 
 class Defect(Document):
-    """A kind of defect and how many pieces had it."""
+    """A kind of defect and, where it was counted, how many pieces had it."""
 
     code: DocumentNumber
-    quantity: Quantity
+    quantity: Quantity | None = None
 
 
 class _QualityDocument(Document):

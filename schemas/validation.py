@@ -6,10 +6,10 @@ or `Rejected`, with a JSON pointer and a message for each fault.
 
 import hashlib
 import json
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import jiter
@@ -23,7 +23,11 @@ MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
 """Above this an event would not fit a Kafka record of the canonical topics."""
 
 
-class NotParseable(ValueError):
+MAX_DEPTH: Final = 100
+"""No document nests deeper than five; what nests deeper than this is refused without a look."""
+
+
+class NotParseable(ValueError):  # noqa: N818 - the name of an outcome, as Rejected is
     """The body as a whole is no JSON text; the message says where."""
 
 
@@ -60,7 +64,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that is not taken, with the reasons; `forbidden` where the sender may not send it."""
+    """An event that is not taken, and why; `forbidden` where the sender may not send it."""
 
     faults: list[Fault]
     id: str | None = None
@@ -102,30 +106,54 @@ class _Marks:
                 seen.add(key)
         return result
 
-    def fault_in(self, value: Any, pointer: str = "") -> Fault | None:
-        """Find the first duplicate key, NaN or lone surrogate in a value, depth first."""
-        if isinstance(value, dict):
-            if id(value) in self.duplicates:
-                key = self.duplicates[id(value)]
-                return Fault(f"{pointer}/{escape(key)}", "stands twice in the same object")
-            children: Iterable[tuple[Any, Any]] = value.items()
-        elif isinstance(value, list):
-            children = enumerate(value)
-        elif isinstance(value, float):
-            return Fault(pointer, "must be a number; NaN and Infinity are not JSON")
-        elif isinstance(value, str) and not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                return Fault(pointer, "has half of a surrogate pair; not valid Unicode")
-            return None
-        else:
-            return None
+    def fault_in(self, value: Any, pointer: str = "", depth: int = 0) -> Fault | None:
+        """Find the first duplicate key, NaN, lone surrogate or abyss in a value, depth first."""
+        fault = self._own_fault(value, pointer, depth)
+        if fault is not None or not isinstance(value, (dict, list)):
+            return fault
+        children = value.items() if isinstance(value, dict) else enumerate(value)
         for key, child in children:
-            fault = self.fault_in(child, f"{pointer}/{escape(str(key))}")
+            fault = self.fault_in(child, f"{pointer}/{escape(str(key))}", depth + 1)
             if fault is not None:
                 return fault
         return None
+
+    def _own_fault(self, value: Any, pointer: str, depth: int) -> Fault | None:
+        if depth > MAX_DEPTH:
+            return Fault("", f"is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            if not all(_is_unicode(key) for key in value):
+                return Fault(pointer, "has a key with half of a surrogate pair; not valid Unicode")
+            if id(value) in self.duplicates:
+                key = self.duplicates[id(value)]
+                return Fault(f"{pointer}/{escape(key)}", "stands twice in the same object")
+        elif isinstance(value, float):
+            return Fault(pointer, "must be a number; NaN, Infinity and endless exponents are none")
+        elif isinstance(value, str) and not _is_unicode(value):
+            return Fault(pointer, "has half of a surrogate pair; not valid Unicode")
+        return None
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _integer(text: str) -> int | Decimal:
+    # int() refuses thousands of digits; as a Decimal such a number fails at its own field.
+    return int(text) if len(text) < 1000 else Decimal(text)
+
+
+def _fraction(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return math.nan  # An exponent beyond all bounds: `fault_in` finds it.
 
 
 def escape(token: str) -> str:
@@ -135,20 +163,19 @@ def escape(token: str) -> str:
 
 def decode_text(body: bytes) -> bytes:
     """Check that a body is UTF-8 and return it without a byte-order mark; NotParseable if not."""
-    if body.startswith(b"\xef\xbb\xbf"):
-        body = body[3:]
     try:
         body.decode()
     except UnicodeDecodeError as error:
         raise NotParseable(f"the body is not UTF-8: byte {error.start} is wrong") from None
-    return body
+    return body.removeprefix(b"\xef\xbb\xbf")
 
 
 def parse(body: bytes) -> Any:
     """Parse a JSON text strictly and exactly.
 
     Numbers become int or Decimal. Where a strict parse fails on one part only (a duplicate key,
-    NaN), that part of a batch becomes `Unparseable` and its neighbours stay good.
+    NaN, half of a surrogate pair, an abyss), that part of a batch becomes `Unparseable` and its
+    neighbours stay good.
     Raises NotParseable where the text as a whole is no JSON.
     """
     body = decode_text(body)
@@ -156,15 +183,23 @@ def parse(body: bytes) -> Any:
         return jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
         )
-    except ValueError as strict_error:
-        marks = _Marks()
-        try:
-            value = json.loads(body, parse_float=Decimal, object_pairs_hook=marks.pairs)
-            if not isinstance(value, list):
-                return _unless_faulty(value, marks)
-            return [_unless_faulty(element, marks) for element in value]
-        except (ValueError, RecursionError):
-            raise NotParseable(f"not JSON: {strict_error}") from None
+    except (ValueError, InvalidOperation):
+        return _parse_part_by_part(body.decode())
+
+
+def _parse_part_by_part(text: str) -> Any:
+    marks = _Marks()
+    try:
+        value = json.loads(
+            text, parse_float=_fraction, parse_int=_integer, object_pairs_hook=marks.pairs
+        )
+    except ValueError as error:
+        raise NotParseable(f"not JSON: {error}") from None
+    except RecursionError:
+        raise NotParseable("not JSON that can be read: it is nested too deeply") from None
+    if not isinstance(value, list):
+        return _unless_faulty(value, marks)
+    return [_unless_faulty(element, marks) for element in value]
 
 
 def _unless_faulty(value: Any, marks: _Marks) -> Any:
@@ -178,6 +213,8 @@ def _unless_faulty(value: Any, marks: _Marks) -> Any:
 def _pointer(location: tuple[int | str, ...]) -> str:
     # The first step names the branch of the union, which is no part of the document.
     steps = location[1:] if location and location[0] in CATALOGUE else location
+    # A last step "[key]" says that the key itself is wrong; the pointer names its member.
+    steps = steps[:-1] if steps and steps[-1] == "[key]" else steps
     return "".join("/" + escape(str(step)) for step in steps)
 
 
@@ -212,25 +249,33 @@ def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
 
     Never raises for bad input: what is wrong comes back as `Rejected`, pointer by pointer.
     """
+    event = _read(raw)
+    if isinstance(event, Rejected):
+        return event
+    forbidden = _forbidden(event, sender)
+    if forbidden is not None:
+        return Rejected([forbidden], id=event.id, source=event.source, forbidden=True)
+    accepted = accept(event)
+    if len(accepted.value) > MAX_EVENT_BYTES:
+        fault = Fault("", f"is larger than {MAX_EVENT_BYTES} bytes; send it as several documents")
+        return Rejected([fault], id=event.id, source=event.source)
+    return accepted
+
+
+def _read(raw: Any) -> Event[Any, Any] | Rejected:
     if isinstance(raw, Unparseable):
         return Rejected([raw.fault], id=raw.id)
     if not isinstance(raw, dict):
         return Rejected([Fault("", "must be a JSON object: one CloudEvent")])
-    name, source = _text_of(raw, "id"), _text_of(raw, "source")
     try:
         event: Event[Any, Any] = EVENT.validate_python(raw)
     except ValidationError as error:
-        return Rejected(_faults(error), id=name, source=source)
+        faults = _faults(error)
     except (RecursionError, UnicodeError, OverflowError) as error:
-        return Rejected([Fault("", f"cannot be read: {type(error).__name__}")], id=name)
-    forbidden = _forbidden(event, sender)
-    if forbidden is not None:
-        return Rejected([forbidden], id=name, source=source, forbidden=True)
-    accepted = accept(event)
-    if len(accepted.value) > MAX_EVENT_BYTES:
-        fault = Fault("", f"is larger than {MAX_EVENT_BYTES} bytes; send it as several documents")
-        return Rejected([fault], id=name, source=source)
-    return accepted
+        faults = [Fault("", f"cannot be read: {type(error).__name__}")]
+    else:
+        return event
+    return Rejected(faults, id=_text_of(raw, "id"), source=_text_of(raw, "source"))
 
 
 def _forbidden(event: Event[Any, Any], sender: Sender) -> Fault | None:
@@ -245,6 +290,7 @@ def _forbidden(event: Event[Any, Any], sender: Sender) -> Fault | None:
 def accept(event: Event[Any, Any]) -> Accepted:
     """Write a validated event in the form of the canonical topics."""
     data = event.data.__pydantic_serializer__.to_json(event.data, exclude_none=True)
+    partner = event.sender
     attributes: dict[str, Any] = {
         "specversion": event.specversion,
         "id": event.id,
@@ -252,19 +298,21 @@ def accept(event: Event[Any, Any]) -> Accepted:
         "type": event.type,
         "time": event.time.isoformat(),
         "datacontenttype": "application/json",
-        "sender": event.sender,
+        "sender": partner,
     }
-    if event.subject is not None:
-        attributes["subject"] = event.subject
-    if event.traceparent is not None:
-        attributes["traceparent"] = event.traceparent
-    head: bytes = to_json({**event.extensions, **attributes})
+    for name in ("subject", "dataschema", "traceparent"):
+        value = getattr(event, name)
+        if value is not None:
+            attributes[name] = value
+    for name, value in event.extensions.items():
+        attributes.setdefault(name, value)  # nobody names their own `sender`
+    head: bytes = to_json(attributes)
     return Accepted(
         source=event.source,
         id=event.id,
         type=event.type,
         topic=CATALOGUE[event.type].topic,
-        sender=event.sender,
+        sender=partner,
         supplier_id=supplier_of(event.data),
         value=head[:-1] + b',"data":' + data + b"}",
         content=content_digest(event.type, event.time, data),

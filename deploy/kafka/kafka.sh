@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Apache Kafka (KRaft) on loopback for tests: one node, or three for fault tests.
+# A real Apache Kafka (KRaft) on loopback for tests: one node, or three for fault tests. Linux.
 # Needs bash, Java 17 or newer and, for the first fetch only, mvn. `kafka.sh --help` tells the rest.
 set -euo pipefail
 
@@ -69,8 +69,9 @@ fetch() {
   fi
   printf '%s\n' "$wanted" > "$staging/.complete"
   rm -rf "$LIBS"
-  # -T is GNU: without it a rename onto a folder that a parallel fetch just made would nest.
-  mv -T "$staging" "$LIBS" 2> /dev/null || rm -rf "$staging"
+  mv "$staging" "$LIBS"
+  # Had a parallel fetch made the target in between, the rename went into it: theirs is as good.
+  rm -rf "${LIBS:?}/${staging##*/}"
 }
 
 # ---- what is running ----------------------------------------------------------------------------
@@ -181,10 +182,11 @@ await_nodes() {
   while ((SECONDS < deadline)); do
     ready=yes
     for node in "$@"; do
-      node_pid "$dir" "$node" > /dev/null || {
+      if ! node_pid "$dir" "$node" > /dev/null; then
         tail -n 20 "$(node_dir "$dir" "$node")/server.log" >&2 || true
-        fail "$EX_SOFTWARE" "node $node ended while starting; its log: $(node_dir "$dir" "$node")/server.log"
-      }
+        say "node $node ended while starting; its log: $(node_dir "$dir" "$node")/server.log"
+        return 1
+      fi
       seen=$(live_brokers "$((port + node - 1))") || seen=""
       for other in "$@"; do
         grep -qx "$other" <<< "$seen" || ready=no
@@ -193,7 +195,8 @@ await_nodes() {
     [[ "$ready" == yes ]] && return 0
     sleep 0.2
   done
-  fail "$EX_SOFTWARE" "not all nodes answer after $READY_SECONDS s; see $dir/node-*/server.log"
+  say "not all nodes answer after $READY_SECONDS s; see $dir/node-*/server.log"
+  return 1
 }
 
 start() {
@@ -218,13 +221,11 @@ start() {
     brokers=${brokers:-1} port=${port:-19092}
     # A Kafka id is 16 bytes in URL-safe base64; the fixed first letter keeps it from looking like an option.
     cluster="R$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c2-22)"
-    printf '%s %s %s\n' "$brokers" "$port" "$cluster" > "$dir/cluster"
   fi
   for ((node = 1; node <= brokers; node++)); do
     [[ -n "$only" && "$only" != "$node" ]] || nodes+=("$node")
   done
   [[ "${#nodes[@]}" -gt 0 ]] || fail "$EX_USAGE" "there is no node $only among $brokers"
-  printf '%s\n' "$dir" > "$LAST"
 
   local to_launch=()
   for node in "${nodes[@]}"; do
@@ -232,10 +233,13 @@ start() {
     if port_is_taken "$((port + node - 1))" || port_is_taken "$((port + CONTROLLER_OFFSET + node - 1))"; then
       fail "$EX_SOFTWARE" "port $((port + node - 1)) or $((port + CONTROLLER_OFFSET + node - 1)) is taken by another process"
     fi
-    write_properties "$dir" "$node" "$brokers" "$port"
     to_launch+=("$node")
   done
+  # Only now: a start that found its ports taken may be repeated with others.
+  printf '%s %s %s\n' "$brokers" "$port" "$cluster" > "$dir/cluster"
+  printf '%s\n' "$dir" > "$LAST"
   for node in "${to_launch[@]}"; do
+    write_properties "$dir" "$node" "$brokers" "$port"
     format_storage "$java" "$dir" "$node" "$cluster" &
     formats+=("$!")
   done
@@ -245,7 +249,10 @@ start() {
   for node in "${to_launch[@]}"; do
     launch "$java" "$dir" "$node"
   done
-  await_nodes "$dir" "$port" "${nodes[@]}"
+  if ! await_nodes "$dir" "$port" "${nodes[@]}"; then
+    stop_nodes "$dir" TERM "${to_launch[@]}"
+    fail "$EX_SOFTWARE" "nothing that this start launched is left running"
+  fi
 
   printf 'Apache Kafka %s, %s of %s node(s), data and logs in %s\n' "$VERSION" "${#nodes[@]}" "$brokers" "$dir"
   bootstrap_servers "$brokers" "$port"

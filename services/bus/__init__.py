@@ -1,1 +1,1 @@
-""""""
+"""Kafka: the topics, the producer, the broker that runs inside one process."""

@@ -162,18 +162,25 @@ def _lot_acceptance(events: list[Event], window: Window, site: Site) -> Figure:
 def _line_facts(
     events: list[Event], window: Window, site: Site, tolerances: Tolerances
 ) -> dict[OrderLineKey, LineFacts]:
-    received = net_receipts(events, window.end, site)
-    returned = returns(events, window.end, site)
+    received = _by_line(net_receipts(events, window.end, site))
+    returned = _by_line(returns(events, window.end, site))
     return {
         key: _facts(
             fold(history, tolerances, site),
-            [receipt for receipt in received if receipt.line == key],
-            [sent_back for sent_back in returned if sent_back.line == key],
+            received.get(key, []),
+            returned.get(key, []),
             window,
             tolerances,
         )
         for key, history in histories(events, window.end, site).items()
     }
+
+
+def _by_line(movements: list[Movement]) -> dict[OrderLineKey, list[Movement]]:
+    found: dict[OrderLineKey, list[Movement]] = {}
+    for moved in movements:
+        found.setdefault(moved.line, []).append(moved)
+    return found
 
 
 def _facts(

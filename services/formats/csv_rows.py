@@ -1,0 +1,205 @@
+"""Rows of a CSV file: decoded, split into cells, each with the line on which it begins.
+
+A damaged row costs itself only. A quote that is never closed would swallow the rows behind it;
+there, reading begins anew on the line after the damaged one.
+"""
+
+import codecs
+import csv
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import BinaryIO, Final
+
+from services.formats.columns import Choice
+from services.formats.mapping import FileFormat, FileMapping
+from services.formats.rows import BrokenRow, CellFault, FileUnreadable, Row
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    # UTF-32's mark begins with that of UTF-16: it must be asked for first.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SHOWN: Final = 200
+
+
+def encoding_of(start: bytes, encoding: str) -> str:
+    """Return the encoding of a file by its first four bytes: its byte-order mark decides."""
+    for mark, marked in _MARKS:
+        if start.startswith(mark):
+            return marked
+    return encoding
+
+
+def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[Row | BrokenRow]:
+    """Yield the rows of a CSV file, the first of them once the header is known to fit the mapping.
+
+    Raises FileUnreadable where the file as a whole cannot be read: no header, a column that the
+    mapping reads and the file does not have, an encoding that is another one.
+    """
+    layout = mapping.file
+    start = stream.read(4)
+    encoding = encoding_of(start, layout.encoding)
+    whole = io.BufferedReader(_Rejoined(start, stream))
+    lines = _Lines(io.TextIOWrapper(whole, encoding, errors="surrogateescape", newline=""))
+    try:
+        lines.skip(layout.skip_rows)
+        header = list(layout.names) if layout.names else _header(lines, layout)
+        check_header(header, mapping)
+        yield from _rows(lines, header, layout, encoding)
+    except UnicodeError as error:
+        raise FileUnreadable(
+            f"is not {encoding} ({error.__class__.__name__}); set file.encoding in the mapping"
+        ) from None
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose first bytes were already looked at."""
+
+    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+        self._start, self._rest = start, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        chunk = self._start[: len(view)] or self._rest.read(len(view))
+        self._start = self._start[len(view) :]
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class _Lines:
+    """Lines of a text, numbered, which can be taken back."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._text = iter(text)
+        self._returned: deque[str] = deque()
+        self.taken: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._returned.popleft() if self._returned else next(self._text)
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def begin(self) -> None:
+        """Begin a record: what is taken from here on belongs to it."""
+        self.taken = []
+
+    def back_to_second(self) -> str:
+        """Give back all lines of the record but the first, which is returned."""
+        self._returned.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+        first, self.taken = self.taken[0], []
+        return first
+
+    def skip(self, count: int) -> None:
+        for _ in range(count):
+            next(self, None)
+
+
+def _reader(lines: Iterable[str], layout: FileFormat) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote, strict=True)
+
+
+def _header(lines: _Lines, layout: FileFormat) -> list[str]:
+    try:
+        for cells in _reader(lines, layout):
+            if any(cell.strip() for cell in cells):
+                return [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise FileUnreadable(f"has a header that is no CSV: {error}") from None
+    raise FileUnreadable("is empty: it has no header row")
+
+
+def check_header(header: list[str], mapping: FileMapping) -> None:
+    """Raise FileUnreadable where the file lacks a column that the mapping reads, or has it twice."""
+    wanted = [
+        column.source for column in mapping.columns.values() if not isinstance(column, Choice)
+    ]
+    wanted += [rule.column for rule in mapping.leave_out]
+    wanted += [rule.column for event in mapping.events for rule in event.only]
+    for name in dict.fromkeys(name for name in wanted if name is not None):
+        if header.count(name) == 1:
+            continue
+        if name in header:
+            raise FileUnreadable(
+                f"has the column {name!r} {header.count(name)} times; give the columns names of "
+                "their own in file.names, and skip the header by file.skip_rows"
+            )
+        close = get_close_matches(name, header, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(header)}"
+        if len(header) == 1:
+            hint += " (one column only: is file.delimiter right?)"
+        raise FileUnreadable(f"has no column {name!r}, which the mapping reads; {hint}")
+
+
+def _rows(
+    lines: _Lines, header: list[str], layout: FileFormat, encoding: str
+) -> Iterator[Row | BrokenRow]:
+    reader = _reader(lines, layout)
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            first = lines.back_to_second()
+            yield _broken(lines.number, header, first.split(layout.delimiter), _explained(error))
+            reader = _reader(lines, layout)
+            continue
+        number = lines.number - len(lines.taken) + 1
+        if any(cell.strip() for cell in cells):
+            yield _row(number, header, cells, layout, encoding)
+
+
+def _explained(error: csv.Error) -> str:
+    if "unexpected end" in str(error) or "field limit" in str(error):
+        return "a quote opens here that is never closed; close it, or double it where it is meant"
+    return f"is no CSV ({error}); a quote inside a quoted cell must be doubled"
+
+
+def _row(
+    number: int, header: list[str], cells: list[str], layout: FileFormat, encoding: str
+) -> Row | BrokenRow:
+    if len(cells) > len(header) and not any(cells[len(header) :]):
+        cells = cells[: len(header)]
+    if len(cells) < len(header) and layout.short_rows == "fill":
+        cells = cells + [""] * (len(header) - len(cells))
+    if len(cells) != len(header):
+        more = len(cells) > len(header)
+        cause = "a delimiter inside a cell needs quotes" if more else "a line break inside a cell?"
+        message = f"has {len(cells)} cells where the header has {len(header)}; {cause}"
+        return _broken(number, header, cells, message)
+    row = dict(zip(header, cells, strict=True))
+    if any(not cell.isascii() and _undecoded(cell) for cell in cells):
+        column = next(name for name, cell in row.items() if _undecoded(cell))
+        message = f"is not {encoding}; correct it, or set file.encoding in the mapping (cp1252?)"
+        return BrokenRow(CellFault(number, column, _shown(row[column]), message), row)
+    return Row(number, row)
+
+
+def _undecoded(cell: str) -> bool:
+    return any("\udc80" <= letter <= "\udcff" for letter in cell)
+
+
+def _shown(text: str) -> str:
+    """Return text fit to be printed: bytes that are no text as U+FFFD."""
+    legible = text.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return legible if len(legible) <= _SHOWN else legible[:_SHOWN] + "…"
+
+
+def _broken(number: int, header: list[str], cells: list[str], message: str) -> BrokenRow:
+    guess = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+    return BrokenRow(CellFault(number, "", _shown(",".join(cells)), message), guess)

@@ -1,0 +1,257 @@
+"""What a mapping must be beyond its notation: every name known, every document one that exists.
+
+The documents are read from their JSON Schema, so a field that the contract gains can be mapped at
+once. What is found here is found before the first row is read.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Final
+
+from schemas.catalogue import CATALOGUE
+from schemas.envelope import sender_of
+from services.formats.columns import (
+    Choice,
+    Column,
+    DateColumn,
+    DecimalColumn,
+    EarliestOf,
+    FirstOf,
+    LatestOf,
+    TextColumn,
+    TimeColumn,
+    candidates,
+    placeholders,
+)
+from services.formats.mapping import EventTemplate, FileMapping
+
+OWN_PLACEHOLDERS: Final = ("row", "digest")
+"""What an event's id may name beside values."""
+
+_DATE, _TIME = "date", "date-time"
+
+
+def problems_of(mapping: FileMapping) -> list[str]:
+    """Return what is wrong, each with its place in the TOML and what to do; none = usable."""
+    problems = [*_source_problems(mapping), *_value_problems(mapping)]
+    if problems:
+        return problems
+    for number, event in enumerate(mapping.events, 1):
+        problems += [f"events[{number}].{text}" for text in _event_problems(mapping, event)]
+    return [*problems, *_id_problems(mapping)]
+
+
+def sources_of(mapping: FileMapping, name: str) -> tuple[str, ...]:
+    """Return the columns of the file that a value is read from, itself or by way of others."""
+    column = mapping.columns.get(name)
+    if column is None:
+        return ()
+    if isinstance(column, (FirstOf, EarliestOf, LatestOf)):
+        names = candidates(column)
+    elif isinstance(column, TextColumn) and column.template is not None:
+        names = placeholders(column.template)
+    else:
+        return (column.source,) if column.source is not None else ()
+    found = [source for each in names for source in sources_of(mapping, each)]
+    return tuple(dict.fromkeys(found))
+
+
+def _source_problems(mapping: FileMapping) -> Iterator[str]:
+    try:
+        sender = sender_of(mapping.event_source)
+    except ValueError:
+        yield "source: write /erp/{sender}/ and a name of this system, such as /erp/{sender}/sap-prd"
+        return
+    if sender != mapping.sender:
+        yield f"source: names {sender}, but the sender is {mapping.sender}; write /erp/{{sender}}/"
+
+
+def _value_problems(mapping: FileMapping) -> Iterator[str]:
+    for name in mapping.columns.keys() & mapping.constants.keys():
+        yield f"constants.{name}: is a column too; give one of them another name"
+    for name in (*mapping.columns, *mapping.constants):
+        if name in OWN_PLACEHOLDERS:
+            yield f"{name}: stands for something of its own in an id; give the value another name"
+    if mapping.defaults.decimal == mapping.defaults.thousands:
+        yield "defaults.thousands: is the same as 'decimal'; one of them must be another"
+    names = set(mapping.file.names or ())
+    for name, column in mapping.columns.items():
+        place = f"columns.{name}"
+        yield from (f"{place}: {text}" for text in _column_problems(mapping, name, column))
+        source = None if isinstance(column, Choice) else column.source
+        if names and source is not None and source not in names:
+            yield f"{place}.from: {source!r} is none of file.names"
+
+
+def _column_problems(mapping: FileMapping, name: str, column: Column) -> Iterator[str]:
+    if isinstance(column, DecimalColumn):
+        decimal = mapping.defaults.decimal if column.decimal is None else column.decimal
+        thousands = mapping.defaults.thousands if column.thousands is None else column.thousands
+        if decimal == thousands:
+            yield "'decimal' and 'thousands' are the same; one of them must be another"
+        return
+    if isinstance(column, Choice):
+        names = candidates(column)
+    elif isinstance(column, TextColumn) and column.template is not None:
+        names = placeholders(column.template)
+    else:
+        return
+    unknown = [each for each in names if not _is_value(mapping, each)]
+    for each in unknown:
+        yield _unknown_value(mapping, each)
+    if unknown:
+        return
+    if _leads_back(mapping, name, names):
+        yield "is made of itself; it must come of other values"
+    elif isinstance(column, (EarliestOf, LatestOf)):
+        kinds = {_format_of(mapping, each) for each in names}
+        if kinds not in ({_DATE}, {_TIME}):
+            yield "compares values that are not all of kind date, or all of kind time"
+
+
+def _leads_back(mapping: FileMapping, name: str, names: tuple[str, ...]) -> bool:
+    waiting, seen = list(names), set[str]()
+    while waiting:
+        each = waiting.pop()
+        column = mapping.columns.get(each)
+        if each == name:
+            return True
+        if column is None or each in seen:
+            continue
+        seen.add(each)
+        if isinstance(column, Choice):
+            waiting += candidates(column)
+        elif isinstance(column, TextColumn) and column.template is not None:
+            waiting += placeholders(column.template)
+    return False
+
+
+def _is_value(mapping: FileMapping, name: str) -> bool:
+    return name in mapping.columns or name in mapping.constants
+
+
+def _unknown_value(mapping: FileMapping, name: str) -> str:
+    known = [*mapping.columns, *mapping.constants]
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"add [columns.{name}], or a constant"
+    return f"{name!r} is no value of this mapping; {hint}"
+
+
+def _format_of(mapping: FileMapping, name: str) -> str | None:
+    """Return whether a value is a date, a time, or (None) neither."""
+    column = mapping.columns.get(name)
+    if isinstance(column, Choice):
+        formats = {_format_of(mapping, each) for each in candidates(column)}
+        return formats.pop() if len(formats) == 1 else None
+    if isinstance(column, TimeColumn):
+        return _TIME
+    return _DATE if isinstance(column, DateColumn) else None
+
+
+def _event_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]:
+    if event.type not in CATALOGUE:
+        close = get_close_matches(event.type, CATALOGUE, 1, 0.4)
+        yield f"type: {event.type!r} is not in the catalogue; did you mean {close[0] if close else ''}?"
+        return
+    named = [("when", name) for name in event.when]
+    named += [("group_by", name) for name in event.group_by]
+    named += [("id", name) for name in placeholders(event.id) if name not in OWN_PLACEHOLDERS]
+    named += [("subject", name) for name in placeholders(event.subject or "")]
+    unknown = [(place, name) for place, name in named if not _is_value(mapping, name)]
+    yield from (f"{place}: {_unknown_value(mapping, name)}" for place, name in unknown)
+    yield from _time_problems(mapping, event)
+    if event.group_by:
+        loose = [n for n in placeholders(event.id) if _varies_in_a_group(mapping, event, n)]
+        for name in loose:
+            yield f"id: names {{{name}}}, which is not in group_by; the rows of a document share an id"
+    schema = _schema(event.type)
+    yield from _Shape(mapping, schema).problems(schema, event.data, "data")
+
+
+def _varies_in_a_group(mapping: FileMapping, event: EventTemplate, name: str) -> bool:
+    return name != "digest" and name not in event.group_by and name not in mapping.constants
+
+
+def _time_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]:
+    if not _is_value(mapping, event.time):
+        yield f"time: {_unknown_value(mapping, event.time)}"
+    elif _format_of(mapping, event.time) != _TIME and event.time not in mapping.constants:
+        yield f"time: {event.time!r} must be of kind 'time': an instant, with an offset"
+
+
+def _id_problems(mapping: FileMapping) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for number, event in enumerate(mapping.events, 1):
+        if all(name in mapping.constants for name in placeholders(event.id)):
+            yield f"events[{number}].id: is the same for every row; name a value that tells them apart"
+        if event.id in seen:
+            yield (
+                f"events[{number}].id: is the same as of events[{seen[event.id]}]; two events of one "
+                "id are one event: begin it with a word of its own"
+            )
+        seen.setdefault(event.id, number)
+
+
+@lru_cache(maxsize=64)
+def _schema(event_type: str) -> dict[str, Any]:
+    return CATALOGUE[event_type].data.model_json_schema()
+
+
+def _resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of what is there: references followed, "or null" taken off."""
+    while True:
+        if "$ref" in schema:
+            schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+            continue
+        options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+        if len(options) != 1:
+            return schema
+        schema = options[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A walk over a `data` template and the schema of its document, side by side."""
+
+    mapping: FileMapping
+    root: dict[str, Any]
+
+    def problems(self, schema: dict[str, Any], template: Any, place: str) -> Iterator[str]:
+        schema = _resolved(self.root, schema)
+        kind = schema.get("type")
+        if kind == "object" and isinstance(template, dict):
+            yield from self._of_object(schema, template, place)
+        elif kind == "array" and isinstance(template, list):
+            for number, element in enumerate(template, 1):
+                yield from self.problems(schema["items"], element, f"{place}[{number}]")
+        elif kind == "object":
+            yield f'{place}: is an object; write a table: {{ field = "value" }}'
+        elif kind == "array":
+            yield f"{place}: is a list; write [ ... ] with what one row adds to it"
+        elif not isinstance(template, str):
+            yield f"{place}: is one value; write the name of a column or constant"
+        elif not _is_value(self.mapping, template):
+            yield f"{place}: {_unknown_value(self.mapping, template)}"
+        elif schema.get("format") in (_DATE, _TIME) and template not in self.mapping.constants:
+            if _format_of(self.mapping, template) != schema["format"]:
+                word = "date" if schema["format"] == _DATE else "time"
+                yield f"{place}: {template!r} must be of kind {word!r}"
+
+    def _of_object(
+        self, schema: dict[str, Any], template: dict[str, Any], place: str
+    ) -> Iterator[str]:
+        fields = schema.get("properties")
+        for name, part in template.items():
+            if fields is None:
+                # An object with free names (targets): each value is a plain one.
+                yield from self.problems({}, part, f"{place}.{name}")
+            elif name in fields:
+                yield from self.problems(fields[name], part, f"{place}.{name}")
+            else:
+                known = ", ".join(fields)
+                yield f"{place}.{name}: is no field of this document; its fields are {known}"
+        for name in schema.get("required", ()):
+            if name not in template:
+                yield f"{place}.{name}: is required; name the value that it comes from"

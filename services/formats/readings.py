@@ -1,0 +1,127 @@
+"""The named values of one row: each read once, with where it came from and what is wrong with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.formats.columns import (
+    Choice,
+    Column,
+    EarliestOf,
+    FirstOf,
+    TextColumn,
+    candidates,
+    filled,
+    placeholders,
+)
+from services.formats.dates import Unreadable
+from services.formats.mapping import FileMapping
+from services.formats.mapping_checks import sources_of
+from services.formats.rows import CellFault, Row, text_of
+from services.formats.values import Value, has_no_value, read_cell, written
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value of a row.
+
+    value: None where there is none, or where it cannot be read (`problem` then says why).
+    column, text: where it came from and what stands there, as the file has it.
+    constant: whether it says nothing of the row.
+    """
+
+    row: int
+    value: Value
+    column: str
+    text: str
+    problem: str | None = None
+    constant: bool = False
+
+    @property
+    def written(self) -> str | int | None:
+        """The value as an event has it."""
+        return written(self.value)
+
+    def fault(self, message: str) -> CellFault:
+        """Return a fault at this place of the file."""
+        return CellFault(self.row, self.column, self.text, message)
+
+
+class RowReadings:
+    """The values of one row by their names in the mapping."""
+
+    __slots__ = ("_mapping", "_read", "row")
+
+    def __init__(self, mapping: FileMapping, row: Row) -> None:
+        self.row = row
+        self._mapping = mapping
+        self._read: dict[str, Reading] = {}
+
+    def __getitem__(self, name: str) -> Reading:
+        reading = self._read.get(name)
+        if reading is None:
+            reading = self._read[name] = self._read_value(name)
+        return reading
+
+    def _read_value(self, name: str) -> Reading:
+        number = self.row.number
+        if name in self._mapping.constants:
+            constant = self._mapping.constants[name]
+            return Reading(number, constant, name, str(constant), constant=True)
+        column = self._mapping.columns[name]
+        if isinstance(column, Choice):
+            return self._choose(name, column)
+        if isinstance(column, TextColumn) and column.template is not None:
+            return self._join(name, column)
+        return self._read_cell(column)
+
+    def _read_cell(self, column: Any) -> Reading:
+        # A broken row's guess may lack the cell.
+        cell = self.row.cells.get(column.source)
+        text, problem, value = text_of(cell), None, None
+        try:
+            if not has_no_value(column, cell, self._mapping.defaults):
+                value = read_cell(column, cell, self._mapping.defaults)
+            elif column.default is not None:
+                value = read_cell(column, column.default, self._mapping.defaults)
+        except Unreadable as error:
+            problem = str(error)
+        return Reading(self.row.number, value, column.source, text, problem)
+
+    def _join(self, name: str, column: TextColumn) -> Reading:
+        template = column.template or ""
+        parts = {each: self[each] for each in placeholders(template)}
+        where = self._where(name)
+        for part in parts.values():
+            if part.problem is not None:
+                return part
+            if part.value is None:
+                return Reading(self.row.number, None, *where)
+        text = filled(template, {each: str(part.written) for each, part in parts.items()})
+        try:
+            value = read_cell(column, text, self._mapping.defaults)
+        except Unreadable as error:
+            return Reading(self.row.number, None, where[0], text, str(error))
+        return Reading(self.row.number, value, *where)
+
+    def _choose(self, name: str, choice: Column) -> Reading:
+        assert isinstance(choice, Choice)  # noqa: S101 - for the type checker
+        found: list[Reading] = []
+        for each in candidates(choice):
+            reading = self[each]
+            if reading.problem is not None:
+                return reading
+            if reading.value is None:
+                continue
+            if isinstance(choice, FirstOf):
+                return reading
+            found.append(reading)
+        if not found:
+            return Reading(self.row.number, None, *self._where(name))
+        pick = min if isinstance(choice, EarliestOf) else max
+        return pick(found, key=lambda reading: reading.value)  # type: ignore[arg-type, return-value]
+
+    def _where(self, name: str) -> tuple[str, str]:
+        """Name the columns that a value comes from, and what stands there."""
+        columns = sources_of(self._mapping, name)
+        texts = [text_of(self.row.cells.get(column)) for column in columns]
+        return " / ".join(columns), " / ".join(texts)

@@ -1,0 +1,182 @@
+"""Reading one cell as its column says: text, numbers, dates; exact, and never a guess."""
+
+import hashlib
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
+from typing import Final
+
+from schemas.fields import plain
+from services.formats.columns import (
+    CellColumn,
+    CodeColumn,
+    DateColumn,
+    DecimalColumn,
+    IdentifierColumn,
+    IntegerColumn,
+    TextColumn,
+    TimeColumn,
+)
+from services.formats.dates import Moment, Unreadable, at_site, read_moment, zone_named
+from services.formats.mapping import Defaults
+from services.formats.rows import Cell, text_of
+
+Value = str | int | Decimal | date | datetime | None
+
+_LONGEST: Final = 64
+_NOT_OF_AN_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_SPACES: Final = str.maketrans("\u00a0\u202f\u2009", "   ")
+"""Spaces that software puts between thousands, as the plain one that a person types."""
+_ROUNDING: Final = Context(prec=80)
+# What the contract takes as the longest notation; a longer one is no quantity of anything.
+_MOST_DIGITS: Final = 40
+
+
+def has_no_value(column: CellColumn, cell: Cell, defaults: Defaults) -> bool:
+    """Whether a cell is empty or has a word that means so."""
+    text = text_of(cell)
+    if not text:
+        return True
+    folded = text.casefold()
+    return any(folded == word.strip().casefold() for word in (*column.no_value, *defaults.no_value))
+
+
+def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
+    """Read a cell that has a value. Raises Unreadable."""
+    if isinstance(column, DateColumn):
+        return _read_date(column, cell, defaults)
+    if isinstance(column, DecimalColumn):
+        return _read_number(column, cell, defaults)
+    text = text_of(cell)
+    if column.strip_zeros:
+        text = text.lstrip("0") or "0"
+    if column.values is not None:
+        text = _looked_up(column, text)
+    if isinstance(column, IdentifierColumn):
+        return _identifier(column, text)
+    return _code(column, text) if isinstance(column, CodeColumn) else text
+
+
+def written(value: Value) -> str | int | None:
+    """Write a value as an event does: exact decimals as text, dates and times as RFC 3339."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def digest_of(text: str) -> str:
+    """Return 8 hex digits by which two long texts that begin alike are told apart."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+def _looked_up(column: TextColumn, text: str) -> str:
+    known = column.values or {}
+    if text in known:
+        return known[text]
+    if column.unlisted == "keep":
+        return text
+    raise Unreadable(
+        f"is none of the 'values' of the mapping ({', '.join(known)}); add it there, "
+        "or leave its rows out"
+    )
+
+
+def _identifier(column: IdentifierColumn, text: str) -> str:
+    if len(text) <= _LONGEST and not _NOT_OF_AN_IDENTIFIER.search(text):
+        return text
+    if not column.slug:
+        raise Unreadable(
+            "is no identifier (1 to 64 of A-Z a-z 0-9 . _ -); set slug = true to make one of it"
+        )
+    # One name typed with two spaces is still that name: not a second supplier.
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    readable = _NOT_OF_AN_IDENTIFIER.sub("-", letters).strip("-.")[: _LONGEST - 9].rstrip("-.")
+    return f"{readable}-{digest_of(name)}" if readable else digest_of(name)
+
+
+def _code(column: CodeColumn, text: str) -> str:
+    if len(text) <= _LONGEST and text.isprintable():
+        return text
+    if not column.shorten:
+        raise Unreadable(
+            "is no number of a document, line or item (1 to 64 printable characters); "
+            "set shorten = true to cut it"
+        )
+    readable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f"{readable[: _LONGEST - 9].rstrip()}~{digest_of(text)}"
+
+
+@lru_cache(maxsize=64)
+def _notation(decimal: str, thousands: str) -> re.Pattern[str]:
+    grouped = rf"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
+    fraction = rf"(?:{re.escape(decimal)}(?P<fraction>[0-9]+))?" if decimal else ""
+    return re.compile(rf"(?P<sign>[+-]?)(?P<whole>{grouped}[0-9]*){fraction}(?P<trailing>-?)")
+
+
+def read_decimal(text: str, decimal: str, thousands: str) -> Decimal:
+    """Read a number by its separators. Raises Unreadable.
+
+    Thousands must stand in threes: `1.5` where the point separates thousands is a mistake that
+    must not become 15. A minus may stand in front or, as SAP writes it, behind.
+    """
+    bare = text.translate(_SPACES).replace("\u2212", "-").strip()
+    match = _notation(decimal, thousands.translate(_SPACES)).fullmatch(bare)
+    whole = match["whole"] if match else ""
+    fraction = (match.groupdict().get("fraction") or "") if match else ""
+    digits = re.sub(r"[^0-9]", "", whole) + fraction
+    if match is None or not digits or (match["sign"] and match["trailing"]):
+        raise Unreadable(
+            f"is no number with {decimal or 'no character'!r} before the decimals and "
+            f"{thousands or 'no character'!r} between thousands; correct it, or set 'decimal' "
+            "and 'thousands' of its column"
+        )
+    if len(digits) > _MOST_DIGITS:
+        raise Unreadable(f"has {len(digits)} digits; 18 are the most that an event takes")
+    number = Decimal(f"{re.sub(r'[^0-9]', '', whole) or '0'}.{fraction or '0'}")
+    return -number if "-" in (match["sign"], match["trailing"]) else number
+
+
+def _read_number(column: DecimalColumn, cell: Cell, defaults: Defaults) -> Decimal | int:
+    if isinstance(cell, (int, Decimal)):
+        number = Decimal(cell)
+    else:
+        text = text_of(cell)
+        for word in column.remove:
+            text = text.replace(word, "")
+        decimal = defaults.decimal if column.decimal is None else column.decimal
+        thousands = defaults.thousands if column.thousands is None else column.thousands
+        number = read_decimal(text, decimal, thousands)
+    if column.absolute:
+        number = abs(number)
+    if column.places is not None:
+        number = number.quantize(Decimal(1).scaleb(-column.places), ROUND_HALF_UP, _ROUNDING)
+    if not isinstance(column, IntegerColumn):
+        return number
+    if number != number.to_integral_value():
+        raise Unreadable("is no whole number")
+    return int(number)
+
+
+def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | datetime:
+    if isinstance(cell, datetime):
+        moment = Moment(cell.date(), cell.time())
+        if cell.tzinfo is not None:
+            in_utc = cell.astimezone(UTC)
+            moment = Moment(in_utc.date(), in_utc.time(), UTC)
+    elif isinstance(cell, date):
+        moment = Moment(cell)
+    else:
+        formats = column.formats or defaults.formats
+        moment = read_moment(formats, text_of(cell), column.century_from)
+    zone = zone_named(column.zone or defaults.zone)
+    try:
+        if isinstance(column, TimeColumn):
+            return at_site(moment, column.at or defaults.at, zone)
+        if moment.offset is None:
+            return moment.day
+        return at_site(moment, defaults.at, zone).astimezone(zone).date()
+    except OverflowError:
+        raise Unreadable("is outside the years that there are") from None

@@ -1,0 +1,71 @@
+"""Figures: a numerator over a denominator, exact, and what can be said of it.
+
+Numbers go out as JSON numbers. Numerators and denominators are exact decimals; a value is the
+double nearest to their exact quotient.
+"""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+Z: Final = 1.959964
+"""The two-sided 95 % point of the normal distribution, as KPI.md has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure over a window.
+
+    `counts`: numerator and denominator are counts of cases, so that an interval can be given.
+    `scale`: 1,000,000 for figures in parts per million. A denominator of 0 has no value.
+    """
+
+    numerator: Decimal
+    denominator: Decimal
+    counts: bool = False
+    scale: int = 1
+    mixed_units: bool = False
+
+    @property
+    def value(self) -> float | None:
+        """The exact quotient, to the nearest double; None where there is nothing to divide by."""
+        if self.denominator == 0:
+            return None
+        return float(self.scale * Fraction(self.numerator) / Fraction(self.denominator))
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """The Wilson interval (E. B. Wilson, JASA 22, 1927), for ratios of counts alone."""
+        if not self.counts or self.denominator == 0:
+            return None
+        return wilson(int(self.numerator), int(self.denominator))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figure in the shape of the scorecard's `kpis`."""
+        shown: dict[str, Any] = {
+            "value": self.value,
+            "numerator": json_number(self.numerator),
+            "denominator": json_number(self.denominator),
+        }
+        if self.counts:
+            interval = self.ci95
+            shown["ci95"] = None if interval is None else list(interval)
+        if self.mixed_units:
+            shown["mixed_units"] = True
+        return shown
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion; trials > 0."""
+    p = successes / trials
+    z2 = Z * Z / trials
+    centre = (p + z2 / 2) / (1 + z2)
+    half = Z * math.sqrt(p * (1 - p) / trials + z2 / (4 * trials)) / (1 + z2)
+    return (max(0.0, centre - half), min(1.0, centre + half))
+
+
+def json_number(value: Decimal) -> int | float | Decimal:
+    """Return a number that JSON writes exactly: an int where it is whole, else the decimal."""
+    return int(value) if value == value.to_integral_value() else value.normalize()

@@ -1,0 +1,105 @@
+"""Every setting of every service, in one place, with its default and its meaning.
+
+A setting is read from the environment as `RANTAI_<NAME>`; `rantai up` fills the same fields from
+its options. There is no secret among the defaults.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names the variable and says what to do."""
+
+
+class Settings(BaseModel):
+    """The settings of one process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers of the broker")
+    clickhouse_url: str | None = Field(
+        default=None,
+        description="ClickHouse over HTTP, http(s)://user:password@host:port/database; "
+        "absent: the engine in this process, in the data directory",
+    )
+    data_dir: Path = Field(
+        default=Path("var/rantai"), description="where keys, link secret and the store are kept"
+    )
+    keys_file: Path | None = Field(
+        default=None, description="API keys; default <data dir>/keys.json"
+    )
+    host: str = Field(default="127.0.0.1", description="address that a service listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="port that a service listens on"
+    )
+    public_url: str | None = Field(
+        default=None, description="what links begin with; default http://<host>:<port>"
+    )
+    zone: str = Field(default="Asia/Jakarta", description="time zone of the receiving sites")
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=10 * 1024 * 1024, description="largest body of POST /v1/events"
+    )
+    max_body_events: Annotated[int, Field(ge=1)] = Field(
+        default=10_000, description="most events of one POST /v1/events"
+    )
+    max_requests_per_key: Annotated[int, Field(ge=1)] = Field(
+        default=32, description="requests of one key under way at once; more are answered 429"
+    )
+    answer_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=20.0, description="longest wait for the broker (or ledger) before a 503"
+    )
+    partitions: Annotated[int, Field(ge=1)] = Field(
+        default=6, description="partitions of a topic when it is made"
+    )
+    replication: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="replicas of a topic when it is made; 3 in production"
+    )
+    batch_rows: Annotated[int, Field(ge=1)] = Field(
+        default=20_000, description="most events of one insert"
+    )
+    batch_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=0.2, description="longest wait for a batch to fill"
+    )
+    stall_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=120.0, description="a sink without progress for so long ends its process"
+    )
+    inbound_discovery_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=5.0, description="how often new rantai.inbound.* topics are looked for"
+    )
+    fsync: bool = Field(
+        default=True, description="whether an insert into the embedded ledger reaches the disk first"
+    )
+    clickhouse_cluster: str | None = Field(
+        default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
+    )
+    wait_for_ledger: bool = Field(
+        default=False, description="answer 202 only when the ledger has the event (embedded broker)"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings from `RANTAI_*` variables. SettingsError names a wrong one."""
+        known = {f"RANTAI_{name.upper()}": name for name in cls.model_fields}
+        values = {known[key]: value for key, value in environment.items() if key in known}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            rows = [
+                f"RANTAI_{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()
+            ]
+            raise SettingsError("; ".join(rows)) from None
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the API keys are."""
+        return self.keys_file or self.data_dir / "keys.json"
+
+    @property
+    def base_url(self) -> str:
+        """What links begin with."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,173 @@
+"""The store: ClickHouse over HTTP, or the same engine in this process.
+
+Both speak through clickhouse-connect, so that the SQL and the code around it are one. A client of
+the in-process engine runs one query at a time; a small pool of them lets a scorecard be read while
+a batch is inserted.
+"""
+
+import queue
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+
+RETRIABLE_CODES: Final = frozenset(
+    {3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002}
+)
+"""Error codes that pass by themselves: time-outs, too many parts or queries, lost replicas."""
+
+DATABASE: Final = "rantai"
+_POOL_SIZE: Final = 5
+
+
+class StoreUnavailable(RuntimeError):
+    """The store can't be reached or asks to be tried again; nothing is known to be stored."""
+
+
+class StoreRefused(RuntimeError):
+    """The store understood and refuses: trying the same again gives the same answer."""
+
+
+@cache
+def sql(name: str) -> str:
+    """Return the text of a query by its file name without ending, e.g. `figures`."""
+    return (files("services.warehouse") / "queries" / f"{name}.sql").read_text()
+
+
+class Warehouse:
+    """A pool of clients to one database.
+
+    Give either a url, `http(s)://user:password@host:port/database`, or a folder for the engine in
+    this process. Methods may be called from any thread; they block, so async code calls them
+    through `asyncio.to_thread`. Raises StoreUnavailable and StoreRefused.
+    """
+
+    def __init__(self, *, url: str | None = None, path: Path | None = None) -> None:
+        if (url is None) == (path is None):
+            raise ValueError("give either a url or a path")
+        self._url, self._path = url, path
+        self.database = DATABASE
+        if url is not None:
+            self.database = urlsplit(url).path.strip("/") or DATABASE
+        self.embedded = path is not None
+        self._clients: queue.LifoQueue[Client] = queue.LifoQueue()
+        self._made = 0
+        with self._reporting():
+            client = self._connect(database=None)
+            client.command(f"CREATE DATABASE IF NOT EXISTS {self.database} ENGINE = Atomic")
+            client.close()
+            for _ in range(_POOL_SIZE):
+                self._clients.put(self._connect(self.database))
+
+    def _connect(self, database: str | None) -> Client:
+        if self._path is not None:
+            self._path.mkdir(parents=True, exist_ok=True)
+            return clickhouse_connect.get_client(
+                interface="chdb", path=str(self._path), database=database
+            )
+        parts = urlsplit(str(self._url))
+        # Without a session id a client may be used by one thread after another; query parameters
+        # travel in the body, because a long list of ids does not fit an address.
+        return clickhouse_connect.get_client(
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            username=parts.username or "default",
+            password=parts.password or "",
+            secure=parts.scheme == "https",
+            database=database or "default",
+            autogenerate_session_id=False,
+            form_encode_query_params=True,
+            connect_timeout=5,
+            send_receive_timeout=60,
+            query_retries=0,
+        )
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except ClickHouseError as error:
+            code = error_code(error)
+            if code is None or code in RETRIABLE_CODES:
+                raise StoreUnavailable(str(error)) from error
+            raise StoreRefused(str(error)) from error
+        except (ConnectionError, TimeoutError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Lend a client; errors come out as StoreUnavailable or StoreRefused."""
+        client = self._clients.get()
+        try:
+            with self._reporting():
+                yield client
+        finally:
+            self._clients.put(client)
+
+    def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a SELECT and return its rows by column name."""
+        with self.client() as client:
+            result = client.query(
+                statement, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+            return list(result.named_results())
+
+    def command(self, statement: str, settings: Mapping[str, Any] | None = None) -> Any:
+        """Run a statement that answers with at most one value."""
+        with self.client() as client:
+            return client.command(statement, settings=dict(settings or {}))
+
+    def insert_json_lines(self, table: str, lines: bytes) -> None:
+        """Insert rows given as one JSON object a line."""
+        with self.client() as client:
+            client.raw_insert(table, insert_block=lines, fmt="JSONEachRow", settings=_JSON_LINES)
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Insert rows given column by column."""
+        with self.client() as client:
+            client.insert(table, rows, column_names=list(columns))
+
+    def close(self) -> None:
+        """Give every client back. The store must not be used afterwards."""
+        for _ in range(_POOL_SIZE):
+            client = self._clients.get(timeout=10)
+            with suppress(Exception):
+                client.close()
+
+
+_JSON_LINES: Final = {
+    "date_time_input_format": "best_effort",
+    "input_format_skip_unknown_fields": 1,
+    "input_format_json_read_objects_as_strings": 1,
+}
+
+
+def error_code(error: Exception) -> int | None:
+    """Return ClickHouse's error code of an exception, or None where the store was not reached."""
+    if not isinstance(error, DatabaseError):
+        return None
+    code = getattr(error, "code", None)
+    if isinstance(code, int):
+        return code
+    text = str(error)
+    for marker in ("Code: ", "error code "):
+        if marker in text:
+            digits = text.split(marker, 1)[1][:6]
+            number = "".join(c for c in digits if c.isdigit())
+            if number:
+                return int(number)
+    return 0

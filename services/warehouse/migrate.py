@@ -1,0 +1,106 @@
+"""Migrations: forward, numbered, each statement safe to run again.
+
+A file `NNNN_name.sql` is run once and remembered. Views that hold no data (`views/*.sql`) are
+replaced on every start. A file marked `-- derived` makes tables that `rebuild` may drop.
+"""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from string import Template
+from typing import Final
+
+from services.warehouse.client import Warehouse
+
+_APPLIED_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS migrations $on_cluster
+(number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = $replacing
+ORDER BY number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the store's shape puts into the migrations.
+
+    On one machine the tables are plain; on a cluster they are replicated and made on every node.
+    """
+
+    cluster: str | None = None
+    fsync: bool = True
+
+    def fill(self, text: str) -> str:
+        """Put engine names and `ON CLUSTER` into a statement."""
+        prefix = "Replicated" if self.cluster else ""
+        filled = text.replace("$replacing(", f"{prefix}ReplacingMergeTree(")
+        return Template(filled).safe_substitute(
+            on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
+            replacing=f"{prefix}ReplacingMergeTree",
+            fsync=int(self.fsync),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def derived(self) -> bool:
+        """Whether what it makes can be dropped and made again from the ledger."""
+        return "\n-- derived\n" in self.text
+
+    def statements(self) -> list[str]:
+        """Return its statements, without the comments that stand alone on a line."""
+        return statements(self.text)
+
+
+def statements(text: str) -> list[str]:
+    """Split a file into statements; a `;` ends one only at a line's end."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    parts = ("\n".join(lines) + "\n").split(";\n")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _sql_files(folder: str) -> list[Traversable]:
+    found = (files("services.warehouse") / folder).iterdir()
+    return sorted((f for f in found if f.name.endswith(".sql")), key=lambda f: f.name)
+
+
+def migrations() -> list[Migration]:
+    """Return every migration in the order of its number."""
+    return [
+        Migration(int(f.name[:4]), f.name.removesuffix(".sql"), f.read_text())
+        for f in _sql_files("migrations")
+    ]
+
+
+def migrate(warehouse: Warehouse, placement: Placement | None = None) -> list[str]:
+    """Bring a store to this version and return the names of what was applied.
+
+    Every statement may run again, so a migration cut off in its middle is simply run anew.
+    """
+    placement = placement or Placement()
+    warehouse.command(placement.fill(_APPLIED_TABLE))
+    done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
+    applied = []
+    for migration in migrations():
+        if migration.number in done:
+            continue
+        for statement in migration.statements():
+            warehouse.command(placement.fill(statement))
+        warehouse.insert_rows("migrations", ["number", "name"], [[migration.number, migration.name]])
+        applied.append(migration.name)
+    replace_views(warehouse, placement)
+    return applied
+
+
+def replace_views(warehouse: Warehouse, placement: Placement) -> None:
+    """Make the views that hold no data, as this version has them, in the order of their names."""
+    for file in _sql_files("views"):
+        for statement in statements(file.read_text()):
+            warehouse.command(placement.fill(statement))

@@ -1,0 +1,6 @@
+-- Which inserts reached the ledger, but were never marked as complete in all derived tables?
+SELECT batch, toUInt32(count()) AS rows
+FROM events
+WHERE batch NOT IN (SELECT batch FROM batches)
+GROUP BY batch
+ORDER BY batch

@@ -1,0 +1,366 @@
+"""The HTTP side: reads requests and writes answers as ClickHouse does; the engine does the rest."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hmac
+import json
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import BinaryIO, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from . import wire
+from .engine import Answer, Engine, Query, QueryError
+from .faults import Fault, FaultPlan
+
+BAD_ARGUMENTS = 36
+SESSION_IS_LOCKED = 373
+HTTP_LENGTH_REQUIRED = 381
+AUTHENTICATION_FAILED = 516
+
+# URL parameters that the HTTP interface takes for itself; every other one is a setting.
+_OWN_PARAMETERS = frozenset(
+    (
+        "query",
+        "database",
+        "default_format",
+        "user",
+        "password",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "query_id",
+        "quota_key",
+        "role",
+        "compress",
+        "decompress",
+        "buffer_size",
+        "wait_end_of_query",
+        "stacktrace",
+        "client_protocol_version",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "close_session",
+    )
+)
+
+
+# The status that ClickHouse gives an error; 500 for all others.
+_STATUS_OF_CODE: dict[int, int] = {
+    **dict.fromkeys((6, 25, 26, 27, 38, 41, 53, 62, 72, 117), 400),
+    **dict.fromkeys((167, 168, 223), 400),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 336), 404),
+    **dict.fromkeys((192, 193, AUTHENTICATION_FAILED), 403),
+    **dict.fromkeys((76, 209, 439), 503),
+    48: 501,
+    159: 408,
+    194: 401,
+    HTTP_LENGTH_REQUIRED: 411,
+}
+# A fault or an error quotes its statement's beginning, never the rows of an INSERT.
+_STATEMENT_HEAD = 4096
+
+
+class ClickHouseServer(ThreadingHTTPServer):
+    """One thread a connection, one engine for all."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        path: str,
+        port: int,
+        user: str | None = None,
+        password: str = "",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.engine = Engine(path)
+        self.faults = FaultPlan()
+        self.user = user
+        self.password = password
+        self.verbose = verbose
+        self._sessions: set[str] = set()
+        self._sessions_lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Where this server listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def allows(self, user: str, password: str) -> bool:
+        """Whether these are the credentials the server was started with, if with any."""
+        if self.user is None:
+            return True
+        given, wanted = f"{user}\0{password}", f"{self.user}\0{self.password}"
+        return hmac.compare_digest(given.encode(), wanted.encode())
+
+    @contextmanager
+    def session(self, session_id: str) -> Iterator[None]:
+        """A session serves one request at a time: ClickHouse refuses a second, it does not wait."""
+        if not session_id:
+            yield
+            return
+        with self._sessions_lock:
+            if session_id in self._sessions:
+                text = f"Session {session_id} is locked by a concurrent client. (SESSION_IS_LOCKED)"
+                raise QueryError.of_code(SESSION_IS_LOCKED, text)
+            self._sessions.add(session_id)
+        try:
+            yield
+        finally:
+            with self._sessions_lock:
+                self._sessions.discard(session_id)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; every request on it is answered completely before the next is read."""
+
+    server: ClickHouseServer
+    protocol_version = "HTTP/1.1"
+    # Head and body leave in one packet: apart, each answer would wait 40 ms for an acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Queries that only read, `/ping`, and the faults still to come."""
+        path = urlsplit(self.path).path
+        if path == "/__fault__":
+            kind = {"Content-Type": "application/json"}
+            self._send(HTTPStatus.OK, self.server.faults.as_json(), kind)
+        elif path in ("/ping", "/replicas_status") or (path == "/" and "?" not in self.path):
+            self._send(HTTPStatus.OK, b"Ok.\n", {})
+        else:
+            self._serve(readonly=True)
+
+    def do_HEAD(self) -> None:
+        """As GET; the body is left out."""
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        """Any statement, or a fault to plan."""
+        if urlsplit(self.path).path == "/__fault__":
+            self._plan_fault()
+        else:
+            self._serve(readonly=False)
+
+    def do_DELETE(self) -> None:
+        """Forgets the faults still to come."""
+        self.server.faults.clear()
+        self._send(HTTPStatus.OK, b"Ok.\n", {})
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing unless asked: a test's own output is what matters."""
+        if self.server.verbose:
+            super().log_message(format, *args)
+
+    # ---- one statement --------------------------------------------------------------------------
+
+    def _serve(self, *, readonly: bool) -> None:
+        url = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        query_id = (
+            url.get("query_id") or self.headers.get("X-ClickHouse-Query-Id") or str(uuid.uuid4())
+        )
+        common = {
+            "X-ClickHouse-Query-Id": query_id,
+            "X-ClickHouse-Timezone": self.server.engine.timezone,
+        }
+        try:
+            body = self._body()
+            self._authenticate(url)
+            query = self._query(url, body, readonly)
+            with self.server.session(url.get("session_id", "")):
+                answer = self._run(query)
+            if answer is None:
+                self.close_connection = True
+                return
+        except QueryError as error:
+            self._send_error(error, common)
+            return
+        if query.settings.get("session_timezone"):
+            common["X-ClickHouse-Timezone"] = query.settings["session_timezone"]
+        self._send_answer(answer, query, common)
+
+    def _run(self, query: Query) -> Answer | None:
+        """The engine's answer, unless a fault is planned; None when there shall be none at all."""
+        head = query.sql[:_STATEMENT_HEAD].decode(errors="replace")
+        fault = self.server.faults.take(head)
+        if fault is None:
+            return self.server.engine.run(query)
+        time.sleep(fault.stall_seconds)
+        if fault.when == "before":
+            _strike(fault)
+        # What runs and then loses its answer is the case that makes a sender write twice.
+        answer = None if fault.when == "before" and fault.drop else self.server.engine.run(query)
+        if fault.when == "after":
+            _strike(fault)
+        return None if fault.drop else answer
+
+    def _body(self) -> bytes:
+        stream = cast("BinaryIO", self.rfile)
+        length = self.headers.get("Content-Length")
+        try:
+            if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+                body = wire.read_chunked(stream)
+            elif length is not None:
+                body = stream.read(int(length))
+                if len(body) != int(length):
+                    raise wire.WireError("the request body is shorter than its Content-Length")
+            elif self.command == "POST":
+                text = "The Transfer-Encoding is not chunked and there is no Content-Length header"
+                raise QueryError.of_code(HTTP_LENGTH_REQUIRED, f"{text}. (HTTP_LENGTH_REQUIRED)")
+            else:
+                body = b""
+            return wire.decompress(body, self.headers.get("Content-Encoding", "").lower())
+        except wire.WireError as error:
+            # What is left of the body is unknown, so the connection cannot be used again.
+            self.close_connection = True
+            raise QueryError.of_code(BAD_ARGUMENTS, f"{error}. (BAD_ARGUMENTS)") from error
+
+    def _authenticate(self, url: dict[str, str]) -> None:
+        user = self.headers.get("X-ClickHouse-User") or url.get("user", "default")
+        password = self.headers.get("X-ClickHouse-Key") or url.get("password", "")
+        scheme, _, credentials = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                user, _, password = base64.b64decode(credentials).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                user = ""
+        if not self.server.allows(user, password):
+            text = (
+                f"{user}: Authentication failed: password is incorrect,"
+                " or there is no user with such name. (AUTHENTICATION_FAILED)"
+            )
+            raise QueryError.of_code(AUTHENTICATION_FAILED, text)
+
+    def _query(self, url: dict[str, str], body: bytes, readonly: bool) -> Query:
+        content_type = self.headers.get("Content-Type", "")
+        sql = url.get("query", "").encode()
+        fields = dict(url)
+        if content_type.lower().startswith("multipart/form-data"):
+            try:
+                form = wire.form_fields(body, content_type)
+            except wire.WireError as error:
+                raise QueryError.of_code(BAD_ARGUMENTS, f"{error}. (BAD_ARGUMENTS)") from error
+            sql += form.pop("query", b"")
+            fields.update({name: value.decode() for name, value in form.items()})
+        elif sql and body:
+            # The statement in the URL and its rows in the body: ClickHouse reads them as one text.
+            sql += b"\n" + body
+        else:
+            sql = sql or body
+        return Query(
+            sql=sql,
+            database=fields.get("database") or self.headers.get("X-ClickHouse-Database") or "",
+            default_format=fields.get("default_format")
+            or self.headers.get("X-ClickHouse-Format")
+            or "TabSeparated",
+            settings={
+                name: value
+                for name, value in fields.items()
+                if name not in _OWN_PARAMETERS and not name.startswith("param_")
+            },
+            params={
+                name.removeprefix("param_"): value
+                for name, value in fields.items()
+                if name.startswith("param_")
+            },
+            readonly=readonly,
+        )
+
+    # ---- answers --------------------------------------------------------------------------------
+
+    def _send_answer(self, answer: Answer, query: Query, headers: dict[str, str]) -> None:
+        headers["X-ClickHouse-Summary"] = json.dumps(answer.summary)
+        if answer.format is not None:
+            headers["X-ClickHouse-Format"] = answer.format
+        headers["Content-Type"] = "text/plain; charset=UTF-8"
+        body = answer.body
+        # The client has to ask twice: by the header and by the setting.
+        if body and query.settings.get("enable_http_compression") == "1":
+            body, encoding = wire.compress(body, self.headers.get("Accept-Encoding", ""))
+            if encoding is not None:
+                headers["Content-Encoding"] = encoding
+        self._send(HTTPStatus.OK, body, headers)
+
+    def _send_error(self, error: QueryError, headers: dict[str, str]) -> None:
+        headers["X-ClickHouse-Exception-Code"] = str(error.code)
+        headers["Content-Type"] = "text/plain; charset=UTF-8"
+        text = error.message
+        if "(version " not in text:
+            text += f" (version {self.server.engine.version})"
+        self._send(_STATUS_OF_CODE.get(error.code, 500), text.encode() + b"\n", headers)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            if self.close_connection:
+                self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+            self.wfile.flush()
+        except (BrokenPipeError, ConnectionResetError):
+            # A client that gave up on a stalled request: nothing is left to tell it.
+            self.close_connection = True
+
+    def _plan_fault(self) -> None:
+        try:
+            wish = json.loads(self._body())
+            self.server.faults.add(wish)
+        except (QueryError, ValueError, TypeError) as error:
+            self._send(HTTPStatus.BAD_REQUEST, f"{error}\n".encode(), {})
+            return
+        self._send(HTTPStatus.OK, b"Ok.\n", {})
+
+
+def _strike(fault: Fault) -> None:
+    if fault.code is not None:
+        text = f"Injected fault {fault.when} the statement. (INJECTED_FAULT)"
+        raise QueryError.of_code(fault.code, text)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT; prints the address once requests are answered."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.clickhouse_http",
+        description="ClickHouse's HTTP interface over the in-process engine chdb, for tests.",
+        epilog="example: python -m tests.clickhouse_http --path /tmp/ch --user u --password p",
+    )
+    parser.add_argument("--path", required=True, help="folder of the data, made if it is not there")
+    parser.add_argument("--port", type=int, default=8123, help="0 takes a free one (default: 8123)")
+    parser.add_argument("--user", help="without it, every name and password is let in")
+    parser.add_argument("--password", default="")
+    parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
+    options = parser.parse_args(arguments)
+    try:
+        server = ClickHouseServer(
+            options.path, options.port, options.user, options.password, verbose=options.verbose
+        )
+    except OSError as error:
+        sys.exit(f"port {options.port} cannot be used: {error}")
+
+    def stop(_signal: int, _frame: object) -> None:
+        # shutdown() waits for serve_forever, which this very thread is running.
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    print(server.url, flush=True)
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+    server.engine.close()

@@ -1,0 +1,101 @@
+"""Small documents of buyer B1 and supplier S1, to write cases by hand."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+Event = dict[str, Any]
+Document = dict[str, Any]
+IDS: Iterator[int] = count()
+
+
+def at(day: str) -> str:
+    """Complete "03-20" or "03-20T23:00" to a time in Jakarta in 2026."""
+    return f"2026-{day if 'T' in day else day + 'T10:00'}:00+07:00"
+
+
+def event(name: str, day: str, /, id: str | None = None, **data: Any) -> Event:
+    """Write an event of the buyer; a day without a year is one of 2026, at 10 in Jakarta."""
+    parties = {"buyer_id": "B1", "supplier_id": "S1"}
+    return {
+        "specversion": "1.0",
+        "id": id or f"e{next(IDS):06d}",
+        "source": f"/erp/{data.get('buyer_id', 'B1')}/sap",
+        "type": f"id.rantai.{name}.v1",
+        "time": at(day) if len(day) < 15 else day,
+        "data": parties | data,
+    }
+
+
+def order(day: str, quantity: int | str, wanted: str, line: str = "10", **more: Any) -> Event:
+    """Place line 10 of order P, or change it where a revision is given."""
+    stated: Document = {"line_no": line, "item_no": "I", "quantity": quantity}
+    stated["requested_date"] = f"2026-{wanted}"
+    name = "order.changed" if "revision" in more else "order.placed"
+    return event(name, day, **{"order_no": "P", "lines": [stated]} | more)
+
+
+def confirm(day: str, status: str, on: str | None = None) -> Event:
+    """Confirm line 10 of order P."""
+    answer = {"line_no": "10", "status": status}
+    if on:
+        answer["confirmed_date"] = f"2026-{on}"
+    return event("order.confirmed", day, order_no="P", lines=[answer])
+
+
+def cancel(day: str, by: str, **more: Any) -> Event:
+    """Cancel order P, or the lines given."""
+    return event("order.cancelled", day, order_no="P", by=by, **more)
+
+
+def goods(*quantities: int | str, line: str = "10") -> list[dict[str, Any]]:
+    """Write lines that move quantities of a line of order P."""
+    return [{"order_no": "P", "line_no": line, "quantity": quantity} for quantity in quantities]
+
+
+def receive(day: str, *quantities: int | str, no: str = "", sent: str = "", **more: Any) -> Event:
+    """Receive on a day, under a number of its own unless given, sent the same day unless given."""
+    number = no or f"R{next(IDS)}"
+    document: Document = {
+        "receipt_no": number,
+        "received_at": at(day),
+        "lines": goods(*quantities),
+    } | more
+    return event("delivery.received", sent or day, **document)
+
+
+def reverse(day: str, no: str, *quantities: int | str) -> Event:
+    """Reverse a receipt, all of it where no quantity is given."""
+    document: Document = {"receipt_no": no}
+    if quantities:
+        document["lines"] = goods(*quantities)
+    return event("delivery.reversed", day, **document)
+
+
+def send_back(day: str, quantity: int, no: str = "RT1", sent: str = "") -> Event:
+    """Return a quantity of line 10."""
+    document: Document = {"return_no": no, "returned_at": at(day), "lines": goods(quantity)}
+    return event("delivery.returned", sent or day, **document)
+
+
+def inspect(day: str, rejected: int, result: str, no: str = "Q1", sent: str = "") -> Event:
+    """Inspect a lot of line 10."""
+    document: Document = {
+        "inspection_no": no,
+        "inspected_at": at(day),
+        "order_no": "P",
+        "line_no": "10",
+    }
+    document |= {"quantity_inspected": 50, "quantity_rejected": rejected, "disposition": result}
+    return event("quality.inspected", sent or day, **document)
+
+
+def complain(day: str, no: str, **more: Any) -> Event:
+    """Open a complaint that names nothing but what is given."""
+    document: Document = {"complaint_no": no, "opened_at": at(day), "severity": "minor"} | more
+    return event("quality.complaint_opened", day, **document)
+
+
+def values(*given: object) -> tuple[object, ...]:
+    """Give values of any kind as a tuple, to compare several at once."""
+    return given
