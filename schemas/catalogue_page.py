@@ -124,4 +124,4 @@ def _rule(part: Schema, items: Schema) -> str:
         rules.append(f"{part['minimum']} to {part['maximum']}")
     if items and "properties" not in items and "description" in items:
         rules.append(f"each: {items['description']}")
-    return "; ".join(rules).replace("|", "\\|")
+    return "; ".join(rules).replace("|", "\\|").replace("<", "&lt;")

@@ -70,11 +70,20 @@ def _extension_value(value: Any) -> Any:
     raise ValueError("must be a string, a boolean or an integer of 32 bits (CloudEvents extension)")
 
 
+_NO_CONTROL_CHARACTERS: Final = Field(
+    json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}
+)
+EventId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512),
+    AfterValidator(_without_control_characters),
+    _NO_CONTROL_CHARACTERS,
+]
 Attribute = Annotated[
     str,
     StringConstraints(min_length=1),
     AfterValidator(_without_control_characters),
-    Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
+    _NO_CONTROL_CHARACTERS,
 ]
 """A string attribute as CloudEvents has it: not empty, without control characters."""
 
@@ -106,9 +115,7 @@ class Event(BaseModel, Generic[TypeName, Data]):
     __pydantic_extra__: dict[ExtensionName, ExtensionValue] = Field(init=False)
 
     specversion: Literal["1.0"]
-    id: Annotated[Attribute, StringConstraints(max_length=512)] = Field(
-        description="together with source it identifies the event, forever"
-    )
+    id: EventId = Field(description="together with source it identifies the event, forever")
     source: Annotated[
         str,
         StringConstraints(max_length=512),

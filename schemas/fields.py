@@ -29,13 +29,22 @@ LATEST: Final = date(2299, 12, 31)
 
 # [0-9] and not \d, which takes the digits of every script.
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_RFC3339_PATTERN: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_RFC3339 = re.compile(_RFC3339_PATTERN)
-_DATE_PATTERN: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+# The same rules as far as a pattern can say them, for the JSON Schema.
+_MONTH_AND_DAY: Final = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_IN_RANGE: Final = f"(19|2[0-2])[0-9]{{2}}-{_MONTH_AND_DAY}"
+_DATE_PATTERN: Final = f"^{_IN_RANGE}$"
+_OPEN_END_PATTERN: Final = f"^(19|[2-9][0-9])[0-9]{{2}}-{_MONTH_AND_DAY}$"
+_HOUR_AND_MINUTE: Final = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_TIME_PATTERN: Final = (
+    rf"^{_IN_RANGE}[Tt]{_HOUR_AND_MINUTE}:[0-5][0-9](\.[0-9]{{1,9}})?"
+    rf"([Zz]|[+-]{_HOUR_AND_MINUTE})$"
+)
 
 UNIT_ALIASES: Final = {
     "PCS": "H87", "PC": "H87", "PCE": "H87", "PIECE": "H87", "PIECES": "H87", "EA": "H87",
@@ -153,6 +162,13 @@ Text = Annotated[
     Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
 ]
 
+NonEmptyText = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(_storable),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
+
 
 def _decimal_schema(lowest: int, below: int, pattern: str, description: str) -> WithJsonSchema:
     """Describe an exact decimal; how many decimals a JSON number has, JSON Schema cannot say."""
@@ -228,7 +244,7 @@ BusinessDate = Annotated[
     AfterValidator(_date_in_range),
     Field(
         description="date at the receiving site, 1900-01-01 to 2299-12-31",
-        json_schema_extra={"pattern": _DATE_PATTERN.replace("[0-9]{4}", "(19|2[0-2])[0-9]{2}")},
+        json_schema_extra={"pattern": _DATE_PATTERN},
     ),
 ]
 OpenEndDate = Annotated[
@@ -237,14 +253,14 @@ OpenEndDate = Annotated[
     AfterValidator(_not_before_earliest),
     Field(
         description="last day; 9999-12-31 is how ERPs write 'without end'",
-        json_schema_extra={"pattern": _DATE_PATTERN},
+        json_schema_extra={"pattern": _OPEN_END_PATTERN},
     ),
 ]
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339_text),
     AfterValidator(_time_in_range),
-    Field(description="RFC 3339 time with offset", json_schema_extra={"pattern": _RFC3339_PATTERN}),
+    Field(description="RFC 3339 time with offset", json_schema_extra={"pattern": _TIME_PATTERN}),
 ]
 WebAddress = Annotated[
     str,

@@ -10,6 +10,7 @@ from schemas.fields import (
     Document,
     DocumentNumber,
     Identifier,
+    NonEmptyText,
     OpenEndDate,
     Percentage,
     Quantity,
@@ -18,12 +19,17 @@ from schemas.fields import (
     Unit,
 )
 
-Name = Annotated[Text, Field(min_length=1)]
-
 
 def _sorted_by_name(targets: dict[str, Decimal]) -> dict[str, Decimal]:
     """Bring targets into one order: how the sender ordered them is no part of what they say."""
     return dict(sorted(targets.items()))
+
+
+Targets = Annotated[
+    dict[Identifier, Target],
+    AfterValidator(_sorted_by_name),
+    Field(json_schema_extra={"additionalProperties": False}),
+]
 
 
 class PartnerRegistered(Document):
@@ -31,7 +37,7 @@ class PartnerRegistered(Document):
 
     partner_id: Identifier
     role: Literal["supplier", "buyer", "cooperative"]
-    name: Name
+    name: NonEmptyText
     province: Text | None = None
     regency: Text | None = None
     cluster: Text | None = None
@@ -78,7 +84,7 @@ class FiveR(Document):
 class PartnerAssessed(_AboutSupplier):
     """An assessor's opinion of a supplier's independence."""
 
-    assessor: Name
+    assessor: NonEmptyText
     assessed_on: BusinessDate
     pillars: AssessedPillars
     five_r: FiveR | None = None
@@ -88,7 +94,7 @@ class PartnerAssessed(_AboutSupplier):
 class PartnerCoached(_AboutSupplier):
     """A coaching session held."""
 
-    coach: Name
+    coach: NonEmptyText
     held_on: BusinessDate
     topic: Literal["production", "marketing", "finance", "licensing", "5r"]
     hours: Quantity | None = None
@@ -97,7 +103,7 @@ class PartnerCoached(_AboutSupplier):
 class CapacityDeclared(_AboutSupplier):
     """What a process can make in a month, from a day on."""
 
-    process: Name
+    process: NonEmptyText
     valid_from: BusinessDate
     quantity_per_month: Quantity
     uom: Unit | None = None
@@ -121,7 +127,10 @@ class PartnershipAgreed(Document):
     ]
     valid_from: BusinessDate
     valid_to: OpenEndDate | None = None
-    targets: Annotated[dict[Identifier, Target], AfterValidator(_sorted_by_name)] | None = None
+    targets: Targets | None = Field(
+        default=None,
+        description="a target value by the key of its figure, such as otif",
+    )
 
 
 class PartnershipEnded(Document):

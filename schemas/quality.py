@@ -1,14 +1,13 @@
 """Quality: inspections of lots, complaints and the steps of their answer, disputes of a line."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from schemas.fields import (
     Document,
     DocumentNumber,
     Identifier,
     Instant,
+    NonEmptyText,
     Quantity,
     Text,
     WebAddress,
@@ -76,7 +75,7 @@ class LineDisputed(_QualityDocument):
 
     order_no: DocumentNumber
     line_no: DocumentNumber
-    reason: Annotated[Text, Field(min_length=1)]
+    reason: NonEmptyText
     evidence: WebAddress | None = None
 
 

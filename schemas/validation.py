@@ -226,6 +226,9 @@ _MESSAGES: Final = {
     "model_attributes_type": "must be an object",
     "model_type": "must be an object",
     "dict_type": "must be an object",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "decimal_type": 'must be a number or a decimal string such as "12.5"',
 }
 
 

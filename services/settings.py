@@ -72,7 +72,8 @@ class Settings(BaseModel):
         default=5.0, description="how often new rantai.inbound.* topics are looked for"
     )
     fsync: bool = Field(
-        default=True, description="whether an insert into the embedded ledger reaches the disk first"
+        default=True,
+        description="whether an insert into the embedded ledger reaches the disk first",
     )
     clickhouse_cluster: str | None = Field(
         default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
@@ -89,9 +90,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            rows = [
-                f"RANTAI_{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()
-            ]
+            rows = [f"RANTAI_{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()]
             raise SettingsError("; ".join(rows)) from None
 
     @property

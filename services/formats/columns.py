@@ -37,7 +37,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class Table(BaseModel):
-    """Base of every table of a mapping: an unknown setting is an error that says which are known."""
+    """Base of every table of a mapping: an unknown setting is an error that names the known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False)
 

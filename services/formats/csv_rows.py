@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from services.formats.columns import Choice
 from services.formats.mapping import FileFormat, FileMapping
-from services.formats.rows import BrokenRow, CellFault, FileUnreadable, Row
+from services.formats.rows import BrokenRow, CellFault, FileError, Row
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -38,7 +38,7 @@ def encoding_of(start: bytes, encoding: str) -> str:
 def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[Row | BrokenRow]:
     """Yield the rows of a CSV file, the first of them once the header is known to fit the mapping.
 
-    Raises FileUnreadable where the file as a whole cannot be read: no header, a column that the
+    Raises FileError where the file as a whole cannot be read: no header, a column that the
     mapping reads and the file does not have, an encoding that is another one.
     """
     layout = mapping.file
@@ -52,7 +52,7 @@ def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[Row | BrokenRow
         check_header(header, mapping)
         yield from _rows(lines, header, layout, encoding)
     except UnicodeError as error:
-        raise FileUnreadable(
+        raise FileError(
             f"is not {encoding} ({error.__class__.__name__}); set file.encoding in the mapping"
         ) from None
 
@@ -118,12 +118,12 @@ def _header(lines: _Lines, layout: FileFormat) -> list[str]:
             if any(cell.strip() for cell in cells):
                 return [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise FileUnreadable(f"has a header that is no CSV: {error}") from None
-    raise FileUnreadable("is empty: it has no header row")
+        raise FileError(f"has a header that is no CSV: {error}") from None
+    raise FileError("is empty: it has no header row")
 
 
 def check_header(header: list[str], mapping: FileMapping) -> None:
-    """Raise FileUnreadable where the file lacks a column that the mapping reads, or has it twice."""
+    """Check that a file has each column that the mapping reads, once. Raises FileError."""
     wanted = [
         column.source for column in mapping.columns.values() if not isinstance(column, Choice)
     ]
@@ -133,7 +133,7 @@ def check_header(header: list[str], mapping: FileMapping) -> None:
         if header.count(name) == 1:
             continue
         if name in header:
-            raise FileUnreadable(
+            raise FileError(
                 f"has the column {name!r} {header.count(name)} times; give the columns names of "
                 "their own in file.names, and skip the header by file.skip_rows"
             )
@@ -141,7 +141,7 @@ def check_header(header: list[str], mapping: FileMapping) -> None:
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(header)}"
         if len(header) == 1:
             hint += " (one column only: is file.delimiter right?)"
-        raise FileUnreadable(f"has no column {name!r}, which the mapping reads; {hint}")
+        raise FileError(f"has no column {name!r}, which the mapping reads; {hint}")
 
 
 def _rows(

@@ -25,7 +25,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """A cell cannot be read as its column says; the message says why and what to do."""
 
 
@@ -107,7 +107,7 @@ def _literal(pattern: str, text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def read_moment(formats: tuple[str, ...], text: str, century_from: int) -> Moment:
-    """Read a text by the formats that fit it. Raises Unreadable.
+    """Read a text by the formats that fit it. Raises UnreadableError.
 
     Two formats that read the text as different days make it unreadable: `01/02/2014` where both
     DD/MM/YYYY and MM/DD/YYYY are accepted is no date that anyone may guess at.
@@ -124,15 +124,17 @@ def read_moment(formats: tuple[str, ...], text: str, century_from: int) -> Momen
             impossible = pattern
     if len(found) > 1:
         (one, its), (other, others) = list(found.items())[:2]
-        raise Unreadable(
+        raise UnreadableError(
             f"is {one.day} by {its} and {other.day} by {others}; "
             "leave only the format in the mapping that this column is written in"
         )
     if found:
         return next(iter(found))
     if impossible is not None:
-        raise Unreadable(f"fits {impossible}, but the calendar and the clock have no such time")
-    raise Unreadable(
+        raise UnreadableError(
+            f"fits {impossible}, but the calendar and the clock have no such time"
+        )
+    raise UnreadableError(
         f"is no date as {_listed(formats)}; correct it, or add its format to 'formats', "
         "or the word to 'no_value' if it means that there is no date"
     )
@@ -153,7 +155,8 @@ def _moment(match: re.Match[str], century_from: int) -> Moment:
     if "hour" not in parts:
         return Moment(day)
     fraction = parts.get("fraction", "0").ljust(6, "0")[:6]
-    clock = time(_hour(parts), *(int(parts.get(n, 0)) for n in ("minute", "second")), int(fraction))
+    minute, second = int(parts.get("minute", 0)), int(parts.get("second", 0))
+    clock = time(_hour(parts), minute, second, int(fraction))
     return Moment(day, clock, _offset(parts["offset"]) if "offset" in parts else None)
 
 

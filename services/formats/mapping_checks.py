@@ -62,7 +62,7 @@ def _source_problems(mapping: FileMapping) -> Iterator[str]:
     try:
         sender = sender_of(mapping.event_source)
     except ValueError:
-        yield "source: write /erp/{sender}/ and a name of this system, such as /erp/{sender}/sap-prd"
+        yield "source: write /erp/{sender}/ and a name of the system: /erp/{sender}/sap-prd"
         return
     if sender != mapping.sender:
         yield f"source: names {sender}, but the sender is {mapping.sender}; write /erp/{{sender}}/"
@@ -152,8 +152,8 @@ def _format_of(mapping: FileMapping, name: str) -> str | None:
 
 def _event_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]:
     if event.type not in CATALOGUE:
-        close = get_close_matches(event.type, CATALOGUE, 1, 0.4)
-        yield f"type: {event.type!r} is not in the catalogue; did you mean {close[0] if close else ''}?"
+        close = get_close_matches(event.type, CATALOGUE, 1, 0)[0]
+        yield f"type: {event.type!r} is not in the catalogue; did you mean {close!r}?"
         return
     named = [("when", name) for name in event.when]
     named += [("group_by", name) for name in event.group_by]
@@ -165,7 +165,7 @@ def _event_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]
     if event.group_by:
         loose = [n for n in placeholders(event.id) if _varies_in_a_group(mapping, event, n)]
         for name in loose:
-            yield f"id: names {{{name}}}, which is not in group_by; the rows of a document share an id"
+            yield f"id: names {{{name}}}, which is not in group_by; rows of a document share an id"
     schema = _schema(event.type)
     yield from _Shape(mapping, schema).problems(schema, event.data, "data")
 
@@ -185,11 +185,11 @@ def _id_problems(mapping: FileMapping) -> Iterator[str]:
     seen: dict[str, int] = {}
     for number, event in enumerate(mapping.events, 1):
         if all(name in mapping.constants for name in placeholders(event.id)):
-            yield f"events[{number}].id: is the same for every row; name a value that tells them apart"
+            yield f"events[{number}].id: is the same for every row; name what tells rows apart"
         if event.id in seen:
             yield (
-                f"events[{number}].id: is the same as of events[{seen[event.id]}]; two events of one "
-                "id are one event: begin it with a word of its own"
+                f"events[{number}].id: is the same as of events[{seen[event.id]}], and two events "
+                "of one id are one event; begin it with a word of its own"
             )
         seen.setdefault(event.id, number)
 
@@ -234,10 +234,14 @@ class _Shape:
             yield f"{place}: is one value; write the name of a column or constant"
         elif not _is_value(self.mapping, template):
             yield f"{place}: {_unknown_value(self.mapping, template)}"
-        elif schema.get("format") in (_DATE, _TIME) and template not in self.mapping.constants:
-            if _format_of(self.mapping, template) != schema["format"]:
-                word = "date" if schema["format"] == _DATE else "time"
-                yield f"{place}: {template!r} must be of kind {word!r}"
+        elif not self._fits(schema.get("format"), template):
+            word = "date" if schema["format"] == _DATE else "time"
+            yield f"{place}: {template!r} must be of kind {word!r}"
+
+    def _fits(self, wanted: str | None, name: str) -> bool:
+        if wanted not in (_DATE, _TIME) or name in self.mapping.constants:
+            return True
+        return _format_of(self.mapping, name) == wanted
 
     def _of_object(
         self, schema: dict[str, Any], template: dict[str, Any], place: str

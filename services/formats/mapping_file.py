@@ -10,7 +10,7 @@ from services.formats.mapping import FileMapping
 from services.formats.mapping_checks import problems_of
 
 
-class MappingInvalid(ValueError):
+class MappingError(ValueError):
     """A mapping cannot be used; each of `problems` names the place in the TOML and what to do."""
 
     def __init__(self, name: str, problems: list[str]) -> None:
@@ -20,25 +20,25 @@ class MappingInvalid(ValueError):
 
 
 def load_mapping(path: Path) -> FileMapping:
-    """Read a mapping file. Raises MappingInvalid, OSError."""
+    """Read a mapping file. Raises MappingError, OSError."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MappingInvalid(path.name, [f"is not UTF-8: byte {error.start} is wrong"]) from None
+        raise MappingError(path.name, [f"is not UTF-8: byte {error.start} is wrong"]) from None
     return parse_mapping(text, path.name)
 
 
 def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
-    """Read a mapping from its TOML text and check it as a whole. Raises MappingInvalid."""
+    """Read a mapping from its TOML text and check it as a whole. Raises MappingError."""
     try:
         mapping = FileMapping.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise MappingInvalid(name, [f"is not TOML: {error}"]) from None
+        raise MappingError(name, [f"is not TOML: {error}"]) from None
     except ValidationError as error:
-        raise MappingInvalid(name, _problems(error)) from None
+        raise MappingError(name, _problems(error)) from None
     problems = problems_of(mapping)
     if problems:
-        raise MappingInvalid(name, problems)
+        raise MappingError(name, problems)
     return mapping
 
 

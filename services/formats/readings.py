@@ -1,4 +1,4 @@
-"""The named values of one row: each read once, with where it came from and what is wrong with it."""
+"""The named values of one row: each read once, with its place in the file and its fault."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from services.formats.columns import (
     filled,
     placeholders,
 )
-from services.formats.dates import Unreadable
+from services.formats.dates import UnreadableError
 from services.formats.mapping import FileMapping
 from services.formats.mapping_checks import sources_of
 from services.formats.rows import CellFault, Row, text_of
@@ -83,7 +83,7 @@ class RowReadings:
                 value = read_cell(column, cell, self._mapping.defaults)
             elif column.default is not None:
                 value = read_cell(column, column.default, self._mapping.defaults)
-        except Unreadable as error:
+        except UnreadableError as error:
             problem = str(error)
         return Reading(self.row.number, value, column.source, text, problem)
 
@@ -99,7 +99,7 @@ class RowReadings:
         text = filled(template, {each: str(part.written) for each, part in parts.items()})
         try:
             value = read_cell(column, text, self._mapping.defaults)
-        except Unreadable as error:
+        except UnreadableError as error:
             return Reading(self.row.number, None, where[0], text, str(error))
         return Reading(self.row.number, value, *where)
 

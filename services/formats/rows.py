@@ -17,7 +17,7 @@ Cell = str | int | Decimal | date | datetime | None
 """One cell; None is an empty one."""
 
 
-class FileUnreadable(ValueError):
+class FileError(ValueError):
     """The file as a whole cannot be read, or does not fit its mapping; the message says why."""
 
 

@@ -155,9 +155,10 @@ class RowsToEvents:
             if text is not None:
                 event[name] = _text(name, text, rows, event, document)
         numbers = tuple(row.row.number for row in rows)
-        faults = [*document.faults, *(fault.saying("(its document waits)") for fault in broken)]
-        if faults:
-            yield Refused(_of_document(numbers, faults), event["id"] or None)
+        if document.faults or broken:
+            concerned = sorted({*numbers, *(fault.row for fault in broken)})
+            faults = _of_document(concerned, [*document.faults, *broken])
+            yield Refused(faults, event["id"] or None)
             return
         yield from self._unless_seen(MappedEvent(event, numbers, document.origins))
 
@@ -192,7 +193,7 @@ def _faults_of_key(readings: Iterable[Reading], purpose: str) -> tuple[CellFault
     )
 
 
-def _of_document(rows: tuple[int, ...], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
+def _of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
     """Say with each fault that it costs the whole document; the same fault once."""
     faults = dict.fromkeys(faults)
     if len(rows) == 1:
@@ -238,8 +239,10 @@ def _rendered(template: Any, rows: Sequence[RowReadings], pointer: str, document
         return _elements(template, rows, pointer, document)
     result = {}
     for name, part in template.items():
+        if isinstance(part, dict) and _says_nothing(part, rows):
+            continue
         value = _rendered(part, rows, f"{pointer}/{escape(name)}", document)
-        if value is not None and not _says_nothing(part, rows):
+        if value is not None:
             result[name] = value
     return result
 

@@ -19,7 +19,7 @@ from services.formats.columns import (
     TextColumn,
     TimeColumn,
 )
-from services.formats.dates import Moment, Unreadable, at_site, read_moment, zone_named
+from services.formats.dates import Moment, UnreadableError, at_site, read_moment, zone_named
 from services.formats.mapping import Defaults
 from services.formats.rows import Cell, text_of
 
@@ -44,7 +44,7 @@ def has_no_value(column: CellColumn, cell: Cell, defaults: Defaults) -> bool:
 
 
 def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
-    """Read a cell that has a value. Raises Unreadable."""
+    """Read a cell that has a value. Raises UnreadableError."""
     if isinstance(column, DateColumn):
         return _read_date(column, cell, defaults)
     if isinstance(column, DecimalColumn):
@@ -77,7 +77,7 @@ def _looked_up(column: TextColumn, text: str) -> str:
         return known[text]
     if column.unlisted == "keep":
         return text
-    raise Unreadable(
+    raise UnreadableError(
         f"is none of the 'values' of the mapping ({', '.join(known)}); add it there, "
         "or leave its rows out"
     )
@@ -87,7 +87,7 @@ def _identifier(column: IdentifierColumn, text: str) -> str:
     if len(text) <= _LONGEST and not _NOT_OF_AN_IDENTIFIER.search(text):
         return text
     if not column.slug:
-        raise Unreadable(
+        raise UnreadableError(
             "is no identifier (1 to 64 of A-Z a-z 0-9 . _ -); set slug = true to make one of it"
         )
     # One name typed with two spaces is still that name: not a second supplier.
@@ -101,7 +101,7 @@ def _code(column: CodeColumn, text: str) -> str:
     if len(text) <= _LONGEST and text.isprintable():
         return text
     if not column.shorten:
-        raise Unreadable(
+        raise UnreadableError(
             "is no number of a document, line or item (1 to 64 printable characters); "
             "set shorten = true to cut it"
         )
@@ -117,7 +117,7 @@ def _notation(decimal: str, thousands: str) -> re.Pattern[str]:
 
 
 def read_decimal(text: str, decimal: str, thousands: str) -> Decimal:
-    """Read a number by its separators. Raises Unreadable.
+    """Read a number by its separators. Raises UnreadableError.
 
     Thousands must stand in threes: `1.5` where the point separates thousands is a mistake that
     must not become 15. A minus may stand in front or, as SAP writes it, behind.
@@ -128,13 +128,13 @@ def read_decimal(text: str, decimal: str, thousands: str) -> Decimal:
     fraction = (match.groupdict().get("fraction") or "") if match else ""
     digits = re.sub(r"[^0-9]", "", whole) + fraction
     if match is None or not digits or (match["sign"] and match["trailing"]):
-        raise Unreadable(
+        raise UnreadableError(
             f"is no number with {decimal or 'no character'!r} before the decimals and "
             f"{thousands or 'no character'!r} between thousands; correct it, or set 'decimal' "
             "and 'thousands' of its column"
         )
     if len(digits) > _MOST_DIGITS:
-        raise Unreadable(f"has {len(digits)} digits; 18 are the most that an event takes")
+        raise UnreadableError(f"has {len(digits)} digits; 18 are the most that an event takes")
     number = Decimal(f"{re.sub(r'[^0-9]', '', whole) or '0'}.{fraction or '0'}")
     return -number if "-" in (match["sign"], match["trailing"]) else number
 
@@ -156,7 +156,7 @@ def _read_number(column: DecimalColumn, cell: Cell, defaults: Defaults) -> Decim
     if not isinstance(column, IntegerColumn):
         return number
     if number != number.to_integral_value():
-        raise Unreadable("is no whole number")
+        raise UnreadableError("is no whole number")
     return int(number)
 
 
@@ -179,4 +179,4 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
             return moment.day
         return at_site(moment, defaults.at, zone).astimezone(zone).date()
     except OverflowError:
-        raise Unreadable("is outside the years that there are") from None
+        raise UnreadableError("is outside the years that there are") from None

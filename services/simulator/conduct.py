@@ -45,7 +45,7 @@ def conduct_of(supplier: Company, day: date) -> Conduct:
         hours_to_confirm_most=26 + round(110 * answers),
         changes_date=0.03 + 0.3 * dates,
         rejects_line=0.004 + 0.09 * answers,
-        gives_up=0.001 + 0.03 * dates,
+        gives_up=0.035 * dates,
         despatch_notice=0.995 - 0.75 * answers,
         answers_in_time=0.985 - 0.9 * answers,
     )

@@ -114,8 +114,8 @@ def _announce(
         at = received_at - timedelta(minutes=rng.randint(60, 180))
     else:
         at = moment(by_workday(shipment.on - timedelta(days=1)), rng, 13, 16)
-        if at <= story.placed_at:
-            at = received_at - timedelta(minutes=rng.randint(20, 60))
+    if at <= story.placed_at:
+        at = received_at - timedelta(minutes=rng.randint(20, 55))
     despatch_no = story.number("SJ")
     story.supplier_says(
         at,

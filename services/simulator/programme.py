@@ -42,6 +42,14 @@ NamedStep = tuple[str, Step]
 """A step and the id of its event."""
 
 
+def participants() -> dict[str, Role]:
+    """Return everyone who sends, with the role in which they do."""
+    roles = {PROGRAMME: Role.PROGRAMME}
+    roles.update((buyer.id, Role.BUYER) for buyer in BUYERS)
+    roles.update((supplier.id, Role.SUPPLIER) for supplier in SUPPLIERS)
+    return roles
+
+
 def in_season(supplier: Company, buyer_id: str, day: date) -> bool:
     """Whether the two have an agreement in force on a day."""
     seasonal = supplier.seasonal and buyer_id == supplier.buyers[-1]

@@ -33,6 +33,8 @@ _RETROACTIVE: Final = 0.006
 _NEW_ORDER: Final = 0.13
 """Live: the share of events that begin a story. A story has about seven, so few pile up."""
 _FEWEST_OPEN: Final = 20
+_LONGEST_LIFE_DAYS: Final = 150
+"""No order's story is longer; older ones need not be told again to find those that are open."""
 _COACHING: Final = 0.004
 
 
@@ -130,7 +132,8 @@ def _tell(story: Story, due_days: Sequence[date]) -> list[Step]:
 
 def _unfinished(seed: int, since: datetime, days: int) -> Iterator[list[Step]]:
     last_day = since.astimezone(SITE).date()
-    for _, steps in _orders(seed, _first_day(since, days), last_day):
+    first_day = _first_day(since, min(days, _LONGEST_LIFE_DAYS))
+    for _, steps in _orders(seed, first_day, last_day):
         # An order of later today is no story yet: live orders come by themselves.
         rest = [step for step in steps if step.at >= since]
         if rest and len(rest) < len(steps):

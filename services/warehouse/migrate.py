@@ -93,7 +93,9 @@ def migrate(warehouse: Warehouse, placement: Placement | None = None) -> list[st
             continue
         for statement in migration.statements():
             warehouse.command(placement.fill(statement))
-        warehouse.insert_rows("migrations", ["number", "name"], [[migration.number, migration.name]])
+        warehouse.insert_rows(
+            "migrations", ["number", "name"], [[migration.number, migration.name]]
+        )
         applied.append(migration.name)
     replace_views(warehouse, placement)
     return applied

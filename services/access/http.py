@@ -1,0 +1,26 @@
+"""Reading the key of a request, and what its role may see."""
+
+from fastapi import Request
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore, Principal
+from services.telemetry.http import Problem
+
+
+def principal_of(request: Request, keys: KeyStore) -> Principal:
+    """Return whom a request speaks for. Raises Problem 401 for a missing or invalid key."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    principal = keys.authenticate(key.strip()) if scheme.lower() == "bearer" else None
+    if principal is None:
+        raise Problem(
+            401,
+            "send a valid key: 'Authorization: Bearer rtk_...'; it may be mistyped or revoked",
+            {"WWW-Authenticate": 'Bearer realm="rantai"'},
+        )
+    return principal
+
+
+def require_role(principal: Principal, *roles: Role) -> None:
+    """Raise Problem 403 where a principal has none of these roles."""
+    if principal.role not in roles:
+        raise Problem(403, f"this needs a key of role {' or '.join(roles)}")

@@ -1,0 +1,144 @@
+"""Files that hold events already: `.json` (one CloudEvent or an array), `.ndjson` (one a line).
+
+Each event goes on exactly as the file has it, to the last digit; it is parsed here only to find
+what is no event at all, so that one bad line does not cost the others their place in a batch.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+from schemas.validation import NotParseable, Unparseable, decode_text, parse
+from services.formats.rows import CellFault, FileError, Refused
+
+_SPACE: Final = " \t\r\n"
+_SHOWN: Final = 200
+_LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
+_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvent:
+    """An event of a file: the line it stands on, or its place in the array, from 1."""
+
+    row: int
+    body: bytes
+    event_id: str | None
+
+    def located(self, errors: Iterable[tuple[str, str]]) -> tuple[CellFault, ...]:
+        """Show errors with what stands at their JSON pointer."""
+        event = parse(self.body)
+        return tuple(
+            CellFault(self.row, pointer, _shown(event, pointer), message)
+            for pointer, message in errors
+        )
+
+
+def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | Refused]:
+    """Yield the events of a file with one a line; empty lines count, and say nothing."""
+    for number, line in enumerate(stream, 1):
+        body = (line.removeprefix(_MARK) if number == 1 else line).strip()
+        if body:
+            yield _event(number, body)
+
+
+def events_of_json(text: bytes) -> Iterator[FileEvent | Refused]:
+    """Yield the events of a JSON text: one, or an array of them. Raises FileError.
+
+    The text as a whole is read before the first event is given out.
+    """
+    try:
+        parts = list(_parts(decode_text(text).decode()))
+    except NotParseable as error:
+        raise FileError(str(error)) from None
+    except json.JSONDecodeError as error:
+        raise FileError(
+            f"is no JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"is no JSON that can be read: {error}") from None
+    for number, part in enumerate(parts, 1):
+        # JSON allows line breaks between its tokens only, so a blank may stand for each.
+        yield _event(number, part.translate(_LINE_BREAKS).encode())
+
+
+def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | Refused]:
+    """Yield the events of a stream without a name: JSON where it is that as a whole, else lines."""
+    text = stream.read()
+    try:
+        yield from events_of_json(text)
+    except FileError:
+        if text.removeprefix(_MARK).lstrip().startswith(b"["):
+            raise
+        yield from events_of_lines(text.splitlines())
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Cut a JSON text into its events, each as it is written."""
+    decoder = json.JSONDecoder()
+    position = _after_space(text, 0)
+    many = text[position : position + 1] == "["
+    position = _after_space(text, position + many)
+    if many and text[position : position + 1] == "]":
+        _check_end(text, position + 1)
+        return
+    while True:
+        start = position
+        position = decoder.raw_decode(text, start)[1]
+        yield text[start:position]
+        position = _after_space(text, position)
+        if not many:
+            break
+        if text[position : position + 1] == "]":
+            position += 1
+            break
+        if text[position : position + 1] != ",":
+            raise json.JSONDecodeError("a comma or ] must follow", text, position)
+        position = _after_space(text, position + 1)
+    _check_end(text, position)
+
+
+def _after_space(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SPACE:
+        position += 1
+    return position
+
+
+def _check_end(text: str, position: int) -> None:
+    position = _after_space(text, position)
+    if position < len(text):
+        raise json.JSONDecodeError(
+            "more follows; a file of one event a line must be named .ndjson", text, position
+        )
+
+
+def _event(row: int, body: bytes) -> FileEvent | Refused:
+    try:
+        event = parse(body)
+    except NotParseable as error:
+        return Refused((CellFault(row, "", _cut(body.decode(errors="replace")), str(error)),))
+    if isinstance(event, Unparseable):
+        fault = CellFault(row, event.fault.pointer, "", event.fault.message)
+        return Refused((fault,), event.id)
+    if not isinstance(event, dict):
+        return Refused((CellFault(row, "", _cut(str(event)), "must be one CloudEvent, an object"),))
+    name = event.get("id")
+    return FileEvent(row, body, name if isinstance(name, str) else None)
+
+
+def _shown(event: Any, pointer: str) -> str:
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(event, dict):
+            event = event.get(name, "")
+        elif isinstance(event, list) and name.isdecimal() and int(name) < len(event):
+            event = event[int(name)]
+        else:
+            return ""
+    # An object is no value to look for in a report; its pointer says enough.
+    return "" if isinstance(event, dict | list) else _cut(str(event))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

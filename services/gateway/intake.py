@@ -1,0 +1,96 @@
+"""The intake: validates the events of a request, publishes the good ones, reports the others.
+
+An answer says "accepted" only of what is safe: on all in-sync replicas of the broker or, where the
+broker keeps memory only, in the ledger.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from schemas.validation import Accepted, Rejected, Sender, validate
+from services.bus.producer import EventProducer, event_record
+from services.bus.progress import Progress
+from services.bus.topics import BrokerUnavailable
+from services.telemetry.metrics import ACCEPTED, REJECTED
+
+_INLINE_EVENTS: Final = 50
+"""Up to this many are validated on the event loop; more would hold up other requests."""
+
+
+class Safety(Protocol):
+    """Makes events safe, or raises BrokerUnavailable."""
+
+    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
+        """Return once every event is safe."""
+
+
+class OnBroker:
+    """Safe once every in-sync replica of the broker has it."""
+
+    def __init__(self, producer: EventProducer) -> None:
+        self._producer = producer
+
+    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
+        """Publish the events."""
+        await self._producer.publish([event_record(event, traceparent) for event in events])
+
+
+class InLedger:
+    """Safe once the ledger has it; for the broker in memory."""
+
+    def __init__(self, producer: EventProducer, progress: Progress, timeout: float) -> None:
+        self._producer, self._progress, self._timeout = producer, progress, timeout
+
+    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
+        """Publish the events and wait for the sink to pass them."""
+        records = [event_record(event, traceparent) for event in events]
+        positions = await self._producer.publish(records)
+        if not await self._progress.passed(positions, self._timeout):
+            raise BrokerUnavailable("the ledger did not take the events in time")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request's events."""
+
+    accepted: int
+    rejected: list[dict[str, Any]]
+    forbidden: bool
+
+    @property
+    def status(self) -> int:
+        """202 where any event was taken; else 403 where right alone was missing; else 422."""
+        if self.accepted:
+            return 202
+        return 403 if self.forbidden else 422
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the body of the answer."""
+        return {"accepted": self.accepted, "rejected": self.rejected}
+
+
+async def take(
+    events: list[Any], sender: Sender, safety: Safety, traceparent: str | None = None
+) -> Outcome:
+    """Judge parsed events, make the good ones safe, and say what became of each.
+
+    Raises BrokerUnavailable: then nothing is claimed, and sending all again is safe.
+    """
+    if len(events) <= _INLINE_EVENTS:
+        judged = [validate(event, sender) for event in events]
+    else:
+        judged = await asyncio.to_thread(lambda: [validate(event, sender) for event in events])
+    good = [one for one in judged if isinstance(one, Accepted)]
+    if good:
+        await safety.keep(good, traceparent)
+    for one in good:
+        ACCEPTED.labels(one.type).inc()
+    rejected = []
+    refusals = [(index, one) for index, one in enumerate(judged) if isinstance(one, Rejected)]
+    for index, one in refusals:
+        REJECTED.labels("gateway", "forbidden" if one.forbidden else "invalid").inc()
+        faults = [fault.as_json() for fault in one.faults]
+        rejected.append({"index": index, "id": one.id, "errors": faults})
+    forbidden = bool(refusals) and all(one.forbidden for _, one in refusals)
+    return Outcome(len(good), rejected, forbidden)

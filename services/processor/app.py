@@ -1,0 +1,221 @@
+"""The processor as a Faust application: `faust -A services.processor.app worker` runs it.
+
+Beside its agents the application runs the ledger sink as a service with a consumer, batches and
+offsets of its own: at 10,000 events a second and core, agents alone are too slow for it.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import faust
+from mode import Service
+
+from schemas.catalogue import CANONICAL_TOPICS, REJECTED
+from services.access.keys import KeyStore
+from services.bus.producer import EventProducer
+from services.bus.progress import Progress
+from services.processor.batches import BatchLoop, Subscription
+from services.processor.inbound import Inbound, roles_by_keys
+from services.processor.ledger_sink import AppendsBatches, LedgerSink
+from services.processor.rejections import Rejections, RejectionSink
+from services.processor.streams import Stream, StreamsService
+from services.settings import Settings
+from services.telemetry.logs import log
+from services.warehouse.client import Warehouse
+from services.warehouse.ledger import Ledger
+from services.warehouse.migrate import Placement, migrate
+
+_LOGGER: Final = logging.getLogger("rantai.processor")
+LEDGER_GROUP: Final = "rantai-ledger"
+STREAMS_GROUP: Final = "rantai-streams"
+
+
+async def end_process() -> None:
+    """End the process at once: a stalled sink can't be trusted to stop in good order."""
+    log(_LOGGER, "process_ends", level=logging.CRITICAL, reason="the sink stalled")
+    os._exit(70)
+
+
+class SinkService(Service):
+    """Runs the ledger's batch loop inside the application; its failure is the application's."""
+
+    def __init__(self, app: faust.App, loop_of_batches: BatchLoop, **options: Any) -> None:
+        super().__init__(**options)
+        self._app, self._batches = app, loop_of_batches
+
+    async def on_start(self) -> None:
+        """Start reading."""
+        self.add_future(self._run())
+
+    async def on_stop(self) -> None:
+        """Let the batch at hand end."""
+        await self._batches.stop()
+        await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        try:
+            await self._batches.run()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log(_LOGGER, "sink_failed", level=logging.CRITICAL, error=repr(error)[:500])
+            await self._app.crash(error)
+            raise
+
+
+@dataclass(slots=True)
+class Processor:
+    """The application with what others need of it: its progress and whether it is ready."""
+
+    app: faust.App
+    batches: BatchLoop
+    progress: Progress
+    producer: EventProducer
+    _streaming: list[Stream] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the ledger sink has partitions and the agents are running."""
+        return self.batches.ready.is_set() and bool(self.app.started)
+
+
+def create(
+    settings: Settings,
+    warehouse: Callable[[], Warehouse],
+    *,
+    progress: Progress | None = None,
+    ledger: AppendsBatches | None = None,
+    on_stall: Callable[[], Awaitable[None]] = end_process,
+) -> Processor:
+    """Make the processor. `warehouse` is called once, when the application starts."""
+    bootstrap = settings.kafka
+    app = faust.App(
+        STREAMS_GROUP,
+        broker=[f"aiokafka://{server}" for server in bootstrap.split(",")],
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=30.0,
+        broker_heartbeat_interval=3.0,
+        # With the default of 60 s a group takes half a minute to start.
+        broker_rebalance_timeout=5.0,
+        broker_max_poll_interval=600.0,
+    )
+    # How long a new inbound topic waits before it is subscribed; the default of 45 s is for
+    # agents that add topics all the time.
+    app.topics._resubscribe_sleep_lock_seconds = 0.5
+    progress = progress or Progress()
+    producer = EventProducer(bootstrap, timeout=settings.answer_seconds)
+    rejections = Rejections(producer)
+    roles = roles_by_keys(KeyStore(settings.keys_path).partners)
+    inbound = Stream(Inbound(producer, rejections, roles))
+    late = _Late(warehouse, ledger)
+    refused = Stream(RejectionSink(late))
+    batches = BatchLoop(
+        Subscription(
+            bootstrap,
+            LEDGER_GROUP,
+            CANONICAL_TOPICS,
+            settings.batch_rows,
+            settings.batch_seconds,
+            settings.stall_seconds,
+        ),
+        LedgerSink(late, rejections),
+        progress=progress,
+        on_stall=on_stall,
+    )
+    subscribe = _subscriber(app, inbound)
+    _agent(app, REJECTED, refused)
+    _add_services(app, batches, [inbound, refused], settings, subscribe)
+    return Processor(app, batches, progress, producer)
+
+
+class _Late:
+    """The store, opened on first use: making the application must not need one."""
+
+    def __init__(self, warehouse: Callable[[], Warehouse], ledger: AppendsBatches | None) -> None:
+        self._open, self._ledger = warehouse, ledger
+        self._warehouse: Warehouse | None = None
+
+    def _store(self) -> Warehouse:
+        if self._warehouse is None:
+            self._warehouse = self._open()
+        return self._warehouse
+
+    def append(self, records: Any, batch: Any) -> Any:
+        if self._ledger is None:
+            self._ledger = Ledger(self._store())
+        return self._ledger.append(records, batch)
+
+    def insert_json_lines(self, table: str, lines: bytes) -> None:
+        self._store().insert_json_lines(table, lines)
+
+
+def _agent(app: faust.App, topic: str, stream: Stream) -> Any:
+    channel = app.topic(topic, key_serializer="raw", value_serializer="raw", value_type=bytes)
+    return app.agent(channel, name=f"stream.{topic}")(stream.feed)
+
+
+def _subscriber(app: faust.App, inbound: Stream) -> Callable[[str], Awaitable[None]]:
+    async def subscribe(topic: str) -> None:
+        agent = _agent(app, topic, inbound)
+        await agent.maybe_start()
+
+    return subscribe
+
+
+def _add_services(
+    app: faust.App,
+    batches: BatchLoop,
+    streams: list[Stream],
+    settings: Settings,
+    subscribe: Callable[[str], Awaitable[None]],
+) -> None:
+    class Sinking(SinkService):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(app, batches, **options)
+
+    class Streaming(StreamsService):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(
+                app,
+                streams,
+                settings.kafka,
+                subscribe,
+                settings.inbound_discovery_seconds,
+                **options,
+            )
+
+    app.service(Sinking)
+    app.service(Streaming)
+
+
+def open_store(settings: Settings) -> Warehouse:
+    """Open the store, bring it to this version, and complete what an ended process left."""
+    warehouse = (
+        Warehouse(url=settings.clickhouse_url)
+        if settings.clickhouse_url
+        else Warehouse(path=settings.data_dir / "store")
+    )
+    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+    applied = migrate(warehouse, placement)
+    repaired = Ledger(warehouse).repair()
+    log(_LOGGER, "store_ready", migrations=applied, batches_completed=repaired)
+    return warehouse
+
+
+def __getattr__(name: str) -> Any:
+    """Make `app` when a Faust worker asks for it, from `RANTAI_*` variables."""
+    if name == "app":
+        settings = Settings.from_environment()
+        made = create(settings, lambda: open_store(settings)).app
+        globals()["app"] = made
+        return made
+    raise AttributeError(name)

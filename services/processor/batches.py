@@ -1,0 +1,181 @@
+"""The batch loop: one in-order consumer, from poll to committed offset.
+
+A checkpoint is, in this order:
+1. poll records of the assigned partitions, a full batch or what came within `linger` seconds;
+2. write them to the sink, the same batch again and again while the store is away;
+3. tell who waits how far the sink has come;
+4. commit the offsets explicitly, each one past the last record of its partition.
+A crash between 2 and 4 reads the batch again; the sink keeps each event once.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from services.bus.progress import Progress
+from services.processor.sink import KafkaRecord, Sink
+from services.telemetry.logs import log
+from services.telemetry.metrics import OFFSET_LAG, RETRIES
+from services.warehouse.client import StoreUnavailable
+
+_LOGGER: Final = logging.getLogger("rantai.processor")
+_FIRST_BACKOFF: Final = 0.1
+_LONGEST_BACKOFF: Final = 5.0
+_POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a loop reads and how: its group, topics, batch size and linger (s)."""
+
+    bootstrap: str
+    group: str
+    topics: tuple[str, ...]
+    batch_rows: int
+    linger: float
+    stall_seconds: float
+
+
+class BatchLoop:
+    """Reads, writes, commits, until stopped.
+
+    `on_stall` is called once, where there are records to write and no batch was finished for
+    `stall_seconds`: a process in that state is better ended and started anew than left silent.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        sink: Sink,
+        *,
+        progress: Progress | None = None,
+        on_stall: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._subscription = subscription
+        self._sink = sink
+        self._progress = progress
+        self._on_stall = on_stall
+        self._stopping = asyncio.Event()
+        self._busy_since: float | None = None
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read and write until `stop`. Raises what is fatal: the process should end."""
+        consumer = AIOKafkaConsumer(
+            *self._subscription.topics,
+            bootstrap_servers=self._subscription.bootstrap,
+            group_id=self._subscription.group,
+            enable_auto_commit=False,
+            # A new group reads from the earliest record: nothing that waits is passed over.
+            auto_offset_reset="earliest",
+            max_poll_records=self._subscription.batch_rows,
+            fetch_max_bytes=64 * 1024 * 1024,
+            max_partition_fetch_bytes=8 * 1024 * 1024,
+            session_timeout_ms=30_000,
+            rebalance_timeout_ms=10_000,
+            max_poll_interval_ms=600_000,
+        )
+        await consumer.start()
+        watch = asyncio.create_task(self._watch(consumer))
+        try:
+            while not self._stopping.is_set():
+                records = await self._poll(consumer)
+                if consumer.assignment():
+                    self.ready.set()
+                if records:
+                    self._busy_since = time.monotonic()
+                    await self._write(records)
+                    await self._checkpoint(consumer, records)
+                    self._busy_since = None
+        finally:
+            watch.cancel()
+            await consumer.stop()
+
+    async def stop(self) -> None:
+        """End after the batch at hand; idempotent."""
+        self._stopping.set()
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> list[KafkaRecord]:
+        limit = self._subscription.batch_rows
+        polled = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=limit)
+        records = [record for some in polled.values() for record in some]
+        deadline = time.monotonic() + self._subscription.linger
+        while records and len(records) < limit:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            more = await consumer.getmany(
+                timeout_ms=int(left * 1000), max_records=limit - len(records)
+            )
+            records.extend(record for some in more.values() for record in some)
+        return records
+
+    async def _write(self, records: Sequence[KafkaRecord]) -> None:
+        backoff = _FIRST_BACKOFF
+        while True:
+            try:
+                await self._sink.write(records)
+                return
+            except StoreUnavailable as error:
+                if self._stopping.is_set():
+                    # Nothing is committed: whoever takes over reads the batch again.
+                    raise asyncio.CancelledError from None
+                RETRIES.inc()
+                log(
+                    _LOGGER,
+                    "store_unavailable",
+                    level=logging.WARNING,
+                    error=str(error)[:300],
+                    retry_in_seconds=round(backoff, 2),
+                )
+                # Jitter: processes that failed together should not come back together.
+                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+    async def _checkpoint(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
+        reached: dict[tuple[str, int], int] = {}
+        for record in records:
+            reached[(record.topic, record.partition)] = record.offset + 1
+        if self._progress is not None:
+            await self._progress.advance(reached)
+        offsets = {TopicPartition(*place): offset for place, offset in reached.items()}
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            # The partitions went to another process meanwhile; it reads the batch again.
+            log(_LOGGER, "commit_too_late", level=logging.WARNING, error=repr(error)[:300])
+
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
+        """Measure the lag, and end the process where a batch does not come to an end."""
+        while True:
+            await asyncio.sleep(min(2.0, self._subscription.stall_seconds / 4))
+            since = self._busy_since
+            if since is not None and time.monotonic() - since > self._subscription.stall_seconds:
+                log(
+                    _LOGGER,
+                    "sink_stalled",
+                    level=logging.CRITICAL,
+                    group=self._subscription.group,
+                    seconds=round(time.monotonic() - since, 1),
+                )
+                await self._on_stall()
+                return
+            await _measure_lag(consumer)
+
+
+async def _measure_lag(consumer: AIOKafkaConsumer) -> None:
+    try:
+        assigned = list(consumer.assignment())
+        ends = await consumer.end_offsets(assigned) if assigned else {}
+        for place, end in ends.items():
+            position = await consumer.position(place)
+            OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, end - position))
+    except (KafkaError, AssertionError):
+        return  # between two assignments; the next look will tell

@@ -1,0 +1,92 @@
+"""Inbound: what senders with a Kafka client write, validated into the canonical topics.
+
+The topic says who sends. Structured and binary content modes of the CloudEvents Kafka protocol
+binding 1.0.2 are taken.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from schemas.catalogue import INBOUND_PREFIX, Role
+from schemas.validation import (
+    Accepted,
+    Fault,
+    NotParseable,
+    Rejected,
+    Sender,
+    Unparseable,
+    parse,
+    validate,
+)
+from services.bus.producer import EventProducer, event_record
+from services.bus.topics import BrokerUnavailable
+from services.processor.rejections import Refusal, Rejections
+from services.processor.sink import KafkaRecord
+from services.telemetry.metrics import ACCEPTED
+from services.warehouse.client import StoreUnavailable
+
+RolesOf = Callable[[str], tuple[Role, ...]]
+"""The roles in which a partner may send."""
+
+_EITHER: Final = (Role.BUYER, Role.SUPPLIER)
+
+
+def roles_by_keys(partners: Callable[[], dict[str, tuple[Role, ...]]]) -> RolesOf:
+    """Return a look-up of roles by the key file; a partner without a key is buyer or supplier.
+
+    Either way a partner may send only what names it as buyer or supplier; the programme's events
+    name neither, so they need the role to be on record.
+    """
+
+    def roles(partner: str) -> tuple[Role, ...]:
+        return tuple(dict.fromkeys((*partners().get(partner, ()), *_EITHER)))
+
+    return roles
+
+
+class Inbound:
+    """Validates batches of one or more inbound topics: a sink like the others."""
+
+    def __init__(self, producer: EventProducer, rejections: Rejections, roles_of: RolesOf) -> None:
+        self._producer, self._rejections, self._roles_of = producer, rejections, roles_of
+
+    async def write(self, records: Sequence[KafkaRecord]) -> None:
+        """Pass on the good and refuse the others; both are confirmed. Raises StoreUnavailable."""
+        good: list[Accepted] = []
+        refusals: list[Refusal] = []
+        for record in records:
+            outcome = self._judge(record)
+            if isinstance(outcome, Accepted):
+                good.append(outcome)
+            else:
+                reason = "forbidden" if outcome.forbidden else "invalid"
+                event = (outcome.source, outcome.id)
+                refusals.append(Refusal.of_record(record, "inbound", reason, outcome.faults, event))
+        try:
+            await self._producer.publish([event_record(one) for one in good])
+        except BrokerUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        for one in good:
+            ACCEPTED.labels(one.type).inc()
+        await self._rejections.refuse(*refusals)
+
+    def _judge(self, record: KafkaRecord) -> Accepted | Rejected:
+        partner = record.topic.removeprefix(INBOUND_PREFIX)
+        try:
+            raw = _event_of(record)
+        except NotParseable as error:
+            return Rejected([Fault("", str(error))])
+        return validate(raw, Sender(partner, self._roles_of(partner)))
+
+
+def _event_of(record: KafkaRecord) -> Any:
+    value: bytes = record.value or b""
+    attributes = {
+        name[3:]: text.decode(errors="replace")
+        for name, text in record.headers
+        if name.startswith("ce_")
+    }
+    parsed = parse(value)
+    if "specversion" not in attributes or isinstance(parsed, Unparseable):
+        return parsed
+    return {**attributes, "data": parsed}

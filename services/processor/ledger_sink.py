@@ -1,0 +1,134 @@
+"""The ledger sink: batches of the canonical topics into the ledger; a bad row is refused alone."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol
+from uuid import UUID, uuid4
+
+from schemas.catalogue import EVENT
+from schemas.validation import Fault, NotParseable, Unparseable, accept, parse
+from services.bus.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
+from services.processor.rejections import Refusal, Rejections
+from services.processor.sink import KafkaRecord
+from services.telemetry.logs import log
+from services.telemetry.metrics import (
+    BATCH_ROWS,
+    END_TO_END,
+    INSERT_SECONDS,
+    NEWEST_STORED,
+    RESENT,
+    STORED,
+)
+from services.warehouse.client import StoreRefused
+from services.warehouse.ledger import Appended, LedgerRecord
+
+_LOGGER: Final = logging.getLogger("rantai.ledger")
+
+
+class AppendsBatches(Protocol):
+    """The ledger, or a double of it."""
+
+    def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
+        """Store a batch."""
+
+
+class LedgerSink:
+    """Writes batches to the ledger.
+
+    A batch that the store refuses is halved until the bad row is found; that one goes to
+    `rantai.rejected`, the rest is stored. A batch that fails passingly keeps its id, so that the
+    ledger can complete what the failed attempt left.
+    """
+
+    def __init__(self, ledger: AppendsBatches, rejections: Rejections) -> None:
+        self._ledger = ledger
+        self._rejections = rejections
+        self._attempts: dict[tuple[str, int, int, int], UUID] = {}
+
+    async def write(self, records: Sequence[KafkaRecord]) -> None:
+        """Store a batch. Raises StoreUnavailable."""
+        rows: list[LedgerRecord] = []
+        for record in records:
+            try:
+                rows.append(ledger_record(record))
+            except ValueError as error:
+                await self._rejections.refuse(
+                    Refusal.of_record(record, "ledger", "invalid", [Fault("", str(error))])
+                )
+        if rows:
+            await self._append(rows)
+        self._attempts.clear()
+        newest = max(record.timestamp for record in records) / 1000
+        NEWEST_STORED.set(newest)
+        END_TO_END.set(max(0.0, time.time() - newest))
+
+    async def _append(self, rows: Sequence[LedgerRecord]) -> None:
+        name = (rows[0].topic, rows[0].partition, rows[0].offset, len(rows))
+        batch = self._attempts.setdefault(name, uuid4())
+        began = time.perf_counter()
+        try:
+            result = await asyncio.to_thread(self._ledger.append, rows, batch)
+        except StoreRefused as error:
+            await self._halve(rows, error)
+            return
+        INSERT_SECONDS.observe(time.perf_counter() - began)
+        BATCH_ROWS.observe(len(rows))
+        STORED.inc(result.stored)
+        RESENT.inc(result.resent)
+        for conflict in result.conflicts:
+            fault = Fault(
+                "/id", "another event with this source and id is stored already; it stands"
+            )
+            await self._rejections.refuse(Refusal.of_row(conflict, "conflict", [fault]))
+
+    async def _halve(self, rows: Sequence[LedgerRecord], error: StoreRefused) -> None:
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            await self._append(rows[:middle])
+            await self._append(rows[middle:])
+            return
+        log(
+            _LOGGER,
+            "row_refused",
+            level=logging.ERROR,
+            topic=rows[0].topic,
+            partition=rows[0].partition,
+            offset=rows[0].offset,
+            error=str(error)[:500],
+        )
+        fault = Fault("", f"the store refuses this event: {str(error)[:300]}")
+        await self._rejections.refuse(Refusal.of_row(rows[0], "store", [fault]))
+
+
+def ledger_record(record: KafkaRecord) -> LedgerRecord:
+    """Read what the ledger needs from a record's headers, or from its JSON where it has none.
+
+    Raises ValueError for a record that is no event.
+    """
+    headers = dict(record.headers)
+    value: bytes = record.value or b""
+    try:
+        source = headers[SOURCE_HEADER].decode()
+        name = headers[ID_HEADER].decode()
+        content = headers[CONTENT_HEADER].decode()
+    except KeyError:
+        source, name, content, value = _from_json(value)
+    return LedgerRecord(
+        source, name, content, value, record.topic, record.partition, record.offset,
+        record.timestamp,
+    )  # fmt: skip
+
+
+def _from_json(value: bytes) -> tuple[str, str, str, bytes]:
+    # Only the services write these topics; a record without headers is from an operator's hand.
+
+    try:
+        raw = parse(value)
+    except NotParseable as error:
+        raise ValueError(str(error)) from None
+    if isinstance(raw, Unparseable):
+        raise ValueError(raw.fault.message)
+    accepted = accept(EVENT.validate_python(raw))
+    return accepted.source, accepted.id, accepted.content.hex(), accepted.value

@@ -1,0 +1,59 @@
+"""Every metric of the pipeline, declared once with its meaning.
+
+Labels are bounded: topics, partitions, reasons and event types; never ids of partners or events.
+"""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ACCEPTED: Final = Counter(
+    "rantai_events_accepted", "Events that the gateway or the processor took as valid.", ["type"]
+)
+REJECTED: Final = Counter(
+    "rantai_events_rejected",
+    "Events refused, by where (gateway, inbound, ledger) and why (invalid, forbidden, conflict, "
+    "store).",
+    ["stage", "reason"],
+)
+STORED: Final = Counter("rantai_events_stored", "Events that the ledger took for the first time.")
+RESENT: Final = Counter(
+    "rantai_events_resent", "Events that the ledger had already: sent twice, or read twice."
+)
+INSERT_SECONDS: Final = Histogram(
+    "rantai_ledger_insert_seconds",
+    "Time of one batch from look-up to complete, in the store.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BATCH_ROWS: Final = Histogram(
+    "rantai_ledger_batch_rows",
+    "Events of one batch.",
+    buckets=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000),
+)
+RETRIES: Final = Counter(
+    "rantai_ledger_retries", "Batches tried again because the store was not available."
+)
+OFFSET_LAG: Final = Gauge(
+    "rantai_offset_lag_records",
+    "Records between the last committed offset and the log's end.",
+    ["topic", "partition"],
+)
+NEWEST_STORED: Final = Gauge(
+    "rantai_newest_stored_event_accepted_timestamp_seconds",
+    "When the newest stored event had been accepted by the broker (Unix time).",
+)
+END_TO_END: Final = Gauge(
+    "rantai_newest_stored_event_age_seconds",
+    "From acceptance to being queryable, for the newest stored event.",
+)
+REQUEST_SECONDS: Final = Histogram(
+    "rantai_http_request_seconds",
+    "Time to answer a request, by route and status.",
+    ["route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+EXPORTER_UP: Final = Gauge(
+    "rantai_exporter_up", "1 where the last look into the store succeeded, 0 where it did not."
+)
+LEDGER_EVENTS: Final = Gauge("rantai_ledger_events", "Events in the ledger, by topic.", ["topic"])
+LEDGER_BYTES: Final = Gauge("rantai_store_size_bytes", "Size of the store's tables on disk.")
