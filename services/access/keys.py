@@ -114,19 +114,22 @@ class KeyStore:
         return self._records
 
     def _load(self) -> None:
-        self._looked_at = time.monotonic()
         try:
             status = self.path.stat()
         except FileNotFoundError:
             self._records, self._signature = {}, None
+            self._looked_at = time.monotonic()
             return
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         if signature == self._signature:
+            self._looked_at = time.monotonic()
             return
         rows = json.loads(self.path.read_text())["keys"]
         records = [KeyRecord(**{**row, "role": Role(row["role"])}) for row in rows]
         self._records = {record.key_id: record for record in records}
         self._signature = signature
+        # Last: a second thread must not take old records for fresh ones.
+        self._looked_at = time.monotonic()
 
     def _write(self, records: dict[str, KeyRecord]) -> None:
         # Written beside and renamed into place: a reader never sees half a file.

@@ -15,7 +15,6 @@ to it. `kind` says how the cell is read:
 Or it is chosen from other values: `first_of`, `earliest_of`, `latest_of`.
 """
 
-import codecs
 import re
 from datetime import time
 from typing import Annotated, Any, Final, Literal
@@ -66,11 +65,11 @@ def _zone_is_known(value: str) -> str:
 
 def _encoding_is_known(value: str) -> str:
     try:
-        text_encoding = codecs.lookup(value)._is_text_encoding
+        "".encode(value)
     except LookupError:
-        text_encoding = False
-    if not text_encoding:
-        raise ValueError(f"unknown encoding {value!r}; write utf-8, cp1252, utf-16 or the like")
+        raise ValueError(
+            f"unknown encoding {value!r}; write utf-8, cp1252, utf-16 or the like"
+        ) from None
     return value
 
 

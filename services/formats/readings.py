@@ -92,10 +92,8 @@ class RowReadings:
         parts = {each: self[each] for each in placeholders(template)}
         where = self._where(name)
         for part in parts.values():
-            if part.problem is not None:
-                return part
             if part.value is None:
-                return Reading(self.row.number, None, *where)
+                return part
         text = filled(template, {each: str(part.written) for each, part in parts.items()})
         try:
             value = read_cell(column, text, self._mapping.defaults)

@@ -84,8 +84,8 @@ async def take(
     good = [one for one in judged if isinstance(one, Accepted)]
     if good:
         await safety.keep(good, traceparent)
-    for one in good:
-        ACCEPTED.labels(one.type).inc()
+    for event in good:
+        ACCEPTED.labels(event.type).inc()
     rejected = []
     refusals = [(index, one) for index, one in enumerate(judged) if isinstance(one, Rejected)]
     for index, one in refusals:

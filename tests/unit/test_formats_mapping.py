@@ -39,14 +39,22 @@ group_by = ["order_no"]
 buyer_id = "buyer"
 supplier_id = "supplier"
 order_no = "order_no"
-lines = [{ line_no = "line_no", item_no = "line_no", quantity = "quantity", requested_date = "due" }]
+[[events.data.lines]]
+line_no = "line_no"
+item_no = "line_no"
+quantity = "quantity"
+requested_date = "due"
 """
 SECOND = """
 [[events]]
 type = "id.rantai.quality.complaint_closed.v1"
 id = "{ID}"
 time = "made_at"
-data = { buyer_id = "buyer", supplier_id = "supplier", complaint_no = "order_no", closed_at = "made_at" }
+[events.data]
+buyer_id = "buyer"
+supplier_id = "supplier"
+complaint_no = "order_no"
+closed_at = "made_at"
 """
 
 
@@ -66,26 +74,70 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         ('"/erp/{sender}/sap"', '"sap"', "source: write /erp/"),
         ('from = "PO"', 'form = "PO"', r"columns\.order_no: unknown setting 'form'; .*from"),
         ('from = "PO"\n', "", r"columns\.order_no: needs 'from'"),
-        ('kind = "decimal"', 'kind = "number"', r"columns\.quantity: is of an unknown kind; .*decimal"),
-        ('kind = "decimal"', 'kind = "decimal"\nslug = true', r"columns\.quantity: unknown setting 'slug'"),
+        (
+            'kind = "decimal"',
+            'kind = "number"',
+            r"columns\.quantity: is of an unknown kind; .*decimal",
+        ),
+        (
+            'kind = "decimal"',
+            'kind = "decimal"\nslug = true',
+            r"columns\.quantity: unknown setting 'slug'",
+        ),
         ('kind = "decimal"', 'kind = "decimal"\nthousands = "."', r"columns\.quantity: .*same"),
-        ('kind = "date"', 'kind = "date"\nformats = ["%d"]', r"columns\.due\.formats\[1\]: date format"),
+        (
+            'kind = "date"',
+            'kind = "date"\nformats = ["%d"]',
+            r"columns\.due\.formats\[1\]: date format",
+        ),
         ('kind = "date"', 'kind = "date"\nformats = []', r"columns\.due\.formats"),
-        ('kind = "time"', 'kind = "time"\nzone = "Jakarta"', r"columns\.made_at\.zone: unknown zone"),
+        (
+            'kind = "time"',
+            'kind = "time"\nzone = "Jakarta"',
+            r"columns\.made_at\.zone: unknown zone",
+        ),
         ("[columns.due]", "[columns.Due]", r"columns\.Due"),
         ("[constants]", "[constants]\nsupplier = 'x'", r"constants\.supplier: is a column too"),
         ("[constants]", "[constants]\ndigest = 'x'", "digest: stands for something of its own"),
-        ("[constants]", "[file]\nencoding = 'utf-9'\n[constants]", r"file\.encoding: unknown encoding"),
-        ("[constants]", "[file]\nencoding = 'rot13'\n[constants]", r"file\.encoding: unknown encoding"),
+        (
+            "[constants]",
+            "[file]\nencoding = 'utf-9'\n[constants]",
+            r"file\.encoding: unknown encoding",
+        ),
+        (
+            "[constants]",
+            "[file]\nencoding = 'rot13'\n[constants]",
+            r"file\.encoding: unknown encoding",
+        ),
         ("[constants]", "[file]\ndelimiter = '||'\n[constants]", r"file\.delimiter"),
-        ("[constants]", "[file]\nnames = ['PO']\n[constants]", r"columns\.supplier\.from: 'Vendor' is none"),
+        (
+            "[constants]",
+            "[file]\nnames = ['PO']\n[constants]",
+            r"columns\.supplier\.from: 'Vendor' is none",
+        ),
         ("[constants]", "[defaults]\nthousands = '.'\n[constants]", r"defaults\.thousands"),
-        ("order.placed.v1", "order.placed", r"events\[1\]\.type: .*did you mean 'id\.rantai\.order\.placed\.v1'"),
+        (
+            "order.placed.v1",
+            "order.placed",
+            r"events\[1\]\.type: .*did you mean 'id\.rantai\.order\.placed\.v1'",
+        ),
         ('id = "order/{order_no}"', 'id = "order"', r"events\[1\]\.id: names no value"),
-        ('id = "order/{order_no}"', 'id = "o/{buyer}"', r"events\[1\]\.id: is the same for every row"),
-        ('id = "order/{order_no}"', 'id = "{order_no}{buyer}"', r"events\[1\]\.id: has two values side"),
+        (
+            'id = "order/{order_no}"',
+            'id = "o/{buyer}"',
+            r"events\[1\]\.id: is the same for every row",
+        ),
+        (
+            'id = "order/{order_no}"',
+            'id = "{order_no}{buyer}"',
+            r"events\[1\]\.id: has two values side",
+        ),
         ('id = "order/{order_no}"', 'id = "{order_no"', r"events\[1\]\.id: has a brace"),
-        ('id = "order/{order_no}"', 'id = "{order_nr}"', r"events\[1\]\.id: 'order_nr'.*'order_no'"),
+        (
+            'id = "order/{order_no}"',
+            'id = "{order_nr}"',
+            r"events\[1\]\.id: 'order_nr'.*'order_no'",
+        ),
         ('id = "order/{order_no}"', 'id = "{order_no}/{line_no}"', r"not in group_by"),
         ('id = "order/{order_no}"', 'id = "{order_no}/{row}"', r"not in group_by"),
         ('time = "made_at"', 'time = "due"', r"events\[1\]\.time: 'due' must be of kind 'time'"),
@@ -95,20 +147,48 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         ('buyer_id = "buyer"\n', "", r"data\.buyer_id: is required"),
         ('buyer_id = "buyer"', 'buyer_id = "byer"', r"data\.buyer_id: 'byer' is no value.*'buyer'"),
         ('buyer_id = "buyer"', 'buyer_id = ["buyer"]', r"data\.buyer_id: is one value"),
-        ('requested_date = "due"', 'requested_date = "made_at"', r"lines\[1\]\.requested_date: .*kind 'date'"),
-        (', requested_date = "due"', "", r"lines\[1\]\.requested_date: is required"),
-        ("quantity = \"quantity\"", "qty = \"quantity\"", r"lines\[1\]\.qty: is no field"),
-        ("lines = [", 'lines = "order_no" #', r"data\.lines: is a list"),
-        ("[[events]]", "[[leave_out]]\ncolumn = 'PO'\n[[events]]", r"leave_out\[1\]: needs exactly one"),
-        ("[[events]]", "[[leave_out]]\ncolumn = 'P'\nmatches = '('\n[[events]]", r"no regular expression"),
-        ("[[events]]", "[columns.x]\nearliest_of = ['due', 'made_at']\n[[events]]", "not all of kind date"),
-        ("[[events]]", "[columns.x]\nfirst_of = ['due', 'y']\n[[events]]", r"columns\.x: 'y' is no value"),
+        (
+            'requested_date = "due"',
+            'requested_date = "made_at"',
+            r"lines\[1\]\.requested_date: .*kind 'date'",
+        ),
+        ('requested_date = "due"\n', "", r"lines\[1\]\.requested_date: is required"),
+        ('quantity = "quantity"', 'qty = "quantity"', r"lines\[1\]\.qty: is no field"),
+        ("[[events.data.lines]]", "[events.data.lines]", r"data\.lines: is a list"),
+        (
+            "[[events]]",
+            "[[leave_out]]\ncolumn = 'PO'\n[[events]]",
+            r"leave_out\[1\]: needs exactly one",
+        ),
+        (
+            "[[events]]",
+            "[[leave_out]]\ncolumn = 'P'\nmatches = '('\n[[events]]",
+            r"no regular expression",
+        ),
+        (
+            "[[events]]",
+            "[columns.x]\nearliest_of = ['due', 'made_at']\n[[events]]",
+            "not all of kind date",
+        ),
+        (
+            "[[events]]",
+            "[columns.x]\nfirst_of = ['due', 'y']\n[[events]]",
+            r"columns\.x: 'y' is no value",
+        ),
         ("[[events]]", "[columns.x]\nfirst_of = ['due', 'x']\n[[events]]", "made of itself"),
-        ("[[events]]", "[columns.x]\ntemplate = '{y}'\n[columns.y]\nfirst_of = ['x', 'due']\n[[events]]", "itself"),
-        ("[[events]]", "[columns.x]\nfrom = 'A'\ntemplate = '{due}'\n[[events]]", "both 'from' and 'template'"),
+        (
+            "[[events]]",
+            "[columns.x]\ntemplate = '{y}'\n[columns.y]\nfirst_of = ['x', 'due']\n[[events]]",
+            "itself",
+        ),
+        (
+            "[[events]]",
+            "[columns.x]\nfrom = 'A'\ntemplate = '{due}'\n[[events]]",
+            "both 'from' and 'template'",
+        ),
         ("[[events]]", "[columns.x]\nfrom = 'A'\nunlisted = 'keep'\n[[events]]", "'unlisted'"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str) -> None:
     assert old in GOOD
     with pytest.raises(MappingError, match=problem) as caught:

@@ -78,7 +78,7 @@ def test_a_day_that_the_calendar_does_not_have(text: str) -> None:
     "text", ["2006-06-02", "2-Jun-06", "02-Jun-2006", "02-Jun-06 x", "٠٢-Jun-06"]
 )
 def test_a_text_of_no_accepted_format_says_what_to_do(text: str) -> None:
-    with pytest.raises(UnreadableError, match="is no date as DD-MMM-YY.*no_value"):
+    with pytest.raises(UnreadableError, match=r"is no date as DD-MMM-YY.*no_value"):
         read(text, kind="date", formats=["DD-MMM-YY"])
 
 
@@ -200,7 +200,7 @@ def test_any_number_is_read_back_to_the_last_digit(
     number: Decimal, separators: tuple[str, str], sign_behind: bool
 ) -> None:
     decimal, thousands = separators
-    text = format(abs(number), ",f").translate(str.maketrans({",": thousands, ".": decimal}))
+    text = format(abs(number), ",f").translate({ord(","): thousands, ord("."): decimal})
     if number < 0:
         text = f"{text}-" if sign_behind else f"-{text}"
     assert read_decimal(text, decimal, thousands) == number
