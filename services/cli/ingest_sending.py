@@ -23,7 +23,7 @@ _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 # Longer than the gateway itself waits for its broker before it says 503.
 _ANSWER_SECONDS: Final = 60.0
-_PASSING: Final = frozenset({429, 500, 502, 503, 504})
+_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 Errors = list[tuple[str, str]]
 """What is wrong with one event: JSON pointer and message."""
@@ -89,6 +89,7 @@ class Gateway:
         self._notice = notice
         self._sleep = sleep
         self._answered = False
+        self._accepted = 0
         self._client = httpx.Client(timeout=_ANSWER_SECONDS)
 
     def close(self) -> None:
@@ -100,9 +101,14 @@ class Gateway:
         response = self._post(b"\n".join(batch) + b"\n")
         if response.status_code == 413:
             return self._in_halves(batch)
-        if response.status_code not in (202, 422):
+        # 403 is the answer to a batch of which nothing may be sent. As the first answer it means a
+        # wrong key; once this key has sent something, the events alone are at fault.
+        lawful = (202, 403, 422) if self._accepted else (202, 422)
+        if response.status_code not in lawful:
             raise SendingStoppedError(_refusal(response, self._url))
-        return _judgement(response, len(batch))
+        judgement = _judgement(response, len(batch))
+        self._accepted += judgement.accepted
+        return judgement
 
     def _in_halves(self, batch: Sequence[bytes]) -> Judgement:
         if len(batch) == 1:

@@ -1,0 +1,407 @@
+"""`rantai ingest` against a server that answers as the gateway does."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from schemas.catalogue import Role
+from schemas.validation import Rejected, Sender, parse, validate
+from services.cli import ingest_sending
+from services.cli.ingest import ingest
+from services.cli.ingest_sending import Gateway, SendingStoppedError
+
+KEY = "rtk_0123456789ab_SECRETSECRETSECRETSECRETSECRETSECRETSECRETS"
+MAPPING = """
+mapping = 1
+sender = "AHM"
+source = "/erp/{sender}/sap"
+[constants]
+buyer = "AHM"
+[columns]
+supplier = { from = "Vendor", kind = "identifier" }
+number = { from = "No", kind = "code" }
+closed_at = { from = "Closed", kind = "time", formats = ["DD-MMM-YY"] }
+[[leave_out]]
+column = "No"
+equals = "Total"
+[[events]]
+type = "id.rantai.quality.complaint_closed.v1"
+id = "closed/{number}"
+time = "closed_at"
+[events.data]
+buyer_id = "buyer"
+supplier_id = "supplier"
+complaint_no = "number"
+closed_at = "closed_at"
+"""
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class StandIn:
+    """A gateway's answers: those queued first, then by the contract itself."""
+
+    url: str = ""
+    queued: list[Answer] = field(default_factory=list)
+    requests: list[tuple[dict[str, str], list[bytes]]] = field(default_factory=list)
+    stored: set[tuple[str, str]] = field(default_factory=set)
+
+    def answer(self, headers: dict[str, str], body: bytes) -> Answer:
+        lines = [line for line in body.split(b"\n") if line]
+        self.requests.append((headers, lines))
+        if self.queued:
+            return self.queued.pop(0)
+        outcomes = [validate(parse(line), Sender("AHM", (Role.BUYER,))) for line in lines]
+        rejected = []
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, Rejected):
+                errors = [fault.as_json() for fault in outcome.faults]
+                rejected.append({"index": index, "id": outcome.id, "errors": errors})
+            else:
+                self.stored.add((outcome.source, outcome.id))
+        accepted = len(lines) - len(rejected)
+        return judged(accepted, rejected, 202 if accepted else 422)
+
+
+def judged(accepted: int, rejected: list[dict[str, Any]], status: int = 202) -> Answer:
+    body = {"accepted": accepted, "rejected": rejected}
+    return status, {}, json.dumps(body).encode()
+
+
+@pytest.fixture
+def gateway() -> Iterator[StandIn]:
+    stand_in = StandIn()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # noqa: N802
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.path == "/v1/events"
+            status, headers, answer = stand_in.answer(dict(self.headers), body)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    stand_in.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield stand_in
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+app = typer.Typer()
+app.command()(ingest)
+
+
+def run(*arguments: object, key: str | None = KEY, stdin: bytes | None = None) -> Result:
+    environment = {"RANTAI_KEY": key, "COLUMNS": "200"}
+    result = CliRunner().invoke(app, [str(each) for each in arguments], stdin, environment)
+    assert KEY not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def report(*arguments: object, stdin: bytes | None = None) -> tuple[int, dict[str, Any]]:
+    result = run(*arguments, "--json", stdin=stdin)
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> Path:
+    path = tmp_path / "closed.toml"
+    path.write_text(MAPPING, encoding="utf-8")
+    return path
+
+
+def csv_file(folder: Path, *lines: str) -> Path:
+    path = folder / "closed.csv"
+    path.write_text("\n".join(["No,Vendor,Closed", *lines]), encoding="utf-8-sig")
+    return path
+
+
+def event(number: int, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"e{number}",
+        "source": "/erp/AHM/x",
+        "type": "id.rantai.quality.complaint_closed.v1",
+        "time": "2026-11-01T00:00:00+07:00",
+        "data": {
+            "buyer_id": "AHM",
+            "supplier_id": "S1",
+            "complaint_no": str(number),
+            "closed_at": "2026-11-01T00:00:00+07:00",
+            **data,
+        },
+    }
+
+
+def test_rows_become_events_and_the_same_file_twice_is_the_same_events(
+    gateway: StandIn, mapping: Path, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, "1,S1,02-Jun-06", "2,S1,03-Jun-06", "Total,,")
+    for _ in range(2):
+        status, said = report(path, "--map", mapping, "--url", gateway.url)
+        assert status == 0
+        assert (said["accepted"], said["rejected"], said["stopped"]) == (2, 0, None)
+        assert said["files"][0]["rows"] == 3
+        assert said["files"][0]["left_out"] == 1
+    assert gateway.stored == {("/erp/AHM/sap", "closed/1"), ("/erp/AHM/sap", "closed/2")}
+    headers, lines = gateway.requests[0]
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert headers["Content-Type"] == "application/x-ndjson"
+    assert lines == gateway.requests[1][1]
+
+
+def test_what_is_refused_is_shown_by_row_and_column(
+    gateway: StandIn, mapping: Path, tmp_path: Path
+) -> None:
+    lines = ["1,S1,02-Jun-06", "2,S1,soon", "3,,02-Jun-06", "4,S1,02-Jun-06,x", "5,S1,01-Jan-07"]
+    path = csv_file(tmp_path, *lines)
+    status, said = report(path, "--map", mapping, "--url", gateway.url)
+    assert status == 1
+    assert (said["accepted"], said["rejected"]) == (2, 3)
+    faults = said["files"][0]["faults"]
+    assert [(each["row"], each["column"], each["value"]) for each in faults] == [
+        (3, "Closed", "soon"),
+        (4, "Vendor", ""),
+        (5, "", "4,S1,02-Jun-06,x"),
+    ]
+    assert faults[1]["message"] == "is required"
+    assert [each["event_id"] for each in faults] == ["closed/2", "closed/3", None]
+    shown = run(path, "--map", mapping, "--url", gateway.url)
+    assert shown.exit_code == 1
+    assert "what is wrong" in shown.stdout
+    assert "Vendor" in shown.stdout and "soon" in shown.stdout
+    assert "2 events accepted, 3 rejected" in shown.stdout
+
+
+def test_a_dry_run_checks_by_the_contract_and_sends_nothing(mapping: Path, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "1,S1,02-Jun-06", "2,,02-Jun-06")
+    result = run(path, "--map", mapping, "--dry-run", "--json", key=None)
+    said = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert (said["dry_run"], said["accepted"], said["rejected"]) == (True, 1, 1)
+    assert said["files"][0]["faults"][0]["column"] == "Vendor"
+    assert "1 events would be accepted" in run(path, "--map", mapping, "--dry-run").stdout
+
+
+def test_a_dry_run_sees_what_another_partner_may_not_send(tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    path.write_text(json.dumps([event(1, buyer_id="XYZ"), event(2), {"id": "x"}]))
+    status, said = report(path, "--dry-run")
+    assert status == 1
+    assert (said["accepted"], said["rejected"]) == (1, 2)
+    assert said["files"][0]["faults"][0]["column"] == "/type"
+
+
+def test_files_of_events_go_out_as_they_are(gateway: StandIn, tmp_path: Path) -> None:
+    array, lines = tmp_path / "a.json", tmp_path / "b.ndjson"
+    array.write_text(json.dumps([event(1), event(2, complaint_no="")], indent=2))
+    lines.write_text(json.dumps(event(3)) + "\n{oops\n\n" + json.dumps(event(4)))
+    status, said = report(array, lines, "--url", gateway.url)
+    assert status == 1
+    assert [(each["accepted"], each["rejected"]) for each in said["files"]] == [(1, 1), (2, 1)]
+    first, second = (each["faults"][0] for each in said["files"])
+    assert (first["row"], first["column"], first["event_id"]) == (2, "/data/complaint_no", "e2")
+    assert (second["row"], second["value"]) == (2, "{oops")
+    assert json.loads(gateway.requests[0][1][0]) == event(1)
+
+
+def test_standard_input(gateway: StandIn, mapping: Path) -> None:
+    lines = "\n".join(json.dumps(event(number)) for number in (1, 2)).encode()
+    status, said = report("-", "--url", gateway.url, stdin=lines)
+    assert (status, said["accepted"], said["files"][0]["file"]) == (0, 2, "stdin")
+    rows = b"No,Vendor,Closed\n9,S1,02-Jun-06\n"
+    status, said = report("-", "--url", gateway.url, "--map", mapping, stdin=rows)
+    assert (status, said["accepted"]) == (0, 1)
+
+
+def test_batches_are_bounded_by_count_and_bytes(
+    gateway: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(event(number)) for number in range(2500)))
+    assert report(path, "--url", gateway.url)[1]["accepted"] == 2500
+    assert [len(lines) for _, lines in gateway.requests] == [1000, 1000, 500]
+    monkeypatch.setattr("services.cli.ingest.MOST_BYTES", 1000)
+    gateway.requests.clear()
+    assert report(path, "--url", gateway.url)[1]["accepted"] == 2500
+    assert max(sum(len(each) + 1 for each in lines) for _, lines in gateway.requests) <= 1000
+
+
+def unhurried(gateway: StandIn) -> tuple[Gateway, list[float]]:
+    pauses: list[float] = []
+    return Gateway(gateway.url, SecretStr(KEY), sleep=pauses.append), pauses
+
+
+def test_what_passes_is_retried_as_the_gateway_asks(gateway: StandIn) -> None:
+    client, pauses = unhurried(gateway)
+    gateway.queued = [
+        (503, {"Retry-After": "5"}, b""),
+        (429, {}, b""),
+        (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, b""),
+        (503, {"Retry-After": "86400"}, b""),
+        (503, {"Retry-After": "soon"}, b""),
+    ]
+    assert client.judge([json.dumps(event(1)).encode()]).accepted == 1
+    assert pauses == [5, 1, 0, 60, 8]
+    assert len({lines[0] for _, lines in gateway.requests}) == 1
+    client.close()
+
+
+def test_retries_end_and_say_how_far_it_got(
+    gateway: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_sending, "_FIRST_PAUSE_SECONDS", 0.0)
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(event(number)) for number in range(1500)))
+    away: Answer = (503, {}, b'{"detail": "the broker is away"}')
+    gateway.queued = [judged(1000, []), *[away] * 10]
+    result = run(path, "--url", gateway.url)
+    assert result.exit_code == 2
+    assert "the broker is away" in result.stderr
+    assert "10 times" in result.stderr
+    assert "waiting: " in result.stderr
+    assert "Stopped after 1,000 accepted events" in result.stderr
+    assert "not counted twice" in result.stderr
+
+
+def test_a_gateway_that_restarts_is_waited_for_and_one_that_is_not_there_is_not(
+    gateway: StandIn,
+) -> None:
+    client, pauses = unhurried(gateway)
+    assert client.judge([json.dumps(event(1)).encode()]).accepted == 1
+    client._url = "http://127.0.0.1:9/v1/events"
+    with pytest.raises(SendingStoppedError, match="10 times"):
+        client.judge([b"{}"])
+    assert len(pauses) == 9
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:9", "is the gateway running"),
+        ("localhost:8080", "write --url http://"),
+        ("http://[", "is no address"),
+    ],
+)
+def test_an_address_where_no_gateway_is(url: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    path.write_text(json.dumps(event(1)))
+    result = run(path, "--url", url)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((401, {}, b'{"detail": "unknown key"}'), "does not know this key"),
+        (
+            judged(0, [{"index": 0, "id": "e1", "errors": "not yours"}], 403),
+            "may not send .*not you",
+        ),
+        ((400, {}, b'{"detail": "not JSON"}'), "cannot read what was sent .*not JSON"),
+        ((404, {}, b"<html>"), "404 .*is --url right"),
+        ((202, {}, b"<html>"), "not a gateway's"),
+        (judged(7, []), "does not add up"),
+        (judged(0, [{"index": 5, "id": None, "errors": []}]), "does not add up"),
+    ],
+)
+def test_answers_that_end_it(gateway: StandIn, tmp_path: Path, answer: Answer, said: str) -> None:
+    gateway.queued = [answer]
+    path = tmp_path / "events.json"
+    path.write_text(json.dumps(event(1)))
+    status, found = report(path, "--url", gateway.url)
+    assert status == 2
+    assert re.search(said, found["stopped"])
+
+
+def test_a_key_that_has_sent_something_is_not_wrong_when_one_batch_is_forbidden(
+    gateway: StandIn,
+) -> None:
+    client, _ = unhurried(gateway)
+    assert client.judge([json.dumps(event(1)).encode()]).accepted == 1
+    error = {"pointer": "/type", "message": "may not be sent"}
+    gateway.queued = [judged(0, [{"index": 0, "id": "e2", "errors": [error]}], 403)]
+    assert client.judge([b"{}"]).rejected == {0: [("/type", "may not be sent")]}
+    client.close()
+
+
+def test_what_the_gateway_finds_too_large_goes_in_parts(
+    gateway: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = unhurried(gateway)
+    small, large = (
+        json.dumps(event(n, complaint_no=c)).encode() for n, c in ((1, "1"), (2, "2" * 60))
+    )
+    whole: Callable[[dict[str, str], bytes], Answer] = gateway.answer
+
+    def answer(headers: dict[str, str], body: bytes) -> Answer:
+        return (413, {}, b"") if len(body) > len(small) + 10 else whole(headers, body)
+
+    monkeypatch.setattr(gateway, "answer", answer)
+    judgement = client.judge([small, large, small])
+    assert judgement.accepted == 2
+    assert list(judgement.rejected) == [1]
+    assert "split the document" in judgement.rejected[1][0][1]
+    client.close()
+
+
+@pytest.mark.parametrize("key", [None, "  ", "rtk_a b", "rtk_\u00e9"])
+def test_without_a_key_that_can_be_one_nothing_is_sent(key: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    path.write_text("{}")
+    result = run(path, "--url", "http://127.0.0.1:9", key=key)
+    assert result.exit_code == 2
+    assert "key" in result.stderr
+    if key is not None and key.strip():
+        assert key not in result.output
+
+
+def test_what_cannot_be_done_is_said_and_ends_with_2(mapping: Path, tmp_path: Path) -> None:
+    other = tmp_path / "orders.xyz"
+    other.write_text("Nr\n1\n")
+    assert "--map" in run(other, "--dry-run").stderr
+    missing = run(tmp_path / "none.csv", "--map", mapping, "--dry-run")
+    assert (missing.exit_code, "none.csv: No such file" in missing.stderr) == (2, True)
+    unfit = run(other, "--map", mapping, "--dry-run")
+    assert (unfit.exit_code, "has no column 'Vendor'" in unfit.stderr) == (2, True)
+    assert "orders.xyz" in unfit.stderr
+    no_mapping = run(other, "--map", other, "--dry-run")
+    assert (no_mapping.exit_code, "is not TOML" in no_mapping.stderr) == (2, True)
+    assert run(other, "--map", tmp_path / "none.toml", "--dry-run").exit_code == 2
+
+
+def test_a_long_report_is_cut_on_the_screen_and_whole_as_json(
+    mapping: Path, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, *(f"{number},S1,[bold]" for number in range(150)))
+    shown = run(path, "--map", mapping, "--dry-run")
+    assert "and 50 more; --json lists all" in shown.stdout
+    assert "[bold]" in shown.stdout
+    assert len(report(path, "--map", mapping, "--dry-run")[1]["files"][0]["faults"]) == 150
