@@ -27,7 +27,7 @@ MAX_DEPTH: Final = 100
 """No document nests deeper than five; what nests deeper than this is refused without a look."""
 
 
-class NotParseable(ValueError):  # noqa: N818 - the name of an outcome, as Rejected is
+class NotParseable(ValueError):
     """The body as a whole is no JSON text; the message says where."""
 
 
@@ -207,7 +207,7 @@ def _unless_faulty(value: Any, marks: _Marks) -> Any:
     if fault is None:
         return value
     name = value.get("id") if isinstance(value, dict) else None
-    return Unparseable(fault, name if isinstance(name, str) else None)
+    return Unparseable(fault, name if isinstance(name, str) and _is_unicode(name) else None)
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -65,6 +65,11 @@ class Settings(BaseModel):
     batch_seconds: Annotated[float, Field(ge=0)] = Field(
         default=0.2, description="longest wait for a batch to fill"
     )
+    session_seconds: Annotated[float, Field(ge=6)] = Field(
+        default=30.0,
+        description="how long a silent consumer keeps its partitions; the embedded broker also "
+        "takes half of it to form a group",
+    )
     stall_seconds: Annotated[float, Field(gt=0)] = Field(
         default=120.0, description="a sink without progress for so long ends its process"
     )

@@ -20,6 +20,9 @@ from kafka.errors import KafkaError
 
 from services.bus.topics import BrokerUnavailable
 
+EMBEDDED_SESSION_SECONDS: Final = 8.0
+"""Of a consumer on this broker: it waits half of it for further members when a group forms."""
+
 _START_SECONDS: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
 _LOGGER = logging.getLogger(__name__)

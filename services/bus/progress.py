@@ -24,14 +24,14 @@ class Progress:
                 self._next[place] = max(offset, self._next.get(place, 0))
             self._advanced.notify_all()
 
-    async def passed(self, positions: Iterable[Position], timeout: float) -> bool:
-        """Wait until all positions are done with; False where `timeout` (s) ends first."""
+    async def passed(self, positions: Iterable[Position], seconds: float) -> bool:
+        """Wait until all positions are done with; False where `seconds` end first."""
         last: dict[tuple[str, int], int] = {}
         for position in positions:
             place = (position.topic, position.partition)
             last[place] = max(position.offset, last.get(place, -1))
         try:
-            async with asyncio.timeout(timeout), self._advanced:
+            async with asyncio.timeout(seconds), self._advanced:
                 await self._advanced.wait_for(
                     lambda: all(self._next.get(p, 0) > offset for p, offset in last.items())
                 )

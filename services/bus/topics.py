@@ -84,7 +84,7 @@ def connect(bootstrap: str) -> KafkaAdminClient:
 def apply(
     bootstrap: str, *, partners: Iterable[str] = (), partitions: int, replication: int
 ) -> list[Applied]:
-    """Make the topics that are missing, and bring the settings of the others to what they should be.
+    """Make the missing topics, and bring the settings of the others to what they should be.
 
     Partitions of an existing topic are never changed: the order of a supplier's events hangs on
     them. Raises BrokerUnavailable.

@@ -16,7 +16,7 @@ from typing import Annotated, Any, BinaryIO, Final, NoReturn
 import typer
 from pydantic import SecretStr
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +39,8 @@ from services.settings import Settings, SettingsError
 _STDIN: Final = "-"
 _MOST_SHOWN: Final = 100
 _WIDTH_OF_A_PIPE: Final = 200
+_LONGEST_NAME: Final = 20
+"""Of a file beside its bar: bar and counts must fit a terminal of 80 columns."""
 _AGAIN: Final = "Run it again when that is mended: what was accepted already is not counted twice."
 
 
@@ -101,7 +103,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
         Path | None, typer.Option("--map", help="Mapping (TOML) of rows to events.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Check only; send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; send nothing.")] = False,
 ) -> None:
     """Send files of events, or of rows by a mapping. The same file again changes nothing."""
     mapping = _mapping(mapping_file)
@@ -304,14 +306,15 @@ def _progress(stream: BinaryIO, report: FileReport, quiet: bool) -> Iterator[Cal
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
         TextColumn("{task.fields[sent]}", markup=False),
-        TimeElapsedColumn(),
     )
     size = _size(stream)
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(report.file, total=size, sent="")
+        name = Path(report.file).name
+        name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        task = progress.add_task(name, total=size, sent="")
 
         def advance() -> None:
             sent = f"{report.accepted:,} accepted, {report.rejected:,} rejected"

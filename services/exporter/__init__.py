@@ -1,1 +1,1 @@
-""""""
+"""The exporter: what Prometheus scrapes."""

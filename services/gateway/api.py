@@ -13,9 +13,10 @@ from schemas.catalogue import CATALOGUE
 from schemas.validation import NotParseable, Sender
 from services.access.http import principal_of
 from services.access.keys import KeyStore
+from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
 from services.gateway.cloudevents import Limits, TooLarge, UnsupportedMediaType, events_of
-from services.gateway.intake import Safety, take
+from services.gateway.intake import take
 from services.gateway.openapi import EVENTS_OPERATION
 from services.telemetry.http import Problem
 

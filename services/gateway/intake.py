@@ -6,48 +6,14 @@ broker keeps memory only, in the ledger.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from schemas.validation import Accepted, Rejected, Sender, validate
-from services.bus.producer import EventProducer, event_record
-from services.bus.progress import Progress
-from services.bus.topics import BrokerUnavailable
+from services.bus.safety import Safety
 from services.telemetry.metrics import ACCEPTED, REJECTED
 
 _INLINE_EVENTS: Final = 50
 """Up to this many are validated on the event loop; more would hold up other requests."""
-
-
-class Safety(Protocol):
-    """Makes events safe, or raises BrokerUnavailable."""
-
-    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
-        """Return once every event is safe."""
-
-
-class OnBroker:
-    """Safe once every in-sync replica of the broker has it."""
-
-    def __init__(self, producer: EventProducer) -> None:
-        self._producer = producer
-
-    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
-        """Publish the events."""
-        await self._producer.publish([event_record(event, traceparent) for event in events])
-
-
-class InLedger:
-    """Safe once the ledger has it; for the broker in memory."""
-
-    def __init__(self, producer: EventProducer, progress: Progress, timeout: float) -> None:
-        self._producer, self._progress, self._timeout = producer, progress, timeout
-
-    async def keep(self, events: list[Accepted], traceparent: str | None) -> None:
-        """Publish the events and wait for the sink to pass them."""
-        records = [event_record(event, traceparent) for event in events]
-        positions = await self._producer.publish(records)
-        if not await self._progress.passed(positions, self._timeout):
-            raise BrokerUnavailable("the ledger did not take the events in time")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
@@ -43,22 +44,21 @@ async def end_process() -> None:
 class SinkService(Service):
     """Runs the ledger's batch loop inside the application; its failure is the application's."""
 
-    def __init__(self, app: faust.App, loop_of_batches: BatchLoop, **options: Any) -> None:
+    def __init__(self, app: faust.App, running: "SinkTask", **options: Any) -> None:
         super().__init__(**options)
-        self._app, self._batches = app, loop_of_batches
+        self._app, self._running = app, running
 
     async def on_start(self) -> None:
-        """Start reading."""
+        """Start reading, unless that was done already."""
         self.add_future(self._run())
 
     async def on_stop(self) -> None:
         """Let the batch at hand end."""
-        await self._batches.stop()
-        await asyncio.sleep(0)
+        await self._running.stop()
 
     async def _run(self) -> None:
         try:
-            await self._batches.run()
+            await self._running.begin()
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -67,20 +67,55 @@ class SinkService(Service):
             raise
 
 
+class SinkTask:
+    """The ledger's batch loop as a task, begun by whoever comes first.
+
+    Faust starts its services only when its own group has formed; where the process can, it begins
+    the sink before, so that the two groups form side by side.
+    """
+
+    def __init__(self, batches: BatchLoop) -> None:
+        self.batches = batches
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> "asyncio.Task[None]":
+        """Return the running task."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self.batches.run())
+        return self._task
+
+    async def stop(self) -> None:
+        """Let the batch at hand end, and wait for it."""
+        await self.batches.stop()
+        if self._task is not None:
+            with suppress(asyncio.CancelledError, Exception):
+                await self._task
+
+
 @dataclass(slots=True)
 class Processor:
     """The application with what others need of it: its progress and whether it is ready."""
 
     app: faust.App
-    batches: BatchLoop
+    sink: SinkTask
     progress: Progress
     producer: EventProducer
-    _streaming: list[Stream] = field(default_factory=list)
 
     @property
     def ready(self) -> bool:
         """Whether the ledger sink has partitions and the agents are running."""
-        return self.batches.ready.is_set() and bool(self.app.started)
+        return self.sink.batches.ready.is_set() and bool(self.app.started)
+
+    async def start(self) -> None:
+        """Start the sink and the agents; return when the agents have partitions."""
+        self.sink.begin()
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Stop in good order: what is written is committed."""
+        await self.app.stop()
+        await self.sink.stop()
+        await self.producer.close()
 
 
 def create(
@@ -102,8 +137,8 @@ def create(
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
-        broker_session_timeout=30.0,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.session_seconds / 10,
         # With the default of 60 s a group takes half a minute to start.
         broker_rebalance_timeout=5.0,
         broker_max_poll_interval=600.0,
@@ -126,6 +161,7 @@ def create(
             settings.batch_rows,
             settings.batch_seconds,
             settings.stall_seconds,
+            settings.session_seconds,
         ),
         LedgerSink(late, rejections),
         progress=progress,
@@ -133,8 +169,9 @@ def create(
     )
     subscribe = _subscriber(app, inbound)
     _agent(app, REJECTED, refused)
-    _add_services(app, batches, [inbound, refused], settings, subscribe)
-    return Processor(app, batches, progress, producer)
+    sink = SinkTask(batches)
+    _add_services(app, sink, [inbound, refused], settings, subscribe)
+    return Processor(app, sink, progress, producer)
 
 
 class _Late:
@@ -173,14 +210,14 @@ def _subscriber(app: faust.App, inbound: Stream) -> Callable[[str], Awaitable[No
 
 def _add_services(
     app: faust.App,
-    batches: BatchLoop,
+    sink: SinkTask,
     streams: list[Stream],
     settings: Settings,
     subscribe: Callable[[str], Awaitable[None]],
 ) -> None:
     class Sinking(SinkService):
         def __init__(self, **options: Any) -> None:
-            super().__init__(app, batches, **options)
+            super().__init__(app, sink, **options)
 
     class Streaming(StreamsService):
         def __init__(self, **options: Any) -> None:

@@ -33,7 +33,7 @@ _POLL_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a loop reads and how: its group, topics, batch size and linger (s)."""
+    """What a loop reads and how: its group, topics, batch size; times in seconds."""
 
     bootstrap: str
     group: str
@@ -41,6 +41,7 @@ class Subscription:
     batch_rows: int
     linger: float
     stall_seconds: float
+    session_seconds: float
 
 
 class BatchLoop:
@@ -78,7 +79,8 @@ class BatchLoop:
             max_poll_records=self._subscription.batch_rows,
             fetch_max_bytes=64 * 1024 * 1024,
             max_partition_fetch_bytes=8 * 1024 * 1024,
-            session_timeout_ms=30_000,
+            session_timeout_ms=int(self._subscription.session_seconds * 1000),
+            heartbeat_interval_ms=int(self._subscription.session_seconds * 100),
             rebalance_timeout_ms=10_000,
             max_poll_interval_ms=600_000,
         )

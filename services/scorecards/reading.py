@@ -3,17 +3,23 @@
 Everything blocks; async callers go through a thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.figures import Selection, Tolerances, delivery_sums, quality_sums
+from services.warehouse.figures import (
+    Selection,
+    Sums,
+    Tolerances,
+    delivery_sums,
+    quality_sums,
+)
 
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
 _NONE: Final = Decimal(0)
@@ -30,6 +36,26 @@ class Supplier:
     cluster: str | None
     sector: str | None
     buyers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The sums of a selection by supplier, from which its figures and those of groups are made."""
+
+    delivery: Sums
+    quality: Sums
+
+    @property
+    def suppliers(self) -> set[str]:
+        """The suppliers that have any facts."""
+        return self.delivery.keys() | self.quality.keys()
+
+    def figures(self, suppliers: Iterable[str]) -> dict[str, Figure]:
+        """Return the figures of some suppliers as one: sums over sums, never a mean of ratios."""
+        names = list(suppliers)
+        delivery = _total(self.delivery[name] for name in names if name in self.delivery)
+        quality = _total(self.quality[name] for name in names if name in self.quality)
+        return {**_delivery(delivery), **_quality(quality)}
 
 
 class Reader:
@@ -53,13 +79,16 @@ class Reader:
 
     def figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
         """Return the figures of each supplier of a selection that has any facts."""
-        delivery = delivery_sums(self._warehouse, selection, self._tolerances)
-        quality = quality_sums(self._warehouse, selection, self._tolerances)
-        names = sorted(delivery.keys() | quality.keys() | set(selection.suppliers))
-        return {
-            name: {**_delivery(delivery.get(name, {})), **_quality(quality.get(name, {}))}
-            for name in names
-        }
+        facts = self.facts(selection)
+        names = sorted(facts.suppliers | set(selection.suppliers))
+        return {name: facts.figures([name]) for name in names}
+
+    def facts(self, selection: Selection) -> Facts:
+        """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
+        return Facts(
+            delivery_sums(self._warehouse, selection, self._tolerances),
+            quality_sums(self._warehouse, selection, self._tolerances),
+        )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
         """Return the scorecard of one supplier in KPI.md's shape."""
@@ -102,7 +131,39 @@ class Reader:
     def months(self, selection: Selection) -> list[dict[str, Any]]:
         """Return the delivery figures of the last 12 months and the one at hand, by month."""
         rows = self._warehouse.rows(sql("monthly_delivery"), selection.parameters(self._tolerances))
-        return [{"month": row["month"].strftime("%Y-%m"), "kpis": _month(row)} for row in rows]
+        return [
+            {
+                "month": row["month"].strftime("%Y-%m"),
+                "kpis": {key: figure.as_json() for key, figure in _month(row).items()},
+            }
+            for row in rows
+        ]
+
+    def monthly_figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
+        """Return figures of the last 12 months and the one at hand, by month as `2026-11`.
+
+        Delivery counts in the month of due + late, quality in that of the receipt or inspection.
+        """
+        parameters = selection.parameters(self._tolerances)
+        months: dict[str, dict[str, Figure]] = {}
+        for row in self._warehouse.rows(sql("monthly_delivery"), parameters):
+            months.setdefault(row["month"].strftime("%Y-%m"), {}).update(_month(row))
+        for row in self._warehouse.rows(sql("monthly_quality"), parameters):
+            months.setdefault(row["month"].strftime("%Y-%m"), {}).update(_quality(row))
+        return {month: {**_month({}), **_quality({}), **months[month]} for month in sorted(months)}
+
+    def newest(self, selection: Selection) -> datetime | None:
+        """Return when the newest order, receipt or inspection of a selection happened."""
+        rows = self._warehouse.rows(sql("newest_event"), selection.parameters(self._tolerances))
+        found: datetime | None = rows[0]["newest"]
+        if found is None or found.tzinfo is not None:
+            return found
+        return found.replace(tzinfo=UTC)
+
+    def names(self, partners: Sequence[str]) -> dict[str, str]:
+        """Return what partners are called, for those that are registered."""
+        rows = self._warehouse.rows(sql("partner_names"), {"partners": list(partners)})
+        return {row["partner_id"]: row["name"] for row in rows}
 
     def suppliers(
         self,
@@ -167,15 +228,29 @@ def _quality(sums: dict[str, Any]) -> dict[str, Figure]:
     }
 
 
+def _total(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {}
+    # The store sums to 38 digits; the default context would round at 28.
+    with localcontext(Context(prec=100)):
+        for row in rows:
+            for key, value in row.items():
+                if key == "units":
+                    total[key] = total.get(key, set()) | set(value)
+                elif isinstance(value, int | Decimal):
+                    total[key] = total.get(key, 0) + value
+    return total
+
+
 def _count(sums: dict[str, Any], numerator: str, denominator: str) -> Figure:
     return Figure(Decimal(sums.get(numerator, 0)), Decimal(sums.get(denominator, 0)), counts=True)
 
 
-def _month(row: dict[str, Any]) -> dict[str, Any]:
+def _month(sums: dict[str, Any]) -> dict[str, Figure]:
+    ordered = sums.get("ordered_quantity", _NONE)
     return {
-        "otif": _count(row, "otif", "lines").as_json(),
-        "on_time_quantity": Figure(row["on_time_quantity"], row["ordered_quantity"]).as_json(),
-        "mean_days_late": Figure(row["quantity_days_late"], row["ordered_quantity"]).as_json(),
+        "otif": _count(sums, "otif", "lines"),
+        "on_time_quantity": Figure(sums.get("on_time_quantity", _NONE), ordered),
+        "mean_days_late": Figure(sums.get("quantity_days_late", _NONE), ordered),
     }
 
 

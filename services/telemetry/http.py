@@ -18,7 +18,7 @@ from services.telemetry.metrics import REQUEST_SECONDS
 _LOGGER: Final = logging.getLogger("rantai.http")
 
 
-class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
+class Problem(Exception):
     """An answer other than success: what was wrong and what to do (RFC 9457)."""
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:

@@ -55,5 +55,8 @@ REQUEST_SECONDS: Final = Histogram(
 EXPORTER_UP: Final = Gauge(
     "rantai_exporter_up", "1 where the last look into the store succeeded, 0 where it did not."
 )
+LOOK_AGE: Final = Gauge(
+    "rantai_exporter_look_age_seconds", "Age of the last successful look into the store."
+)
 LEDGER_EVENTS: Final = Gauge("rantai_ledger_events", "Events in the ledger, by topic.", ["topic"])
 LEDGER_BYTES: Final = Gauge("rantai_store_size_bytes", "Size of the store's tables on disk.")

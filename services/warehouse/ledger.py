@@ -103,14 +103,15 @@ class Ledger:
             by_source.setdefault(record.source, set()).add(record.id)
         found: dict[tuple[str, str], tuple[str, UUID]] = {}
         for source, ids in by_source.items():
-            for some in _portions(ids):
+            for some in portions(ids):
                 parameters = {"source": source, "ids": some}
                 for row in self.warehouse.rows(sql("seen"), parameters):
                     found[(source, row["id"])] = (row["content"], row["batch"])
         return found
 
 
-def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
+def portions(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Split ids into lists that fit one query parameter each."""
     portion: list[str] = []
     size = 0
     for name in sorted(ids):

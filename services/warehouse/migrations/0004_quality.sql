@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS inspections $on_cluster
     quantity_inspected Decimal(38, 6),
     quantity_rejected Decimal(38, 6),
     disposition LowCardinality(String),
-    defects Array(Tuple(code String, quantity Decimal(38, 6)))
+    defects Array(Tuple(code String, quantity Nullable(Decimal(38, 6))))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, inspection_no, time, source, event_id)
@@ -49,7 +49,7 @@ FROM
             supplier_id String, buyer_id String, inspection_no String, inspected_at String,
             receipt_no Nullable(String), order_no String, line_no String, item_no Nullable(String),
             quantity_inspected Decimal(38, 6), quantity_rejected Decimal(38, 6), disposition String,
-            defects Array(Tuple(code String, quantity Decimal(38, 6))))') AS document
+            defects Array(Tuple(code String, quantity Nullable(Decimal(38, 6)))))') AS document
     FROM events
     WHERE type = 'id.rantai.quality.inspected.v1'
 );

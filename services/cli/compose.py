@@ -1,0 +1,126 @@
+"""Putting services together: which routes and parts run in one process."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse, Response
+
+from services.access.keys import KeyStore
+from services.access.links import Links
+from services.bus.safety import Safety
+from services.exporter import api as exporter_api
+from services.gateway import api as gateway_api
+from services.gateway.cloudevents import Limits
+from services.operations import api as operations_api
+from services.readiness.policy import Policy
+from services.scorecards import api as scorecards_api
+from services.scorecards import pages
+from services.scorecards.reading import Reader
+from services.settings import Settings
+from services.telemetry.http import install
+from services.warehouse.client import Warehouse
+from services.warehouse.migrate import Placement
+
+DRAIN_SECONDS: Final = 8
+"""For requests under way when the process is told to stop; 15 s are there for all of it."""
+
+Check = Callable[[], Awaitable[str | None]]
+"""Returns what is not ready, or None."""
+
+
+def application(title: str, routers: list[APIRouter], check: Check) -> FastAPI:
+    """Return an application with health, readiness, and these routes."""
+    app = FastAPI(
+        title=title,
+        version="1",
+        description="From a manufacturer's ERP to a small supplier's scorecard.",
+    )
+    install(app)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        missing = await check()
+        if missing is None:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready", "waiting_for": missing}, status_code=503)
+
+    for router in routers:
+        app.include_router(router)
+    _document_keys(app)
+    return app
+
+
+def _document_keys(app: FastAPI) -> None:
+    make = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document = make()
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRouter:
+    """Return the routes by which events come in."""
+    limits = Limits(settings.max_body_bytes, settings.max_body_events)
+    gateway = gateway_api.Gateway(keys, safety, limits, settings.max_requests_per_key)
+    return gateway_api.routes(gateway)
+
+
+def scorecard_routes(settings: Settings, keys: KeyStore, warehouse: Warehouse) -> list[APIRouter]:
+    """Return the routes by which figures are read, as JSON and as pages."""
+    reader = Reader(warehouse, Policy(zone=settings.zone))
+    links = Links(settings.data_dir / "link.secret")
+    return [
+        scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
+        pages.routes(reader, links),
+    ]
+
+
+def operations_routes(
+    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety
+) -> APIRouter:
+    """Return the routes of an operator."""
+    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+    return operations_api.routes(
+        operations_api.Operations(keys, warehouse, settings.kafka, settings.zone, safety, placement)
+    )
+
+
+def metrics_routes() -> APIRouter:
+    """Return the route that Prometheus scrapes."""
+    return exporter_api.routes()
+
+
+def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """Return the server of an application; signals are left to whoever runs it."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            lifespan="off",
+        )
+    )
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: they end the process before the sink is drained."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield

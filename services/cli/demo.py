@@ -1,0 +1,135 @@
+"""`rantai demo`: everything in one process, fed by a living simulation."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore
+from services.access.links import LinkHolder, Links
+from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
+from services.bus.topics import BrokerUnavailable
+from services.cli.link import page_url
+from services.cli.running import fail
+from services.cli.simulate import SendingError, load_history, play_live
+from services.cli.up import running
+from services.settings import Settings, SettingsError
+from services.simulator import history, live, participants
+from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
+from services.telemetry.logs import configure
+from services.warehouse.client import StoreRefused, StoreUnavailable
+
+_SEED: Final = 7
+
+
+def demo(
+    data_dir: Annotated[
+        Path, typer.Option(envvar="RANTAI_DATA_DIR", help="kept between runs")
+    ] = Path("var/demo"),
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+    days: Annotated[int, typer.Option(min=30, max=730, help="of history")] = 365,
+    rate: Annotated[float, typer.Option(min=0.01, help="new events a second")] = 1.0,
+) -> None:
+    """Start everything, load a year of three buyers and forty IKM, and let life go on.
+
+    Example: rantai demo --port 8080
+    """
+    # A newcomer reads the links, not a line for each request.
+    configure(logging.WARNING)
+    broker = EmbeddedBroker()
+    settings = Settings(
+        data_dir=data_dir.resolve(),
+        port=port,
+        kafka=broker.bootstrap,
+        wait_for_ledger=True,
+        batch_seconds=0.0,
+        session_seconds=EMBEDDED_SESSION_SECONDS,
+    )
+    try:
+        asyncio.run(_play(settings, broker, days, rate))
+    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
+        raise fail(str(error)) from None
+    except SendingError as error:
+        raise fail(str(error), code=1) from None
+
+
+async def _play(settings: Settings, broker: EmbeddedBroker, days: int, rate: float) -> None:
+    console = Console(stderr=True)
+    with console.status("Starting broker, store and services ..."):
+        stack = running(settings, broker)
+        everything = await stack.__aenter__()
+    try:
+        serving = asyncio.create_task(everything.server.serve())
+        feeding = asyncio.create_task(_feed(settings, console, days, rate))
+        _stop_on_signal(lambda: setattr(everything.server, "should_exit", True))
+        done, _ = await asyncio.wait({serving, feeding}, return_when=asyncio.FIRST_COMPLETED)
+        if feeding in done:
+            feeding.result()
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
+        everything.server.should_exit = True
+        await serving
+    finally:
+        with console.status("Stopping ..."):
+            await stack.__aexit__(None, None, None)
+
+
+async def _feed(settings: Settings, console: Console, days: int, rate: float) -> None:
+    keys = await asyncio.to_thread(_keys, settings.data_dir)
+    now = datetime.now(UTC)
+    events = await asyncio.to_thread(history, _SEED, now, days)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task(f"Loading {days} days of history", total=len(events))
+        await load_history(settings.base_url, keys, events, lambda count: bar.advance(task, count))
+    _print_links(settings, keys)
+    await play_live(
+        settings.base_url, keys, live(_SEED, now, days, lambda: datetime.now(UTC)), rate=rate
+    )
+
+
+def _keys(data_dir: Path) -> dict[str, str]:
+    store = KeyStore(data_dir / "keys.json")
+    for record in store.records():
+        if record.partner in participants() and record.revoked_at is None:
+            store.revoke(record.key_id)
+    return {partner: store.create(role, partner) for partner, role in participants().items()}
+
+
+def _print_links(settings: Settings, keys: dict[str, str]) -> None:
+    base, links = settings.base_url, Links(settings.data_dir / "link.secret")
+    buyer, supplier = BUYERS[0], SUPPLIERS[0]
+    rows = {
+        f"Integrator of {buyer.name}": [
+            f"{base}/docs  (try the API)",
+            f"key of {buyer.id}: {keys[buyer.id]}",
+            page_url(base, links, LinkHolder(Role.BUYER, buyer.id)) + "  (its suppliers)",
+        ],
+        f"Owner of {supplier.name}, on a phone": [
+            page_url(base, links, LinkHolder(Role.SUPPLIER, supplier.id))
+        ],
+        "Programme manager": [
+            page_url(base, links, LinkHolder(Role.PROGRAMME, PROGRAMME)),
+            f"{base}/metrics  (for Prometheus)",
+        ],
+    }
+    for who, lines in rows.items():
+        typer.echo(f"\n{who}")
+        for line in lines:
+            typer.echo(f"  {line}")
+    typer.echo("\nNew events arrive every second. Ctrl-C stops.")
+
+
+def _stop_on_signal(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)

@@ -1,0 +1,84 @@
+"""`rantai doctor`: can this machine run Rantai, and does what runs here stand well?"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from services.access.keys import KeyStore
+from services.bus.embedded import EmbeddedBroker
+from services.cli.running import read_run_file
+
+
+def doctor(
+    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """Check the machine, the data directory and what runs on it. Exit status 1 if a check fails.
+
+    Example: rantai doctor --data-dir var/rantai
+    """
+    rows = []
+    for name, check in _checks(data_dir):
+        try:
+            rows.append({"check": name, "ok": True, "found": check()})
+        except Exception as error:
+            rows.append({"check": name, "ok": False, "found": str(error) or repr(error)})
+    if as_json:
+        typer.echo(json.dumps(rows))
+    else:
+        for row in rows:
+            typer.echo(f"{'ok  ' if row['ok'] else 'FAIL'}  {row['check']:<16}  {row['found']}")
+    if not all(row["ok"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _checks(data_dir: Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "python", _python
+    yield "store engine", lambda: f"chdb {import_module('chdb').__version__}"
+    yield "broker", _broker
+    yield "data directory", lambda: _writable(data_dir)
+    yield "keys", lambda: _keys(data_dir)
+    yield "running", lambda: _running(data_dir)
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise RuntimeError(f"{sys.version.split()[0]}; 3.11 or newer is needed")
+    return sys.version.split()[0]
+
+
+def _broker() -> str:
+    with EmbeddedBroker() as broker:
+        return f"the embedded broker starts and answers on {broker.bootstrap}"
+
+
+def _writable(data_dir: Path) -> str:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    probe = data_dir / ".doctor"
+    probe.touch()
+    probe.unlink()
+    return str(data_dir.resolve())
+
+
+def _keys(data_dir: Path) -> str:
+    records = KeyStore(data_dir / "keys.json").records()
+    valid = sum(record.revoked_at is None for record in records)
+    if not valid:
+        return "none yet; make one with 'rantai keys create'"
+    return f"{valid} valid, {len(records) - valid} revoked"
+
+
+def _running(data_dir: Path) -> str:
+    note = read_run_file(data_dir)
+    if note is None:
+        return "nothing runs on this data directory"
+    answer = httpx.get(f"{note['url']}/readyz", timeout=5)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{note['url']} is not ready: waiting for {answer.json()}")
+    return f"{note['url']} is ready (process {note['pid']})"

@@ -1,0 +1,83 @@
+"""`rantai keys`: make, list and revoke API keys."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore
+from services.cli.running import fail
+
+app = typer.Typer(
+    help="API keys: make, list, revoke. A running service takes a change within a second.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
+
+
+@app.command()
+def create(
+    role: Annotated[Role, typer.Option(help="what the key may do")],
+    partner: Annotated[str, typer.Option(help="whose it is: the partner id")],
+    data_dir: DataDir = Path("var/rantai"),
+) -> None:
+    """Make a key and print it, this once, alone on the last line.
+
+    Example: rantai keys create --data-dir var/rantai --role buyer --partner AHM
+    """
+    try:
+        key = KeyStore(data_dir / "keys.json").create(role, partner)
+    except ValueError as error:
+        raise fail(str(error)) from None
+    typer.echo(f"A key for {role.value} {partner}. Keep it safe: it is not shown again.")
+    typer.echo(key)
+
+
+@app.command("list")
+def list_keys(
+    data_dir: DataDir = Path("var/rantai"),
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """List the keys, without their secrets.
+
+    Example: rantai keys list --data-dir var/rantai
+    """
+    records = KeyStore(data_dir / "keys.json").records()
+    rows = [
+        {
+            "key_id": record.key_id,
+            "role": record.role.value,
+            "partner": record.partner,
+            "created_at": record.created_at,
+            "revoked_at": record.revoked_at,
+        }
+        for record in records
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        state = f"revoked {row['revoked_at']}" if row["revoked_at"] else "valid"
+        typer.echo(
+            f"{row['key_id']}  {row['role']:<9}  {row['partner']:<20}  {row['created_at']}  {state}"
+        )
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="as 'keys list' shows it, or the key itself")],
+    data_dir: DataDir = Path("var/rantai"),
+) -> None:
+    """Take a key out of use, at once and for good.
+
+    Example: rantai keys revoke 3d39aa4ab549 --data-dir var/rantai
+    """
+    name = key_id.split("_")[1] if key_id.startswith("rtk_") and "_" in key_id[4:] else key_id
+    try:
+        record = KeyStore(data_dir / "keys.json").revoke(name)
+    except LookupError as error:
+        raise fail(str(error.args[0])) from None
+    typer.echo(f"Revoked: {record.key_id} ({record.role.value} {record.partner})")

@@ -1,0 +1,75 @@
+"""`rantai rebuild`: everything but the ledger dropped and made anew from it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from services.cli.running import endpoint, fail, read_run_file
+from services.settings import Settings
+from services.warehouse.client import Warehouse
+from services.warehouse.migrate import Placement, migrate
+from services.warehouse.rebuild import Progress as Progressing
+from services.warehouse.rebuild import rebuild as rebuild_store
+
+
+def rebuild(
+    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
+    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
+    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,
+) -> None:
+    """Drop every derived table and fill it anew from the ledger. Figures are incomplete meanwhile.
+
+    Where `rantai up` runs on the data directory it is asked to; else the store is opened here.
+
+    Example: rantai rebuild --data-dir var/rantai
+    """
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("Rebuilding", total=None)
+
+        def tell(table: str, done: int, total: int) -> None:
+            bar.update(task, description=table, completed=done, total=total)
+
+        if url is None and read_run_file(data_dir) is None:
+            tables = _offline(data_dir, tell)
+        else:
+            tables = _online(url, key, data_dir, tell)
+        bar.update(task, description="done", completed=tables, total=tables)
+    typer.echo(f"{tables} tables made anew from the ledger.")
+
+
+def _offline(data_dir: Path, tell: Progressing) -> int:
+    settings = Settings.from_environment()
+    if settings.clickhouse_url:
+        warehouse = Warehouse(url=settings.clickhouse_url)
+    else:
+        if not (data_dir / "store").exists():
+            raise fail(f"{data_dir} has no store")
+        warehouse = Warehouse(path=data_dir / "store")
+    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+    migrate(warehouse, placement)
+    tables = rebuild_store(warehouse, placement, tell)
+    warehouse.close()
+    return tables
+
+
+def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing) -> int:
+    where = endpoint(url, key, data_dir)
+    headers = {"Authorization": f"Bearer {where.key}"}
+    with httpx.stream("POST", where.url + "/v1/rebuild", headers=headers, timeout=None) as answer:  # noqa: S113
+        if answer.status_code != 200:
+            answer.read()
+            raise fail(f"{answer.status_code}: {answer.json().get('detail', '')}")
+        for line in answer.iter_lines():
+            row = json.loads(line)
+            if "table" in row:
+                tell(row["table"], row["done"], row["total"])
+            elif row["finished"]:
+                return int(row["tables"])
+            else:
+                raise fail(f"the rebuild failed: {row['error']}", code=1)
+    raise fail("the rebuild was cut off; run it again", code=1)

@@ -1,0 +1,94 @@
+"""Talking to a running `rantai up`: where it listens, and the key its data directory holds."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import typer
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore
+
+OPERATOR: Final = "operator"
+_RUN_FILE: Final = "run.json"
+_KEY_FILE: Final = "operator.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to ask, and with which key."""
+
+    url: str
+    key: str
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request. Ends the command with a message where that is not possible."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        try:
+            response = httpx.request(
+                method, self.url + path, headers=headers, timeout=330, **options
+            )
+        except httpx.HTTPError as error:
+            raise fail(f"{self.url} does not answer ({type(error).__name__}); is it up?") from None
+        if response.status_code in (401, 403, 404, 409, 503):
+            detail = response.json().get("detail", response.text)
+            raise fail(f"{response.status_code}: {detail}")
+        return response
+
+
+def fail(message: str, code: int = 2) -> typer.Exit:
+    """Print what was wrong and return the exit to raise."""
+    typer.echo(message, err=True)
+    return typer.Exit(code)
+
+
+def write_run_file(data_dir: Path, url: str, broker: str) -> None:
+    """Note where this process listens, for the commands that share its data directory."""
+    text = json.dumps({"url": url, "broker": broker, "pid": os.getpid()})
+    (data_dir / _RUN_FILE).write_text(text)
+
+
+def remove_run_file(data_dir: Path) -> None:
+    """Take the note away."""
+    (data_dir / _RUN_FILE).unlink(missing_ok=True)
+
+
+def read_run_file(data_dir: Path) -> dict[str, Any] | None:
+    """Return the note of a process that still lives, or None."""
+    try:
+        note: dict[str, Any] = json.loads((data_dir / _RUN_FILE).read_text())
+        os.kill(int(note["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return note
+
+
+def operator_key(data_dir: Path) -> str:
+    """Return the programme key of whoever owns the data directory; made on first use."""
+    store, file = KeyStore(data_dir / "keys.json"), data_dir / _KEY_FILE
+    if file.exists():
+        key = file.read_text().strip()
+        if store.authenticate(key) is not None:
+            return key
+    key = store.create(Role.PROGRAMME, OPERATOR)
+    file.touch(mode=0o600)
+    file.write_text(key)
+    return key
+
+
+def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
+    """Return where to ask: the url and key given, or what runs on the data directory.
+
+    Ends the command with a message where nothing runs there.
+    """
+    if url is not None:
+        if key is None:
+            raise fail("--url needs --key (or RANTAI_KEY): a key of role programme")
+        return Endpoint(url.rstrip("/"), key)
+    note = read_run_file(data_dir)
+    if note is None:
+        raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
+    return Endpoint(str(note["url"]), key or operator_key(data_dir))

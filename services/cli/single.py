@@ -1,0 +1,179 @@
+"""The services one by one, as containers start them: configured by `RANTAI_*` alone."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from services.access.keys import KeyStore
+from services.bus.producer import EventProducer
+from services.bus.safety import OnBroker
+from services.bus.topics import BrokerUnavailable, inbound_topics
+from services.cli import compose
+from services.cli.running import fail
+from services.exporter.api import watching
+from services.settings import Settings, SettingsError
+from services.telemetry.logs import configure
+from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
+from services.warehouse.migrate import Placement, migrate
+
+
+def gateway() -> None:
+    """Take events in over HTTP. Reads RANTAI_KAFKA, RANTAI_KEYS_FILE, RANTAI_HOST, RANTAI_PORT, ...
+
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_PORT=8080 rantai gateway
+    """
+    _run(_gateway)
+
+
+def scorecards() -> None:
+    """Serve figures and pages. Reads RANTAI_CLICKHOUSE_URL, RANTAI_KAFKA, RANTAI_DATA_DIR, ...
+
+    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai scorecards
+    """
+    _run(_scorecards)
+
+
+def exporter() -> None:
+    """Serve metrics for Prometheus. Reads RANTAI_CLICKHOUSE_URL, RANTAI_PORT, ...
+
+    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai exporter
+    """
+    _run(_exporter)
+
+
+def processor() -> None:
+    """Validate inbound topics and write the ledger. Reads RANTAI_KAFKA, RANTAI_CLICKHOUSE_URL, ...
+
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_CLICKHOUSE_URL=http://ch:8123/rantai rantai processor
+    """
+    _run(_processor)
+
+
+def migrate_store() -> None:
+    """Bring the store to this version. Reads RANTAI_CLICKHOUSE_URL, RANTAI_CLICKHOUSE_CLUSTER.
+
+    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai migrate
+    """
+    settings = Settings.from_environment()
+    try:
+        warehouse = _warehouse(settings)
+        applied = migrate(warehouse, Placement(settings.clickhouse_cluster, fsync=False))
+    except (SettingsError, StoreUnavailable, StoreRefused) as error:
+        raise fail(str(error)) from None
+    typer.echo("\n".join(applied) or "nothing to do")
+
+
+def _run(service: Any) -> None:
+    configure()
+    try:
+        settings = Settings.from_environment()
+        work: Coroutine[Any, Any, None] = service(settings)
+        asyncio.run(work)
+    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
+        raise fail(str(error)) from None
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    if settings.clickhouse_url is None:
+        raise SettingsError(
+            "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
+        )
+    return Warehouse(url=settings.clickhouse_url)
+
+
+async def _serve(app: FastAPI, settings: Settings) -> None:
+    server = compose.server(app, settings)
+    _stop_on_signal(server)
+    await server.serve()
+
+
+def _stop_on_signal(server: uvicorn.Server) -> None:
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+async def _gateway(settings: Settings) -> None:
+    keys = KeyStore(settings.keys_path)
+    producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
+
+    async def check() -> str | None:
+        try:
+            await asyncio.to_thread(inbound_topics, settings.kafka)
+        except BrokerUnavailable:
+            return "the broker"
+        return None
+
+    routers = [
+        compose.gateway_routes(settings, keys, OnBroker(producer)),
+        compose.metrics_routes(),
+    ]
+    try:
+        await _serve(compose.application("Rantai gateway", routers, check), settings)
+    finally:
+        await producer.close()
+
+
+async def _scorecards(settings: Settings) -> None:
+    keys = KeyStore(settings.keys_path)
+    warehouse = await asyncio.to_thread(_warehouse, settings)
+    await asyncio.to_thread(migrate, warehouse, Placement(settings.clickhouse_cluster, fsync=False))
+    producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
+
+    async def check() -> str | None:
+        try:
+            await asyncio.to_thread(warehouse.rows, "SELECT 1")
+        except StoreUnavailable:
+            return "the store"
+        return None
+
+    routers = [
+        *compose.scorecard_routes(settings, keys, warehouse),
+        compose.operations_routes(settings, keys, warehouse, OnBroker(producer)),
+        compose.metrics_routes(),
+    ]
+    try:
+        await _serve(compose.application("Rantai scorecards", routers, check), settings)
+    finally:
+        await producer.close()
+        await asyncio.to_thread(warehouse.close)
+
+
+async def _exporter(settings: Settings) -> None:
+    warehouse = await asyncio.to_thread(_warehouse, settings)
+
+    async def check() -> str | None:
+        return None
+
+    app = compose.application("Rantai exporter", [compose.metrics_routes()], check)
+    async with watching(warehouse):
+        await _serve(app, settings)
+    await asyncio.to_thread(warehouse.close)
+
+
+async def _processor(settings: Settings) -> None:
+    # Imported here: no other service needs Faust.
+    from services.processor.app import create, open_store  # noqa: PLC0415
+
+    if settings.clickhouse_url is None:
+        _warehouse(settings)
+    warehouse = await asyncio.to_thread(open_store, settings)
+    made = create(settings, lambda: warehouse)
+
+    async def check() -> str | None:
+        return None if made.ready else "the sink"
+
+    app = compose.application("Rantai processor", [compose.metrics_routes()], check)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, warehouse.close)
+        stack.push_async_callback(made.stop)
+        await made.start()
+        await _serve(app, settings)

@@ -1,0 +1,53 @@
+"""`rantai topics`: the topics as they are declared."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from services.bus.topics import BrokerUnavailable
+from services.bus.topics import apply as apply_topics
+from services.cli.running import fail
+from services.settings import Settings
+
+app = typer.Typer(
+    help="Kafka topics, as declared in services/bus/topics.py.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _topics() -> None:
+    """Keep `apply` a command of its own."""
+
+
+@app.command()
+def apply(
+    kafka: Annotated[str | None, typer.Option(help="default RANTAI_KAFKA")] = None,
+    partner: Annotated[
+        list[str] | None, typer.Option(help="also the inbound topic of this sender")
+    ] = None,
+    replication: Annotated[int | None, typer.Option(help="default RANTAI_REPLICATION")] = None,
+    partitions: Annotated[int | None, typer.Option(help="default RANTAI_PARTITIONS")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """Make the missing topics and correct the settings of the others. Safe to run again.
+
+    Example: rantai topics apply --kafka broker-1:9092 --replication 3 --partner AHM
+    """
+    settings = Settings.from_environment()
+    try:
+        done = apply_topics(
+            kafka or settings.kafka,
+            partners=partner or (),
+            partitions=partitions or settings.partitions,
+            replication=replication or settings.replication,
+        )
+    except BrokerUnavailable as error:
+        raise fail(str(error)) from None
+    if as_json:
+        typer.echo(json.dumps({one.name: one.change for one in done}))
+        return
+    for one in done:
+        typer.echo(f"{one.change:<10} {one.name}")

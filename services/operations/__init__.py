@@ -1,0 +1,1 @@
+"""Operations: what an operator asks of a running system. Reconcile, rejected events, rebuild."""

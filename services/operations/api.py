@@ -1,0 +1,188 @@
+"""The operations' HTTP interface: reconciliation, rejected events, rebuild."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from schemas.catalogue import Role
+from schemas.validation import NotParseable, Rejected
+from services.access.http import principal_of, require_role
+from services.access.keys import KeyStore, Principal
+from services.bus.safety import Safety
+from services.bus.topics import BrokerUnavailable
+from services.operations.counting import Reconciliation, reconcile
+from services.operations.rejected import RejectedEvents
+from services.telemetry.http import Problem
+from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.migrate import Placement
+from services.warehouse.rebuild import rebuild
+
+_RETRY = {"Retry-After": "5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What the routes need."""
+
+    keys: KeyStore
+    warehouse: Warehouse
+    bootstrap: str
+    zone: str
+    safety: Safety
+    placement: Placement
+
+
+def routes(operations: Operations) -> APIRouter:
+    """Return the routes of operations."""
+    router = APIRouter(tags=["operations"])
+    _reconciliation(router, operations)
+    _rejected(router, operations)
+    _rebuild(router, operations)
+    return router
+
+
+def _reconciliation(router: APIRouter, operations: Operations) -> None:
+    @router.get("/v1/reconciliation")
+    async def reconciliation(
+        request: Request,
+        since: Annotated[
+            datetime | None, Query(description="accepted since then; default all")
+        ] = None,
+        wait_seconds: Annotated[float, Query(ge=0, le=300)] = 10.0,
+    ) -> Response:
+        """Count, by sender and day, what was accepted, stored and rejected; name what is missing.
+
+        What is on its way is no loss: it is counted again until nothing is missing, or
+        `wait_seconds` are over.
+        """
+        require_role(principal_of(request, operations.keys), Role.PROGRAMME)
+        if since is not None and since.tzinfo is None:
+            raise Problem(400, "since: must have an offset, e.g. 2026-11-01T00:00:00+07:00")
+        result = await _settled(operations, since, wait_seconds)
+        return JSONResponse(result.as_json())
+
+
+async def _settled(
+    operations: Operations, since: datetime | None, wait_seconds: float
+) -> Reconciliation:
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    while True:
+        try:
+            result = await asyncio.to_thread(
+                reconcile,
+                operations.warehouse,
+                operations.bootstrap,
+                zone=operations.zone,
+                since=since,
+            )
+        except (BrokerUnavailable, StoreUnavailable) as error:
+            raise Problem(503, f"counting was not possible: {error}", _RETRY) from None
+        if not result.missing or asyncio.get_running_loop().time() > deadline:
+            return result
+        await asyncio.sleep(1)
+
+
+def _rejected(router: APIRouter, operations: Operations) -> None:
+    events = RejectedEvents(operations.warehouse)
+
+    @router.get("/v1/rejected")
+    async def page(
+        request: Request,
+        replayed: bool = False,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    ) -> Response:
+        """List what was refused behind the gateway: a sender's own, all for the programme."""
+        senders = _senders(principal_of(request, operations.keys))
+        found = await asyncio.to_thread(
+            lambda: events.page(senders, replayed=replayed, limit=limit, offset=offset)
+        )
+        return JSONResponse(found)
+
+    @router.get("/v1/rejected/{rejected_id}")
+    async def one(request: Request, rejected_id: str) -> Response:
+        """Show a refused record as it came."""
+        senders = _senders(principal_of(request, operations.keys))
+        return JSONResponse(await _one(events, rejected_id, senders))
+
+    @router.post("/v1/rejected/{rejected_id}/replay")
+    async def replay(request: Request, rejected_id: str) -> Response:
+        """Send a refused record in again: the body is the repaired event, empty = as it came."""
+        senders = _senders(principal_of(request, operations.keys))
+        row = await _one(events, rejected_id, senders)
+        body = await request.body()
+        try:
+            outcome = await events.replay(
+                row, body or None, operations.safety, _roles(operations.keys)
+            )
+        except NotParseable as error:
+            raise Problem(400, str(error)) from None
+        except BrokerUnavailable:
+            raise Problem(503, "could not be made safe just now; try again", _RETRY) from None
+        if isinstance(outcome, Rejected):
+            errors = [fault.as_json() for fault in outcome.faults]
+            rejected = [{"index": 0, "id": outcome.id, "errors": errors}]
+            return JSONResponse({"accepted": 0, "rejected": rejected}, status_code=422)
+        await asyncio.to_thread(events.mark_replayed, rejected_id)
+        return JSONResponse({"accepted": 1, "rejected": []}, status_code=202)
+
+
+def _rebuild(router: APIRouter, operations: Operations) -> None:
+    busy = asyncio.Lock()
+
+    @router.post("/v1/rebuild")
+    async def rebuild_all(request: Request) -> Response:
+        """Drop what is derived and make it anew from the ledger; tells its progress by lines."""
+        require_role(principal_of(request, operations.keys), Role.PROGRAMME)
+        if busy.locked():
+            raise Problem(409, "a rebuild is running already")
+        return StreamingResponse(_progress(operations, busy), media_type="application/x-ndjson")
+
+
+async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator[bytes]:
+    async with busy:
+        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def tell(table: str, done: int, total: int) -> None:
+            row = {"table": table, "done": done, "total": total}
+            loop.call_soon_threadsafe(told.put_nowait, row)
+
+        def work() -> int:
+            try:
+                return rebuild(operations.warehouse, operations.placement, tell)
+            finally:
+                loop.call_soon_threadsafe(told.put_nowait, None)
+
+        task = asyncio.create_task(asyncio.to_thread(work))
+        while (row := await told.get()) is not None:
+            yield json.dumps(row).encode() + b"\n"
+        try:
+            yield json.dumps({"tables": await task, "finished": True}).encode() + b"\n"
+        except Exception as error:
+            yield json.dumps({"finished": False, "error": str(error)[:500]}).encode() + b"\n"
+
+
+async def _one(events: RejectedEvents, rejected_id: str, senders: list[str]) -> dict[str, Any]:
+    row = await asyncio.to_thread(events.one, rejected_id, senders)
+    if row is None:
+        raise Problem(404, "no rejected event of this id; 'rantai rejected list' shows them")
+    return row
+
+
+def _senders(principal: Principal) -> list[str]:
+    return [] if principal.role is Role.PROGRAMME else [principal.partner]
+
+
+def _roles(keys: KeyStore) -> Callable[[str], tuple[Role, ...]]:
+    def roles(partner: str) -> tuple[Role, ...]:
+        known = keys.partners().get(partner, ())
+        return tuple(dict.fromkeys((*known, Role.BUYER, Role.SUPPLIER)))
+
+    return roles

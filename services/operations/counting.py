@@ -1,0 +1,258 @@
+"""Reconciliation: for each sender and day, accepted = stored + rejected.
+
+Both sides are counted where the records are: in the broker's topics and in the store. What is
+missing is named by source and id, or by topic, partition and offset where it is no event.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.catalogue import CANONICAL_TOPICS, INBOUND_PREFIX
+from schemas.envelope import sender_of
+from schemas.validation import NotParseable, parse
+from services.bus.producer import ID_HEADER, SOURCE_HEADER
+from services.bus.topics import BrokerUnavailable
+from services.warehouse.client import Warehouse, sql
+from services.warehouse.ledger import portions
+
+_EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_POLL_MS: Final = 500
+_SHOWN: Final = 1000
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Row:
+    """The count of one sender and day. `resent` are further copies of accepted events."""
+
+    accepted: int = 0
+    stored: int = 0
+    rejected: int = 0
+    resent: int = 0
+
+    @property
+    def missing(self) -> int:
+        """What was accepted and is neither stored nor rejected."""
+        return self.accepted - self.stored - self.rejected
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """The counts by sender and day, and the records that are missing."""
+
+    rows: dict[tuple[str, date], Row] = field(default_factory=lambda: defaultdict(Row))
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    read: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer of the API and of `rantai reconcile --json`."""
+        total = Row()
+        rows = []
+        for (sender, day), row in sorted(self.rows.items()):
+            total.accepted += row.accepted
+            total.stored += row.stored
+            total.rejected += row.rejected
+            total.resent += row.resent
+            rows.append({"sender": sender, "day": day.isoformat(), **_counts(row)})
+        return {
+            "rows": rows,
+            "total": _counts(total),
+            "missing": len(self.missing),
+            "missing_events": self.missing[:_SHOWN],
+            "records_read": self.read,
+        }
+
+
+def _counts(row: Row) -> dict[str, int]:
+    return {
+        "accepted": row.accepted,
+        "stored": row.stored,
+        "rejected": row.rejected,
+        "missing": row.missing,
+        "resent": row.resent,
+    }
+
+
+def reconcile(
+    warehouse: Warehouse, bootstrap: str, *, zone: str, since: datetime | None = None
+) -> Reconciliation:
+    """Count both sides. Blocks; reads every record of the topics since then, by default all.
+
+    Raises BrokerUnavailable and StoreUnavailable.
+    """
+    site = ZoneInfo(zone)
+    start = since or _EPOCH
+    result = Reconciliation()
+    published: dict[Key, tuple[date, Any]] = {}
+    inbound: list[tuple[Any, Key | None]] = []
+    for record in _records(bootstrap, start):
+        result.read += 1
+        if record.topic.startswith(INBOUND_PREFIX):
+            inbound.append((record, _key_of_json(record.value)))
+            continue
+        key = _key_of_headers(record) or _key_of_json(record.value)
+        if key is None:
+            continue
+        day = _day(record, site)
+        if key in published:
+            result.rows[(sender_of(key[0]), published[key][0])].resent += 1
+        else:
+            published[key] = (day, record)
+    refused = _count_refused(result, warehouse, zone, start)
+    _count_ledger(result, warehouse, zone, start)
+    open_keys = {key: value for key, value in published.items() if _name(key) not in refused}
+    _count_missing(result, warehouse, zone, open_keys)
+    for record, key in inbound:
+        # An inbound record ends in a canonical topic or is refused; else it is missing.
+        name = f"{record.topic}:{record.partition}:{record.offset}:{record.timestamp}"
+        if name in refused or (key is not None and key in published):
+            continue
+        sender = record.topic.removeprefix(INBOUND_PREFIX)
+        result.rows[(sender, _day(record, site))].accepted += 1
+        result.missing.append(_missing(record, sender, key))
+    return result
+
+
+def _count_refused(
+    result: Reconciliation, warehouse: Warehouse, zone: str, start: datetime
+) -> set[str]:
+    """Count what was refused; return the names of the records and of events the store refused."""
+    names: set[str] = set()
+    rows = warehouse.rows(sql("refused_records"), {"zone": zone, "since": start})
+    for row in rows:
+        names.add(row["id"])
+        counted = result.rows[(row["sender"], row["day"])]
+        counted.accepted += 1
+        counted.rejected += 1
+        if row["reason"] == "store":
+            names.add(_name((row["event_source"], row["event_id"])))
+    return names
+
+
+def _count_ledger(result: Reconciliation, warehouse: Warehouse, zone: str, start: datetime) -> None:
+    for row in warehouse.rows(sql("ledger_days"), {"zone": zone, "since": start}):
+        # What the broker no longer keeps, by retention or because its memory ended, was
+        # accepted all the same: the ledger has it.
+        counted = result.rows[(row["sender"], row["day"])]
+        counted.accepted += row["events"]
+        counted.stored += row["events"]
+
+
+def _count_missing(
+    result: Reconciliation, warehouse: Warehouse, zone: str, published: dict[Key, tuple[date, Any]]
+) -> None:
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for source, name in published:
+        by_source[source].append(name)
+    for source, names in by_source.items():
+        for some in portions(names):
+            parameters = {"source": source, "ids": some, "zone": zone}
+            there = {row["id"] for row in warehouse.rows(sql("ledger_has"), parameters)}
+            for name in some:
+                if name in there:
+                    continue
+                day, record = published[(source, name)]
+                result.rows[(sender_of(source), day)].accepted += 1
+                result.missing.append(_missing(record, sender_of(source), (source, name)))
+
+
+def _name(key: Key) -> str:
+    return "\n".join(key)
+
+
+def _records(bootstrap: str, since: datetime) -> Iterator[Any]:
+    """Yield every record of the inbound and canonical topics that is there now, from `since` on."""
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap.split(","),
+            enable_auto_commit=False,
+            group_id=None,
+            fetch_max_bytes=32 * 1024 * 1024,
+            max_partition_fetch_bytes=8 * 1024 * 1024,
+            max_poll_records=5000,
+            check_crcs=False,
+        )
+    except KafkaError as error:
+        raise BrokerUnavailable(f"no broker at {bootstrap}: {error!r}") from error
+    try:
+        places = _partitions(consumer)
+        if not places:
+            return
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        consumer.seek_to_beginning(*places)
+        if since > _EPOCH:
+            _seek(consumer, places, since, ends)
+        left = {place for place in places if consumer.position(place) < ends[place]}
+        while left:
+            polled = consumer.poll(timeout_ms=_POLL_MS)
+            for place, records in polled.items():
+                yield from (record for record in records if record.offset < ends[place])
+            left = {place for place in left if consumer.position(place) < ends[place]}
+            consumer.pause(*(place for place in places if place not in left))
+    except KafkaError as error:
+        raise BrokerUnavailable(f"the topics could not be read: {error!r}") from error
+    finally:
+        consumer.close()
+
+
+def _partitions(consumer: Any) -> list[Any]:
+    names = [
+        name
+        for name in consumer.topics()
+        if name in CANONICAL_TOPICS or name.startswith(INBOUND_PREFIX)
+    ]
+    return [
+        TopicPartition(name, partition)
+        for name in sorted(names)
+        for partition in sorted(consumer.partitions_for_topic(name) or ())
+    ]
+
+
+def _seek(consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]) -> None:
+    milliseconds = int(since.timestamp() * 1000)
+    found = consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
+    for place in places:
+        at = found.get(place)
+        consumer.seek(place, ends[place] if at is None else at.offset)
+
+
+def _key_of_headers(record: Any) -> Key | None:
+    headers = dict(record.headers)
+    if SOURCE_HEADER in headers and ID_HEADER in headers:
+        return headers[SOURCE_HEADER].decode(), headers[ID_HEADER].decode()
+    return None
+
+
+def _key_of_json(value: bytes | None) -> Key | None:
+    try:
+        raw = parse(value or b"")
+    except NotParseable:
+        return None
+    if not isinstance(raw, dict):
+        return None
+    source, name = raw.get("source"), raw.get("id")
+    return (source, name) if isinstance(source, str) and isinstance(name, str) else None
+
+
+def _day(record: Any, site: ZoneInfo) -> date:
+    return datetime.fromtimestamp(record.timestamp / 1000, site).date()
+
+
+def _missing(record: Any, sender: str, key: Key | None) -> dict[str, Any]:
+    return {
+        "sender": sender,
+        "source": key[0] if key else None,
+        "id": key[1] if key else None,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+    }

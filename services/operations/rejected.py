@@ -1,0 +1,103 @@
+"""Rejected events: listed, shown, repaired and replayed."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.catalogue import Role
+from schemas.validation import Accepted, NotParseable, Rejected, Sender, parse, validate
+from services.bus.safety import Safety
+from services.warehouse.client import Warehouse, sql
+
+_COLUMNS = (
+    "id", "sender", "reason", "errors", "event_source", "event_id", "kafka_topic",
+    "kafka_partition", "kafka_offset", "accepted_at", "rejected_at", "value", "encoding",
+    "replayed_at", "version",
+)  # fmt: skip
+
+
+class RejectedEvents:
+    """The refused records in the store. The methods but `replay` block."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def page(
+        self, senders: Sequence[str], *, replayed: bool, limit: int, offset: int
+    ) -> dict[str, Any]:
+        """Return a page of refusals, newest first, without the records themselves."""
+        parameters = {
+            "senders": list(senders),
+            "replayed": replayed,
+            "limit": limit,
+            "offset": offset,
+        }
+        rows = self._warehouse.rows(sql("rejected_list"), parameters)
+        total = rows[0]["total"] if rows else 0
+        end = offset + len(rows)
+        return {
+            "total": total,
+            "next_offset": end if end < total else None,
+            "rejected": [_shown(row) for row in rows],
+        }
+
+    def one(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:
+        """Return a refusal with its record as it came, or None."""
+        row = self._row(rejected_id, senders)
+        if row is None:
+            return None
+        return {**_shown(row), "value": row["value"], "encoding": row["encoding"]}
+
+    async def replay(
+        self,
+        row: dict[str, Any],
+        repaired: bytes | None,
+        safety: Safety,
+        roles: Callable[[str], tuple[Role, ...]],
+    ) -> Accepted | Rejected:
+        """Send a refused record in again, repaired or as it came, in its sender's name.
+
+        Raises BrokerUnavailable, and NotParseable for a record that is no JSON.
+        """
+        body = repaired if repaired is not None else _as_it_came(row)
+        sender = str(row["sender"])
+        outcome = validate(parse(body), Sender(sender, roles(sender)))
+        if isinstance(outcome, Accepted):
+            await safety.keep([outcome])
+        return outcome
+
+    def mark_replayed(self, rejected_id: str) -> None:
+        """Note that a record went in again; it is no longer listed as open."""
+        row = self._row(rejected_id, ())
+        if row is not None:
+            row["replayed_at"] = datetime.now(UTC)
+            row["version"] += 1
+            self._warehouse.insert_rows("rejected", _COLUMNS, [[row[name] for name in _COLUMNS]])
+
+    def _row(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:
+        parameters = {"id": rejected_id, "senders": list(senders)}
+        rows = self._warehouse.rows(sql("rejected_one"), parameters)
+        return rows[0] if rows else None
+
+
+def _as_it_came(row: dict[str, Any]) -> bytes:
+    if row["encoding"] == "base64":
+        raise NotParseable("the record is no text; repair it and send it in its place")
+    return str(row["value"]).encode()
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "sender": row["sender"],
+        "reason": row["reason"],
+        "errors": json.loads(row["errors"] or "[]"),
+        "source": row["event_source"] or None,
+        "event_id": row["event_id"] or None,
+        "topic": row["kafka_topic"],
+        "partition": row["kafka_partition"],
+        "offset": row["kafka_offset"],
+        "rejected_at": row["rejected_at"].isoformat() + "Z",
+        "replayed_at": row["replayed_at"].isoformat() + "Z" if row["replayed_at"] else None,
+    }

@@ -1,0 +1,7 @@
+-- One refused record as it came, with its reasons.
+SELECT
+    id, sender, reason, errors, event_source, event_id, kafka_topic, kafka_partition, kafka_offset,
+    accepted_at, rejected_at, value, encoding, replayed_at, version
+FROM rejected FINAL
+WHERE id = {id:String}
+    AND (empty({senders:Array(String)}) OR sender IN {senders:Array(String)})
