@@ -83,8 +83,8 @@ class Refusal:
             "kafka_topic": self.topic,
             "kafka_partition": self.partition,
             "kafka_offset": self.offset,
-            "accepted_at": self.accepted_ms,
-            "rejected_at": int(time.time() * 1000),
+            "accepted_at": self.accepted_ms / 1000,
+            "rejected_at": round(time.time(), 3),
             "value": value,
             "encoding": encoding,
         }
@@ -132,7 +132,7 @@ class RejectionSink:
         self._warehouse = warehouse
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Store a batch of refusals; the same one again replaces itself. Raises StoreUnavailable."""
+        """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
         lines = b"\n".join(record.value for record in records if record.value)
         if lines:
             await asyncio.to_thread(self._warehouse.insert_json_lines, "rejected", lines)

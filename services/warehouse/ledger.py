@@ -126,8 +126,10 @@ def portions(ids: Iterable[str]) -> Iterator[list[str]]:
 
 def _json_line(record: LedgerRecord, batch: UUID) -> bytes:
     # The value is a JSON object already: what the sink knows is put in front of its first field.
+    # The time is written in seconds with three decimals: bare milliseconds are read as seconds.
+    seconds, milliseconds = divmod(record.accepted_ms, 1000)
     head = (
-        f'{{"accepted_at":{record.accepted_ms},"kafka_topic":"{record.topic}",'
+        f'{{"accepted_at":"{seconds}.{milliseconds:03}","kafka_topic":"{record.topic}",'
         f'"kafka_partition":{record.partition},"kafka_offset":{record.offset},'
         f'"content":"{record.content}","batch":"{batch}",'
     )
