@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
+from services.bus.embedded import EMBEDDED_BATCH_SECONDS, EMBEDDED_SESSION_SECONDS, EmbeddedBroker
 from services.bus.topics import BrokerUnavailable
 from services.cli.link import page_url
 from services.cli.running import fail
@@ -51,7 +51,7 @@ def demo(
         port=port,
         kafka=broker.bootstrap,
         wait_for_ledger=True,
-        batch_seconds=0.0,
+        batch_seconds=EMBEDDED_BATCH_SECONDS,
         session_seconds=EMBEDDED_SESSION_SECONDS,
     )
     try:

@@ -22,7 +22,7 @@ from services.settings import Settings, SettingsError
 from services.simulator import SimulatedEvent, history, live, participants
 
 _BATCH: Final = 500
-_CONNECTIONS: Final = 8
+_CONNECTIONS: Final = 24
 _SLICE: Final = timedelta(days=61)
 """History goes out slice by slice, all senders at once within one. Order does not matter to the
 figures; shorter slices would only make more and smaller requests, and each waits for the ledger."""

@@ -14,7 +14,12 @@ import typer
 import uvicorn
 
 from services.access.keys import KeyStore
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
+from services.bus.embedded import (
+    EMBEDDED_BATCH_SECONDS,
+    EMBEDDED_SESSION_SECONDS,
+    EmbeddedBroker,
+    free_port,
+)
 from services.bus.safety import InLedger, OnBroker, Safety
 from services.bus.topics import BrokerUnavailable, apply
 from services.cli import compose
@@ -87,7 +92,7 @@ def _settings(  # noqa: PLR0913, PLR0917 - the options, one by one
     }
     if broker is not None:
         # Whoever posts waits for the ledger: a batch is what came while the last one was stored.
-        given["batch_seconds"] = 0.0
+        given["batch_seconds"] = EMBEDDED_BATCH_SECONDS
         given["session_seconds"] = EMBEDDED_SESSION_SECONDS
     known = {key: value for key, value in given.items() if value is not None}
     return Settings.from_environment().model_copy(update=known)

@@ -6,6 +6,7 @@ sheet that it keeps.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from schemas.catalogue import Role
 from services.access.links import LINK_SECONDS, LinkHolder, LinkRefused, Links
@@ -32,6 +34,7 @@ _REFUSALS: Final = {
     "query": "Pilihan ini tidak bisa dibaca",
     "store": "Data sedang tidak bisa dibaca",
 }
+_PERCENT: Final = re.compile(r"\(?[0-9][0-9.,]* %\)?")
 _STYLE: Final = (files("services.scorecards") / "static" / "scorecard.css").read_bytes()
 _STYLE_VERSION: Final = hashlib.sha256(_STYLE).hexdigest()[:12]
 _HEADERS: Final = {
@@ -53,10 +56,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["style"] = f"/static/scorecard.css?v={_STYLE_VERSION}"
-    environment.filters.update(
-        day=wording.day, number=wording.number, counted=wording.counted, month=wording.month
-    )
+    environment.filters.update(day=wording.day, number=wording.number, unbroken=_unbroken)
     return environment
+
+
+def _unbroken(text: str) -> Markup:
+    """Keep a number and its percent sign on one line; the text itself stays as it is."""
+    # Everything is escaped before the one tag is put in.
+    return Markup(_PERCENT.sub(r'<span class="nb">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 _TEMPLATES: Final = _environment()
@@ -164,7 +171,7 @@ async def _scorecard(reader: Reader, supplier_id: str, view: View) -> dict[str, 
         "any_data": newest is not None,
         "months": trend(months, view.as_of),
         "late": _in_words(late, reader, view, names),
-        "overdue": _in_words(overdue, reader, view, names),
+        "overdue": _in_words(overdue, reader, view, names, awaited=True),
         "rejected": _in_words(rejected, reader, view, names),
         # A line misses its mark by coming late, or too early, or by being too much.
         "otherwise_missed": max(0, int(otif.denominator - otif.numerator) - late["total"]),
@@ -183,7 +190,15 @@ async def _lines(reader: Reader, selection: Selection, status: str) -> dict[str,
 
 
 def _in_words(
-    found: dict[str, Any], reader: Reader, view: View, names: Mapping[str, str]
+    found: dict[str, Any],
+    reader: Reader,
+    view: View,
+    names: Mapping[str, str],
+    *,
+    awaited: bool = False,
 ) -> dict[str, Any]:
-    rows = [wording.line(row, view.as_of, reader.policy, names) for row in found["lines"]]
+    rows = [
+        wording.line(row, view.as_of, reader.policy, names, awaited=awaited)
+        for row in found["lines"]
+    ]
     return {"total": found["total"], "rows": rows}

@@ -221,9 +221,17 @@ def meanings(policy: Policy) -> dict[str, str]:
 
 
 def line(
-    row: Mapping[str, Any], as_of: date, policy: Policy, names: Mapping[str, str]
+    row: Mapping[str, Any],
+    as_of: date,
+    policy: Policy,
+    names: Mapping[str, str],
+    *,
+    awaited: bool = False,
 ) -> LineWords:
-    """Return an order line, in the shape of the scorecard's `lines`, in words."""
+    """Return an order line, in the shape of the scorecard's `lines`, in words.
+
+    `awaited`: told by what is still missing, also where it once was complete and goods went back.
+    """
     uom = row["uom"]
     amount = f"diterima {number(row['received'])} dari {quantity(row['ordered'], uom)}"
     if row["returned"]:
@@ -232,7 +240,7 @@ def line(
         order=f"{row['order_no']} baris {row['line_no']}",
         item=row["item_no"],
         due=f"jatuh tempo {day(date.fromisoformat(row['due_date']))}",
-        lateness=_lateness(row, as_of, policy),
+        lateness=_awaited(row, as_of) if awaited else _lateness(row, as_of, policy),
         amount=amount,
         rejected=_rejected(row),
         buyer=names.get(row["buyer_id"], row["buyer_id"]),
@@ -266,6 +274,12 @@ def _lateness(row: Mapping[str, Any], as_of: date, policy: Policy) -> str:
     if days > policy.late_days:
         return f"belum lengkap, sudah terlambat {days} hari"
     return "belum lengkap, belum lewat jatuh tempo"
+
+
+def _awaited(row: Mapping[str, Any], as_of: date) -> str:
+    days = (as_of - date.fromisoformat(row["due_date"])).days
+    missing = Decimal(row["ordered"]) - Decimal(row["received"]) + Decimal(row["returned"])
+    return f"sudah lewat {days} hari, masih kurang {quantity(missing, row['uom'])}"
 
 
 def _rejected(row: Mapping[str, Any]) -> str:

@@ -209,6 +209,12 @@ def test_a_line_in_words() -> None:
     assert said.buyer == "PT Astra Honda Motor"
 
 
+def test_a_line_still_awaited_says_what_is_missing_even_after_it_was_complete() -> None:
+    back = line(returned=24)
+    said = wording.line(back, TODAY, DEFAULT_POLICY, {}, awaited=True)
+    assert said.lateness == "sudah lewat 41 hari, masih kurang 24 buah"
+
+
 def test_units_that_have_no_word_stand_as_they_are() -> None:
     assert wording.quantity(5, "XPP") == "5 XPP"
     assert wording.quantity(5, None) == "5"

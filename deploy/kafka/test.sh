@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs a command with a real Apache Kafka: one broker in a folder of its own, stopped whatever happens.
+# The command finds it in RANTAI_TEST_KAFKA (host:port); its exit status is this script's.
+#
+#   deploy/kafka/test.sh .venv/bin/python -m pytest -m kafka
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly HERE
+readonly ATTEMPTS=20
+readonly EX_USAGE=64 EX_UNAVAILABLE=69 EX_SOFTWARE=70
+
+say() { printf 'test.sh: %s\n' "$*" >&2; }
+
+[[ $# -gt 0 ]] || { say "give the command to run"; exit "$EX_USAGE"; }
+
+status=0
+"$HERE/kafka.sh" fetch > /dev/null || status=$?
+if [[ "$status" -eq "$EX_UNAVAILABLE" ]]; then
+  if [[ "${CI:-}" == true ]]; then
+    say "Apache Kafka is not to be had (see above), and CI=true takes no excuse: FAILED"
+    exit "$EX_UNAVAILABLE"
+  fi
+  say "SKIPPED: $*"
+  say "Apache Kafka is not to be had: Maven Central is out of reach, or mvn or Java 17 is missing (see above)"
+  exit 0
+fi
+[[ "$status" -eq 0 ]] || exit "$status"
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/rantai-kafka.XXXXXX")
+clean() {
+  # A folder without a cluster never had a broker.
+  if [[ -f "$dir/cluster" ]]; then "$HERE/kafka.sh" stop --dir "$dir" || true; fi
+  rm -rf "$dir"
+}
+trap clean EXIT
+# A signal ends the script by way of `exit`, so that the trap above runs.
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+bootstrap=""
+for ((attempt = 0; attempt < ATTEMPTS; attempt++)); do
+  # Below the range from which the kernel takes ports for outgoing connections.
+  status=0
+  started=$("$HERE/kafka.sh" start --dir "$dir" --port "$((20000 + RANDOM % 12000))") || status=$?
+  if [[ "$status" -eq 0 ]]; then
+    bootstrap=$(tail -n 1 <<< "$started")
+    break
+  fi
+  # With a cluster in the folder its ports were free: then something else is wrong.
+  if [[ "$status" -ne "$EX_SOFTWARE" || -f "$dir/cluster" ]]; then exit "$status"; fi
+done
+[[ -n "$bootstrap" ]] || { say "no free port after $ATTEMPTS attempts"; exit "$EX_SOFTWARE"; }
+
+say "Apache Kafka on $bootstrap"
+status=0
+# In the foreground: Ctrl-C reaches the command too, and it ends in good order before the broker does.
+RANTAI_TEST_KAFKA="$bootstrap" "$@" || status=$?
+exit "$status"
