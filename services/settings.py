@@ -107,3 +107,16 @@ class Settings(BaseModel):
     def base_url(self) -> str:
         """What links begin with."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def as_table() -> str:
+    """Return every setting as a Markdown table: variable, default, meaning. The README has it."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `RANTAI_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(as_table())

@@ -23,7 +23,7 @@ from services.simulator import SimulatedEvent, history, live, participants
 
 _BATCH: Final = 500
 _CONNECTIONS: Final = 24
-_SLICE: Final = timedelta(days=61)
+_SLICE: Final = timedelta(days=183)
 """History goes out slice by slice, all senders at once within one. Order does not matter to the
 figures; shorter slices would only make more and smaller requests, and each waits for the ledger."""
 _KEYS_TAKE_EFFECT_SECONDS: Final = 1.0

@@ -55,7 +55,7 @@ class Stream:
             events = [await self._events.get()]
             while len(events) < _BATCH and not self._events.empty():
                 events.append(self._events.get_nowait())
-            await self._write([_record(event) for event in events])
+            await self._write([stream_record(event) for event in events])
             for event in events:
                 event.ack()
 
@@ -125,7 +125,8 @@ class StreamsService(Service):
             await self.sleep(self._every)
 
 
-def _record(event: Any) -> StreamRecord:
+def stream_record(event: Any) -> StreamRecord:
+    """Return a Faust event as a sink reads it."""
     message = event.message
     headers = message.headers or {}
     pairs = headers.items() if isinstance(headers, dict) else headers

@@ -1,0 +1,177 @@
+"""Three ways from the broker to queryable, each a process: ours, a plain Faust agent, the engine.
+
+`python -m tests.bench.contestants WAY --bootstrap HOST:PORT --events FILE --path DIR` prints one
+JSON line with the seconds from the first record read (for the engine: the first byte inserted) to
+the end: ledger, typed tables and line facts answer with every event.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import faust
+
+from schemas.catalogue import CANONICAL_TOPICS
+from services.processor.batches import BatchLoop, Subscription
+from services.processor.ledger_sink import LedgerSink, ledger_record
+from services.processor.streams import stream_record
+from services.readiness.policy import DEFAULT_POLICY
+from services.warehouse.client import Warehouse
+from services.warehouse.figures import Selection, Tolerances, delivery_sums
+from services.warehouse.ledger import Ledger, LedgerRecord
+from services.warehouse.migrate import Placement, migrate
+from tests.bench.workload import UNTIL, load
+
+BATCH = 20_000
+
+
+def queryable(warehouse: Warehouse, count: int) -> dict[str, Any]:
+    """Ask the ledger, the typed tables and the line facts; the events are there when they answer."""
+    rows = warehouse.rows("SELECT uniqExact(source, id) AS events FROM events")
+    assert rows[0]["events"] == count, (rows, count)
+    policy = DEFAULT_POLICY
+    tolerances = Tolerances(
+        policy.early_days,
+        policy.late_days,
+        policy.under,
+        policy.over,
+        policy.notice_days,
+        policy.zone,
+    )
+    sums = delivery_sums(warehouse, Selection(UNTIL.date(), 180), tolerances)
+    return {"suppliers": len(sums), "lines": sum(row["lines"] for row in sums.values())}
+
+
+class Counting:
+    """A sink around the ledger's that notes when it began and when it has all."""
+
+    def __init__(self, warehouse: Warehouse, count: int) -> None:
+        self._sink = LedgerSink(Ledger(warehouse), None)  # type: ignore[arg-type]
+        self._left = count
+        self.began: float | None = None
+        self.done = asyncio.Event()
+
+    async def write(self, records: Any) -> None:
+        """Write a batch."""
+        self.began = self.began or time.perf_counter()
+        await self._sink.write(records)
+        self._left -= len(records)
+        if self._left <= 0:
+            self.done.set()
+
+
+async def ours(warehouse: Warehouse, bootstrap: str, count: int) -> float:
+    """Read with the batch loop."""
+    sink = Counting(warehouse, count)
+
+    async def stalled() -> None:
+        raise SystemExit("stalled")
+
+    loop = BatchLoop(
+        Subscription(bootstrap, f"bench-{uuid4()}", CANONICAL_TOPICS, BATCH, 0.2, 120, 8),
+        sink,
+        on_stall=stalled,
+    )
+    task = asyncio.create_task(loop.run())
+    await sink.done.wait()
+    await loop.stop()
+    await task
+    assert sink.began is not None
+    return sink.began
+
+
+async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
+    """Read with a plain Faust agent and `take`."""
+    app = faust.App(
+        f"bench-{uuid4()}",
+        broker=f"aiokafka://{bootstrap}",
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=8.0,
+        broker_heartbeat_interval=0.8,
+        broker_rebalance_timeout=5.0,
+        stream_buffer_maxsize=4 * BATCH,
+    )
+    channel = app.topic(*CANONICAL_TOPICS, value_serializer="raw", value_type=bytes)
+    began: list[float] = []
+    done = asyncio.Event()
+    ledger = Ledger(warehouse)
+
+    async def take(stream: Any) -> None:
+        left = count
+        async for events in stream.take_events(BATCH, within=0.2):
+            rows = [ledger_record(stream_record(event)) for event in events]
+            await asyncio.to_thread(ledger.append, rows, uuid4())
+            left -= len(rows)
+            if left <= 0:
+                done.set()
+
+    async def note(value: bytes) -> bytes:
+        if not began:
+            began.append(time.perf_counter())
+        return value
+
+    async def noted(stream: Any) -> None:
+        stream.add_processor(note)
+        await take(stream)
+
+    app.agent(channel)(noted)
+    await app.start()
+    await done.wait()
+    await app.stop()
+    return began[0]
+
+
+def engine(warehouse: Warehouse, events: Path) -> float:
+    """Insert the same bytes, made beforehand, in blocks of the same size."""
+    from services.warehouse.ledger import json_line
+
+    batch = uuid4()
+    rows = [
+        LedgerRecord(source, name, content, value, topic, 0, offset, 1_795_000_000_000)
+        for offset, (topic, _, source, name, content, value) in enumerate(load(events))
+    ]
+    blocks = [
+        b"\n".join(json_line(row, batch) for row in rows[start : start + BATCH])
+        for start in range(0, len(rows), BATCH)
+    ]
+    began = time.perf_counter()
+    for block in blocks:
+        warehouse.insert_json_lines("events", block)
+    return began
+
+
+def main() -> None:
+    """Run one contestant."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("way", choices=["ours", "agent", "engine"])
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--events", type=Path, required=True)
+    parser.add_argument("--path", type=Path, required=True)
+    asked = parser.parse_args()
+    warehouse = Warehouse(path=asked.path)
+    migrate(warehouse, Placement(fsync=True))
+    count = len(load(asked.events))
+    if asked.way == "engine":
+        began = engine(warehouse, asked.events)
+    else:
+        way = ours if asked.way == "ours" else agent
+        began = asyncio.run(way(warehouse, asked.bootstrap, count))
+    stored = time.perf_counter()
+    facts = queryable(warehouse, count)
+    ended = time.perf_counter()
+    line = {"seconds": ended - began, "stored_seconds": stored - began, "events": count, **facts}
+    print(json.dumps(line))
+    warehouse.close()
+
+
+if __name__ == "__main__":
+    main()
