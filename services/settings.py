@@ -83,9 +83,6 @@ class Settings(BaseModel):
     clickhouse_cluster: str | None = Field(
         default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
     )
-    wait_for_ledger: bool = Field(
-        default=False, description="answer 202 only when the ledger has the event (embedded broker)"
-    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

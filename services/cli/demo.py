@@ -50,7 +50,6 @@ def demo(
         data_dir=data_dir.resolve(),
         port=port,
         kafka=broker.bootstrap,
-        wait_for_ledger=True,
         batch_seconds=EMBEDDED_BATCH_SECONDS,
         session_seconds=EMBEDDED_SESSION_SECONDS,
     )

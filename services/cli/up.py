@@ -88,7 +88,6 @@ def _settings(  # noqa: PLR0913, PLR0917 - the options, one by one
         "port": port or free_port(),
         "kafka": kafka or (broker.bootstrap if broker else None),
         "clickhouse_url": clickhouse,
-        "wait_for_ledger": broker is not None,
     }
     if broker is not None:
         # Whoever posts waits for the ledger: a batch is what came while the last one was stored.
@@ -136,7 +135,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
         await processor.start()
         stack.push_async_callback(_stop_processor, processor)
         safety: Safety = OnBroker(processor.producer)
-        if settings.wait_for_ledger:
+        if broker is not None:
             safety = InLedger(processor.producer, processor.progress, settings.answer_seconds)
         app = compose.application(
             "Rantai",

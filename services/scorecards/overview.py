@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from schemas.catalogue import Role
@@ -56,6 +56,8 @@ class SupplierRow:
 
 async def context(reader: Reader, links: Links, holder: LinkHolder, view: View) -> dict[str, Any]:
     """Read everything that the overview shows to the holder of a link."""
+    # Whose orders count is the link's to say, never the address's.
+    view = replace(view, buyer_id=None)
     buyers = [holder.partner] if holder.role is Role.BUYER else []
     selection = view.selection([], buyers)
     facts, (_, suppliers), newest, names = await asyncio.gather(

@@ -116,8 +116,6 @@ class Reader:
                 "limit": limit,
                 "offset": offset,
             },
-            # The query names sums after the columns they are of, and counts by those columns.
-            {"prefer_column_name_to_alias": 1},
         )
         total = rows[0]["total"] if rows else 0
         more = offset + len(rows) < total

@@ -15,16 +15,15 @@ WITH
     (
         SELECT
             supplier_id, buyer_id, order_no, line_no,
-            sum(quantity_inspected) AS quantity_inspected,
-            sum(quantity_rejected) AS quantity_rejected,
-            countIf(disposition != 'accepted') AS lots_not_accepted,
+            sum(n.quantity_inspected) AS quantity_inspected,
+            sum(n.quantity_rejected) AS quantity_rejected,
             countIf(
-                (disposition != 'accepted' OR quantity_rejected > 0)
-                AND inspected_on >= {from:Date32}) AS refused_in_window,
-            arrayFlatten(groupArray(events)) AS inspection_events
+                (n.disposition != 'accepted' OR n.quantity_rejected > 0)
+                AND n.inspected_on >= {from:Date32}) AS refused_in_window,
+            arrayFlatten(groupArray(n.events)) AS inspection_events
         FROM inspections_at(
             suppliers = {suppliers:Array(String)}, buyers = {buyers:Array(String)},
-            as_of = {as_of:Date32}, zone = {zone:String})
+            as_of = {as_of:Date32}, zone = {zone:String}) AS n
         GROUP BY supplier_id, buyer_id, order_no, line_no
     ),
     complained AS

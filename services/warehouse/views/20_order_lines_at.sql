@@ -29,6 +29,7 @@ WITH
         WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
             AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
             AND toDate32(time, {zone:String}) < {as_of:Date32}
+            AND line_no != ''
     ),
     by_line AS
     (
@@ -60,12 +61,35 @@ WITH
             l.buyer_id AS buyer_id,
             l.order_no AS order_no,
             l.line_no AS line_no,
-            arrayConcat(l.named_events, o.named_events) AS unsorted,
+            arrayConcat(l.named_events, o.cancellations) AS unsorted,
             arrayFilter(e -> e.kind = 0, l.named_events) AS versions,
             arrayMin(arrayMap(e -> e.at, versions)) AS first_at
         FROM by_line AS l
-        LEFT JOIN (SELECT * FROM by_line WHERE line_no = '') AS o
-            ON l.supplier_id = o.supplier_id AND l.buyer_id = o.buyer_id AND l.order_no = o.order_no
+        LEFT JOIN
+        (
+            SELECT
+                supplier_id,
+                buyer_id,
+                order_no,
+                groupUniqArray(CAST(
+                    (
+                        time, 2, 0, time, event_id, source, 0, NULL, NULL, NULL, '', NULL,
+                        cancelled_by
+                    ),
+                    'Tuple(
+                        at DateTime64(6, \'UTC\'), kind UInt8, revision UInt32,
+                        time DateTime64(6, \'UTC\'), id String, source String,
+                        quantity Decimal(38, 6), date Nullable(Date32),
+                        unit_price Nullable(Decimal(38, 6)), currency Nullable(String),
+                        item_no String, uom Nullable(String), status String)'
+                )) AS cancellations
+            FROM order_cancellations
+            WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
+                AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
+                AND toDate32(time, {zone:String}) < {as_of:Date32}
+                AND line_no = ''
+            GROUP BY supplier_id, buyer_id, order_no
+        ) AS o USING (supplier_id, buyer_id, order_no)
         WHERE notEmpty(versions)
     ),
     sorted AS
@@ -104,73 +128,97 @@ WITH
             versions,
             history,
             first,
+            -- A step is decided before it is taken: what the decision names (d, then s) is worked
+            -- out once, where writing it out in each field would multiply the expression.
             arrayFold(
-                (line, e) -> CAST(
-                    (
-                        -- The version in force, by which a later one is measured.
-                        if(takes, (e.revision, e.time, e.id, e.source), line.version),
-                        if(
-                            takes AND NOT (short_notice AND e.quantity > line.quantity),
-                            e.quantity, line.quantity),
-                        if(
-                            takes AND NOT (short_notice AND asked < line.due),
-                            asked, line.requested) AS new_requested,
-                        multiIf(
-                            resets, new_requested,
-                            confirms AND e.status != 'rejected', ifNull(e.date, line.requested),
-                            line.due),
-                        if(
-                            resets OR (confirms AND e.status != 'rejected'),
-                            (e.source, e.id), line.due_set_by),
-                        if(resets, 0, confirms OR line.confirmed),
-                        if(resets, 0, (confirms AND e.status = 'rejected') OR line.rejected),
-                        if(
-                            (e.kind = 2 AND open AND NOT missed),
-                            e.status, line.cancelled_by),
-                        if(takes, e.unit_price, line.unit_price),
-                        if(takes, ifNull(e.currency, line.currency), line.currency),
-                        if(takes, e.item_no, line.item_no),
-                        if(takes, e.uom, line.uom),
-                        -- Named here, used above.
+                (line, e) -> arrayMap(
+                    s -> CAST(
                         (
-                            toDate32(e.at, {zone:String}) AS dated,
-                            ifNull(e.date, line.requested) AS asked,
-                            line.cancelled_by = '' AS open,
-                            dated > line.due + {late_days:Int32} AS missed,
-                            (
-                                e.kind = 0 AND open AND (NOT missed OR line.rejected)
-                                AND (e.revision, e.time, e.id, e.source) > line.version
-                            ) AS takes,
-                            dated > if(
-                                asked != line.requested AND asked < line.due, asked, line.due
-                            ) - {notice_days:Int32} AS short_notice,
-                            takes AND (new_requested != line.requested OR line.rejected) AS resets,
-                            e.kind = 1 AND open AND NOT missed AND NOT line.confirmed AS confirms
-                        ).1
+                            if(s.takes, (e.revision, e.time, e.id, e.source), line.version),
+                            s.quantity,
+                            s.requested,
+                            multiIf(
+                                s.resets, s.requested,
+                                s.confirms, ifNull(e.date, line.requested),
+                                line.due),
+                            if(s.resets OR s.confirms, (e.source, e.id), line.due_set_by),
+                            NOT s.resets AND (s.answers OR line.confirmed),
+                            NOT s.resets AND ((s.answers AND NOT s.confirms) OR line.rejected),
+                            if(s.cancels, e.status, line.cancelled_by),
+                            if(s.takes, e.unit_price, line.unit_price),
+                            if(s.takes, ifNull(e.currency, line.currency), line.currency),
+                            if(s.takes, e.item_no, line.item_no),
+                            if(s.takes, e.uom, line.uom)
+                        ),
+                        'Tuple(
+                            version Tuple(UInt32, DateTime64(6, \'UTC\'), String, String),
+                            quantity Decimal(38, 6), requested Date32, due Date32,
+                            due_set_by Tuple(String, String), confirmed UInt8, rejected UInt8,
+                            cancelled_by String, unit_price Nullable(Decimal(38, 6)),
+                            currency Nullable(String), item_no String, uom Nullable(String))'
                     ),
-                    'Tuple(
-                        version Tuple(UInt32, DateTime64(6, \'UTC\'), String, String),
-                        quantity Decimal(38, 6), requested Date32, due Date32,
-                        due_set_by Tuple(String, String), confirmed UInt8, rejected UInt8,
-                        cancelled_by String, unit_price Nullable(Decimal(38, 6)),
-                        currency Nullable(String), item_no String, uom Nullable(String),
-                        dated Date32)'
-                ),
+                    arrayMap(
+                        d -> CAST(
+                            (
+                                d.takes,
+                                if(
+                                    d.takes AND NOT (d.short_notice AND e.quantity > line.quantity),
+                                    e.quantity, line.quantity),
+                                if(
+                                    d.takes AND NOT (d.short_notice AND d.asked < line.due),
+                                    d.asked, line.requested) AS requested,
+                                d.takes AND (requested != line.requested OR line.rejected),
+                                d.answers,
+                                d.answers AND e.status != 'rejected',
+                                d.cancels
+                            ),
+                            'Tuple(
+                                takes UInt8, quantity Decimal(38, 6), requested Date32,
+                                resets UInt8, answers UInt8, confirms UInt8, cancels UInt8)'
+                        ),
+                        arrayMap(
+                            x -> CAST(
+                                (
+                                    -- An order version counts where it is higher than that in
+                                    -- force; a line that stands rejected has nothing to miss.
+                                    e.kind = 0 AND x.open AND (NOT x.missed OR line.rejected)
+                                        AND (e.revision, e.time, e.id, e.source) > line.version,
+                                    x.asked,
+                                    x.dated > if(
+                                        x.asked != line.requested AND x.asked < line.due,
+                                        x.asked, line.due) - {notice_days:Int32},
+                                    e.kind = 1 AND x.open AND NOT x.missed AND NOT line.confirmed,
+                                    e.kind = 2 AND x.open AND NOT x.missed
+                                ),
+                                'Tuple(
+                                    takes UInt8, asked Date32, short_notice UInt8, answers UInt8,
+                                    cancels UInt8)'
+                            ),
+                            [CAST(
+                                (
+                                    toDate32(e.at, {zone:String}) AS dated,
+                                    ifNull(e.date, line.requested),
+                                    line.cancelled_by = '',
+                                    -- Once missed, stays missed.
+                                    dated > line.due + {late_days:Int32}
+                                ),
+                                'Tuple(dated Date32, asked Date32, open UInt8, missed UInt8)'
+                            )]))
+                )[1],
                 arrayPopFront(history),
                 CAST(
                     (
                         (first.revision, first.time, first.id, first.source),
                         first.quantity, assumeNotNull(first.date), assumeNotNull(first.date),
                         (first.source, first.id), 0, 0, '', first.unit_price, first.currency,
-                        first.item_no, first.uom, toDate32(first.at, {zone:String})
+                        first.item_no, first.uom
                     ),
                     'Tuple(
                         version Tuple(UInt32, DateTime64(6, \'UTC\'), String, String),
                         quantity Decimal(38, 6), requested Date32, due Date32,
                         due_set_by Tuple(String, String), confirmed UInt8, rejected UInt8,
                         cancelled_by String, unit_price Nullable(Decimal(38, 6)),
-                        currency Nullable(String), item_no String, uom Nullable(String),
-                        dated Date32)'
+                        currency Nullable(String), item_no String, uom Nullable(String))'
                 )
             ) AS line
         FROM sorted
