@@ -48,9 +48,7 @@ def _checks(data_dir: Path) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise RuntimeError(f"{sys.version.split()[0]}; 3.11 or newer is needed")
-    return sys.version.split()[0]
+    return f"{sys.version.split()[0]} at {sys.executable}"
 
 
 def _broker() -> str:

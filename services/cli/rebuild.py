@@ -13,7 +13,7 @@ from services.cli.running import endpoint, fail, read_run_file
 from services.settings import Settings
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement, migrate
-from services.warehouse.rebuild import Progress as Progressing
+from services.warehouse.migrate import Progress as Progressing
 from services.warehouse.rebuild import rebuild as rebuild_store
 
 

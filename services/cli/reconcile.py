@@ -11,7 +11,8 @@ from rich.table import Table
 from services.cli.running import endpoint
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913 - options of a command
+    *,
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
     url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
     key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,

@@ -53,6 +53,7 @@ def show(
     data_dir: DataDir = Path("var/rantai"),
     url: Url = None,
     key: Key = None,
+    as_json: Json = False,
 ) -> None:
     """Show a refused event as it came, as JSON.
 
@@ -60,7 +61,8 @@ def show(
     """
     where = endpoint(url, key, data_dir)
     path = f"/v1/rejected/{quote(rejected_id, safe='')}"
-    typer.echo(json.dumps(where.request("GET", path).json(), indent=2, ensure_ascii=False))
+    indent = None if as_json else 2
+    typer.echo(json.dumps(where.request("GET", path).json(), indent=indent, ensure_ascii=False))
 
 
 @app.command()

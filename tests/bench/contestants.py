@@ -30,7 +30,7 @@ BATCH = 20_000
 
 
 def queryable(warehouse: Warehouse, count: int) -> dict[str, Any]:
-    """Ask the ledger, the typed tables and the line facts; the events are there when they answer."""
+    """Ask the ledger and the line facts, which are made of the typed tables, for every event."""
     rows = warehouse.rows("SELECT uniqExact(source, id) AS events FROM events")
     assert rows[0]["events"] == count, (rows, count)
     policy = DEFAULT_POLICY

@@ -55,7 +55,7 @@ def _run(way: str, bootstrap: str, file: Path, path: Path) -> dict[str, float]:
 
 
 def _show(console: Console, runs: dict[str, list[dict[str, float]]]) -> None:
-    table = Table("way", "events/s (median)", "seconds, round by round", title="Broker to queryable")
+    table = Table("way", "events/s (median)", "seconds by round", title="Broker to queryable")
     rates = {}
     for way, rows in runs.items():
         rates[way] = statistics.median(row["events"] / row["seconds"] for row in rows)

@@ -14,7 +14,7 @@ from tests.integration.process import Up, run
 ROOT = Path(__file__).parents[2]
 HISTORY = ROOT.parent / "shared/data/scms/SCMS_Delivery_History_Dataset_20150929.csv"
 MAPPINGS = ROOT / "tests/mappings"
-ASKED = {"as_of": "2016-01-01", "window_days": 4000}
+ASKED: dict[str, str | int] = {"as_of": "2016-01-01", "window_days": 4000}
 
 pytestmark = pytest.mark.skipif(not HISTORY.exists(), reason=f"{HISTORY} is not there")
 
