@@ -26,6 +26,14 @@ MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
 MAX_DEPTH: Final = 100
 """No document nests deeper than five; what nests deeper than this is refused without a look."""
 
+MAX_ENTRIES: Final = 50_000
+"""Of one list or object in a document: no longer list of lines fits `MAX_EVENT_BYTES`."""
+
+_MOST_ATTRIBUTES: Final = 500
+_MOST_FAULTS: Final = 50
+_COUNTED_FAULTS: Final = 5000
+_LONGEST_TEXT: Final = 512
+
 
 class NotParseable(ValueError):
     """The body as a whole is no JSON text; the message says where."""
@@ -39,8 +47,15 @@ class Fault:
     message: str
 
     def as_json(self) -> dict[str, str]:
-        """Return the shape that answers and rejected records use."""
-        return {"pointer": self.pointer, "message": self.message}
+        """Return the shape that answers and rejected records use.
+
+        A field's name may be as long as the body; an answer does not repeat all of it.
+        """
+        return {"pointer": _short(self.pointer), "message": _short(self.message)}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +221,8 @@ def _unless_faulty(value: Any, marks: _Marks) -> Any:
     fault = marks.fault_in(value)
     if fault is None:
         return value
-    name = value.get("id") if isinstance(value, dict) else None
-    return Unparseable(fault, name if isinstance(name, str) and _is_unicode(name) else None)
+    name = _text_of(value, "id")
+    return Unparseable(fault, name if name is not None and _is_unicode(name) else None)
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
@@ -233,8 +248,13 @@ _MESSAGES: Final = {
 
 
 def _faults(error: ValidationError) -> list[Fault]:
+    count = error.error_count()
+    if count > _COUNTED_FAULTS:
+        # To write them all out takes seconds in which nothing else runs.
+        return [Fault("", f"has {count} faults, too many to name; is it a document at all?")]
     faults = []
-    for row in error.errors(include_url=False, include_context=False, include_input=False)[:50]:
+    rows = error.errors(include_url=False, include_context=False, include_input=False)
+    for row in rows[:_MOST_FAULTS]:
         kind = row["type"]
         pointer = "/type" if kind.startswith("union_tag") else _pointer(row["loc"])
         message = _MESSAGES.get(kind) or row["msg"].removeprefix("Value error, ")
@@ -244,7 +264,21 @@ def _faults(error: ValidationError) -> list[Fault]:
 
 def _text_of(raw: Any, name: str) -> str | None:
     value = raw.get(name) if isinstance(raw, dict) else None
-    return value[:512] if isinstance(value, str) else None
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def _too_many(event: dict[str, Any]) -> Fault | None:
+    """Find what is too long to be looked at, part by part: it would hold up everybody else."""
+    if len(event) > _MOST_ATTRIBUTES:
+        return Fault("", f"has more than {_MOST_ATTRIBUTES} attributes")
+    data = event.get("data")
+    if not isinstance(data, dict):
+        return None
+    for pointer, value in (("", data), *data.items()):
+        if isinstance(value, (dict, list)) and len(value) > MAX_ENTRIES:
+            place = f"/{escape(pointer)}" if pointer else ""
+            return Fault(f"/data{place}", f"has more than {MAX_ENTRIES} entries")
+    return None
 
 
 def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
@@ -270,6 +304,9 @@ def _read(raw: Any) -> Event[Any, Any] | Rejected:
         return Rejected([raw.fault], id=raw.id)
     if not isinstance(raw, dict):
         return Rejected([Fault("", "must be a JSON object: one CloudEvent")])
+    fault = _too_many(raw)
+    if fault is not None:
+        return Rejected([fault], id=_text_of(raw, "id"), source=_text_of(raw, "source"))
     try:
         event: Event[Any, Any] = EVENT.validate_python(raw)
     except ValidationError as error:
@@ -286,6 +323,8 @@ def _forbidden(event: Event[Any, Any], sender: Sender) -> Fault | None:
         return Fault("/source", f"must be a source of your own: /erp/{sender.partner}/...")
     if any(may_send(role, sender.partner, event.type, event.data) for role in sender.roles):
         return None
+    if not sender.roles:
+        return Fault("", f"every key of {sender.partner} is revoked; it may send nothing")
     roles = " or ".join(sender.roles)
     return Fault("/type", f"{event.type} of these partners may not be sent by this {roles}")
 

@@ -173,6 +173,10 @@ launch() {
   nohup "$java" "${heap[@]}" -Djava.awt.headless=true -Dlog4j2.configurationFile="$HERE/log4j2.properties" \
     -cp "$LIBS/*" kafka.Kafka "$home/server.properties" >> "$home/server.log" 2>&1 < /dev/null &
   printf '%s\n' "$!" > "$home/pid"
+  # Until the fork has become Java it bears this script's name, and would pass for a node that ended.
+  while kill -0 "$!" 2> /dev/null && ! node_pid "$dir" "$node" > /dev/null; do
+    sleep 0.02
+  done
 }
 
 # Waits until each of the nodes named counts each of them among the living.

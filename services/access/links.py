@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,16 +50,18 @@ class Links:
 
 
 def _secret(file: Path) -> str:
-    try:
-        return file.read_text()
-    except FileNotFoundError:
+    if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        made = secrets.token_urlsafe(48)
-        try:
-            # Created readable for its owner alone; two processes that start together agree on one.
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return file.read_text()
+        # Written beside, readable for its owner alone, then given its name: two processes that
+        # start together agree on one, and none reads half of it.
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".link-")
         with os.fdopen(handle, "w") as out:
-            out.write(made)
-        return made
+            out.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(name, file)
+        Path(name).unlink()
+    text = file.read_text().strip()
+    if not text:
+        # Anybody could sign with an empty secret.
+        raise ValueError(f"{file} is empty; remove it to have a new secret made")
+    return text

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import (
+    InvalidProducerEpochError,
+    KafkaError,
+    OutOfOrderSequenceNumberError,
+    UnknownProducerIdError,
+)
 
 from schemas.validation import Accepted
 from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
@@ -14,6 +19,10 @@ from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 SOURCE_HEADER: Final = "source"
 ID_HEADER: Final = "id"
 CONTENT_HEADER: Final = "content"
+_FATAL: Final = (InvalidProducerEpochError, OutOfOrderSequenceNumberError, UnknownProducerIdError)
+"""After these, as after an error without a class of its own, an idempotent client works no more:
+the broker has forgotten it, because its memory ended or its log was cut."""
+
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=utf-8")
 
 
@@ -64,6 +73,7 @@ class EventProducer:
         self._timeout = timeout
         self._client: KafkaProducer | None = None
         self._connecting = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def publish(self, records: Sequence[Record]) -> list[Position]:
         """Write records and return where they stand, in their order.
@@ -78,7 +88,16 @@ class EventProducer:
                 client = await self._connected()
                 return await asyncio.to_thread(self._send_all, client, records)
         except (KafkaError, TimeoutError, AssertionError) as error:
+            if isinstance(error, _FATAL) or type(error) is KafkaError:
+                self._let_go()
             raise BrokerUnavailable(f"the broker did not take the events: {error!r}") from error
+
+    def _let_go(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            closing = asyncio.create_task(asyncio.to_thread(client.close, 0))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _connected(self) -> KafkaProducer:
         async with self._connecting:
@@ -96,7 +115,10 @@ class EventProducer:
             batch_size=256 * 1024,
             max_request_size=MAX_RECORD_BYTES,
             max_block_ms=milliseconds,
-            request_timeout_ms=max(1000, milliseconds // 2),
+            bootstrap_timeout_ms=milliseconds,
+            # With the default of 30 s a gateway says 503 for half a minute after a broker is back.
+            reconnect_backoff_max_ms=1000,
+            request_timeout_ms=milliseconds // 2,
             delivery_timeout_ms=milliseconds,
         )
 

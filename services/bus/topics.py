@@ -76,7 +76,12 @@ class Applied:
 def connect(bootstrap: str) -> KafkaAdminClient:
     """Open an administration client. Raises BrokerUnavailable."""
     try:
-        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000)
+        return KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","),
+            request_timeout_ms=10_000,
+            # The client's own 30 s are longer than whoever asks for readiness waits.
+            bootstrap_timeout_ms=5_000,
+        )
     except KafkaError as error:
         raise BrokerUnavailable(f"no broker at {bootstrap}: {error!r}") from error
 
@@ -120,7 +125,9 @@ def _apply_one(
             return Applied(topic.name, "unchanged")
         return Applied(topic.name, "created")
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
-    described = admin.describe_configs([resource]).get("topic", {}).get(topic.name, {})
+    # All of them: of a topic that somebody made by hand, with defaults only, none is "modified".
+    answer = admin.describe_configs([resource], config_filter="all")
+    described = answer.get("topic", {}).get(topic.name, {})
     # A broker that tells nothing of its settings (the embedded one) can't be brought to others.
     differing = {
         name: value
@@ -129,7 +136,13 @@ def _apply_one(
     }
     if not differing:
         return Applied(topic.name, "unchanged")
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)])
+    altered = admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)]
+    )
+    # The client raises nothing for a setting that the broker refuses.
+    said = altered.get("topic", {}).get(topic.name, "no answer")
+    if said != "OK":
+        raise BrokerUnavailable(f"the settings of {topic.name} could not be changed: {said}")
     return Applied(topic.name, "changed")
 
 

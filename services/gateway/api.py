@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from schemas.catalogue import CATALOGUE
 from schemas.validation import NotParseable, Sender
@@ -22,6 +23,7 @@ from services.telemetry.http import Problem
 
 _DRAIN_BYTES: Final = 512 * 1024 * 1024
 _DRAIN_SECONDS: Final = 60
+_INLINE_BYTES: Final = 64 * 1024
 RETRY_SECONDS: Final = 5
 
 
@@ -65,8 +67,10 @@ def routes(gateway: Gateway) -> APIRouter:
         async with gateway.turn(principal.key_id):
             body = await _body(request, gateway.limits.body_bytes)
             try:
-                # A large body takes long to parse; others should not wait for it.
-                if len(body) > 64 * 1024:
+                # A large body takes long to parse and to validate, and a small one may unpack to
+                # a large one; others should not wait for it.
+                large = len(body) > _INLINE_BYTES or "content-encoding" in request.headers
+                if large:
                     events = await asyncio.to_thread(
                         events_of, request.headers, body, gateway.limits
                     )
@@ -77,6 +81,7 @@ def routes(gateway: Gateway) -> APIRouter:
                     Sender(principal.partner, (principal.role,)),
                     gateway.safety,
                     request.headers.get("traceparent"),
+                    inline=not large,
                 )
             except NotParseable as error:
                 raise Problem(400, str(error)) from None
@@ -129,6 +134,9 @@ async def _body(request: Request, limit: int) -> bytes:
                     parts.clear()
                 if size > _DRAIN_BYTES:
                     break
+    except ClientDisconnect:
+        # Nobody reads this answer; log and metrics shall not tell of a fault of ours.
+        raise Problem(400, "the client went away before the body was complete") from None
     except TimeoutError:
         raise Problem(408, f"the body took longer than {_DRAIN_SECONDS} s") from None
     if size > limit:

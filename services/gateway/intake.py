@@ -37,13 +37,20 @@ class Outcome:
 
 
 async def take(
-    events: list[Any], sender: Sender, safety: Safety, traceparent: str | None = None
+    events: list[Any],
+    sender: Sender,
+    safety: Safety,
+    traceparent: str | None = None,
+    *,
+    inline: bool = False,
 ) -> Outcome:
     """Judge parsed events, make the good ones safe, and say what became of each.
 
+    `inline`: on the event loop, where they are few and small; else in a thread beside it.
+
     Raises BrokerUnavailable: then nothing is claimed, and sending all again is safe.
     """
-    if len(events) <= _INLINE_EVENTS:
+    if inline and len(events) <= _INLINE_EVENTS:
         judged = [validate(event, sender) for event in events]
     else:
         judged = await asyncio.to_thread(lambda: [validate(event, sender) for event in events])

@@ -1,7 +1,16 @@
 """The part of the OpenAPI document that FastAPI can't know: bodies in four modes, and answers."""
 
+import json
+from http import HTTPStatus
 from typing import Any, Final
 
+_TEXT: Final = {"type": "string"}
+_RETRY: Final = {"Retry-After": "seconds to wait"}
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["title", "status", "detail"],
+    "properties": {"title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+}
 _ORDER: Final[dict[str, Any]] = {
     "specversion": "1.0",
     "id": "4500012345-1",
@@ -67,6 +76,18 @@ _OUTCOME: Final[dict[str, Any]] = {
         },
     },
 }
+_FORBIDDEN: Final = {
+    "accepted": 0,
+    "rejected": [
+        {
+            "index": 0,
+            "id": "4500012345-1",
+            "errors": [
+                {"pointer": "/source", "message": "must be a source of your own: /erp/TMMIN/..."}
+            ],
+        }
+    ],
+}
 _ONE_REJECTED: Final = {
     "accepted": 0,
     "rejected": [
@@ -89,12 +110,29 @@ def _answer(description: str, example: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": content}
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/problem+json": {}}}
+def _problem(
+    status: int, detail: str, description: str, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    example = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    content = {"application/problem+json": {"schema": _PROBLEM, "example": example}}
+    shown = {name: {"description": text, "schema": _TEXT} for name, text in (headers or {}).items()}
+    return {"description": description, "content": content, "headers": shown}
+
+
+def _attribute(name: str) -> dict[str, Any]:
+    return {
+        "in": "header",
+        "name": f"ce-{name}",
+        "required": False,
+        "description": "binary mode only; percent-encoded (CloudEvents HTTP binding)",
+        "schema": _TEXT,
+        "example": _ORDER[name],
+    }
 
 
 EVENTS_OPERATION: Final[dict[str, Any]] = {
     "security": [{"key": []}],
+    "parameters": [_attribute(name) for name in ("specversion", "id", "source", "type", "time")],
     "requestBody": {
         "required": True,
         "content": {
@@ -106,11 +144,16 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
                 "schema": {"type": "array", "items": {"type": "object"}},
                 "example": [_ORDER, _RECEIPT],
             },
-            "application/x-ndjson": {"schema": {"type": "string"}},
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "one event a line"},
+                "example": f"{json.dumps(_ORDER)}\n{json.dumps(_RECEIPT)}\n",
+            },
             "application/json": {
-                "schema": {"type": "object"},
+                "schema": {
+                    "type": "object",
+                    "description": "binary mode: the data; the attributes are in ce-* headers",
+                },
                 "example": _ORDER["data"],
-                "description": "binary mode: the attributes are in ce-* headers",
             },
         },
     },
@@ -118,14 +161,40 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
         "202": _answer(
             "Every accepted event is safe; the others are named.", {"accepted": 1, "rejected": []}
         ),
-        "400": _problem("Not parseable: not JSON, not UTF-8, empty."),
-        "401": _problem("No key, or one that is unknown or revoked."),
-        "403": _answer("The key may not send these events; nothing is stored.", _ONE_REJECTED),
-        "408": _problem("The body took too long to arrive."),
-        "413": _problem("Body or number of events past the limit."),
-        "415": _problem("A content type that events do not come in."),
+        "400": _problem(
+            400, "the body is not UTF-8: byte 17 is wrong", "Not JSON, not UTF-8, empty."
+        ),
+        "401": _problem(
+            401,
+            "send a valid key: 'Authorization: Bearer rtk_...'; it may be mistyped or revoked",
+            "No key, or one that is unknown or revoked.",
+            {"WWW-Authenticate": "how to send a key"},
+        ),
+        "403": _answer("The key may not send these events; nothing is stored.", _FORBIDDEN),
+        "408": _problem(408, "the body took longer than 60 s", "The body took too long."),
+        "413": _problem(
+            413,
+            "the body is larger than 10485760 bytes; send several requests",
+            "Body or number of events past the limit.",
+        ),
+        "415": _problem(
+            415,
+            "content type 'text/csv' is not one of: application/cloudevents+json, ...",
+            "A content type, or encoding, that events do not come in.",
+        ),
         "422": _answer("No event was accepted.", _ONE_REJECTED),
-        "429": _problem("Too many requests of this key at once; see Retry-After."),
-        "503": _problem("Broker or ledger away; see Retry-After. Sending again is safe."),
+        "429": _problem(
+            429,
+            "more than 32 requests of this key are under way; wait for answers before sending on",
+            "Too many requests of this key at once.",
+            _RETRY,
+        ),
+        "503": _problem(
+            503,
+            "the events could not be made safe just now; nothing is claimed. Send them again: "
+            "what has arrived is counted once",
+            "Broker or ledger away. Sending again is safe.",
+            _RETRY,
+        ),
     },
 }

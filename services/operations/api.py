@@ -4,14 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from schemas.catalogue import Role
-from schemas.validation import NotParseable, Rejected
+from schemas.validation import MAX_EVENT_BYTES, NotParseable, Rejected
 from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore, Principal
 from services.bus.safety import Safety
@@ -24,6 +24,12 @@ from services.warehouse.migrate import Placement
 from services.warehouse.rebuild import rebuild
 
 _RETRY = {"Retry-After": "5"}
+_EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_MOST_REPLAYED: Final = 4 * MAX_EVENT_BYTES
+"""Of a repaired event as it is sent, with all its white space; what goes on is smaller."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ def _reconciliation(router: APIRouter, operations: Operations) -> None:
         require_role(principal_of(request, operations.keys), Role.PROGRAMME)
         if since is not None and since.tzinfo is None:
             raise Problem(400, "since: must have an offset, e.g. 2026-11-01T00:00:00+07:00")
+        if since is not None and not _EARLIEST <= since <= _LATEST:
+            raise Problem(400, f"since: must lie from {_EARLIEST.date()} to {_LATEST.date()}")
         result = await _settled(operations, since, wait_seconds)
         return JSONResponse(result.as_json())
 
@@ -100,7 +108,7 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
     ) -> Response:
         """List what was refused behind the gateway: a sender's own, all for the programme."""
         senders = _senders(principal_of(request, operations.keys))
-        found = await asyncio.to_thread(
+        found = await _blocking(
             lambda: events.page(senders, replayed=replayed, limit=limit, offset=offset)
         )
         return JSONResponse(found)
@@ -114,13 +122,12 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
     @router.post("/v1/rejected/{rejected_id}/replay")
     async def replay(request: Request, rejected_id: str) -> Response:
         """Send a refused record in again: the body is the repaired event, empty = as it came."""
-        senders = _senders(principal_of(request, operations.keys))
-        row = await _one(events, rejected_id, senders)
-        body = await request.body()
+        principal = principal_of(request, operations.keys)
+        row = await _one(events, rejected_id, _senders(principal))
+        body = await _body(request)
+        roles = _roles(principal, operations.keys, str(row["sender"]))
         try:
-            outcome = await events.replay(
-                row, body or None, operations.safety, _roles(operations.keys)
-            )
+            outcome = await events.replay(row, body or None, operations.safety, roles)
         except NotParseable as error:
             raise Problem(400, str(error)) from None
         except BrokerUnavailable:
@@ -129,7 +136,7 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
             errors = [fault.as_json() for fault in outcome.faults]
             rejected = [{"index": 0, "id": outcome.id, "errors": errors}]
             return JSONResponse({"accepted": 0, "rejected": rejected}, status_code=422)
-        await asyncio.to_thread(events.mark_replayed, rejected_id)
+        await _blocking(lambda: events.mark_replayed(rejected_id))
         return JSONResponse({"accepted": 1, "rejected": []}, status_code=202)
 
 
@@ -170,7 +177,7 @@ async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator
 
 
 async def _one(events: RejectedEvents, rejected_id: str, senders: list[str]) -> dict[str, Any]:
-    row = await asyncio.to_thread(events.one, rejected_id, senders)
+    row = await _blocking(lambda: events.one(rejected_id, senders))
     if row is None:
         raise Problem(404, "no rejected event of this id; 'rantai rejected list' shows them")
     return row
@@ -180,9 +187,26 @@ def _senders(principal: Principal) -> list[str]:
     return [] if principal.role is Role.PROGRAMME else [principal.partner]
 
 
-def _roles(keys: KeyStore) -> Callable[[str], tuple[Role, ...]]:
-    def roles(partner: str) -> tuple[Role, ...]:
-        known = keys.partners().get(partner, ())
-        return tuple(dict.fromkeys((*known, Role.BUYER, Role.SUPPLIER)))
+async def _blocking(work: Callable[[], Result]) -> Result:
+    """Run a query off the event loop. Raises Problem 503 where the store does not answer."""
+    try:
+        return await asyncio.to_thread(work)
+    except StoreUnavailable:
+        raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
 
-    return roles
+
+async def _body(request: Request) -> bytes:
+    """Return a body of bounded size. Raises Problem 413."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part[: _MOST_REPLAYED + 1 - len(body)]  # read on: the client is still sending
+    if len(body) > _MOST_REPLAYED:
+        raise Problem(413, f"the body is larger than {_MOST_REPLAYED} bytes; it is one event")
+    return bytes(body)
+
+
+def _roles(principal: Principal, keys: KeyStore, sender: str) -> tuple[Role, ...]:
+    """Return the roles in which a replay is sent: a sender's own, as its key and topic have it."""
+    if principal.role is not Role.PROGRAMME:
+        return (principal.role,)
+    return keys.partners().get(sender) or (Role.BUYER, Role.SUPPLIER)

@@ -4,6 +4,7 @@ Both sides are counted where the records are: in the broker's topics and in the 
 missing is named by source and id, or by topic, partition and offset where it is no event.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,15 +19,16 @@ from schemas.catalogue import CANONICAL_TOPICS, INBOUND_PREFIX
 from schemas.envelope import sender_of
 from schemas.validation import NotParseable, parse
 from services.bus.producer import ID_HEADER, SOURCE_HEADER
+from services.bus.records import accepted_ms, attributes_of, record_name
 from services.bus.topics import BrokerUnavailable
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.ledger import portions
+from services.warehouse.ledger import Key, key_parameters, portions
 
 _EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _POLL_MS: Final = 500
 _SHOWN: Final = 1000
-
-Key = tuple[str, str]
+_QUIET_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 20.0
 
 
 @dataclass(slots=True)
@@ -92,14 +94,16 @@ def reconcile(
     start = since or _EPOCH
     result = Reconciliation()
     published: dict[Key, tuple[date, Any]] = {}
-    inbound: list[tuple[Any, Key | None]] = []
+    others: list[tuple[Any, Key | None]] = []
     for record in _records(bootstrap, start):
+        if accepted_ms(record.timestamp) < start.timestamp() * 1000:
+            continue  # not every broker finds offsets by their time
         result.read += 1
-        if record.topic.startswith(INBOUND_PREFIX):
-            inbound.append((record, _key_of_json(record.value)))
-            continue
-        key = _key_of_headers(record) or _key_of_json(record.value)
-        if key is None:
+        inbound = record.topic.startswith(INBOUND_PREFIX)
+        key = _key_of_attributes(record) if inbound else _key_of_headers(record)
+        key = key or _key_of_json(record.value)
+        if inbound or key is None:
+            others.append((record, key))
             continue
         day = _day(record, site)
         if key in published:
@@ -108,12 +112,16 @@ def reconcile(
             published[key] = (day, record)
     refused = _count_refused(result, warehouse, zone, start)
     _count_ledger(result, warehouse, zone, start)
-    open_keys = {key: value for key, value in published.items() if _name(key) not in refused}
-    _count_missing(result, warehouse, zone, open_keys)
-    for record, key in inbound:
-        # An inbound record ends in a canonical topic or is refused; else it is missing.
-        name = f"{record.topic}:{record.partition}:{record.offset}:{record.timestamp}"
-        if name in refused or (key is not None and key in published):
+    open_keys = {
+        key: (day, record)
+        for key, (day, record) in published.items()
+        if refused.isdisjoint((_name(key), _place(record)))
+    }
+    _count_missing(result, warehouse, open_keys)
+    for record, key in others:
+        # An inbound record ends in a canonical topic or is refused, what is no event is refused;
+        # else it is missing.
+        if _place(record) in refused or (key is not None and key in published):
             continue
         sender = record.topic.removeprefix(INBOUND_PREFIX)
         result.rows[(sender, _day(record, site))].accepted += 1
@@ -147,25 +155,25 @@ def _count_ledger(result: Reconciliation, warehouse: Warehouse, zone: str, start
 
 
 def _count_missing(
-    result: Reconciliation, warehouse: Warehouse, zone: str, published: dict[Key, tuple[date, Any]]
+    result: Reconciliation, warehouse: Warehouse, published: dict[Key, tuple[date, Any]]
 ) -> None:
-    by_source: dict[str, list[str]] = defaultdict(list)
-    for source, name in published:
-        by_source[source].append(name)
-    for source, names in by_source.items():
-        for some in portions(names):
-            parameters = {"source": source, "ids": some, "zone": zone}
-            there = {row["id"] for row in warehouse.rows(sql("ledger_has"), parameters)}
-            for name in some:
-                if name in there:
-                    continue
-                day, record = published[(source, name)]
-                result.rows[(sender_of(source), day)].accepted += 1
-                result.missing.append(_missing(record, sender_of(source), (source, name)))
+    for keys in portions(published):
+        rows = warehouse.rows(sql("ledger_has"), key_parameters(keys))
+        there = {(row["source"], row["id"]) for row in rows}
+        for key in keys:
+            if key in there:
+                continue
+            day, record = published[key]
+            result.rows[(sender_of(key[0]), day)].accepted += 1
+            result.missing.append(_missing(record, sender_of(key[0]), key))
 
 
 def _name(key: Key) -> str:
     return "\n".join(key)
+
+
+def _place(record: Any) -> str:
+    return record_name(record.topic, record.partition, record.offset, record.timestamp)
 
 
 def _records(bootstrap: str, since: datetime) -> Iterator[Any]:
@@ -174,6 +182,7 @@ def _records(bootstrap: str, since: datetime) -> Iterator[Any]:
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap.split(","),
             enable_auto_commit=False,
+            bootstrap_timeout_ms=5_000,
             group_id=None,
             fetch_max_bytes=32 * 1024 * 1024,
             max_partition_fetch_bytes=8 * 1024 * 1024,
@@ -191,17 +200,38 @@ def _records(bootstrap: str, since: datetime) -> Iterator[Any]:
         consumer.seek_to_beginning(*places)
         if since > _EPOCH:
             _seek(consumer, places, since, ends)
-        left = {place for place in places if consumer.position(place) < ends[place]}
-        while left:
-            polled = consumer.poll(timeout_ms=_POLL_MS)
-            for place, records in polled.items():
-                yield from (record for record in records if record.offset < ends[place])
-            left = {place for place in left if consumer.position(place) < ends[place]}
-            consumer.pause(*(place for place in places if place not in left))
+        yield from _until(consumer, ends, bootstrap)
     except KafkaError as error:
         raise BrokerUnavailable(f"the topics could not be read: {error!r}") from error
     finally:
         consumer.close()
+
+
+def _until(consumer: Any, ends: dict[Any, int], bootstrap: str) -> Iterator[Any]:
+    """Yield every record up to where each partition ended when it was first fetched."""
+    left, read_at = set(ends), time.monotonic()
+    unfetched = set(ends)
+    while left:
+        polled = consumer.poll(timeout_ms=_POLL_MS)
+        # The embedded broker tells the first offset of its last batch as a partition's end; with
+        # what it fetches it tells the true one.
+        marks = {place: consumer.highwater(place) for place in unfetched}
+        for place, mark in marks.items():
+            if mark is not None:
+                ends[place] = max(ends[place], mark)
+                unfetched.discard(place)
+        for place, records in polled.items():
+            yield from (record for record in records if record.offset < ends[place])
+        silence = time.monotonic() - read_at
+        asked = left if silence > _QUIET_SECONDS else left - unfetched
+        done = {place for place in asked if consumer.position(place) >= ends[place]}
+        if polled or done:
+            read_at = time.monotonic()
+        elif silence > _SILENCE_SECONDS:
+            # The client polls a broker that is gone for ever, without an error.
+            raise BrokerUnavailable(f"{bootstrap} stopped answering while it was read")
+        left -= done
+        consumer.pause(*done)
 
 
 def _partitions(consumer: Any) -> list[Any]:
@@ -227,9 +257,20 @@ def _seek(consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int
 
 def _key_of_headers(record: Any) -> Key | None:
     headers = dict(record.headers)
-    if SOURCE_HEADER in headers and ID_HEADER in headers:
-        return headers[SOURCE_HEADER].decode(), headers[ID_HEADER].decode()
-    return None
+    try:
+        return _key(headers[SOURCE_HEADER].decode(), headers[ID_HEADER].decode())
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
+def _key_of_attributes(record: Any) -> Key | None:
+    """Return the key of an inbound record in binary content mode."""
+    try:
+        attributes = attributes_of(record.headers)
+    except ValueError:
+        return None
+    source, name = attributes.get("source"), attributes.get("id")
+    return (source, name) if source is not None and name is not None else None
 
 
 def _key_of_json(value: bytes | None) -> Key | None:
@@ -237,14 +278,22 @@ def _key_of_json(value: bytes | None) -> Key | None:
         raw = parse(value or b"")
     except NotParseable:
         return None
-    if not isinstance(raw, dict):
+    return _key(raw.get("source"), raw.get("id")) if isinstance(raw, dict) else None
+
+
+def _key(source: object, name: object) -> Key | None:
+    """Return a key, or None where no event can have it."""
+    if not isinstance(source, str) or not isinstance(name, str):
         return None
-    source, name = raw.get("source"), raw.get("id")
-    return (source, name) if isinstance(source, str) and isinstance(name, str) else None
+    try:
+        sender_of(source)
+    except ValueError:
+        return None
+    return source, name
 
 
 def _day(record: Any, site: ZoneInfo) -> date:
-    return datetime.fromtimestamp(record.timestamp / 1000, site).date()
+    return datetime.fromtimestamp(accepted_ms(record.timestamp) / 1000, site).date()
 
 
 def _missing(record: Any, sender: str, key: Key | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Rejected events: listed, shown, repaired and replayed."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,15 +54,15 @@ class RejectedEvents:
         row: dict[str, Any],
         repaired: bytes | None,
         safety: Safety,
-        roles: Callable[[str], tuple[Role, ...]],
+        roles: tuple[Role, ...],
     ) -> Accepted | Rejected:
-        """Send a refused record in again, repaired or as it came, in its sender's name.
+        """Send a refused record in again, repaired or as it came, in its sender's name and roles.
 
         Raises BrokerUnavailable, and NotParseable for a record that is no JSON.
         """
         body = repaired if repaired is not None else _as_it_came(row)
         sender = str(row["sender"])
-        outcome = validate(parse(body), Sender(sender, roles(sender)))
+        outcome = validate(parse(body), Sender(sender, roles))
         if isinstance(outcome, Accepted):
             await safety.keep([outcome])
         return outcome
@@ -73,6 +73,10 @@ class RejectedEvents:
         if row is not None:
             row["replayed_at"] = datetime.now(UTC)
             row["version"] += 1
+            for name in ("accepted_at", "rejected_at"):
+                # As they are read they are UTC without saying so; as they are written, the time of
+                # wherever this process runs.
+                row[name] = row[name].replace(tzinfo=UTC)
             self._warehouse.insert_rows("rejected", _COLUMNS, [[row[name] for name in _COLUMNS]])
 
     def _row(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:
@@ -82,7 +86,7 @@ class RejectedEvents:
 
 
 def _as_it_came(row: dict[str, Any]) -> bytes:
-    if row["encoding"] == "base64":
+    if row["encoding"] != "utf-8":
         raise NotParseable("the record is no text; repair it and send it in its place")
     return str(row["value"]).encode()
 

@@ -142,6 +142,9 @@ def create(
         # With the default of 60 s a group takes half a minute to start.
         broker_rebalance_timeout=5.0,
         broker_max_poll_interval=600.0,
+        # Stopping does not wait for acknowledgements that a lost broker or store never lets come:
+        # what was not acknowledged is read again.
+        stream_wait_empty=False,
     )
     # How long a new inbound topic waits before it is subscribed; the default of 45 s is for
     # agents that add topics all the time.

@@ -47,8 +47,8 @@ class Subscription:
 class BatchLoop:
     """Reads, writes, commits, until stopped.
 
-    `on_stall` is called once, where there are records to write and no batch was finished for
-    `stall_seconds`: a process in that state is better ended and started anew than left silent.
+    `on_stall` is called once, where there are records to read or to write and no batch was finished
+    for `stall_seconds`: a process in that state is better ended and started anew than left silent.
     """
 
     def __init__(
@@ -64,7 +64,9 @@ class BatchLoop:
         self._progress = progress
         self._on_stall = on_stall
         self._stopping = asyncio.Event()
-        self._busy_since: float | None = None
+        self._writing_since: float | None = None
+        self._unread_since: float | None = None
+        self._committed: dict[TopicPartition, int] = {}
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -85,19 +87,21 @@ class BatchLoop:
             max_poll_interval_ms=600_000,
         )
         await consumer.start()
-        watch = asyncio.create_task(self._watch(consumer))
+        # Two tasks: a look at the broker that never ends must not keep the other from its watch.
+        beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._measure(consumer))]
         try:
             while not self._stopping.is_set():
                 records = await self._poll(consumer)
                 if consumer.assignment():
                     self.ready.set()
                 if records:
-                    self._busy_since = time.monotonic()
+                    self._writing_since = time.monotonic()
                     await self._write(records)
                     await self._checkpoint(consumer, records)
-                    self._busy_since = None
+                    self._writing_since = self._unread_since = None
         finally:
-            watch.cancel()
+            for task in beside:
+                task.cancel()
             await consumer.stop()
 
     async def stop(self) -> None:
@@ -106,18 +110,22 @@ class BatchLoop:
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[KafkaRecord]:
         limit = self._subscription.batch_rows
-        polled = await consumer.getmany(timeout_ms=int(_POLL_SECONDS * 1000), max_records=limit)
-        records = [record for some in polled.values() for record in some]
+        records = await self._fetch(consumer, _POLL_SECONDS, limit)
         deadline = time.monotonic() + self._subscription.linger
         while records and len(records) < limit:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            more = await consumer.getmany(
-                timeout_ms=int(left * 1000), max_records=limit - len(records)
-            )
-            records.extend(record for some in more.values() for record in some)
+            records.extend(await self._fetch(consumer, left, limit - len(records)))
         return records
+
+    async def _fetch(
+        self, consumer: AIOKafkaConsumer, seconds: float, limit: int
+    ) -> list[KafkaRecord]:
+        polled = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
+        for place, records in polled.items():
+            self._committed.setdefault(place, records[0].offset)
+        return [record for records in polled.values() for record in records]
 
     async def _write(self, records: Sequence[KafkaRecord]) -> None:
         backoff = _FIRST_BACKOFF
@@ -150,34 +158,53 @@ class BatchLoop:
         offsets = {TopicPartition(*place): offset for place, offset in reached.items()}
         try:
             await consumer.commit(offsets)
+            self._committed.update(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             # The partitions went to another process meanwhile; it reads the batch again.
             log(_LOGGER, "commit_too_late", level=logging.WARNING, error=repr(error)[:300])
 
-    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
-        """Measure the lag, and end the process where a batch does not come to an end."""
+    async def _watch(self) -> None:
+        """End the process where nothing comes to an end."""
         while True:
-            await asyncio.sleep(min(2.0, self._subscription.stall_seconds / 4))
-            since = self._busy_since
-            if since is not None and time.monotonic() - since > self._subscription.stall_seconds:
+            await asyncio.sleep(self._look_seconds)
+            since = self._writing_since or self._unread_since
+            stalled = 0.0 if since is None else time.monotonic() - since
+            if stalled > self._subscription.stall_seconds:
                 log(
                     _LOGGER,
                     "sink_stalled",
                     level=logging.CRITICAL,
                     group=self._subscription.group,
-                    seconds=round(time.monotonic() - since, 1),
+                    seconds=round(stalled, 1),
                 )
                 await self._on_stall()
                 return
-            await _measure_lag(consumer)
 
+    async def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        """Measure the lag; a consumer that silently fetches nothing is behind as well."""
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                unread = await self._look(consumer)
+            except (KafkaError, AssertionError):
+                unread = False  # between two assignments, or no broker; the next look will tell
+            self._unread_since = (self._unread_since or time.monotonic()) if unread else None
 
-async def _measure_lag(consumer: AIOKafkaConsumer) -> None:
-    try:
-        assigned = list(consumer.assignment())
-        ends = await consumer.end_offsets(assigned) if assigned else {}
+    async def _look(self, consumer: AIOKafkaConsumer) -> bool:
+        assigned = consumer.assignment()
+        self._committed = {p: offset for p, offset in self._committed.items() if p in assigned}
+        unread = False
+        ends = await consumer.end_offsets(list(assigned)) if assigned else {}
         for place, end in ends.items():
+            # The embedded broker tells the first offset of the last batch instead of its end.
+            last = max(end, consumer.highwater(place) or 0)
             position = await consumer.position(place)
-            OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, end - position))
-    except (KafkaError, AssertionError):
-        return  # between two assignments; the next look will tell
+            # What is read and not yet written stands past the committed offset.
+            lag = last - min(position, self._committed.get(place, position))
+            OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, lag))
+            unread = unread or position < last
+        return unread
+
+    @property
+    def _look_seconds(self) -> float:
+        return min(2.0, self._subscription.stall_seconds / 4)

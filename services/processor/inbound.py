@@ -11,7 +11,6 @@ from schemas.catalogue import INBOUND_PREFIX, Role
 from schemas.validation import (
     Accepted,
     Fault,
-    NotParseable,
     Rejected,
     Sender,
     Unparseable,
@@ -19,6 +18,7 @@ from schemas.validation import (
     validate,
 )
 from services.bus.producer import EventProducer, event_record
+from services.bus.records import attributes_of
 from services.bus.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
@@ -34,12 +34,13 @@ _EITHER: Final = (Role.BUYER, Role.SUPPLIER)
 def roles_by_keys(partners: Callable[[], dict[str, tuple[Role, ...]]]) -> RolesOf:
     """Return a look-up of roles by the key file; a partner without a key is buyer or supplier.
 
-    Either way a partner may send only what names it as buyer or supplier; the programme's events
-    name neither, so they need the role to be on record.
+    Such a one may send only what names it as buyer or supplier; the programme's events name
+    neither, so they need the role to be on record. A key narrows: what a supplier may not send
+    over HTTP it may not send over Kafka either, and with its last key revoked, nothing.
     """
 
     def roles(partner: str) -> tuple[Role, ...]:
-        return tuple(dict.fromkeys((*partners().get(partner, ()), *_EITHER)))
+        return partners().get(partner, _EITHER)
 
     return roles
 
@@ -72,21 +73,23 @@ class Inbound:
 
     def _judge(self, record: KafkaRecord) -> Accepted | Rejected:
         partner = record.topic.removeprefix(INBOUND_PREFIX)
+        if not (record.value or b"").strip():
+            return Rejected([Fault("", "the record is empty; an event is expected")])
+        attributes: dict[str, str] = {}
         try:
-            raw = _event_of(record)
-        except NotParseable as error:
-            return Rejected([Fault("", str(error))])
+            attributes = attributes_of(record.headers)
+            raw = _event_of(record, attributes)
+        except ValueError as error:
+            fault = Fault("/data" if attributes else "", str(error))
+            return Rejected([fault], id=attributes.get("id"), source=attributes.get("source"))
         return validate(raw, Sender(partner, self._roles_of(partner)))
 
 
-def _event_of(record: KafkaRecord) -> Any:
-    value: bytes = record.value or b""
-    attributes = {
-        name[3:]: text.decode(errors="replace")
-        for name, text in record.headers
-        if name.startswith("ce_")
-    }
-    parsed = parse(value)
-    if "specversion" not in attributes or isinstance(parsed, Unparseable):
+def _event_of(record: KafkaRecord, attributes: dict[str, str]) -> Any:
+    parsed = parse(record.value or b"")
+    if not attributes:
         return parsed
+    if isinstance(parsed, Unparseable):
+        fault = parsed.fault
+        return Unparseable(Fault("/data" + fault.pointer, fault.message), attributes.get("id"))
     return {**attributes, "data": parsed}

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 from schemas.catalogue import EVENT
+from schemas.envelope import sender_of
 from schemas.validation import Fault, NotParseable, Unparseable, accept, parse
 from services.bus.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
 from services.processor.rejections import Refusal, Rejections
@@ -113,7 +114,8 @@ def ledger_record(record: KafkaRecord) -> LedgerRecord:
         source = headers[SOURCE_HEADER].decode()
         name = headers[ID_HEADER].decode()
         content = headers[CONTENT_HEADER].decode()
-    except KeyError:
+        sender_of(source)  # a refusal has to name whose event it was
+    except (KeyError, AttributeError):
         source, name, content, value = _from_json(value)
     return LedgerRecord(
         source, name, content, value, record.topic, record.partition, record.offset,
@@ -123,7 +125,6 @@ def ledger_record(record: KafkaRecord) -> LedgerRecord:
 
 def _from_json(value: bytes) -> tuple[str, str, str, bytes]:
     # Only the services write these topics; a record without headers is from an operator's hand.
-
     try:
         raw = parse(value)
     except NotParseable as error:

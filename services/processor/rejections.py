@@ -6,20 +6,34 @@ Nothing is dropped silently: a refusal is confirmed by the broker before its rec
 import asyncio
 import base64
 import json
+import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from schemas.catalogue import INBOUND_PREFIX, REJECTED
 from schemas.envelope import sender_of
 from schemas.validation import Fault
 from services.bus.producer import EventProducer, Record
-from services.bus.topics import BrokerUnavailable
+from services.bus.records import accepted_ms, record_name
+from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
+from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.ledger import LedgerRecord
+
+_LOGGER: Final = logging.getLogger("rantai.rejections")
+_ROOM: Final = 256 * 1024
+"""For what stands beside the value in a record of `rantai.rejected`: up to 50 faults, names."""
+
+_MOST_TEXT: Final = MAX_RECORD_BYTES - _ROOM
+_MOST_BYTES: Final = _MOST_TEXT // 4 * 3
+_LONGEST_NAME: Final = 512
+_WHOLE: Final = "base64"
+_HEAD: Final = "base64-head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class Refusal:
         return cls(
             stage, reason, record.topic.removeprefix(INBOUND_PREFIX), faults, record.value or b"",
             record.topic, record.partition, record.offset, record.timestamp,
-            event[0] or "", event[1] or "",
+            (event[0] or "")[:_LONGEST_NAME], (event[1] or "")[:_LONGEST_NAME],
         )  # fmt: skip
 
     @classmethod
@@ -65,29 +79,43 @@ class Refusal:
     @property
     def id(self) -> str:
         """What names it: where its record stands, and since when (a topic may be made anew)."""
-        return f"{self.topic}:{self.partition}:{self.offset}:{self.accepted_ms}"
+        return record_name(self.topic, self.partition, self.offset, self.accepted_ms)
 
     def as_json(self) -> dict[str, Any]:
         """Return the value of its record on `rantai.rejected`: a row of the table `rejected`."""
-        try:
-            value, encoding = self.value.decode(), "utf-8"
-        except UnicodeDecodeError:
-            value, encoding = base64.b64encode(self.value).decode(), "base64"
+        text, encoding = _storable(self.value)
+        faults = self.faults
+        if encoding == _HEAD:
+            cut = (
+                f"is {len(self.value)} bytes: the first {_MOST_BYTES} are kept, all is in its topic"
+            )
+            faults = [*faults, Fault("", cut)]
         return {
             "id": self.id,
             "sender": self.sender,
             "reason": self.reason,
-            "errors": json.dumps([fault.as_json() for fault in self.faults], ensure_ascii=False),
+            "errors": json.dumps([fault.as_json() for fault in faults], ensure_ascii=False),
             "event_source": self.event_source,
             "event_id": self.event_id,
             "kafka_topic": self.topic,
             "kafka_partition": self.partition,
             "kafka_offset": self.offset,
-            "accepted_at": self.accepted_ms / 1000,
+            "accepted_at": accepted_ms(self.accepted_ms) / 1000,
             "rejected_at": round(time.time(), 3),
-            "value": value,
+            "value": text,
             "encoding": encoding,
         }
+
+
+def _storable(value: bytes) -> tuple[str, str]:
+    """Return a value as text that fits a record, and how it is written."""
+    with suppress(UnicodeDecodeError):
+        text = value.decode()
+        # A control character takes six once it is escaped.
+        if len(json.dumps(text, ensure_ascii=False).encode()) <= _MOST_TEXT:
+            return text, "utf-8"
+    head = base64.b64encode(value[:_MOST_BYTES]).decode()
+    return head, _WHOLE if len(value) <= _MOST_BYTES else _HEAD
 
 
 class Rejections:
@@ -133,6 +161,25 @@ class RejectionSink:
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
-        lines = b"\n".join(record.value for record in records if record.value)
-        if lines:
+        rows = [record for record in records if record.value]
+        if rows:
+            await self._insert(rows)
+
+    async def _insert(self, rows: Sequence[KafkaRecord]) -> None:
+        lines = b"\n".join(row.value or b"" for row in rows)
+        try:
             await asyncio.to_thread(self._warehouse.insert_json_lines, "rejected", lines)
+        except StoreRefused as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._insert([row])
+                return
+            # It stays in its topic, and the reconciliation misses it; those behind it go on.
+            log(
+                _LOGGER,
+                "refusal_not_stored",
+                level=logging.ERROR,
+                topic=rows[0].topic,
+                offset=rows[0].offset,
+                error=str(error)[:500],
+            )

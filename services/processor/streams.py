@@ -136,5 +136,6 @@ def stream_record(event: Any) -> StreamRecord:
         offset=message.offset,
         timestamp=int(message.timestamp * 1000),
         value=message.value,
-        headers=tuple((str(name), bytes(value)) for name, value in pairs),
+        # A header may have no value: null, as the protocol has it.
+        headers=tuple((str(name), bytes(value or b"")) for name, value in pairs),
     )

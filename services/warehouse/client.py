@@ -16,12 +16,20 @@ from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
-RETRIABLE_CODES: Final = frozenset(
-    {3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002}
+_PASSING: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
+"""Pass by themselves: time-outs, too many parts or queries, lost replicas."""
+
+_OF_THE_STORE: Final = frozenset(
+    {60, 74, 75, 76, 81, 173, 198, 218, 236, 241, 243, 279, 394, 439, 497, 516}
 )
-"""Error codes that pass by themselves: time-outs, too many parts or queries, lost replicas."""
+"""Say that the store is not in order, and nothing of a row: tables being made anew, files, disk,
+memory, name service, killed query, threads, rights, password. Rows refused for these would be
+refused one after the other, all of them."""
+
+RETRIABLE_CODES: Final = _PASSING | _OF_THE_STORE
+"""Error codes after which the same statement is worth trying again."""
 
 DATABASE: Final = "rantai"
 _POOL_SIZE: Final = 5
@@ -163,6 +171,9 @@ def error_code(error: Exception) -> int | None:
     code = getattr(error, "code", None)
     if isinstance(code, int):
         return code
+    if isinstance(error, OperationalError):
+        # The connection failed, or something in between answered: that says nothing of a row.
+        return None
     text = str(error)
     for marker in ("Code: ", "error code "):
         if marker in text:

@@ -2,20 +2,34 @@
 
 Whether an event was seen is decided by the ledger alone. An insert writes one block into the
 ledger and, through the materialised views, into every derived table; the two are not one
-transaction, so a batch is marked complete only after both, and one that is not is derived again.
-Deriving twice changes nothing: every derived table replaces rows by the event's key.
+transaction, so a batch is marked complete only after both. What stands in a batch that is not
+complete is not relied on: whoever reads the record again inserts it again, whichever process wrote
+the first copy. Inserting or deriving twice changes nothing: the ledger and every derived table
+replace rows by the event's key.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from services.warehouse.client import Warehouse, sql
-from services.warehouse.rebuild import derive
+import simplejson
 
+from services.telemetry.logs import log
+from services.warehouse.client import StoreRefused, Warehouse, sql
+from services.warehouse.derived import derive
+
+_LOGGER: Final = logging.getLogger("rantai.ledger")
 _LOOKUP_BYTES: Final = 90_000
 """Ids of one look-up: a server refuses a query parameter above 128 KiB."""
+
+_BATCHES_A_LOOKUP: Final = 2000
+_OWN_NAMES: Final = ("content", "batch")
+"""Columns of the ledger that a CloudEvents extension may be called like."""
+
+Key = tuple[str, str]
+"""Source and id: what identifies an event, forever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +46,7 @@ class LedgerRecord:
     accepted_ms: int
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What identifies the event, forever."""
         return (self.source, self.id)
 
@@ -44,6 +58,14 @@ class Appended:
     stored: int = 0
     resent: int = 0
     conflicts: list[LedgerRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the ledger has under a key, and whether the views are known to have it too."""
+
+    content: str
+    complete: bool
 
 
 class Ledger:
@@ -59,69 +81,105 @@ class Ledger:
         completed. Raises StoreUnavailable (try again) or StoreRefused (a record is bad).
         """
         stands = self._seen(records)
-        # Rows of this very batch: an earlier attempt wrote the ledger and may have died before
-        # the views. Unless they are derived anew they count as seen and reach no figure.
-        half_done = {key for key, (_, wrote) in stands.items() if wrote == batch}
-        fresh: dict[tuple[str, str], LedgerRecord] = {}
+        to_store: dict[tuple[str, str], LedgerRecord] = {}
         result = Appended()
         for record in records:
-            content = stands[record.key][0] if record.key in stands else None
-            if content is None and record.key in fresh:
-                content = fresh[record.key].content
-            if content is None:
-                fresh[record.key] = record
-            elif content == record.content:
+            stored = stands.get(record.key)
+            first = to_store.get(record.key)
+            content = stored.content if stored else first.content if first else record.content
+            if content != record.content:
+                result.conflicts.append(record)
+            elif first is not None or (stored is not None and stored.complete):
                 result.resent += 1
             else:
-                result.conflicts.append(record)
-        if fresh:
-            lines = b"\n".join(_json_line(record, batch) for record in fresh.values())
-            self.warehouse.insert_json_lines("events", lines)
-        if half_done:
-            derive(self.warehouse, [batch])
-        if fresh or half_done:
-            rows = len(fresh) + len(half_done)
-            self.warehouse.insert_rows("batches", ["batch", "rows"], [[batch, rows]])
-        result.stored = len(fresh) + len(half_done)
-        result.resent -= len(half_done)
+                to_store[record.key] = record
+        if to_store:
+            try:
+                lines = b"\n".join(_json_line(record, batch) for record in to_store.values())
+                self.warehouse.insert_json_lines("events", lines)
+            except StoreRefused:
+                # Where a view refused, the ledger may have the block already.
+                self._forget(batch)
+                raise
+            self._complete([(batch, len(to_store))])
+        result.stored = len(to_store)
         return result
 
     def repair(self) -> int:
         """Derive what an ended process left incomplete; return how many batches that were."""
-        rows = self.warehouse.rows(sql("incomplete_batches"))
-        batches = [row["batch"] for row in rows]
-        if batches:
-            derive(self.warehouse, batches)
-            self.warehouse.insert_rows(
-                "batches", ["batch", "rows"], [[row["batch"], row["rows"]] for row in rows]
-            )
-        return len(batches)
+        incomplete = {
+            row["batch"]: row["rows"] for row in self.warehouse.rows(sql("incomplete_batches"))
+        }
+        try:
+            derive(self.warehouse, list(incomplete))
+        except StoreRefused:
+            incomplete = {b: rows for b, rows in incomplete.items() if self._derivable(b)}
+        self._complete(list(incomplete.items()))
+        return len(incomplete)
 
-    def _seen(self, records: Sequence[LedgerRecord]) -> dict[tuple[str, str], tuple[str, UUID]]:
-        by_source: dict[str, set[str]] = {}
-        for record in records:
-            by_source.setdefault(record.source, set()).add(record.id)
-        found: dict[tuple[str, str], tuple[str, UUID]] = {}
-        for source, ids in by_source.items():
-            for some in portions(ids):
-                parameters = {"source": source, "ids": some}
-                for row in self.warehouse.rows(sql("seen"), parameters):
-                    found[(source, row["id"])] = (row["content"], row["batch"])
+    def _derivable(self, batch: UUID) -> bool:
+        try:
+            derive(self.warehouse, [batch])
+        except StoreRefused as error:
+            # Its offsets were never committed: its records come again, and the bad one among them
+            # is refused then. Left in the ledger, it would make every rebuild fail.
+            self._forget(batch)
+            log(
+                _LOGGER,
+                "batch_forgotten",
+                level=logging.ERROR,
+                batch=str(batch),
+                error=str(error)[:500],
+            )
+            return False
+        return True
+
+    def _forget(self, batch: UUID) -> None:
+        self.warehouse.command(f"DELETE FROM events WHERE batch = '{batch}'")  # noqa: S608
+
+    def _complete(self, batches: Sequence[tuple[UUID, int]]) -> None:
+        if batches:
+            self.warehouse.insert_rows("batches", ["batch", "rows"], batches)
+
+    def _seen(self, records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
+        found: dict[Key, tuple[str, list[UUID]]] = {}
+        for keys in portions({record.key for record in records}):
+            for row in self.warehouse.rows(sql("seen"), key_parameters(keys)):
+                found[(row["source"], row["id"])] = (row["content"], row["batches"])
+        batches = {batch for _, wrote in found.values() for batch in wrote}
+        complete = self._known_complete(sorted(batches))
+        return {
+            key: _Stored(content, not complete.isdisjoint(wrote))
+            for key, (content, wrote) in found.items()
+        }
+
+    def _known_complete(self, batches: Sequence[UUID]) -> set[UUID]:
+        found: set[UUID] = set()
+        for start in range(0, len(batches), _BATCHES_A_LOOKUP):
+            some = batches[start : start + _BATCHES_A_LOOKUP]
+            rows = self.warehouse.rows(sql("complete_batches"), {"batches": some})
+            found.update(row["batch"] for row in rows)
         return found
 
 
-def portions(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Split ids into lists that fit one query parameter each."""
-    portion: list[str] = []
+def portions(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Split event keys into lists that fit one query parameter each."""
+    portion: list[Key] = []
     size = 0
-    for name in sorted(ids):
-        portion.append(name)
-        size += 3 * len(name) + 9
+    for key in sorted(keys):
+        portion.append(key)
+        # Percent-encoded, as a parameter travels, a character takes up to three.
+        size += 3 * max(len(key[0]), len(key[1])) + 9
         if size > _LOOKUP_BYTES:
             yield portion
             portion, size = [], 0
     if portion:
         yield portion
+
+
+def key_parameters(keys: Sequence[Key]) -> dict[str, list[str]]:
+    """Return the parameters that queries over event keys take: sources and ids, side by side."""
+    return {"sources": [source for source, _ in keys], "ids": [name for _, name in keys]}
 
 
 def _json_line(record: LedgerRecord, batch: UUID) -> bytes:
@@ -133,4 +191,18 @@ def _json_line(record: LedgerRecord, batch: UUID) -> bytes:
         f'"kafka_partition":{record.partition},"kafka_offset":{record.offset},'
         f'"content":"{record.content}","batch":"{batch}",'
     )
-    return head.encode() + record.value[1:]
+    return head.encode() + _without_own_names(record.value)[1:]
+
+
+def _without_own_names(value: bytes) -> bytes:
+    # The store refuses a row with a field twice. The ledger keeps no extensions, so one that is
+    # called like a column of its own is left out; documents may hold such names as they like.
+    if not any(f'"{name}"'.encode() in value for name in _OWN_NAMES):
+        return value
+    try:
+        event = simplejson.loads(value, use_decimal=True)
+        kept = {name: of for name, of in event.items() if name not in _OWN_NAMES}
+    except (ValueError, AttributeError):
+        return value  # no JSON object: the store says so
+    written: str = simplejson.dumps(kept, use_decimal=True, ensure_ascii=False)
+    return written.encode()

@@ -1,9 +1,12 @@
 """Migrations: forward, numbered, each statement safe to run again.
 
 A file `NNNN_name.sql` is run once and remembered. Views that hold no data (`views/*.sql`) are
-replaced on every start. A file marked `-- derived` makes tables that `rebuild` may drop.
+replaced on every start. A file marked `-- derived` makes tables that `rebuild` may drop; it counts
+as applied only when they hold what the ledger had before them.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,13 +14,18 @@ from string import Template
 from typing import Final
 
 from services.warehouse.client import Warehouse
+from services.warehouse.derived import VIEW_SUFFIX, fill
 
+_VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
 _APPLIED_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS migrations $on_cluster
 (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = $replacing
 ORDER BY number
 """
+
+Progress = Callable[[str, int, int], None]
+"""Told the derived table at hand, how many are done, and how many there are to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,11 @@ class Migration:
         """Whether what it makes can be dropped and made again from the ledger."""
         return "\n-- derived\n" in self.text
 
+    @property
+    def tables(self) -> list[str]:
+        """The derived tables that it makes."""
+        return _VIEW.findall(self.text) if self.derived else []
+
     def statements(self) -> list[str]:
         """Return its statements, without the comments that stand alone on a line."""
         return statements(self.text)
@@ -79,7 +92,9 @@ def migrations() -> list[Migration]:
     ]
 
 
-def migrate(warehouse: Warehouse, placement: Placement | None = None) -> list[str]:
+def migrate(
+    warehouse: Warehouse, placement: Placement | None = None, progress: Progress | None = None
+) -> list[str]:
     """Bring a store to this version and return the names of what was applied.
 
     Every statement may run again, so a migration cut off in its middle is simply run anew.
@@ -87,18 +102,22 @@ def migrate(warehouse: Warehouse, placement: Placement | None = None) -> list[st
     placement = placement or Placement()
     warehouse.command(placement.fill(_APPLIED_TABLE))
     done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
-    applied = []
-    for migration in migrations():
-        if migration.number in done:
-            continue
+    waiting = [migration for migration in migrations() if migration.number not in done]
+    filled, tables = 0, sum(len(migration.tables) for migration in waiting)
+    for migration in waiting:
         for statement in migration.statements():
             warehouse.command(placement.fill(statement))
+        for table in migration.tables:
+            if progress is not None:
+                progress(table, filled, tables)
+            # Its view sees the events to come; those that the ledger has already went past it.
+            fill(warehouse, table)
+            filled += 1
         warehouse.insert_rows(
             "migrations", ["number", "name"], [[migration.number, migration.name]]
         )
-        applied.append(migration.name)
     replace_views(warehouse, placement)
-    return applied
+    return [migration.name for migration in waiting]
 
 
 def replace_views(warehouse: Warehouse, placement: Placement) -> None:

@@ -132,7 +132,7 @@ async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
 
 def engine(warehouse: Warehouse, events: Path) -> float:
     """Insert the same bytes, made beforehand, in blocks of the same size."""
-    from services.warehouse.ledger import json_line
+    from services.warehouse.ledger import _json_line as json_line
 
     batch = uuid4()
     rows = [

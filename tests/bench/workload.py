@@ -21,7 +21,7 @@ def accepted_events(count: int) -> list[Accepted]:
     told = history(7, UNTIL, days)
     assert len(told) >= count, (len(told), count)
     events = []
-    for one in told[:count]:
+    for one in told[-count:]:
         body = json.dumps(one.event).encode()
         outcome = validate(parse(body), Sender(one.sender, (one.role,)))
         assert isinstance(outcome, Accepted), outcome
@@ -50,7 +50,6 @@ def publish(bootstrap: str, events: list[Accepted]) -> None:
         acks="all",
         linger_ms=20,
         batch_size=1 << 20,
-        buffer_memory=1 << 30,
         max_request_size=MAX_RECORD_BYTES,
     )
     for record in _records(events):

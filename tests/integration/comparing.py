@@ -1,10 +1,13 @@
 """Holding the API's figures against the reference implementation, to the last digit."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import httpx
@@ -21,37 +24,43 @@ FIGURES = (
     "lot_acceptance",
 )
 
+_AT_ONCE = 3
+"""Requests under way: more than one, as there is more than one reader."""
 
-def compare(
-    url: str,
-    key: str,
-    events: list[dict[str, Any]],
-    suppliers: Iterable[str],
-    buyers: Iterable[str],
-    dates: Iterable[date],
-    windows: Iterable[int],
-) -> int:
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What figures are asked for: every combination; each buyer's, and those of all buyers."""
+
+    suppliers: Sequence[str]
+    buyers: Sequence[str]
+    dates: Sequence[date]
+    windows: Sequence[int]
+
+    def combinations(self) -> Iterator[tuple[str, str | None, date, int]]:
+        """Return every combination."""
+        return product(self.suppliers, (None, *self.buyers), self.dates, self.windows)
+
+
+def compare(url: str, key: str, events: list[dict[str, Any]], asked: Asked) -> int:
     """Compare every combination; return how many figures were compared."""
-    compared = 0
-    dates, windows, buyers = list(dates), list(windows), [None, *buyers]
-    with httpx.Client(base_url=url, timeout=60) as client:
-        for supplier in suppliers:
-            for buyer in buyers:
-                for as_of in dates:
-                    for window in windows:
-                        asked = {"as_of": as_of.isoformat(), "window_days": str(window)}
-                        if buyer is not None:
-                            asked["buyer_id"] = buyer
-                        answer = client.get(
-                            f"/v1/suppliers/{supplier}/scorecard",
-                            params=asked,
-                            headers={"authorization": f"Bearer {key}"},
-                        )
-                        assert answer.status_code == 200, answer.text
-                        kpis = json.loads(answer.text, parse_float=Decimal)["kpis"]
-                        expected = scorecard(events, supplier, as_of, window, buyer)
-                        compared += _same(kpis, expected, (supplier, buyer, as_of, window))
-    return compared
+    with httpx.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def one(combination: tuple[str, str | None, date, int]) -> int:
+            supplier, buyer, as_of, window = combination
+            parameters = {"as_of": as_of.isoformat(), "window_days": str(window)}
+            if buyer is not None:
+                parameters["buyer_id"] = buyer
+            answer = client.get(
+                f"/v1/suppliers/{supplier}/scorecard",
+                params=parameters,
+                headers={"authorization": f"Bearer {key}"},
+            )
+            assert answer.status_code == 200, answer.text
+            kpis = json.loads(answer.text, parse_float=Decimal)["kpis"]
+            return _same(kpis, scorecard(events, supplier, as_of, window, buyer), combination)
+
+        return sum(pool.map(one, asked.combinations()))
 
 
 def _same(kpis: dict[str, Any], expected: dict[str, Any], where: object) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -48,14 +49,40 @@ def _json(value: Any) -> bytes:
 
 
 def feed(
-    rng: random.Random, url: str, keys: dict[str, str], events: list[Event]
+    rng: random.Random,
+    url: str,
+    keys: dict[str, str],
+    events: list[Event],
+    *,
+    patience: float = 0,
 ) -> Iterator[list[Event]]:
-    """Send events; yield each request's once they are acknowledged."""
+    """Send events; yield each request's once they are acknowledged.
+
+    With `patience` a request that is cut off, or answered 503, is sent again, as an ERP would do,
+    for so many seconds; any other answer than 202 fails.
+    """
     with httpx.Client(base_url=url, timeout=60) as client:
         for some in portions(rng, events):
             headers, body = request_of(rng, some)
             headers["authorization"] = f"Bearer {keys[sender_of(some[0])]}"
-            answer = client.post("/v1/events", headers=headers, content=body)
+            answer = _answer(client, headers, body, patience)
             assert answer.status_code == 202, (answer.status_code, answer.text[:500])
             assert answer.json() == {"accepted": len(some), "rejected": []}, answer.text[:500]
             yield some
+
+
+def _answer(
+    client: httpx.Client, headers: dict[str, str], body: bytes, patience: float
+) -> httpx.Response:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            answer = client.post("/v1/events", headers=headers, content=body)
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer
+            assert int(answer.headers["retry-after"]) > 0
+        time.sleep(0.2)

@@ -1,5 +1,6 @@
--- On which day did the ledger accept these events of one source? Those not named are missing.
-SELECT id, toDate(min(accepted_at), {zone:String}) AS day
+-- Which of these events (source and id, side by side) does the ledger have?
+SELECT DISTINCT source, id
 FROM events
-WHERE source = {source:String} AND id IN {ids:Array(String)}
-GROUP BY id
+WHERE (source, id) IN (
+    SELECT arrayJoin(arrayZip({sources:Array(String)}, {ids:Array(String)})) AS key
+)

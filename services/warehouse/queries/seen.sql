@@ -1,5 +1,8 @@
--- Which of these event ids of one source does the ledger have, with what content, from which insert?
-SELECT id, argMin(content, stored_at) AS content, argMin(batch, stored_at) AS batch
+-- Which of these events (source and id, side by side) does the ledger have, with what content, from
+-- which inserts?
+SELECT source, id, argMin(content, stored_at) AS content, groupUniqArray(batch) AS batches
 FROM events
-WHERE source = {source:String} AND id IN {ids:Array(String)}
-GROUP BY id
+WHERE (source, id) IN (
+    SELECT arrayJoin(arrayZip({sources:Array(String)}, {ids:Array(String)})) AS key
+)
+GROUP BY source, id

@@ -1,0 +1,59 @@
+"""What all tests share: the one store that a process can open, and databases in it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from services.warehouse import client
+from services.warehouse.client import Warehouse
+from services.warehouse.migrate import Placement, migrate
+
+NOT_SYNCED = Placement(fsync=False)
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the engine of this process keeps its files: it takes one path in its life."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def warehouse(store_path: Path) -> Iterator[Warehouse]:
+    """Return a store that tests share; they keep apart by their partners' ids."""
+    store = Warehouse(path=store_path)
+    migrate(store, NOT_SYNCED)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def new_database(store_path: Path) -> Iterator[Callable[[], Warehouse]]:
+    """Return a maker of empty databases, for what can't share one: migrations, rebuilds, faults."""
+    with ExitStack() as stack:
+
+        def make() -> Warehouse:
+            with patch.object(client, "DATABASE", f"rantai_{next(_NUMBERS)}"):
+                store = Warehouse(path=store_path)
+            stack.callback(store.close)
+            return store
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def own_warehouse(new_database: Callable[[], Warehouse]) -> Warehouse:
+    """Return a migrated store of the module's own."""
+    store = new_database()
+    migrate(store, NOT_SYNCED)
+    return store
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests, marked `anyio`, on the loop that the services run on."""
+    return "asyncio"

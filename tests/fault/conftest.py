@@ -1,0 +1,16 @@
+"""What fault tests share: a broker with topics of its own for each test's use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.bus.embedded import EmbeddedBroker
+from services.bus.topics import apply
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedBroker]:
+    """Run an embedded broker with the canonical topics."""
+    with EmbeddedBroker() as running:
+        apply(running.bootstrap, partitions=3, replication=1)
+        yield running

@@ -1,0 +1,233 @@
+"""A batch cut between the ledger and its views: completed by whoever comes next, counted once."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.processor.ledger_sink import LedgerSink
+from services.processor.rejections import Rejections
+from services.processor.streams import StreamRecord
+from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
+from services.warehouse.ledger import Ledger, LedgerRecord
+from services.warehouse.rebuild import rebuild
+from tests.conftest import NOT_SYNCED
+from tests.fault.doubles import FakeProducer
+from tests.reference.cases import Event, confirm, order, receive
+from tests.reference.histories import history
+from tests.storing import contents, empty, record, row
+
+EVENTS = history(random.Random(5), suppliers=2, buyers=1, lines=12, start=date(2026, 1, 1), days=40)
+VIEWS = ("receipt_lines_of_events", "order_versions_of_events")
+
+
+class CutWarehouse:
+    """A store whose inserts into the ledger end before the views, then fail as `error` says."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        error: Exception,
+        views: Sequence[str] | None = None,
+        mark: bool = False,
+    ) -> None:
+        self._warehouse, self._error, self._mark = warehouse, error, mark
+        self._views = views
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._warehouse, name)
+
+    def insert_json_lines(self, table: str, lines: bytes) -> None:
+        if self._mark:
+            self._warehouse.insert_json_lines(table, lines)
+            return
+        views = self._views or [f"{name}_of_events" for name in contents(self._warehouse)]
+        for view in views:
+            self._warehouse.command(f"DETACH TABLE {view}")
+        try:
+            self._warehouse.insert_json_lines(table, lines)
+        finally:
+            for view in views:
+                self._warehouse.command(f"ATTACH TABLE {view}")
+        raise self._error
+
+    def insert_rows(self, *_: Any) -> None:
+        raise self._error
+
+
+AWAY = StoreUnavailable("Code: 210. DB::Exception: Connection reset")
+
+
+def rows(events: Sequence[Event]) -> list[LedgerRecord]:
+    return [row(event, offset) for offset, event in enumerate(events)]
+
+
+@pytest.fixture
+def whole(own_warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the derived tables hold where nothing was cut; the store is left empty."""
+    empty(own_warehouse)
+    Ledger(own_warehouse).append(rows(EVENTS), uuid4())
+    found = contents(own_warehouse)
+    empty(own_warehouse)
+    return found
+
+
+CUTS: dict[str, Callable[[Warehouse], CutWarehouse]] = {
+    "before all views": lambda store: CutWarehouse(store, AWAY),
+    "between the views": lambda store: CutWarehouse(store, AWAY, VIEWS),
+    "before the mark": lambda store: CutWarehouse(store, AWAY, mark=True),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("way", ["the same batch", "another process", "a restart"])
+def test_a_batch_cut_off_is_completed(
+    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]], cut: str, way: str
+) -> None:
+    batch = uuid4()
+    with pytest.raises(StoreUnavailable):
+        Ledger(CUTS[cut](own_warehouse)).append(rows(EVENTS), batch)  # type: ignore[arg-type]
+    assert (contents(own_warehouse) == whole) is (cut == "before the mark")
+    ledger = Ledger(own_warehouse)
+    if way == "a restart":
+        assert ledger.repair() == 1
+        assert ledger.append(rows(EVENTS), uuid4()).stored == 0
+    else:
+        done = ledger.append(rows(EVENTS), batch if way == "the same batch" else uuid4())
+        assert (done.stored, done.resent, done.conflicts) == (len(EVENTS), 0, [])
+    assert contents(own_warehouse) == whole
+    ledger.repair()
+    assert ledger.repair() == 0
+    assert contents(own_warehouse) == whole
+    ids = own_warehouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
+    assert ids == len(EVENTS)
+
+
+def test_part_of_a_batch_that_was_cut_is_completed_with_new_events_beside_it(
+    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    half = len(EVENTS) // 2
+    with pytest.raises(StoreUnavailable):
+        Ledger(CutWarehouse(own_warehouse, AWAY)).append(  # type: ignore[arg-type]
+            rows(EVENTS[:half]), uuid4()
+        )
+    done = Ledger(own_warehouse).append(rows(EVENTS), uuid4())
+    assert (done.stored, done.resent) == (len(EVENTS), 0)
+    assert contents(own_warehouse) == whole
+
+
+def bad(event: Event, text: bytes = b"rubbish") -> StreamRecord:
+    """Break an event behind the gateway's back: its time of receipt is none."""
+    good = record(event)
+    at = good.value.index(b'"received_at":"') if good.value else 0
+    value = (good.value or b"")[: at + 15] + text + (good.value or b"")[at + 40 :]
+    return StreamRecord(good.topic, 0, 500, good.timestamp, value, good.headers)
+
+
+async def _written(warehouse: Warehouse, records: Sequence[StreamRecord]) -> FakeProducer:
+    producer = FakeProducer()
+    sink = LedgerSink(Ledger(warehouse), Rejections(producer))
+    await sink.write(records)
+    return producer
+
+
+@pytest.mark.anyio
+async def test_a_row_that_a_view_refuses_is_refused_alone(own_warehouse: Warehouse) -> None:
+    empty(own_warehouse)
+    good = [receive("03-20", 1, no=f"R{at}", id=f"r-{at}") for at in range(60)]
+    records = [record(event, at) for at, event in enumerate(good)]
+    records.insert(33, bad(receive("03-20", 1, no="BAD", id="r-bad")))
+    producer = await _written(own_warehouse, records)
+    refused = [published.headers for published in producer.published]
+    assert refused == [(("reason", b"store"),)]
+    assert b"r-bad" in producer.published[0].value
+    stored = {found["id"] for found in own_warehouse.rows("SELECT id FROM events")}
+    assert stored == {event["id"] for event in good}
+    before = contents(own_warehouse)
+    assert len(before["receipt_lines"]) == 60
+    assert Ledger(own_warehouse).repair() == 0
+    rebuild(own_warehouse, NOT_SYNCED)
+    assert contents(own_warehouse) == before
+
+
+@pytest.mark.anyio
+async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
+    own_warehouse: Warehouse,
+) -> None:
+    empty(own_warehouse)
+    good = [receive("03-20", 1, no=f"R{at}", id=f"s-{at}") for at in range(5)]
+    broken = bad(receive("03-20", 1, no="BAD", id="s-bad"))
+    records = [*(record(event, at) for at, event in enumerate(good)), broken]
+    cut = Ledger(CutWarehouse(own_warehouse, AWAY))  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailable):
+        await LedgerSink(cut, Rejections(FakeProducer())).write(records)
+    whole = order("03-01", 1, "03-20", id="s-whole")
+    with pytest.raises(StoreUnavailable):
+        cut.append([row(whole)], uuid4())
+    # One of the two batches can be derived. The other is forgotten: its offsets were never
+    # committed, so its records come again.
+    assert Ledger(own_warehouse).repair() == 1
+    assert Ledger(own_warehouse).repair() == 0
+    assert len(contents(own_warehouse)["order_versions"]) == 1
+    producer = await _written(own_warehouse, records)
+    assert len(producer.published) == 1
+    assert len(contents(own_warehouse)["receipt_lines"]) == 5
+
+
+def test_what_the_store_is_not_in_order_for_is_no_fault_of_a_row(own_warehouse: Warehouse) -> None:
+    empty(own_warehouse)
+    ledger, batch = Ledger(own_warehouse), uuid4()
+    own_warehouse.command("RENAME TABLE order_versions TO away")
+    try:
+        with pytest.raises(StoreUnavailable):
+            ledger.append(rows(EVENTS), batch)
+    finally:
+        own_warehouse.command("RENAME TABLE away TO order_versions")
+    assert ledger.append(rows(EVENTS), batch).stored == len(EVENTS)
+    assert len(contents(own_warehouse)["order_versions"]) > 10
+
+
+@pytest.mark.anyio
+async def test_a_conflict_is_reported_and_the_first_stands(own_warehouse: Warehouse) -> None:
+    empty(own_warehouse)
+    first, other = (order("03-01", quantity, "03-20", id="same") for quantity in (5, 9))
+    # In one batch, in a later one, and from a batch that was cut.
+    producer = await _written(own_warehouse, [record(first), record(other, 1), record(first, 2)])
+    assert [dict(one.headers)["reason"] for one in producer.published] == [b"conflict"]
+    producer = await _written(own_warehouse, [record(other, 3)])
+    assert len(producer.published) == 1
+    assert b"it stands" in producer.published[0].value
+    versions = own_warehouse.rows("SELECT quantity FROM order_versions FINAL")
+    assert [int(version["quantity"]) for version in versions] == [5]
+    with pytest.raises(StoreUnavailable):
+        cut = CutWarehouse(own_warehouse, AWAY)
+        Ledger(cut).append([row(confirm("03-02", "accepted") | {"id": "cut"})], uuid4())  # type: ignore[arg-type]
+    rejected = confirm("03-02", "rejected") | {"id": "cut"}
+    assert len(Ledger(own_warehouse).append([row(rejected)], uuid4()).conflicts) == 1
+
+
+@pytest.mark.parametrize("name", ["batch", "content", "precedence", "sender", "xyz"])
+def test_an_extension_may_be_called_like_a_column(own_warehouse: Warehouse, name: str) -> None:
+    empty(own_warehouse)
+    placed = order("03-01", "0.300000", "03-20", id="e1") | {name: "7"}
+    placed["data"]["lines"][0]["description"] = 'says "batch": "x"'
+    assert Ledger(own_warehouse).append([row(placed)], uuid4()).stored == 1
+    assert Ledger(own_warehouse).append([row(placed)], uuid4()).resent == 1
+    (found,) = own_warehouse.rows("SELECT sender, content, data FROM events")
+    assert (found["sender"], found["content"]) == ("B1", row(placed).content)
+    (version,) = own_warehouse.rows("SELECT description FROM order_versions")
+    assert version["description"] == 'says "batch": "x"'
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"null", b'{"id"', b'"batch": [', b'["batch"]'])
+def test_what_is_no_event_is_refused_and_leaves_nothing(
+    own_warehouse: Warehouse, value: bytes
+) -> None:
+    empty(own_warehouse)
+    one = LedgerRecord("/erp/B1/x", "x", "00", value, "rantai.orders", 0, 0, 1_767_225_600_000)
+    with pytest.raises(StoreRefused):
+        Ledger(own_warehouse).append([one], uuid4())
+    assert own_warehouse.rows("SELECT id FROM events") == []

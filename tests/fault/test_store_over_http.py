@@ -1,0 +1,171 @@
+"""The store over HTTP: what is away, in between or too busy is tried again, never a row's fault."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.bus.embedded import free_port
+from services.processor.ledger_sink import LedgerSink
+from services.processor.rejections import Rejections
+from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
+from services.warehouse.ledger import Ledger
+from services.warehouse.migrate import Placement, migrate
+from services.warehouse.rebuild import rebuild
+from tests.fault.doubles import FakeProducer
+from tests.reference.cases import order, receive
+from tests.storing import contents, empty, record, row
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def endpoint(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the tests' ClickHouse endpoint and give its address."""
+    command = [sys.executable, "-m", "tests.clickhouse_http", "--path", str(folder), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with endpoint(tmp_path_factory.mktemp("http")) as (_, url):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def over_http(server: str) -> Iterator[Warehouse]:
+    """Return a migrated store behind HTTP."""
+    store = Warehouse(url=f"{server}/rantai")
+    migrate(store, Placement(fsync=False))
+    yield store
+    store.close()
+
+
+def plan(server: str, **fault: Any) -> None:
+    request = urllib.request.Request(f"{server}/__fault__", data=json.dumps(fault).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def forget_plans(server: str) -> None:
+    request = urllib.request.Request(f"{server}/__fault__", method="DELETE")
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(StoreUnavailable):
+        Warehouse(url=f"http://127.0.0.1:{free_port()}/rantai")
+
+
+class Busy(http.server.BaseHTTPRequestHandler):
+    """A proxy whose server is away."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(503)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def test_a_proxy_answers_in_its_place() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        with pytest.raises(StoreUnavailable):
+            Warehouse(url=f"http://127.0.0.1:{proxy.server_port}/rantai")
+        proxy.shutdown()
+
+
+@pytest.mark.anyio
+async def test_a_store_that_dies_refuses_no_event(tmp_path: Path) -> None:
+    with endpoint(tmp_path / "dies") as (process, url):
+        store = Warehouse(url=f"{url}/rantai")
+        migrate(store, Placement(fsync=False))
+        process.kill()
+        process.wait()
+        producer = FakeProducer()
+        sink = LedgerSink(Ledger(store), Rejections(producer))
+        with pytest.raises(StoreUnavailable):
+            await sink.write([record(order("03-01", 5, "03-20"))])
+        assert producer.published == []
+
+
+EVENTS = [receive("03-20", 1, no=f"R{at}", id=f"h-{at}") for at in range(20)]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"code": 252},
+        {"code": 241},
+        {"code": 516},
+        {"code": 159, "when": "after"},
+        # The client sends once more by itself where a connection is cut.
+        {"drop": True, "times": 3},
+        {"drop": True, "times": 3, "when": "after"},
+    ],
+    ids=str,
+)
+def test_a_faulty_answer_to_an_insert_is_tried_again_and_counts_once(
+    server: str, over_http: Warehouse, fault: dict[str, Any]
+) -> None:
+    empty(over_http)
+    ledger, batch = Ledger(over_http), uuid4()
+    rows = [row(event, at) for at, event in enumerate(EVENTS)]
+    plan(server, match="INSERT INTO events", **fault)
+    with pytest.raises(StoreUnavailable):
+        ledger.append(rows, batch)
+    forget_plans(server)
+    assert ledger.append(rows, batch).stored == len(EVENTS)
+    assert ledger.append(rows, uuid4()).resent == len(EVENTS)
+    assert len(contents(over_http)["receipt_lines"]) == len(EVENTS)
+    assert over_http.rows("SELECT count() AS n FROM events FINAL") == [{"n": len(EVENTS)}]
+
+
+def test_a_bad_row_is_the_rows_fault(over_http: Warehouse) -> None:
+    empty(over_http)
+    good = row(EVENTS[0])
+    broken = type(good)(
+        good.source, "b", good.content, b'{"time": "rubbish"}', good.topic, 0, 0, good.accepted_ms
+    )
+    with pytest.raises(StoreRefused):
+        Ledger(over_http).append([good, broken], uuid4())
+    assert over_http.rows("SELECT id FROM events") == []
+
+
+def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: Warehouse) -> None:
+    empty(over_http)
+    events = [
+        EVENTS[0] | {"source": f"/erp/B{at % 97}/sap", "id": "é" * 300 + str(at)}
+        for at in range(400)
+    ]
+    rows = [row(event, at) for at, event in enumerate(events)]
+    assert Ledger(over_http).append(rows, uuid4()).stored == 400
+    assert Ledger(over_http).append(rows, uuid4()).resent == 400
+
+
+def test_a_rebuild_over_http(over_http: Warehouse) -> None:
+    empty(over_http)
+    rows = [row(event, at) for at, event in enumerate(EVENTS)]
+    Ledger(over_http).append(rows, uuid4())
+    before = contents(over_http)
+    rebuild(over_http, Placement(fsync=False))
+    assert contents(over_http) == before
+    assert Ledger(over_http).repair() == 0

@@ -1,0 +1,115 @@
+"""Real Apache Kafka for tests: the one of `deploy/kafka/test.sh`, or a cluster of one's own."""
+
+import os
+import random
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka.sh"
+_NOT_TO_BE_HAD = 69
+_WIPE_SECONDS = 30
+_SCRIPT_SECONDS = 150
+
+
+def real_kafka() -> str:
+    """Return host:port of the tests' Apache Kafka, without topics and groups of other tests.
+
+    Skips where there is none.
+    """
+    bootstrap = os.environ.get("RANTAI_TEST_KAFKA")
+    if not bootstrap:
+        pytest.skip("RANTAI_TEST_KAFKA is not set: make test-kafka starts a broker and sets it")
+    wipe(bootstrap)
+    return bootstrap
+
+
+def wipe(bootstrap: str) -> None:
+    """Delete every topic and group of Rantai.
+
+    A test begins with a new store: offsets that a group committed in an earlier test would make it
+    pass over what that store has never seen.
+    """
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
+    try:
+        deadline = time.monotonic() + _WIPE_SECONDS
+        while left := _delete_all(admin):
+            # A group is not empty before the session of its last member, killed by a test, ends.
+            assert time.monotonic() < deadline, f"could not be deleted: {left}"
+            time.sleep(0.2)
+    finally:
+        admin.close()
+
+
+def _delete_all(admin: Any) -> list[str]:
+    groups = [row["group_id"] for row in admin.list_groups()]
+    groups = [name for name in groups if name.startswith("rantai")]
+    topics = [name for name in admin.list_topics() if name.startswith("rantai.")]
+    for name in groups:
+        try:
+            admin.delete_groups([name])
+        except KafkaError:
+            continue
+    for name in topics:
+        try:
+            admin.delete_topics([name])
+        except UnknownTopicOrPartitionError:
+            continue
+    return groups + topics
+
+
+class Cluster:
+    """Three brokers in a folder, each to be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.bootstrap = ""
+
+    def start(self) -> None:
+        """Start all three. Skips where Apache Kafka is not to be had, but not in CI."""
+        for _ in range(20):
+            # Below the range from which the kernel takes ports for outgoing connections.
+            port = str(random.randrange(20_000, 32_000))
+            done = self._kafka("start", "--brokers", "3", "--port", port)
+            if done.returncode == 0:
+                self.bootstrap = done.stdout.strip().splitlines()[-1]
+                return
+            if done.returncode == _NOT_TO_BE_HAD and os.environ.get("CI") != "true":
+                pytest.skip("Apache Kafka is not to be had: " + done.stderr[-300:])
+            # With a cluster in the folder its ports were free: then something else is wrong.
+            assert not (self._folder / "cluster").exists(), done.stderr
+        raise AssertionError(done.stderr)
+
+    def stop_node(self, node: int, *, kill: bool = False) -> None:
+        """Stop one broker."""
+        done = self._kafka("stop", "--node", str(node), *(["--kill"] if kill else []))
+        assert done.returncode == 0, done.stderr
+
+    def start_node(self, node: int) -> None:
+        """Start a stopped broker again; returns when it answers."""
+        done = self._kafka("start", "--node", str(node))
+        assert done.returncode == 0, done.stderr
+
+    def end(self) -> None:
+        """Stop all of them; what they wrote is not needed any more."""
+        if (self._folder / "cluster").exists():
+            self._kafka("stop", "--kill")
+
+    def _kafka(self, action: str, *options: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                [str(SCRIPT), action, "--dir", str(self._folder), *options],
+                capture_output=True,
+                text=True,
+                timeout=_SCRIPT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            logs = sorted(self._folder.glob("node-*/server.log"))
+            ends = "\n".join(f"--- {log.parent.name}\n{log.read_text()[-1500:]}" for log in logs)
+            raise AssertionError(f"kafka.sh {action} hangs: {error.stderr!r}\n{ends}") from None

@@ -1,0 +1,356 @@
+"""The pages behind a link: true to the figures, closed to others, light enough for an old phone."""
+
+import asyncio
+import html
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from schemas.catalogue import Role
+from services.access.links import LinkHolder, Links
+from services.readiness.policy import DEFAULT_POLICY
+from services.scorecards import pages, wording
+from services.scorecards.reading import Reader
+from services.telemetry.http import install
+from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.figures import Selection
+from services.warehouse.ledger import Ledger
+from tests.integration.pages_story import (
+    BULK,
+    BUYER,
+    NASTY,
+    OTHER,
+    SMALL,
+    SUPPLIER,
+    Story,
+    tell_all,
+)
+
+TODAY = date(2026, 11, 22)
+VOID = {"meta", "link", "input", "br"}
+
+
+@dataclass
+class Site:
+    """The pages as a phone reaches them."""
+
+    app: FastAPI
+    reader: Reader
+    links: Links
+
+    def get(self, path: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+    def token(self, role: Role, partner: str) -> str:
+        return self.links.token(LinkHolder(role, partner))
+
+    def supplier(self, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
+        return self.get(f"/s/{self.token(Role.SUPPLIER, partner)}?{query}")
+
+    def overview(self, role: Role, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
+        return self.get(f"/p/{self.token(role, partner)}?{query}")
+
+
+@pytest.fixture(scope="module")
+def site(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    story = Story()
+    tell_all(story)
+    Ledger(warehouse).append(story.records, uuid.uuid4())
+    reader = Reader(warehouse, DEFAULT_POLICY)
+    links = Links(tmp_path_factory.mktemp("links") / "secret")
+    app = FastAPI()
+    install(app)
+    app.include_router(pages.routes(reader, links))
+    return Site(app, reader, links)
+
+
+def text(response: httpx.Response) -> str:
+    """Return what a reader sees, on one line."""
+    assert response.status_code == 200, response.text
+    words = re.sub(r"</(td|th|p|dd|dt|option|caption|text|h\d)>", " ", response.text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", words)).split())
+
+
+class Tags(HTMLParser):
+    """Whether every element is closed where it should be, and what ids and attributes it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_says_the_scorecards_numbers(site: Site) -> None:
+    shown = text(site.supplier(SUPPLIER))
+    kpis = site.reader.scorecard(SUPPLIER, Selection(TODAY, 180, [SUPPLIER]))["kpis"]
+    otif = kpis["otif"]
+    assert (otif["numerator"], otif["denominator"]) == (6, 10)
+    assert "6 dari 10 baris tepat waktu dan lengkap (60 %)" in shown
+    low, high = (round(100 * bound) for bound in otif["ci95"])
+    assert f"antara {low} % dan {high} %, karena baru 10 baris" in shown
+    for key in ("on_time_quantity", "fill_rate"):
+        pair = f"{kpis[key]['numerator']} dari {wording.number(kpis[key]['denominator'])} yang"
+        assert pair in shown
+    days = f"{kpis['mean_days_late']['value']:.1f}".replace(".", ",").removesuffix(",0")
+    assert f"rata-rata terlambat {days} hari" in shown
+    ppm = wording.number(round(kpis["ppm"]["value"]))
+    rejected, received = kpis["ppm"]["numerator"], kpis["ppm"]["denominator"]
+    assert f"{ppm} dari sejuta ditolak ({rejected} dari {received} yang diterima)" in shown
+    assert "8 dari 9 lot diterima (88,9 %)" in shown
+
+
+def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
+    response = site.supplier(SUPPLIER)
+    rows = re.findall(r'<tr><th scope="row">(\w+ 2026)', response.text)
+    assert rows == ["Nov 2026", "Okt 2026", "Sep 2026"]
+    months = site.reader.monthly_figures(Selection(TODAY, 365, [SUPPLIER]))
+    whole = site.reader.figures(Selection(TODAY, 365, [SUPPLIER]))[SUPPLIER]
+    for key in ("otif", "on_time_quantity", "mean_days_late", "ppm", "lot_acceptance"):
+        for part in ("numerator", "denominator"):
+            assert sum(getattr(one[key], part) for one in months.values()) == getattr(
+                whole[key], part
+            )
+    for name, one in months.items():
+        assert f"{wording.month(name)} {wording.counted(one['otif'])}" in text(response)
+
+
+def test_late_rejected_and_awaited_lines_with_who_and_how_late(site: Site) -> None:
+    shown = text(site.supplier(SUPPLIER))
+    assert "Baris terlambat: 3" in shown
+    assert f"{NASTY} baris 10 BRK-<1> jatuh tempo 10 Okt 2026, terlambat 4 hari" in shown
+    assert "A3 baris 10" in shown
+    assert "belum lengkap, sudah terlambat 73 hari" in shown
+    assert "diterima 60 dari 100 buah PG-TMMIN" in shown
+    assert "1 baris lain tidak dihitung tepat karena datang terlalu awal" in shown
+    assert "Baris yang masih ditunggu: 2" in shown
+    assert "sudah lewat 48 hari, masih kurang 40 buah" in shown
+    assert "Baris dengan barang ditolak: 1" in shown
+    assert "ditolak 7 dari 50 buah yang diperiksa" in shown
+    assert "PT Astra & Kawan" in shown
+
+
+def test_day_window_policy_and_newest_data_are_said(site: Site) -> None:
+    shown = text(site.supplier(SUPPLIER, "as_of=2026-11-22&window_days=90"))
+    assert "Keadaan pada awal hari 22 Nov 2026, dari 90 hari sebelumnya" in shown
+    assert "(24 Agu 2026 sampai 21 Nov 2026)" in shown
+    assert f"aturan versi {DEFAULT_POLICY.version}" in shown
+    assert "Data terakhir: 10 Nov 2026 pukul 09.00 WIB" in shown
+
+
+def test_what_a_sender_wrote_cannot_become_markup(site: Site) -> None:
+    response = site.supplier(SUPPLIER)
+    assert "<script" not in response.text
+    assert "PO&#34;&#39;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;" in response.text
+    assert "CV Logam &lt;Jaya&gt;" in response.text
+    refused = site.get("/s/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+    assert "<script" not in refused.text
+
+
+def test_one_buyer_alone(site: Site) -> None:
+    shown = text(site.supplier(SUPPLIER, f"as_of=2026-11-22&buyer_id={BUYER}"))
+    assert "6 dari 9 baris tepat waktu dan lengkap (66,7 %)" in shown
+    assert "RAHASIA-1" not in shown
+    assert "Hanya pesanan dari PT Astra & Kawan" in shown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "as_of=31-11-2026",
+        "as_of=2026-11-31",
+        "as_of=9999-12-31",
+        "window_days=abc",
+        "window_days=0",
+        "window_days=99999999999999999999",
+        "as_of=1900-01-02&window_days=2",
+        "buyer_id=NOBODY",
+        "buyer_id=%27%20OR%201",
+    ],
+)
+def test_an_unreadable_choice_is_answered_kindly(site: Site, query: str) -> None:
+    response = site.supplier(SUPPLIER, query)
+    assert response.status_code == 400
+    assert 'lang="id"' in response.text
+    assert "Kembali ke halaman saya" in response.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["as_of=1900-01-10&window_days=1", "as_of=2200-01-01&window_days=36500", "as_of=&utm=x"],
+)
+def test_the_ends_of_time_are_no_error(site: Site, query: str) -> None:
+    assert site.supplier(SUPPLIER, query).status_code == 200
+    assert site.overview(Role.PROGRAMME, "PG-YDBA", query).status_code == 200
+
+
+def test_a_day_to_come_is_marked(site: Site) -> None:
+    assert "Tanggal ini belum tiba" in text(site.supplier(SUPPLIER, "as_of=2199-01-01"))
+
+
+def test_a_supplier_without_data(site: Site) -> None:
+    shown = text(site.supplier("PG-NOBODY"))
+    assert "Belum ada data" in shown
+    assert "0 %" not in shown
+
+
+@pytest.mark.parametrize("path", ["/s/{0}x", "/s/x{0}", "/p/{0}", "/s/nonsense"])
+def test_a_tampered_or_foreign_link_is_refused(site: Site, path: str) -> None:
+    response = site.get(path.format(site.token(Role.SUPPLIER, SUPPLIER)))
+    assert response.status_code == 403
+    assert "minta tautan baru" in response.text
+    assert SUPPLIER not in response.text
+    assert response.headers["cache-control"] == "private, no-store"
+
+
+def test_a_programme_or_buyer_link_opens_no_suppliers_page(site: Site) -> None:
+    for role in (Role.PROGRAMME, Role.BUYER):
+        assert site.get(f"/s/{site.token(role, SUPPLIER)}").status_code == 403
+
+
+def test_an_expired_link_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.access.links.LINK_SECONDS", -1)
+    assert site.supplier(SUPPLIER).status_code == 403
+
+
+def test_a_store_that_is_away_is_told_kindly(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(site.reader, "suppliers", away)
+    response = site.supplier(SUPPLIER)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert "Data sedang tidak bisa dibaca" in response.text
+
+
+def test_the_programme_sees_clusters_pooled_and_opens_suppliers(site: Site) -> None:
+    response = site.overview(Role.PROGRAMME, "PG-YDBA")
+    shown = text(response)
+    assert "pg-tegal 2 pemasok 7 dari 11 baris tepat waktu dan lengkap (63,6 %)" in shown
+    assert "Tanpa klaster" in shown
+    assert "UD Kecil PG-IKM-2 · pg-tegal 1 dari 1 baris" in shown
+    links = [html.unescape(link) for link in re.findall(r'href="(/s/[^"]+)"', response.text)]
+    opened = [text(site.get(link)) for link in links]
+    assert any("6 dari 10 baris tepat waktu dan lengkap" in one for one in opened)
+    assert all("Keadaan pada awal hari 22 Nov 2026" in one for one in opened)
+
+
+def test_the_programme_can_look_at_one_cluster(site: Site) -> None:
+    shown = text(site.overview(Role.PROGRAMME, "PG-YDBA", "as_of=2026-11-22&cluster=pg-tegal"))
+    assert "Pemasok: 2" in shown
+    assert BULK not in shown
+    assert "Belum ada pemasok di klaster ini" in text(
+        site.overview(Role.PROGRAMME, "PG-YDBA", "cluster=nowhere")
+    )
+
+
+def test_a_buyer_sees_its_own_suppliers_and_orders_alone(site: Site) -> None:
+    response = site.overview(Role.BUYER, BUYER)
+    shown = text(response)
+    assert "Pemasok PT Astra & Kawan" in shown
+    assert "6 dari 9 baris tepat waktu dan lengkap (66,7 %)" in shown
+    assert "6 dari 10" not in shown
+    assert "pg-tegal 2 pemasok 7 dari 10 baris" in shown
+    assert BULK not in shown
+    assert OTHER not in shown
+    assert "/s/" not in response.text
+    other = text(site.overview(Role.BUYER, OTHER))
+    assert SMALL not in other
+    assert "0 dari 1 baris tepat waktu" in other
+
+
+def test_a_buyer_cannot_ask_for_anothers_figures(site: Site) -> None:
+    asked = site.overview(Role.BUYER, BUYER, f"as_of=2026-11-22&buyer_id={OTHER}")
+    plain = site.overview(Role.BUYER, BUYER)
+    assert _without_clock(asked.text) == _without_clock(plain.text)
+
+
+def _without_clock(page: str) -> str:
+    return re.sub(r"Dihitung .*? menurut", "", page)
+
+
+Ask = Callable[[Site], httpx.Response]
+EVERY_PAGE: dict[str, Ask] = {
+    "supplier": lambda site: site.supplier(SUPPLIER),
+    "full lists": lambda site: site.supplier(BULK),
+    "programme": lambda site: site.overview(Role.PROGRAMME, "PG-YDBA"),
+    "buyer": lambda site: site.overview(Role.BUYER, BUYER),
+    "refused": lambda site: site.get("/s/nonsense"),
+    "unreadable": lambda site: site.supplier(SUPPLIER, "as_of=x"),
+    "empty": lambda site: site.supplier("PG-NOBODY"),
+}
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_every_page_is_guarded_light_and_whole(site: Site, name: str) -> None:
+    response = EVERY_PAGE[name](site)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["cache-control"] == "private, no-store"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    policy = response.headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    style = Path(pages.__file__).parent / "static" / "scorecard.css"
+    assert len(response.content) + style.stat().st_size < 60_000
+    assert response.text.startswith('<!doctype html>\n<html lang="id">')
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in response.text
+    assert not re.search(r"https?:|//[a-z]|<script|<style", response.text)
+    tags = Tags()
+    tags.feed(response.text)
+    assert tags.open == []
+    assert len(tags.ids) == len(set(tags.ids))
+    assert not [one for one in tags.attributes if one[1] == "style" or one[1].startswith("on")]
+    assert all(
+        tag != "th" or value in ("row", "col") for tag, n, value in tags.attributes if n == "scope"
+    )
+    assert response.text.count("<table") == response.text.count("<caption")
+    for _, attribute, value in tags.attributes:
+        if attribute in ("aria-labelledby", "for"):
+            assert set(value.split()) <= set(tags.ids)
+
+
+def test_fifty_lines_are_shown_and_the_total_is_said(site: Site) -> None:
+    response = site.supplier(BULK)
+    assert "Baris terlambat: 50 dengan jatuh tempo terbaru dari 60" in text(response)
+    assert response.text.count("4500017731-BULK baris") == 150
+
+
+def test_the_style_sheet_is_kept_by_its_version(site: Site) -> None:
+    address = re.search(r'href="(/static/[^"]+)"', site.supplier(SUPPLIER).text)
+    assert address is not None
+    versioned = site.get(address[1])
+    assert versioned.status_code == 200
+    assert versioned.headers["content-type"].startswith("text/css")
+    assert "immutable" in versioned.headers["cache-control"]
+    assert "url(" not in versioned.text
+    assert site.get("/static/scorecard.css").headers["cache-control"] == "max-age=60"
+
+
+def test_the_pages_are_not_in_the_interfaces_description(site: Site) -> None:
+    assert site.app.openapi()["paths"] == {}

@@ -1,0 +1,85 @@
+"""Putting events into a store as the services do, without a broker."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from schemas.catalogue import EVENT
+from schemas.validation import Accepted, accept
+from services.bus.producer import event_record
+from services.processor.streams import StreamRecord
+from services.warehouse.client import Warehouse
+from services.warehouse.ledger import Ledger, LedgerRecord
+
+ACCEPTED_MS = 1_767_225_600_123
+"""A time of acceptance: 2026-01-01T00:00:00.123Z."""
+
+
+def accepted(event: dict[str, Any]) -> Accepted:
+    """Validate an event and write it as the gateway does."""
+    return accept(EVENT.validate_python(event))
+
+
+def row(event: dict[str, Any], offset: int = 0, partition: int = 0) -> LedgerRecord:
+    """Return an event as the ledger takes it."""
+    one = accepted(event)
+    return LedgerRecord(
+        one.source, one.id, one.content.hex(), one.value, one.topic, partition, offset,
+        ACCEPTED_MS + offset,
+    )  # fmt: skip
+
+
+def record(event: dict[str, Any], offset: int = 0, partition: int = 0) -> StreamRecord:
+    """Return an event as a sink reads it from its canonical topic."""
+    made = event_record(accepted(event))
+    return StreamRecord(
+        made.topic, partition, offset, ACCEPTED_MS + offset, made.value, made.headers
+    )
+
+
+def store(warehouse: Warehouse, events: Iterable[dict[str, Any]]) -> None:
+    """Append events in one batch."""
+    rows = [row(event, offset) for offset, event in enumerate(events)]
+    Ledger(warehouse).append(rows, uuid4())
+
+
+def store_in_batches(
+    warehouse: Warehouse, rng: random.Random, events: Sequence[dict[str, Any]]
+) -> None:
+    """Append events in batches of random size."""
+    ledger, start = Ledger(warehouse), 0
+    while start < len(events):
+        size = rng.choice([1, 5, 40, 200, 1000])
+        some = events[start : start + size]
+        rows = [row(event, start + at) for at, event in enumerate(some)]
+        ledger.append(rows, uuid4())
+        start += size
+
+
+def empty(warehouse: Warehouse) -> None:
+    """Take every event out of a store and everything that came of it."""
+    tables = warehouse.rows(
+        "SELECT name FROM system.tables WHERE database = {database:String} "
+        "AND engine LIKE '%MergeTree' AND name != 'migrations'",
+        {"database": warehouse.database},
+    )
+    for table in tables:
+        warehouse.command(f"TRUNCATE TABLE {table['name']}")
+
+
+def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every derived table, sorted, each once."""
+    views = warehouse.rows(
+        "SELECT name FROM system.tables WHERE database = {database:String} "
+        "AND engine = 'MaterializedView'",
+        {"database": warehouse.database},
+    )
+    names = [str(view["name"]).removesuffix("_of_events") for view in views]
+    return {
+        name: [tuple(found.values()) for found in warehouse.rows(_ROWS.format(name=name))]
+        for name in names
+    }
+
+
+_ROWS = "SELECT * FROM {name} FINAL ORDER BY toString(tuple(*))"

@@ -1,0 +1,163 @@
+"""API keys: made once, watched, revoked; the file never holds a secret; no key is lost."""
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from schemas.catalogue import Role
+from services.access.keys import KeyFileError, KeyStore, Principal
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path / "keys" / "keys.json")
+
+
+def test_a_key_speaks_for_its_partner_until_it_is_revoked(store: KeyStore) -> None:
+    key, other = store.create(Role.BUYER, "AHM"), store.create(Role.SUPPLIER, "IKM-1")
+    principal = store.authenticate(key)
+    assert principal == Principal(Role.BUYER, "AHM", key.split("_")[1])
+    assert [record.partner for record in store.records()] == ["AHM", "IKM-1"]
+    assert store.partners() == {"AHM": (Role.BUYER,), "IKM-1": (Role.SUPPLIER,)}
+    assert principal is not None
+    first = store.revoke(principal.key_id)
+    assert first.revoked_at is not None
+    assert store.authenticate(key) is None
+    assert store.authenticate(other) is not None
+    # Known, but in no role any more.
+    assert store.partners() == {"AHM": (), "IKM-1": (Role.SUPPLIER,)}
+    assert store.revoke(principal.key_id) == first  # Again changes nothing.
+    with pytest.raises(LookupError, match="rantai keys list"):
+        store.revoke("000000000000")
+
+
+def test_a_partner_may_hold_several_roles(store: KeyStore) -> None:
+    for role in (Role.BUYER, Role.SUPPLIER, Role.BUYER):
+        store.create(role, "COOP")
+    assert store.partners() == {"COOP": (Role.BUYER, Role.SUPPLIER)}
+
+
+@pytest.mark.parametrize("partner", ["", "a b", "a/b", "é", "x" * 65, "a\n"])
+def test_a_partner_id_has_a_shape(store: KeyStore, partner: str) -> None:
+    with pytest.raises(ValueError, match="1 to 64"):
+        store.create(Role.BUYER, partner)
+    assert store.records() == []
+
+
+def test_the_file_holds_no_secret_and_is_its_owners_alone(store: KeyStore) -> None:
+    key = store.create(Role.BUYER, "AHM")
+    secret = key.split("_", 2)[2]
+    text = store.path.read_text()
+    assert secret not in text
+    assert key not in text
+    assert key.split("_")[1] in text
+    assert store.path.stat().st_mode & 0o077 == 0
+    left = {file.name for file in store.path.parent.iterdir()}
+    assert left <= {"keys.json", ".keys.json.lock"}
+
+
+def test_what_is_no_key_is_nobody(store: KeyStore) -> None:
+    key = store.create(Role.BUYER, "AHM")
+    wrong = [
+        "",
+        "rtk_",
+        key[:-1],
+        key + "x",
+        key + "\n",
+        key.upper(),
+        key[:-1] + ("A" if key[-1] != "A" else "B"),
+        key.replace(key.split("_")[1], "0" * 12),
+        "Bearer " + key,
+    ]
+    assert [store.authenticate(text) for text in wrong] == [None] * len(wrong)
+
+
+def test_a_running_process_takes_what_another_changes(store: KeyStore) -> None:
+    running = KeyStore(store.path)
+    assert running.authenticate("rtk_" + "0" * 12 + "_" + "a" * 43) is None
+    key = store.create(Role.BUYER, "AHM")
+    wait_until(lambda: running.authenticate(key) is not None)
+    store.revoke(key.split("_")[1])
+    wait_until(lambda: running.authenticate(key) is None)
+    second = store.create(Role.BUYER, "AHM")
+    wait_until(lambda: running.authenticate(second) is not None)
+    store.path.unlink()
+    wait_until(lambda: running.authenticate(second) is None)
+
+
+def test_a_mounted_secret_is_swapped_by_a_link(tmp_path: Path) -> None:
+    versions = []
+    for name in ("one", "two"):
+        made = KeyStore(tmp_path / name / "keys.json")
+        versions.append(made.create(Role.BUYER, name))
+    link = tmp_path / "current"
+    link.symlink_to(tmp_path / "one")
+    running = KeyStore(link / "keys.json")
+    assert running.authenticate(versions[0]) is not None
+    beside = tmp_path / "next"
+    beside.symlink_to(tmp_path / "two")
+    beside.replace(link)
+    wait_until(lambda: running.authenticate(versions[1]) is not None)
+    assert running.authenticate(versions[0]) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"keys": [{"role": "king"}]}', '{"keys": 1}'])
+def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
+    store: KeyStore, text: str
+) -> None:
+    key = store.create(Role.BUYER, "AHM")
+    good = store.path.read_text()
+    store.path.write_text(text)
+    time.sleep(0.6)
+    assert store.authenticate(key) is not None
+    # But nobody writes over a file that somebody is mending, and nobody starts with one.
+    with pytest.raises(KeyFileError, match=r"keys\.json"):
+        store.create(Role.BUYER, "ADM")
+    with pytest.raises(KeyFileError):
+        KeyStore(store.path).authenticate(key)
+    assert store.path.read_text() == text
+    store.path.write_text(good)
+    wait_until(lambda: KeyStore(store.path).authenticate(key) is not None)
+
+
+def test_no_key_is_lost_where_many_are_made_at_once(store: KeyStore) -> None:
+    def make(number: int) -> str:
+        # Half through one object, half each through one of its own, as processes would.
+        mine = store if number % 2 else KeyStore(store.path)
+        return mine.create(Role.SUPPLIER, f"IKM-{number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        keys = list(threads.map(make, range(40)))
+    fresh = KeyStore(store.path)
+    assert all(fresh.authenticate(key) is not None for key in keys)
+    assert len(json.loads(store.path.read_text())["keys"]) == 40
+
+
+def test_many_threads_may_ask_while_keys_change(store: KeyStore) -> None:
+    key = store.create(Role.BUYER, "AHM")
+
+    def ask(_: int) -> bool:
+        store._looked_at = 0.0  # Look at the file each time.
+        return store.authenticate(key) is not None
+
+    def touch(number: int) -> bool:
+        store.create(Role.SUPPLIER, f"IKM-{number}")
+        os.utime(store.path)
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(ask if at % 5 else touch, at) for at in range(200)]
+        assert all(one.result() for one in asked)
+
+
+def wait_until(true: object) -> None:
+    """A change is taken within a second."""
+    assert callable(true)
+    deadline = time.monotonic() + 1.5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,184 @@
+"""Migrations: run twice, cut off anywhere, and from an older store whose ledger has events."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from services.warehouse import migrate as module
+from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.migrate import Placement, migrate, migrations, statements
+from services.warehouse.rebuild import rebuild
+from tests.conftest import NOT_SYNCED
+from tests.reference.histories import history
+from tests.storing import contents, store
+
+NewDatabase = Callable[[], Warehouse]
+EVENTS = history(random.Random(7), suppliers=2, buyers=2, lines=15, start=date(2026, 1, 1), days=50)
+NAMES = [migration.name for migration in migrations()]
+AWAY = StoreUnavailable("Code: 210. DB::Exception: Connection refused")
+
+
+def objects(warehouse: Warehouse) -> dict[str, str]:
+    """Return every table and view of a database by its statement."""
+    rows = warehouse.rows(
+        "SELECT name, create_table_query AS made FROM system.tables "
+        "WHERE database = {database:String}",
+        {"database": warehouse.database},
+    )
+    return {row["name"]: row["made"].replace(warehouse.database, "DB") for row in rows}
+
+
+@pytest.fixture(scope="module")
+def fresh(new_database: NewDatabase) -> tuple[dict[str, str], dict[str, list[Any]]]:
+    """Return objects and derived rows of a store that was made in one go."""
+    made = new_database()
+    assert migrate(made, NOT_SYNCED) == NAMES
+    store(made, EVENTS)
+    return objects(made), contents(made)
+
+
+def test_the_second_time_does_nothing(own_warehouse: Warehouse) -> None:
+    before = objects(own_warehouse)
+    assert migrate(own_warehouse, NOT_SYNCED) == []
+    assert objects(own_warehouse) == before
+
+
+@contextmanager
+def ending_after(warehouse: Warehouse, commands: int) -> Iterator[None]:
+    """Let the store go away after so many statements."""
+    left, command = commands, warehouse.command
+
+    def limited(*arguments: Any, **options: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise AWAY
+        return command(*arguments, **options)
+
+    with patch.object(warehouse, "command", limited):
+        yield
+
+
+@pytest.mark.parametrize("after", [0, 2, 5, 11, 24])
+def test_cut_off_in_the_middle_it_is_simply_run_again(
+    new_database: NewDatabase, fresh: tuple[dict[str, str], Any], after: int
+) -> None:
+    warehouse = new_database()
+    with ending_after(warehouse, after), pytest.raises(StoreUnavailable):
+        migrate(warehouse, NOT_SYNCED)
+    migrate(warehouse, NOT_SYNCED)
+    assert objects(warehouse) == fresh[0]
+    store(warehouse, EVENTS)
+    assert contents(warehouse) == fresh[1]
+
+
+@pytest.fixture
+def older(new_database: NewDatabase) -> Warehouse:
+    """Return a store of an older version, with events."""
+    warehouse = new_database()
+    of_then = migrations()[:3]
+    with patch.object(module, "migrations", lambda: of_then), patch.object(module, "replace_views"):
+        assert migrate(warehouse, NOT_SYNCED) == NAMES[:3]
+    store(warehouse, EVENTS)
+    return warehouse
+
+
+def test_tables_of_a_later_version_are_filled_from_the_ledger(
+    older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    assert migrate(older, NOT_SYNCED, lambda *step: told.append(step)) == NAMES[3:]
+    assert contents(older) == fresh[1]
+    assert len(contents(older)["inspections"]) > 3
+    tables = [table for migration in migrations()[3:] for table in migration.tables]
+    assert told == [(table, at, len(tables)) for at, table in enumerate(tables)]
+    assert migrate(older, NOT_SYNCED) == []
+    assert contents(older) == fresh[1]
+
+
+def test_filling_cut_off_is_done_again(
+    older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+) -> None:
+    done: list[str] = []
+    fill = module.fill
+
+    def limited(warehouse: Warehouse, table: str) -> None:
+        if len(done) == 8:
+            raise AWAY
+        done.append(table)
+        fill(warehouse, table)
+
+    with patch.object(module, "fill", limited), pytest.raises(StoreUnavailable):
+        migrate(older, NOT_SYNCED)
+    numbers = {row["number"] for row in older.rows("SELECT number FROM migrations")}
+    assert numbers == {1, 2, 3, 4}
+    assert migrate(older, NOT_SYNCED) == NAMES[4:]
+    assert contents(older) == fresh[1]
+    assert objects(older) == fresh[0]
+
+
+@pytest.mark.parametrize("after", [0, 1, 9, 40, 60])
+def test_a_rebuild_cut_off_is_completed_by_the_next_start(
+    new_database: NewDatabase,
+    fresh: tuple[dict[str, str], dict[str, list[Any]]],
+    after: int,
+) -> None:
+    warehouse = new_database()
+    migrate(warehouse, NOT_SYNCED)
+    store(warehouse, EVENTS)
+    with ending_after(warehouse, after), pytest.raises(StoreUnavailable):
+        rebuild(warehouse, NOT_SYNCED)
+    migrate(warehouse, NOT_SYNCED)
+    assert objects(warehouse) == fresh[0]
+    assert contents(warehouse) == fresh[1]
+
+
+def test_a_rebuild_tells_its_progress_and_mends_what_is_wrong(
+    new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+) -> None:
+    warehouse = new_database()
+    migrate(warehouse, NOT_SYNCED)
+    store(warehouse, EVENTS)
+    warehouse.command("TRUNCATE TABLE receipt_lines")
+    warehouse.command("INSERT INTO inspections (supplier_id, inspection_no) VALUES ('X', 'X')")
+    warehouse.command("DROP VIEW complaints_of_events")
+    told: list[tuple[str, int, int]] = []
+    assert rebuild(warehouse, NOT_SYNCED, lambda *step: told.append(step)) == len(fresh[1])
+    assert contents(warehouse) == fresh[1]
+    assert {table for table, _, _ in told} == fresh[1].keys()
+    assert [done for _, done, _ in told] == list(range(len(fresh[1])))
+    assert {total for _, _, total in told} == {len(fresh[1])}
+
+
+def test_statements_end_at_a_lines_end() -> None:
+    text = "-- a; comment;\nSELECT ';x', 1;\n\n  -- another\nSELECT\n  2\n;\n"
+    assert statements(text) == ["SELECT ';x', 1", "SELECT\n  2"]
+
+
+def test_on_a_cluster_every_object_is_made_on_every_node() -> None:
+    placement = Placement(cluster="main")
+    for migration in migrations():
+        for statement in migration.statements():
+            made = placement.fill(statement)
+            assert "ON CLUSTER 'main'" in made
+            assert "$" not in made
+            assert ("ReplacingMergeTree" in made) == ("ReplicatedReplacingMergeTree" in made)
+            plain = Placement().fill(statement)
+            assert "CLUSTER" not in plain
+            assert "Replicated" not in plain
+
+
+def test_every_derived_table_has_its_view_and_is_known() -> None:
+    for migration in migrations():
+        assert migration.derived == bool(migration.tables)
+        made = [s for s in migration.statements() if s.startswith("CREATE TABLE")]
+        if migration.derived:
+            assert len(made) == len(migration.tables)
+            for statement, table in zip(made, migration.tables, strict=True):
+                assert statement.startswith(f"CREATE TABLE IF NOT EXISTS {table} ")
+                assert "$replacing\n" in statement  # Deriving twice must change nothing.

@@ -1,0 +1,105 @@
+"""Figures and policy: exact quotients, known intervals, numbers that JSON writes exactly."""
+
+import json
+from dataclasses import FrozenInstanceError
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+import simplejson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.readiness.figures import Figure, json_number, wilson
+from services.readiness.policy import DEFAULT_POLICY, Policy
+
+QUANTITIES = st.decimals(0, 10**12, places=6)
+
+
+@given(QUANTITIES, QUANTITIES, st.sampled_from([1, 1_000_000]))
+def test_a_value_is_the_double_nearest_to_the_exact_quotient(
+    numerator: Decimal, denominator: Decimal, scale: int
+) -> None:
+    value = Figure(numerator, denominator, scale=scale).value
+    if denominator == 0:
+        assert value is None
+    else:
+        assert value == float(scale * Fraction(numerator) / Fraction(denominator))
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "scale", "value"),
+    [
+        ("0.1", "0.3", 1, 1 / 3),
+        ("123456789012.345678", "123456789012.345678", 1, 1.0),
+        ("999999999999.999999", "1000000000000", 1, 0.999999999999999999),
+        ("3.5", "400", 1_000_000, 8750.0),
+        ("0.000001", "999999999999.999999", 1_000_000, 1e-12),
+        ("0", "5", 1, 0.0),
+        ("7", "3", 1, 7 / 3),
+        ("0", "0", 1, None),
+        ("5", "0", 1_000_000, None),
+    ],
+)
+def test_values_of_large_and_small_decimals(
+    numerator: str, denominator: str, scale: int, value: float | None
+) -> None:
+    assert Figure(Decimal(numerator), Decimal(denominator), scale=scale).value == value
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998), table I, method 3, to four places.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # The example of the definition.
+        (9, 10, 0.596, 0.982),
+        (10, 10, 0.7225, 1.0),
+    ],
+)
+def test_wilson_against_published_intervals(
+    successes: int, trials: int, low: float, high: float
+) -> None:
+    found = wilson(successes, trials)
+    assert found == pytest.approx((low, high), abs=6e-4)
+    assert (found[0] == 0.0) is (successes == 0)
+
+
+@given(st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_an_interval_holds_its_ratio(case: tuple[int, int]) -> None:
+    successes, trials = case
+    low, high = wilson(successes, trials)
+    assert 0 <= low <= successes / trials + 1e-12
+    assert successes / trials - 1e-12 <= high <= 1
+
+
+def test_json_of_a_figure() -> None:
+    count = Figure(Decimal(9), Decimal(10), counts=True).as_json()
+    assert (count["value"], count["numerator"], count["denominator"]) == (0.9, 9, 10)
+    assert [round(bound, 3) for bound in count["ci95"]] == [0.596, 0.982]
+    assert "mixed_units" not in count
+    empty = Figure(Decimal(0), Decimal(0), counts=True).as_json()
+    assert empty == {"value": None, "numerator": 0, "denominator": 0, "ci95": None}
+    mixed = Figure(Decimal("0.5"), Decimal(2), mixed_units=True).as_json()
+    assert mixed["mixed_units"] is True
+    assert "ci95" not in mixed
+
+
+@given(st.decimals(-(10**18), 10**18, places=6))
+def test_a_number_in_json_is_exact(value: Decimal) -> None:
+    text = simplejson.dumps(json_number(value), use_decimal=True)
+    assert json.loads(text, parse_float=Decimal) == value
+    # A whole number is an integer: no exponent, no trailing zeros.
+    whole = value == value.to_integral_value()
+    assert text.lstrip("-").isdigit() is whole
+    assert whole or not text.endswith("0") or "E" in text
+
+
+def test_the_policy_is_the_definitions() -> None:
+    assert Policy("2026-11-01", 7, 0, Decimal(0), Decimal("0.05"), 3) == DEFAULT_POLICY
+    assert DEFAULT_POLICY.zone == "Asia/Jakarta"
+    with pytest.raises(FrozenInstanceError):
+        DEFAULT_POLICY.early_days = 1  # type: ignore[misc]

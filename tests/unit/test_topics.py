@@ -1,0 +1,61 @@
+"""Topics: made once, left alone the second time, and settings as they should be."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from schemas.catalogue import CANONICAL_TOPICS, READINESS, REJECTED
+from services.bus.embedded import EmbeddedBroker, free_port
+from services.bus.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_topics
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker() as running:
+        yield running
+
+
+def test_apply_makes_what_is_missing_and_leaves_the_rest(broker: EmbeddedBroker) -> None:
+    first = apply(broker.bootstrap, partitions=3, replication=1)
+    assert [one.name for one in first] == [topic.name for topic in TOPICS]
+    assert {one.change for one in first} == {"created"}
+    again = apply(broker.bootstrap, partitions=3, replication=1)
+    assert {one.change for one in again} == {"unchanged"}
+    # Other partitions are asked for: the order of a supplier's events hangs on those there.
+    more = apply(broker.bootstrap, partners=["AHM", "IKM-1"], partitions=12, replication=1)
+    assert [one.name for one in more if one.change == "created"] == [
+        "rantai.inbound.AHM",
+        "rantai.inbound.IKM-1",
+    ]
+    admin = KafkaAdminClient(bootstrap_servers=[broker.bootstrap])
+    try:
+        described = admin.describe_topics([*CANONICAL_TOPICS, REJECTED, READINESS])
+    finally:
+        admin.close()
+    partitions = {row["name"]: len(row["partitions"]) for row in described}
+    assert partitions == {
+        **dict.fromkeys([*CANONICAL_TOPICS, READINESS], 3),
+        REJECTED: 1,
+    }
+    assert inbound_topics(broker.bootstrap) == ["rantai.inbound.AHM", "rantai.inbound.IKM-1"]
+
+
+def test_settings_say_time_of_acceptance_and_replicas() -> None:
+    for topic in (*TOPICS, inbound("AHM")):
+        alone, three = topic.configs(1), topic.configs(3)
+        assert alone["message.timestamp.type"] == "LogAppendTime"
+        assert (alone["min.insync.replicas"], three["min.insync.replicas"]) == ("1", "2")
+        assert alone["cleanup.policy"] == ("compact" if topic.name == READINESS else "delete")
+    kept = {topic.name: int(topic.configs(1)["retention.ms"]) for topic in TOPICS}
+    day = 24 * 3600 * 1000
+    assert (kept[READINESS], kept[REJECTED]) == (-1, 365 * day)
+    assert all(kept[name] >= 90 * day for name in CANONICAL_TOPICS)
+
+
+def test_without_a_broker_it_says_so() -> None:
+    nobody, began = f"127.0.0.1:{free_port()}", time.monotonic()
+    with pytest.raises(BrokerUnavailable, match=nobody):
+        inbound_topics(nobody)
+    assert time.monotonic() - began < 8
