@@ -22,7 +22,7 @@ from services.bus.producer import ID_HEADER, SOURCE_HEADER
 from services.bus.records import accepted_ms, attributes_of, record_name
 from services.bus.topics import BrokerUnavailable
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.ledger import Key, key_parameters, portions
+from services.warehouse.ledger import Key, rows_of_keys
 
 _EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _POLL_MS: Final = 500
@@ -157,13 +157,10 @@ def _count_ledger(result: Reconciliation, warehouse: Warehouse, zone: str, start
 def _count_missing(
     result: Reconciliation, warehouse: Warehouse, published: dict[Key, tuple[date, Any]]
 ) -> None:
-    for keys in portions(published):
-        rows = warehouse.rows(sql("ledger_has"), key_parameters(keys))
-        there = {(row["source"], row["id"]) for row in rows}
-        for key in keys:
-            if key in there:
-                continue
-            day, record = published[key]
+    rows = rows_of_keys(warehouse, "ledger_has", published)
+    there = {(row["source"], row["id"]) for row in rows}
+    for key, (day, record) in published.items():
+        if key not in there:
             result.rows[(sender_of(key[0]), day)].accepted += 1
             result.missing.append(_missing(record, sender_of(key[0]), key))
 

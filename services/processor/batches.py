@@ -90,8 +90,13 @@ class BatchLoop:
         # Two tasks: a look at the broker that never ends must not keep the other from its watch.
         beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._measure(consumer))]
         try:
+            polling = asyncio.create_task(self._poll(consumer))
+            beside.append(polling)
             while not self._stopping.is_set():
-                records = await self._poll(consumer)
+                records = await polling
+                # The next batch is read while this one is written; offsets are committed by what
+                # was written, so one that is read and never written is read again.
+                polling = beside[-1] = asyncio.create_task(self._poll(consumer))
                 if consumer.assignment():
                     self.ready.set()
                 if records:
@@ -102,6 +107,7 @@ class BatchLoop:
         finally:
             for task in beside:
                 task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await consumer.stop()
 
     async def stop(self) -> None:

@@ -11,19 +11,19 @@ replace rows by the event's key.
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import simplejson
+from pydantic_core import to_json
 
 from services.telemetry.logs import log
 from services.warehouse.client import StoreRefused, Warehouse, sql
 from services.warehouse.derived import derive
 
 _LOGGER: Final = logging.getLogger("rantai.ledger")
-_LOOKUP_BYTES: Final = 90_000
-"""Ids of one look-up: a server refuses a query parameter above 128 KiB."""
-
+_KEYS_A_LOOKUP: Final = 50_000
+_QUERY_BYTES: Final = 256 * 1024 * 1024
 _BATCHES_A_LOOKUP: Final = 2000
 _OWN_NAMES: Final = ("content", "batch")
 """Columns of the ledger that a CloudEvents extension may be called like."""
@@ -32,9 +32,11 @@ Key = tuple[str, str]
 """Source and id: what identifies an event, forever."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRecord:
-    """A record of a canonical topic: the event's key, its digest, its JSON, where it was read."""
+class LedgerRecord(NamedTuple):
+    """A record of a canonical topic: the event's key, its digest, its JSON, where it was read.
+
+    A tuple, because one is made for every event that is stored.
+    """
 
     source: str
     id: str
@@ -95,7 +97,7 @@ class Ledger:
                 to_store[record.key] = record
         if to_store:
             try:
-                lines = b"\n".join(_json_line(record, batch) for record in to_store.values())
+                lines = b"\n".join(json_line(record, batch) for record in to_store.values())
                 self.warehouse.insert_json_lines("events", lines)
             except StoreRefused:
                 # Where a view refused, the ledger may have the block already.
@@ -143,9 +145,8 @@ class Ledger:
 
     def _seen(self, records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
         found: dict[Key, tuple[str, list[UUID]]] = {}
-        for keys in portions({record.key for record in records}):
-            for row in self.warehouse.rows(sql("seen"), key_parameters(keys)):
-                found[(row["source"], row["id"])] = (row["content"], row["batches"])
+        for row in rows_of_keys(self.warehouse, "seen", {record.key for record in records}):
+            found[(row["source"], row["id"])] = (row["content"], row["batches"])
         batches = {batch for _, wrote in found.values() for batch in wrote}
         complete = self._known_complete(sorted(batches))
         return {
@@ -162,27 +163,21 @@ class Ledger:
         return found
 
 
-def portions(keys: Iterable[Key]) -> Iterator[list[Key]]:
-    """Split event keys into lists that fit one query parameter each."""
-    portion: list[Key] = []
-    size = 0
-    for key in sorted(keys):
-        portion.append(key)
-        # Percent-encoded, as a parameter travels, a character takes up to three.
-        size += 3 * max(len(key[0]), len(key[1])) + 9
-        if size > _LOOKUP_BYTES:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
+def rows_of_keys(warehouse: Warehouse, name: str, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
+    """Ask a query over event keys, and return its rows.
+
+    The keys travel in the text of the query as one JSON string: a list of parameters is slower to
+    write and to read, and a server refuses one above 128 KiB. Sorted, they touch the ledger's
+    parts in order.
+    """
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _KEYS_A_LOOKUP):
+        text = to_json(ordered[start : start + _KEYS_A_LOOKUP]).decode()
+        yield from warehouse.rows(sql(name), {"keys": text}, {"max_query_size": _QUERY_BYTES})
 
 
-def key_parameters(keys: Sequence[Key]) -> dict[str, list[str]]:
-    """Return the parameters that queries over event keys take: sources and ids, side by side."""
-    return {"sources": [source for source, _ in keys], "ids": [name for _, name in keys]}
-
-
-def _json_line(record: LedgerRecord, batch: UUID) -> bytes:
+def json_line(record: LedgerRecord, batch: UUID) -> bytes:
+    """Return the row of an event, as the store reads it."""
     # The value is a JSON object already: what the sink knows is put in front of its first field.
     # The time is written in seconds with three decimals: bare milliseconds are read as seconds.
     seconds, milliseconds = divmod(record.accepted_ms, 1000)

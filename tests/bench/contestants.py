@@ -22,7 +22,7 @@ from services.processor.streams import stream_record
 from services.readiness.policy import DEFAULT_POLICY
 from services.warehouse.client import Warehouse
 from services.warehouse.figures import Selection, Tolerances, delivery_sums
-from services.warehouse.ledger import Ledger, LedgerRecord
+from services.warehouse.ledger import Ledger, LedgerRecord, json_line
 from services.warehouse.migrate import Placement, migrate
 from tests.bench.workload import UNTIL, load
 
@@ -132,8 +132,6 @@ async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
 
 def engine(warehouse: Warehouse, events: Path) -> float:
     """Insert the same bytes, made beforehand, in blocks of the same size."""
-    from services.warehouse.ledger import _json_line as json_line
-
     batch = uuid4()
     rows = [
         LedgerRecord(source, name, content, value, topic, 0, offset, 1_795_000_000_000)

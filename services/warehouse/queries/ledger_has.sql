@@ -1,6 +1,6 @@
--- Which of these events (source and id, side by side) does the ledger have?
+-- Which of these events ([[source, id], ...] as JSON) does the ledger have?
 SELECT DISTINCT source, id
 FROM events
 WHERE (source, id) IN (
-    SELECT arrayJoin(arrayZip({sources:Array(String)}, {ids:Array(String)})) AS key
+    SELECT arrayJoin(JSONExtract(%(keys)s, 'Array(Tuple(String, String))')) AS key
 )
