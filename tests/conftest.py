@@ -1,5 +1,6 @@
 """What all tests share: the one store that a process can open, and databases in it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -57,3 +58,14 @@ def own_warehouse(new_database: Callable[[], Warehouse]) -> Warehouse:
 def anyio_backend() -> str:
     """Run asynchronous tests, marked `anyio`, on the loop that the services run on."""
     return "asyncio"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in CI that skipped anything: what was not run was not shown."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") == "true" and skipped and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("in CI nothing may skip:", red=True)
+        for report in skipped:
+            reporter.write_line(f"  {report.nodeid}: {report.longrepr[2]}")

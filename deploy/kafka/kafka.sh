@@ -85,7 +85,8 @@ node_pid() {
   home=$(node_dir "$1" "$2")
   [[ -s "$home/pid" ]] || return 1
   pid=$(cat "$home/pid")
-  [[ "$(ps -p "$pid" -o args= 2> /dev/null)" == *"$home/server.properties"* ]] || return 1
+  # -ww: with COLUMNS in the environment ps would cut the line off before the configuration.
+  [[ "$(ps -ww -p "$pid" -o args= 2> /dev/null)" == *"$home/server.properties"* ]] || return 1
   printf '%s\n' "$pid"
 }
 
@@ -166,7 +167,7 @@ format_storage() {
 }
 
 launch() {
-  local java=$1 dir=$2 node=$3 home heap
+  local java=$1 dir=$2 node=$3 home heap i
   home=$(node_dir "$dir" "$node")
   read -ra heap <<< "${KAFKA_HEAP_OPTS:--Xmx512m}"
   # nohup and no inherited descriptor: the node outlives this script, and `$(kafka.sh start)` returns.
@@ -174,7 +175,8 @@ launch() {
     -cp "$LIBS/*" kafka.Kafka "$home/server.properties" >> "$home/server.log" 2>&1 < /dev/null &
   printf '%s\n' "$!" > "$home/pid"
   # Until the fork has become Java it bears this script's name, and would pass for a node that ended.
-  while kill -0 "$!" 2> /dev/null && ! node_pid "$dir" "$node" > /dev/null; do
+  for ((i = 0; i < 250; i++)); do
+    if ! kill -0 "$!" 2> /dev/null || node_pid "$dir" "$node" > /dev/null; then break; fi
     sleep 0.02
   done
 }

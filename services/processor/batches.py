@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -88,7 +88,10 @@ class BatchLoop:
         )
         await consumer.start()
         # Two tasks: a look at the broker that never ends must not keep the other from its watch.
-        beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._measure(consumer))]
+        beside: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._watch()),
+            asyncio.create_task(self._measure(consumer)),
+        ]
         try:
             polling = asyncio.create_task(self._poll(consumer))
             beside.append(polling)

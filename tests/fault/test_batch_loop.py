@@ -170,7 +170,8 @@ def rejected(broker: EmbeddedBroker) -> list[dict[str, Any]]:
         place = TopicPartition(REJECTED, 0)
         consumer.assign([place])
         consumer.seek_to_beginning(place)
-        end, rows = consumer.end_offsets([place])[place], []
+        end = consumer.end_offsets([place])[place]
+        rows: list[dict[str, Any]] = []
         while len(rows) < end:
             for record in consumer.poll(timeout_ms=500).get(place, []):
                 row: dict[str, Any] = json.loads(record.value)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -112,6 +113,12 @@ def shown(asking: Asking, name: str) -> Row:
     where = ("--data-dir", str(asking.up.data_dir), "--json")
     row: Row = json.loads(rantai("rejected", "show", name, *where))
     return row
+
+
+def replayed_by(asking: Asking, partner: str, name: str, body: bytes = b"") -> httpx.Response:
+    """Replay a record with the key of a partner."""
+    headers = {"authorization": f"Bearer {asking.keys[partner]}"}
+    return asking.http.post(f"/v1/rejected/{name}/replay", headers=headers, content=body)
 
 
 def test_bad_events_among_good_ones(asking: Asking, sender: Sender) -> None:
@@ -227,12 +234,16 @@ def test_a_repaired_event_is_replayed(asking: Asking, sender: Sender, tmp_path: 
     again = run("rejected", "replay", name, *where)
     assert again.returncode == 1
     assert "/data/lines/0/quantity" in again.stderr
-    file = tmp_path / "repaired.json"
-    for text, part in ((b"{", "not JSON"), (b" " * 9 * MEGABYTE, "larger than"), (b"[]", "object")):
-        file.write_bytes(text)
-        assert part in run("rejected", "replay", name, *where, "--file", str(file)).stderr
+    for text, status, part in (
+        (b"{", 400, "not JSON"),
+        (b" " * 9 * MEGABYTE, 413, "larger than"),
+        (b"[]", 422, "one CloudEvent"),
+    ):
+        answer = replayed_by(asking, "YDBA", name, text)
+        assert (answer.status_code, part in answer.text) == (status, True), answer.text
     assert asking.orders("IKM-REPAIRED") == []
 
+    file = tmp_path / "repaired.json"
     file.write_text(good.json)
     assert "Accepted" in rantai("rejected", "replay", name, *where, "--file", str(file))
     assert asking.orders("IKM-REPAIRED") == ["repaired"]
@@ -254,10 +265,7 @@ def test_a_replay_has_the_rights_of_its_sender(asking: Asking, sender: Sender) -
     own = sender.send(order("still", "IKM-RIGHTS", "IKM-1").json.encode(), partner="IKM-1")
     refused(asking, own)
     for partner in ("IKM-1", "YDBA"):
-        answer = asking.http.post(
-            f"/v1/rejected/{own}/replay",
-            headers={"authorization": f"Bearer {asking.keys[partner]}"},
-        )
+        answer = replayed_by(asking, partner, own)
         assert answer.status_code == 422, answer.text
         assert answer.json()["rejected"][0]["errors"][0]["pointer"] == "/type"
     assert asking.orders("IKM-RIGHTS") == []

@@ -11,6 +11,7 @@ import pytest
 
 from services.warehouse import migrate as module
 from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.derived import fill
 from services.warehouse.migrate import Placement, migrate, migrations, statements
 from services.warehouse.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
@@ -105,7 +106,6 @@ def test_filling_cut_off_is_done_again(
     older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     done: list[str] = []
-    fill = module.fill
 
     def limited(warehouse: Warehouse, table: str) -> None:
         if len(done) == 8:

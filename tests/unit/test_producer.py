@@ -70,12 +70,19 @@ async def test_a_broker_that_comes_late_goes_and_comes_back_is_found() -> None:
             apply(broker.bootstrap, partitions=1, replication=1)
             # Its memory is new: the client that it does not know gives way to another.
             assert (await patiently(producer, record)) == 0
-            broker.stop()
+            kill(broker)
             with pytest.raises(BrokerUnavailable):
                 await producer.publish([record])
     finally:
         broker.stop()
         await producer.close()
+
+
+def kill(broker: EmbeddedBroker) -> None:
+    """End it at once: asked to stop, it waits for its clients to leave."""
+    assert broker._process is not None
+    broker._process.kill()
+    broker.stop()
 
 
 async def patiently(producer: EventProducer, record: Record) -> int:

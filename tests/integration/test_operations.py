@@ -1,0 +1,333 @@
+"""Operations against a broker and a store: what is missing is named, what is balanced stays so."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.catalogue import CANONICAL_TOPICS, DELIVERIES, ORDERS, REJECTED, Role
+from services.access.keys import KeyStore
+from services.bus.embedded import EmbeddedBroker, free_port
+from services.bus.producer import EventProducer, Record, event_record
+from services.bus.safety import OnBroker
+from services.bus.topics import BrokerUnavailable, apply
+from services.operations.api import Operations, routes
+from services.operations.counting import reconcile
+from services.processor.ledger_sink import LedgerSink
+from services.processor.rejections import Rejections, RejectionSink
+from services.telemetry.http import install
+from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.ledger import Ledger
+from services.warehouse.migrate import migrate
+from services.warehouse.rebuild import rebuild
+from tests.conftest import NOT_SYNCED
+from tests.integration.process import run as run_rantai
+from tests.reference.cases import Event, order, receive
+from tests.storing import accepted, contents, empty, row, store
+
+ZONE = "Asia/Jakarta"
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    """Run a broker; it has memory only, so each test has its own records."""
+    with EmbeddedBroker() as running:
+        apply(running.bootstrap, partners=["B9"], partitions=3, replication=1)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_store(new_database: Callable[[], Warehouse]) -> Warehouse:
+    made = new_database()
+    migrate(made, NOT_SYNCED)
+    return made
+
+
+@pytest.fixture
+def warehouse(own_store: Warehouse) -> Warehouse:
+    """Return an empty store: a reconciliation counts all that is in it."""
+    empty(own_store)
+    own_store.command("TRUNCATE TABLE rejected")
+    return own_store
+
+
+def publish(broker: EmbeddedBroker, records: list[Record]) -> None:
+    async def send() -> None:
+        producer = EventProducer(broker.bootstrap)
+        await producer.publish(records)
+        await producer.close()
+
+    asyncio.run(send())
+
+
+def of(events: list[Event]) -> list[Record]:
+    return [event_record(accepted(event)) for event in events]
+
+
+def read(broker: EmbeddedBroker, *topics: str) -> list[Any]:
+    """Return every record of topics, as a consumer sees them."""
+    consumer = KafkaConsumer(bootstrap_servers=[broker.bootstrap], group_id=None)
+    try:
+        there = {topic: consumer.partitions_for_topic(topic) or () for topic in topics}
+        consumer.assign([TopicPartition(topic, at) for topic in topics for at in there[topic]])
+        consumer.seek_to_beginning()
+        found: list[Any] = []
+        while polled := consumer.poll(timeout_ms=1000):
+            found += [record for some in polled.values() for record in some]
+        return found
+    finally:
+        consumer.close()
+
+
+def sink(broker: EmbeddedBroker, warehouse: Warehouse) -> None:
+    """Do what the processor does, once: all canonical records, then all refusals."""
+
+    async def write() -> None:
+        producer = EventProducer(broker.bootstrap)
+        await LedgerSink(Ledger(warehouse), Rejections(producer)).write(
+            await asyncio.to_thread(read, broker, *CANONICAL_TOPICS)
+        )
+        await producer.close()
+        refused = await asyncio.to_thread(read, broker, REJECTED)
+        if refused:
+            await RejectionSink(warehouse).write(refused)
+
+    asyncio.run(write())
+
+
+def events_of(buyer: str, count: int) -> list[Event]:
+    made = [
+        order("03-01", at + 1, "03-20", id=f"{buyer}-{at}", order_no=f"P{at}", buyer_id=buyer)
+        for at in range(count)
+    ]
+    made.append(receive("03-20", 5, no=f"R-{buyer}", id=f"{buyer}-received", buyer_id=buyer))
+    return made
+
+
+def today() -> str:
+    return datetime.now(ZoneInfo(ZONE)).date().isoformat()
+
+
+def test_counts_by_sender_and_day_with_resends(
+    broker: EmbeddedBroker, warehouse: Warehouse
+) -> None:
+    first, second = events_of("B1", 30), events_of("B2", 7)
+    publish(broker, of([*first, *second, *first[:4], first[0], second[-1]]))
+    sink(broker, warehouse)
+    result = reconcile(warehouse, broker.bootstrap, zone=ZONE)
+    answer = result.as_json()
+    counted = {row["sender"]: row for row in answer["rows"]}
+    assert {row["day"] for row in answer["rows"]} == {today()}
+    expected = {"stored": 31, "accepted": 31, "rejected": 0, "missing": 0, "resent": 5}
+    assert {name: counted["B1"][name] for name in expected} == expected
+    assert (counted["B2"]["stored"], counted["B2"]["resent"]) == (8, 1)
+    assert answer["total"] == {
+        "accepted": 39, "stored": 39, "rejected": 0, "missing": 0, "resent": 6,
+    }  # fmt: skip
+    # Every record is read, also those behind the first of a partition's last batch.
+    assert answer["records_read"] == 45
+
+
+def test_what_was_refused_balances(broker: EmbeddedBroker, warehouse: Warehouse) -> None:
+    first = events_of("B1", 3)
+    conflict = first[0] | {"data": first[0]["data"] | {"order_no": "OTHER"}}
+    by_hand = json.dumps(first[1] | {"id": "no-order", "data": {}}).encode()
+    publish(broker, of([*first, conflict]))
+    publish(
+        broker,
+        [
+            Record(ORDERS, b"S1", b"no event at all"),
+            Record(ORDERS, b"S1", by_hand),
+            Record(DELIVERIES, b"S1", b"{}", (("source", b"\xff"), ("id", b"x"))),
+            Record(DELIVERIES, b"S1", b"{}", (("source", b"x"), ("id", b"x"), ("content", b"0"))),
+        ],
+    )
+    sink(broker, warehouse)
+    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    assert answer["missing_events"] == []
+    assert (answer["total"]["stored"], answer["total"]["rejected"]) == (4, 5)
+    assert answer["total"]["missing"] == 0
+
+
+def test_what_is_neither_stored_nor_refused_is_missing(
+    broker: EmbeddedBroker, warehouse: Warehouse
+) -> None:
+    publish(broker, of(events_of("B1", 3)))
+    sink(broker, warehouse)
+    inbound = json.dumps(events_of("B9", 1)[0]).encode()
+    publish(broker, [Record(ORDERS, b"S1", b"{"), Record("rantai.inbound.B9", b"", inbound)])
+    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    found = {(row["topic"], row["id"], row["sender"]) for row in answer["missing_events"]}
+    assert found == {(ORDERS, None, ORDERS), ("rantai.inbound.B9", "B9-0", "B9")}
+    assert answer["missing"] == 2
+
+
+def test_since_counts_what_was_accepted_from_then_on(
+    broker: EmbeddedBroker, warehouse: Warehouse
+) -> None:
+    publish(broker, of(events_of("B1", 10)))
+    time.sleep(0.05)
+    since = datetime.now(UTC)
+    time.sleep(0.05)
+    publish(broker, of(events_of("B2", 5)))
+    sink(broker, warehouse)
+    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE, since=since).as_json()
+    assert [(row["sender"], row["stored"]) for row in answer["rows"]] == [("B2", 6)]
+    assert answer["missing"] == 0
+    later = since + timedelta(hours=1)
+    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE, since=later).as_json()
+    assert (answer["rows"], answer["missing"]) == ([], 0)
+
+
+def test_a_broker_without_its_memory_is_balanced(warehouse: Warehouse) -> None:
+    with EmbeddedBroker() as before:
+        apply(before.bootstrap, partitions=3, replication=1)
+        publish(before, of(events_of("B1", 20)))
+        sink(before, warehouse)
+    with EmbeddedBroker() as after:
+        apply(after.bootstrap, partitions=3, replication=1)
+        answer = reconcile(warehouse, after.bootstrap, zone=ZONE).as_json()
+        assert answer["total"]["accepted"] == answer["total"]["stored"] == 21
+        assert (answer["missing"], answer["records_read"]) == (0, 0)
+        # Sent again to it, they are resends of what the ledger has.
+        publish(after, of([*events_of("B1", 20), *events_of("B2", 1)]))
+        sink(after, warehouse)
+        answer = reconcile(warehouse, after.bootstrap, zone=ZONE).as_json()
+        assert answer["total"]["accepted"] == answer["total"]["stored"] == 23
+        assert answer["missing"] == 0
+
+
+def test_a_broker_that_is_away_is_told(warehouse: Warehouse) -> None:
+    with pytest.raises(BrokerUnavailable):
+        reconcile(warehouse, f"127.0.0.1:{free_port()}", zone=ZONE)
+
+
+@contextmanager
+def served(broker: EmbeddedBroker, warehouse: Warehouse, folder: Path) -> Iterator[tuple[str, str]]:
+    """Serve the routes of operations; give their address and an operator's key."""
+    keys = KeyStore(folder / "keys.json")
+    key = keys.create(Role.PROGRAMME, "operator")
+    app, port = FastAPI(), free_port()
+    install(app)
+    safety = OnBroker(EventProducer(broker.bootstrap))
+    app.include_router(
+        routes(Operations(keys, warehouse, broker.bootstrap, ZONE, safety, NOT_SYNCED))
+    )
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}", key
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = run_rantai(*arguments)
+    return done.returncode, done.stdout
+
+
+def test_an_event_that_vanished_from_the_ledger_is_named_by_the_command(
+    broker: EmbeddedBroker, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    publish(broker, of(events_of("B1", 12)))
+    sink(broker, warehouse)
+    with served(broker, warehouse, tmp_path) as (url, key):
+        arguments = ("reconcile", "--url", url, "--key", key, "--wait", "0")
+        status, output = run(*arguments)
+        assert status == 0, output
+        assert "Nothing is missing" in output
+        gone = "B1-7"
+        warehouse.command(
+            f"ALTER TABLE events DELETE WHERE id = '{gone}'", settings={"mutations_sync": 2}
+        )
+        status, output = run(*arguments)
+        assert status == 1
+        assert f"source=/erp/B1/sap id={gone} ({ORDERS} " in output
+        assert "1 missing" in output
+        status, output = run(*arguments, "--json")
+        answer = json.loads(output)
+        assert status == 1
+        assert (answer["missing"], answer["missing_events"][0]["id"]) == (1, gone)
+        assert answer["total"]["accepted"] - answer["total"]["stored"] == 1
+        # Read again from the broker, it is there again.
+        sink(broker, warehouse)
+        assert run(*arguments)[0] == 0
+
+
+def test_a_rebuild_over_http_tells_its_progress(
+    broker: EmbeddedBroker, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    store(warehouse, events_of("B1", 12))
+    before = contents(warehouse)
+    warehouse.command("TRUNCATE TABLE order_versions")
+    with served(broker, warehouse, tmp_path) as (url, key):
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = httpx.post(f"{url}/v1/rebuild", headers=headers, timeout=60)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("application/x-ndjson")
+        *steps, last = [json.loads(line) for line in answer.text.splitlines()]
+        assert last == {"tables": len(before), "finished": True}
+        assert [step["done"] for step in steps] == list(range(len(before)))
+        assert {step["total"] for step in steps} == {len(before)}
+        assert {step["table"] for step in steps} == before.keys()
+        assert contents(warehouse) == before
+        status, output = run("rebuild", "--url", url, "--key", key)
+        assert (status, f"{len(before)} tables" in output) == (0, True)
+        other = KeyStore(tmp_path / "keys.json").create(Role.BUYER, "B1")
+        time.sleep(0.6)
+        for path in ("/v1/rebuild", "/v1/reconciliation"):
+            method = "POST" if path.endswith("rebuild") else "GET"
+            refused = httpx.request(
+                method, url + path, headers={"Authorization": f"Bearer {other}"}
+            )
+            assert refused.status_code == 403
+            assert httpx.request(method, url + path).status_code == 401
+
+
+def test_an_append_between_two_rebuilds_is_kept(warehouse: Warehouse) -> None:
+    events = events_of("B1", 400)
+    store(warehouse, events)
+    expected = contents(warehouse)
+    empty(warehouse)
+    stop, failures = threading.Event(), []
+
+    def append() -> None:
+        ledger = Ledger(warehouse)
+        rows = [row(event, at) for at, event in enumerate(events)]
+        for start in range(0, len(rows), 20):
+            batch = uuid4()
+            while not stop.is_set():
+                try:
+                    ledger.append(rows[start : start + 20], batch)
+                    break
+                except StoreUnavailable:
+                    time.sleep(0.02)
+                except Exception as error:
+                    failures.append(error)
+                    return
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    for _ in range(2):
+        rebuild(warehouse, NOT_SYNCED)
+    thread.join(30)
+    stop.set()
+    assert failures == []
+    assert contents(warehouse) == expected
