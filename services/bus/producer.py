@@ -1,28 +1,29 @@
 """The producer: idempotent, acks=all, and no answer before the delivery report."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from kafka import KafkaProducer
-from kafka.errors import (
-    InvalidProducerEpochError,
-    KafkaError,
-    OutOfOrderSequenceNumberError,
-    UnknownProducerIdError,
-)
+from kafka.errors import KafkaError
 
 from schemas.validation import Accepted
 from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
+from services.telemetry.logs import log
 
+_T = TypeVar("_T")
+_LOGGER: Final = logging.getLogger("rantai.bus")
 SOURCE_HEADER: Final = "source"
 ID_HEADER: Final = "id"
 CONTENT_HEADER: Final = "content"
-_FATAL: Final = (InvalidProducerEpochError, OutOfOrderSequenceNumberError, UnknownProducerIdError)
-"""After these, as after an error without a class of its own, an idempotent client works no more:
-the broker has forgotten it, because its memory ended or its log was cut."""
+_THREADS: Final = 32
+"""Publishes under way at once. They have threads of their own: waiting for a broker that is away,
+they would take those in which requests are read and the store is asked."""
 
+_CLOSE_SECONDS: Final = 5
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=utf-8")
 
 
@@ -73,7 +74,8 @@ class EventProducer:
         self._timeout = timeout
         self._client: KafkaProducer | None = None
         self._connecting = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="producer")
+        self._given_up: dict[KafkaProducer, asyncio.Task[None]] = {}
 
     async def publish(self, records: Sequence[Record]) -> list[Position]:
         """Write records and return where they stand, in their order.
@@ -83,26 +85,38 @@ class EventProducer:
         """
         if not records:
             return []
+        client: KafkaProducer | None = None
         try:
             async with asyncio.timeout(self._timeout):
                 client = await self._connected()
-                return await asyncio.to_thread(self._send_all, client, records)
+                return await self._run(self._send_all, client, records)
         except (KafkaError, TimeoutError, AssertionError) as error:
-            if isinstance(error, _FATAL) or type(error) is KafkaError:
-                self._let_go()
+            self._give_up(client, error)
             raise BrokerUnavailable(f"the broker did not take the events: {error!r}") from error
 
-    def _let_go(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            closing = asyncio.create_task(asyncio.to_thread(client.close, 0))
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+    async def _run(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+    def _give_up(self, client: KafkaProducer | None, error: Exception) -> None:
+        # An idempotent client of which a batch once expired never sends again (kafka-python 3.0),
+        # nor does one that the broker has forgotten: the next publish makes another.
+        if client is None or client is not self._client:
+            return
+        log(_LOGGER, "producer_given_up", level=logging.WARNING, error=repr(error)[:300])
+        self._client = None
+        self._given_up[client] = asyncio.create_task(self._close_later(client))
+
+    async def _close_later(self, client: KafkaProducer) -> None:
+        # Other requests may still be served by it; within this time each of them has its answer.
+        await asyncio.sleep(self._timeout)
+        await self._run(_close, client, 0)
+        del self._given_up[client]
 
     async def _connected(self) -> KafkaProducer:
         async with self._connecting:
             if self._client is None:
-                self._client = await asyncio.to_thread(self._connect)
+                self._client = await self._run(self._connect)
             return self._client
 
     def _connect(self) -> KafkaProducer:
@@ -135,5 +149,18 @@ class EventProducer:
     async def close(self) -> None:
         """Send what is under way and let go of the broker."""
         client, self._client = self._client, None
+        for task in self._given_up.values():
+            task.cancel()
+        closing = [self._run(_close, one, 0) for one in self._given_up]
         if client is not None:
-            await asyncio.to_thread(client.close, 5)
+            closing.append(self._run(_close, client, _CLOSE_SECONDS))
+        await asyncio.gather(*closing)
+        self._threads.shutdown(wait=False)
+
+
+def _close(client: KafkaProducer, seconds: float) -> None:
+    try:
+        client.close(seconds)
+    except KafkaError:
+        # It gives up over what can't be sent, before it has ended its own thread.
+        client._sender.force_close()

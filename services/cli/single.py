@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 import typer
 import uvicorn
@@ -21,6 +21,8 @@ from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement, migrate
+
+_PROBE_SECONDS: Final = 2.0
 
 
 def gateway() -> None:
@@ -107,8 +109,10 @@ async def _gateway(settings: Settings) -> None:
 
     async def check() -> str | None:
         try:
-            await asyncio.to_thread(inbound_topics, settings.kafka)
-        except BrokerUnavailable:
+            # The client keeps on looking for a broker that is away; a probe must not.
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await asyncio.to_thread(inbound_topics, settings.kafka)
+        except (BrokerUnavailable, TimeoutError):
             return "the broker"
         return None
 

@@ -110,6 +110,8 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
         typer.echo(f"Rantai listens on {settings.base_url} (broker {settings.kafka})", err=True)
         await everything.server.serve()
         log(_LOGGER, "draining")
+        if broker is not None and not broker.running:
+            raise BrokerUnavailable("the embedded broker ended; start again: nothing is lost")
     log(_LOGGER, "stopped")
 
 
