@@ -1,8 +1,10 @@
 """Putting services together: which routes and parts run in one process."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -21,14 +23,46 @@ from services.scorecards import pages
 from services.scorecards.reading import Reader
 from services.settings import Settings
 from services.telemetry.http import install
+from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement
 
+_LOOK_SECONDS: Final = 0.5
 DRAIN_SECONDS: Final = 8
 """For requests under way when the process is told to stop; 15 s are there for all of it."""
 
+_LOGGER: Final = logging.getLogger("rantai.process")
+
 Check = Callable[[], Awaitable[str | None]]
 """Returns what is not ready, or None."""
+
+
+class PartFailed(RuntimeError):
+    """A part of this process failed for good: the process ends, so that it is started anew."""
+
+
+class Failing(Protocol):
+    """A part that may fail while the rest of its process goes on."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it failed, or None."""
+
+
+async def end_with(part: Failing, server: uvicorn.Server) -> None:
+    """Stop a server where a part fails: served on, its health would say that all is well."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if part.failure is not None:
+            log(_LOGGER, "part_failed", level=logging.CRITICAL, error=repr(part.failure)[:500])
+            server.should_exit = True
+            return
+
+
+def raise_failure(part: Failing) -> None:
+    """Raise PartFailed where a part has failed."""
+    if part.failure is not None:
+        raise PartFailed(f"the processor failed ({part.failure!r:.300}); nothing is lost: start it")
 
 
 def application(title: str, routers: list[APIRouter], check: Check) -> FastAPI:

@@ -77,6 +77,8 @@ def _run(service: Any) -> None:
         settings = Settings.from_environment()
         work: Coroutine[Any, Any, None] = service(settings)
         asyncio.run(work)
+    except compose.PartFailed as error:
+        raise fail(str(error), code=70) from None
     except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
         raise fail(str(error)) from None
 
@@ -176,8 +178,13 @@ async def _processor(settings: Settings) -> None:
         return None if made.ready else "the sink"
 
     app = compose.application("Rantai processor", [compose.metrics_routes()], check)
+    server = compose.server(app, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, warehouse.close)
         stack.push_async_callback(made.stop)
         await made.start()
-        await _serve(app, settings)
+        watch = asyncio.create_task(compose.end_with(made, server))
+        stack.callback(watch.cancel)
+        _stop_on_signal(server)
+        await server.serve()
+    compose.raise_failure(made)

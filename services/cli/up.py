@@ -31,7 +31,6 @@ from services.telemetry.logs import configure, log
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 
 _LOGGER: Final = logging.getLogger("rantai.up")
-_STOP_SECONDS: Final = 4.0
 
 
 @dataclass(slots=True)
@@ -70,6 +69,8 @@ def up(  # noqa: PLR0913 - options of a command
     try:
         settings = _settings(data_dir, host, port, kafka, clickhouse, broker)
         asyncio.run(_until_told(settings, broker))
+    except compose.PartFailed as error:
+        raise fail(str(error), code=70) from None
     except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
         raise fail(str(error)) from None
 
@@ -112,6 +113,7 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
         log(_LOGGER, "draining")
         if broker is not None and not broker.running:
             raise BrokerUnavailable("the embedded broker ended; start again: nothing is lost")
+        compose.raise_failure(everything.processor)
     log(_LOGGER, "stopped")
 
 
@@ -135,7 +137,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
         stack.push_async_callback(asyncio.to_thread, warehouse.close)
         processor = create(settings, lambda: warehouse)
         await processor.start()
-        stack.push_async_callback(_stop_processor, processor)
+        stack.push_async_callback(processor.stop)
         safety: Safety = OnBroker(processor.producer)
         if broker is not None:
             safety = InLedger(processor.producer, processor.progress, settings.answer_seconds)
@@ -153,6 +155,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
         await stack.enter_async_context(watching(warehouse))
         await stack.enter_async_context(_beside(_new_partners(settings, keys)))
         await stack.enter_async_context(_beside(_broker_lives(broker, server)))
+        await stack.enter_async_context(_beside(compose.end_with(processor, server)))
         write_run_file(settings.data_dir, settings.base_url, settings.kafka)
         stack.callback(remove_run_file, settings.data_dir)
         yield Running(settings, processor, warehouse, server)
@@ -186,13 +189,6 @@ def _apply_topics(settings: Settings, keys: KeyStore) -> None:
         partitions=settings.partitions,
         replication=settings.replication,
     )
-
-
-async def _stop_processor(processor: Processor) -> None:
-    # Bounded: a sink that hangs in the store must not keep the process from ending.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_STOP_SECONDS):
-            await processor.stop()
 
 
 def _check(

@@ -33,6 +33,7 @@ from services.warehouse.migrate import Placement, migrate
 _LOGGER: Final = logging.getLogger("rantai.processor")
 LEDGER_GROUP: Final = "rantai-ledger"
 STREAMS_GROUP: Final = "rantai-streams"
+STOP_SECONDS: Final = 4.0
 
 
 async def end_process() -> None:
@@ -104,18 +105,33 @@ class Processor:
     @property
     def ready(self) -> bool:
         """Whether the ledger sink has partitions and the agents are running."""
-        return self.sink.batches.ready.is_set() and bool(self.app.started)
+        running = bool(self.app.started) and not self.app.crashed
+        return running and self.sink.batches.ready.is_set()
 
     async def start(self) -> None:
         """Start the sink and the agents; return when the agents have partitions."""
         self.sink.begin()
         await self.app.start()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the application failed, or None; it does not start again by itself."""
+        if not self.app.crashed:
+            return None
+        reason: BaseException | None = self.app.crash_reason
+        return reason or RuntimeError("the application failed")
+
     async def stop(self) -> None:
-        """Stop in good order: what is written is committed."""
-        await self.app.stop()
-        await self.sink.stop()
-        await self.producer.close()
+        """Stop in good order: what is written is committed.
+
+        Bounded: neither a sink that hangs in the store nor a broker that is away must keep the
+        process from ending. What was not committed is read again.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.app.stop()
+                await self.sink.stop()
+                await self.producer.close()
 
 
 def create(

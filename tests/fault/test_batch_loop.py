@@ -131,7 +131,7 @@ async def test_a_consumer_that_fetches_nothing_stalls_and_an_idle_one_does_not(
     ):
         await until(lambda: len(sink.written) == 3)
         await until(lambda: deaf.count == 1)
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(1.5)
     await loop.stop()
     await asyncio.wait_for(task, 10)
     assert (deaf.count, idle.count) == (1, 0)

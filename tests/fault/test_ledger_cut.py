@@ -65,14 +65,21 @@ def rows(events: Sequence[Event]) -> list[LedgerRecord]:
     return [row(event, offset) for offset, event in enumerate(events)]
 
 
-@pytest.fixture
-def whole(own_warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Return what the derived tables hold where nothing was cut; the store is left empty."""
+@pytest.fixture(scope="module")
+def uncut(own_warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the derived tables hold where nothing was cut."""
     empty(own_warehouse)
     Ledger(own_warehouse).append(rows(EVENTS), uuid4())
-    found = contents(own_warehouse)
+    return contents(own_warehouse)
+
+
+@pytest.fixture
+def whole(
+    own_warehouse: Warehouse, uncut: dict[str, list[tuple[Any, ...]]]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the same, and leave the store empty."""
     empty(own_warehouse)
-    return found
+    return uncut
 
 
 CUTS: dict[str, Callable[[Warehouse], CutWarehouse]] = {
@@ -101,7 +108,6 @@ def test_a_batch_cut_off_is_completed(
     assert contents(own_warehouse) == whole
     ledger.repair()
     assert ledger.repair() == 0
-    assert contents(own_warehouse) == whole
     ids = own_warehouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
     assert ids == len(EVENTS)
 
@@ -137,9 +143,9 @@ async def _written(warehouse: Warehouse, records: Sequence[StreamRecord]) -> Fak
 @pytest.mark.anyio
 async def test_a_row_that_a_view_refuses_is_refused_alone(own_warehouse: Warehouse) -> None:
     empty(own_warehouse)
-    good = [receive("03-20", 1, no=f"R{at}", id=f"r-{at}") for at in range(60)]
+    good = [receive("03-20", 1, no=f"R{at}", id=f"r-{at}") for at in range(30)]
     records = [record(event, at) for at, event in enumerate(good)]
-    records.insert(33, bad(receive("03-20", 1, no="BAD", id="r-bad")))
+    records.insert(17, bad(receive("03-20", 1, no="BAD", id="r-bad")))
     producer = await _written(own_warehouse, records)
     refused = [published.headers for published in producer.published]
     assert refused == [(("reason", b"store"),)]
@@ -147,7 +153,7 @@ async def test_a_row_that_a_view_refuses_is_refused_alone(own_warehouse: Warehou
     stored = {found["id"] for found in own_warehouse.rows("SELECT id FROM events")}
     assert stored == {event["id"] for event in good}
     before = contents(own_warehouse)
-    assert len(before["receipt_lines"]) == 60
+    assert len(before["receipt_lines"]) == 30
     assert Ledger(own_warehouse).repair() == 0
     rebuild(own_warehouse, NOT_SYNCED)
     assert contents(own_warehouse) == before

@@ -85,7 +85,7 @@ def read(broker: EmbeddedBroker, *topics: str) -> list[Any]:
         consumer.assign([TopicPartition(topic, at) for topic in topics for at in there[topic]])
         consumer.seek_to_beginning()
         found: list[Any] = []
-        while polled := consumer.poll(timeout_ms=1000):
+        while polled := consumer.poll(timeout_ms=400):
             found += [record for some in polled.values() for record in some]
         return found
     finally:

@@ -1,0 +1,58 @@
+"""A processor whose sink fails for good: the process ends and says so; nothing is passed over."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
+from services.bus.producer import EventProducer, event_record
+from services.bus.topics import apply
+from services.cli import compose, single
+from services.processor.ledger_sink import LedgerSink
+from services.settings import Settings
+from tests.integration.separate import ClickHouse
+from tests.reference.cases import order
+from tests.storing import accepted
+
+END_SECONDS = 40
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """Run a broker and a store, and tell where they are."""
+    store = ClickHouse(tmp_path)
+    with EmbeddedBroker() as broker:
+        apply(broker.bootstrap, partitions=1, replication=1)
+        store.start()
+        try:
+            yield Settings(
+                kafka=broker.bootstrap,
+                clickhouse_url=store.url,
+                data_dir=tmp_path,
+                port=free_port(),
+                session_seconds=EMBEDDED_SESSION_SECONDS,
+            )
+        finally:
+            store.process.kill()
+
+
+def test_the_process_ends_with_its_sink(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_sink: LedgerSink, _records: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(LedgerSink, "write", fail)
+
+    async def run() -> None:
+        producer = EventProducer(settings.kafka)
+        await producer.publish([event_record(accepted(order("03-01", 5, "03-20")))])
+        await producer.close()
+        async with asyncio.timeout(END_SECONDS):
+            await single._processor(settings)
+
+    with pytest.raises(compose.PartFailed, match="a fault of ours"):
+        asyncio.run(run())

@@ -1,0 +1,74 @@
+"""Every type of query parameter means the same over HTTP and in this process, nasty values too."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.warehouse.client import Warehouse
+from tests.integration.separate import ClickHouse
+
+NASTY = [
+    "",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "a\\'b",
+    "tab\tline\nend",
+    "%2F&=+ ?#",
+    "é 東 😀",
+    "{x:UInt8}",
+    "]",
+]
+VALUES: dict[str, list[Any]] = {
+    "String": NASTY,
+    "Array(String)": [[], ["one"], NASTY],
+    "Array(UUID)": [[], [UUID(int=1), UUID(int=2**128 - 1)]],
+    "Date32": [date(1999, 12, 31), date(2026, 11, 1), date(2100, 2, 28)],
+    "DateTime64(3)": [datetime(2026, 11, 1, 3, 4, 5, 678000, tzinfo=UTC)],
+    "Decimal(9, 6)": [Decimal("0"), Decimal("0.000001"), Decimal("-0.02"), Decimal("999.999999")],
+    "Int32": [0, -1, 2**31 - 1],
+    "UInt32": [0, 2**32 - 1],
+    "Bool": [True, False],
+}
+
+
+@pytest.fixture(scope="module")
+def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Return a store over HTTP."""
+    store = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
+    store.start()
+    warehouse = Warehouse(url=store.url)
+    yield warehouse
+    warehouse.close()
+    store.process.kill()
+
+
+def types_in_use() -> set[str]:
+    """Return the type of every parameter in the store's SQL."""
+    root = files("services.warehouse")
+    paths = Path(str(root)).rglob("*.sql")
+    return {t for path in paths for t in re.findall(r"\{\w+:([^}]+)\}", path.read_text())}
+
+
+def test_every_type_in_use_is_tried() -> None:
+    assert types_in_use() <= set(VALUES)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_parameter_arrives_as_it_was_given(
+    kind: str, over_http: Warehouse, warehouse: Warehouse
+) -> None:
+    for value in VALUES[kind]:
+        statement = f"SELECT {{v:{kind}}} AS v, toString(v) AS text, toTypeName(v) AS type"
+        far, near = (store.rows(statement, {"v": value}) for store in (over_http, warehouse))
+        assert far == near
+        assert far[0]["type"] == kind
+        got = far[0]["v"]
+        assert (got.replace(tzinfo=UTC) if isinstance(got, datetime) else got) == value
