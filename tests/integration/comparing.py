@@ -41,6 +41,11 @@ class Asked:
         """Return every combination."""
         return product(self.suppliers, (None, *self.buyers), self.dates, self.windows)
 
+    @property
+    def figures(self) -> int:
+        """How many figures are compared when all of them are."""
+        return len(FIGURES) * sum(1 for _ in self.combinations())
+
 
 def compare(url: str, key: str, events: list[dict[str, Any]], asked: Asked) -> int:
     """Compare every combination; return how many figures were compared."""

@@ -71,7 +71,7 @@ def test_records_of_a_senders_own_client_land(running: Separate) -> None:
         pass
 
     running.settle()
-    assert compare(running.scorecards_url, key, sent, ASKED) == 2 * 2 * 2 * 7
+    assert compare(running.scorecards_url, key, sent, ASKED) == ASKED.figures
     answer = running.reconcile()
     assert answer["missing"] == 0
     assert answer["total"]["rejected"] == 2
