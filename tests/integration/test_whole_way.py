@@ -110,8 +110,9 @@ def test_figures_are_exact_and_survive_a_kill(running: Running) -> None:
     running.settle()
     assert compare(running.scorecards_url, key, sent, late) == late.figures
     if isinstance(running, Separate) and running.taken_over:
-        # The one that lived did its share from the beginning: the work was divided.
-        assert 0 < running.metric(running.processors[1], STORED) < len(events)
+        # The one that lived took over. It may store again what the killed one left half done, so
+        # its count has no upper bound below all of them.
+        assert running.metric(running.processors[1], STORED) > 0
     answer = running.reconcile()
     assert answer["missing"] == 0
     assert answer["total"]["stored"] == len({(event["source"], event["id"]) for event in events})
