@@ -21,7 +21,7 @@ from services.bus.producer import EventProducer
 from services.bus.progress import Progress
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.inbound import Inbound, roles_by_keys
-from services.processor.ledger_sink import AppendsBatches, LedgerSink
+from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream, StreamsService
 from services.settings import Settings
@@ -148,6 +148,8 @@ def create(
         STREAMS_GROUP,
         broker=[f"aiokafka://{server}" for server in bootstrap.split(",")],
         store="memory://",
+        # Nothing is kept there, but the folder is made, by default where the process was started.
+        datadir=settings.data_dir / "streams",
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,
@@ -184,6 +186,7 @@ def create(
         ),
         LedgerSink(late, rejections),
         progress=progress,
+        ahead=read_ahead,
         on_stall=on_stall,
     )
     subscribe = _subscriber(app, inbound)

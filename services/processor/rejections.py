@@ -73,7 +73,7 @@ class Refusal:
         """Make one of an event on its way into the ledger."""
         return cls(
             "ledger", reason, sender_of(row.source), faults, row.value, row.topic, row.partition,
-            row.offset, row.accepted_ms, row.source, row.id,
+            row.offset, row.timestamp, row.source, row.id,
         )  # fmt: skip
 
     @property

@@ -161,6 +161,7 @@ _JSON_LINES: Final = {
     "date_time_input_format": "best_effort",
     "input_format_skip_unknown_fields": 1,
     "input_format_json_read_objects_as_strings": 1,
+    "parallel_view_processing": 1,
 }
 
 

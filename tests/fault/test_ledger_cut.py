@@ -237,3 +237,16 @@ def test_what_is_no_event_is_refused_and_leaves_nothing(
     with pytest.raises(StoreRefused):
         Ledger(own_warehouse).append([one], uuid4())
     assert own_warehouse.rows("SELECT id FROM events") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["it's", 'a "b"', "\\", "\\'", "--x", "/* y", "$keys", "%(keys)s", "{keys:String}", "é"]
+)
+def test_a_key_may_hold_any_text(own_warehouse: Warehouse, name: str) -> None:
+    empty(own_warehouse)
+    event = order("03-01", "1", "03-20", id=name)
+    other = order("03-01", "1", "03-20", id="beside")
+    ledger = Ledger(own_warehouse)
+    assert ledger.append([row(event)], uuid4()).stored == 1
+    again = ledger.append([row(other), row(event)], uuid4())
+    assert (again.stored, again.resent) == (1, 1)

@@ -143,7 +143,7 @@ def test_a_bad_row_is_the_rows_fault(over_http: Warehouse) -> None:
     empty(over_http)
     good = row(EVENTS[0])
     broken = type(good)(
-        good.source, "b", good.content, b'{"time": "rubbish"}', good.topic, 0, 0, good.accepted_ms
+        good.source, "b", good.content, b'{"time": "rubbish"}', good.topic, 0, 0, good.timestamp
     )
     with pytest.raises(StoreRefused):
         Ledger(over_http).append([good, broken], uuid4())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.warehouse.client import Warehouse
 from services.warehouse.derived import derive
 from services.warehouse.figures import Selection, Tolerances, delivery_sums, quality_sums
-from services.warehouse.ledger import Ledger, json_line
+from services.warehouse.ledger import Ledger, json_lines
 from services.warehouse.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference import figures as reference
@@ -299,7 +299,7 @@ def test_of_two_copies_written_at_once_the_first_stands_after_a_rebuild(
     other = first | {"data": first["data"] | {"order_no": "OTHER"}}
     # Two processes that read the same partition for a moment: neither saw the other's row.
     for event in (first, other):
-        own_warehouse.insert_json_lines("events", json_line(row(event), uuid4()))
+        own_warehouse.insert_json_lines("events", json_lines([row(event)], uuid4()))
     assert Ledger(own_warehouse).append([row(other)], uuid4()).conflicts
     rebuild(own_warehouse, NOT_SYNCED)
     assert [found[2] for found in contents(own_warehouse)["order_versions"]] == ["P"]

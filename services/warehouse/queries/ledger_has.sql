@@ -2,5 +2,5 @@
 SELECT DISTINCT source, id
 FROM events
 WHERE (source, id) IN (
-    SELECT arrayJoin(JSONExtract(%(keys)s, 'Array(Tuple(String, String))')) AS key
+    SELECT arrayJoin(JSONExtract($keys, 'Array(Tuple(String, String))')) AS key
 )

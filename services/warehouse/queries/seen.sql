@@ -3,6 +3,6 @@
 SELECT source, id, argMin(content, stored_at) AS content, groupUniqArray(batch) AS batches
 FROM events
 WHERE (source, id) IN (
-    SELECT arrayJoin(JSONExtract(%(keys)s, 'Array(Tuple(String, String))')) AS key
+    SELECT arrayJoin(JSONExtract($keys, 'Array(Tuple(String, String))')) AS key
 )
 GROUP BY source, id
