@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+# Compose files hand on what is not set as "", which as a path would be the working directory.
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 
 
 class SettingsError(ValueError):
@@ -40,7 +44,12 @@ class Settings(BaseModel):
     public_url: str | None = Field(
         default=None, description="what links begin with; default http://<host>:<port>"
     )
-    zone: str = Field(default="Asia/Jakarta", description="time zone of the receiving sites")
+    policy: OptionalPath = Field(
+        default=None, description="rules of judgement, a TOML file; default: the packaged ones"
+    )
+    zone: OptionalText = Field(
+        default=None, description="time zone of the receiving sites; default: the policy's"
+    )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=10 * 1024 * 1024, description="largest body of POST /v1/events"
     )

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "simulate": "services.cli.simulate:simulate",
     "reconcile": "services.cli.reconcile:reconcile",
     "rejected": "services.cli.rejected:app",
+    "policy": "services.cli.policy:app",
     "rebuild": "services.cli.rebuild:rebuild",
     "topics": "services.cli.topics:app",
     "migrate": "services.cli.single:migrate_store",

@@ -1,7 +1,9 @@
 """Putting services together: which routes and parts run in one process."""
 
 import asyncio
+import faulthandler
 import logging
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -17,19 +19,22 @@ from services.exporter import api as exporter_api
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
 from services.operations import api as operations_api
-from services.readiness.policy import Policy
+from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError
 from services.scorecards import api as scorecards_api
 from services.scorecards import pages
 from services.scorecards.reading import Reader
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.telemetry.http import install
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement
 
 _LOOK_SECONDS: Final = 0.5
-DRAIN_SECONDS: Final = 8
-"""For requests under way when the process is told to stop; 15 s are there for all of it."""
+DRAIN_SECONDS: Final = 6
+"""For requests under way when the process is told to stop."""
+
+STOP_SECONDS: Final = 13
+"""After which a process that was told to stop is ended by force; 15 s are promised."""
 
 _LOGGER: Final = logging.getLogger("rantai.process")
 
@@ -110,9 +115,35 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
     return gateway_api.routes(gateway)
 
 
-def scorecard_routes(settings: Settings, keys: KeyStore, warehouse: Warehouse) -> list[APIRouter]:
+def policy_of(settings: Settings) -> Policy:
+    """Return the policy that the settings name. SettingsError says what is wrong with it.
+
+    Ask for it before anything is started.
+    """
+    policy = DEFAULT_POLICY
+    try:
+        if settings.policy is not None:
+            policy = Policy.load(settings.policy)
+    except PolicyError as error:
+        raise SettingsError(f"RANTAI_POLICY: {error}") from None
+    except OSError as error:
+        raise SettingsError(
+            f"RANTAI_POLICY: {settings.policy} can't be read ({error.strerror})"
+        ) from None
+    if settings.zone is None:
+        return policy
+    try:
+        return policy.with_zone(settings.zone)
+    except PolicyError as error:
+        said = error.problems[0].removeprefix("zone: ")
+        raise SettingsError(f"RANTAI_ZONE: {said}") from None
+
+
+def scorecard_routes(
+    settings: Settings, keys: KeyStore, warehouse: Warehouse, policy: Policy
+) -> list[APIRouter]:
     """Return the routes by which figures are read, as JSON and as pages."""
-    reader = Reader(warehouse, Policy(zone=settings.zone))
+    reader = Reader(warehouse, policy)
     links = Links(settings.data_dir / "link.secret")
     return [
         scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
@@ -121,13 +152,28 @@ def scorecard_routes(settings: Settings, keys: KeyStore, warehouse: Warehouse) -
 
 
 def operations_routes(
-    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety
+    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety, zone: str
 ) -> APIRouter:
-    """Return the routes of an operator."""
+    """Return the routes of an operator; `zone`: in which events are counted by day."""
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
     return operations_api.routes(
-        operations_api.Operations(keys, warehouse, settings.kafka, settings.zone, safety, placement)
+        operations_api.Operations(keys, warehouse, settings.kafka, zone, safety, placement)
     )
+
+
+def stop_on_signal(server: uvicorn.Server) -> None:
+    """Let SIGTERM and SIGINT drain and stop the process, in good order or else by force.
+
+    One that is not done in time says where it stood and ends with status 1: a supervisor would kill
+    it without a word. What was acknowledged is safe either way.
+    """
+
+    def stop() -> None:
+        server.should_exit = True
+        faulthandler.dump_traceback_later(STOP_SECONDS, exit=True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 def metrics_routes() -> APIRouter:

@@ -1,13 +1,11 @@
 """The services one by one, as containers start them: configured by `RANTAI_*` alone."""
 
 import asyncio
-import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import typer
-import uvicorn
 from fastapi import FastAPI
 
 from services.access.keys import KeyStore
@@ -93,16 +91,8 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 async def _serve(app: FastAPI, settings: Settings) -> None:
     server = compose.server(app, settings)
-    _stop_on_signal(server)
+    compose.stop_on_signal(server)
     await server.serve()
-
-
-def _stop_on_signal(server: uvicorn.Server) -> None:
-    def stop() -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def _gateway(settings: Settings) -> None:
@@ -129,6 +119,7 @@ async def _gateway(settings: Settings) -> None:
 
 
 async def _scorecards(settings: Settings) -> None:
+    policy = compose.policy_of(settings)
     keys = KeyStore(settings.keys_path)
     warehouse = await asyncio.to_thread(_warehouse, settings)
     await asyncio.to_thread(migrate, warehouse, Placement(settings.clickhouse_cluster, fsync=False))
@@ -142,8 +133,8 @@ async def _scorecards(settings: Settings) -> None:
         return None
 
     routers = [
-        *compose.scorecard_routes(settings, keys, warehouse),
-        compose.operations_routes(settings, keys, warehouse, OnBroker(producer)),
+        *compose.scorecard_routes(settings, keys, warehouse, policy),
+        compose.operations_routes(settings, keys, warehouse, OnBroker(producer), policy.zone),
         compose.metrics_routes(),
     ]
     try:
@@ -185,6 +176,6 @@ async def _processor(settings: Settings) -> None:
         await made.start()
         watch = asyncio.create_task(compose.end_with(made, server))
         stack.callback(watch.cancel)
-        _stop_on_signal(server)
+        compose.stop_on_signal(server)
         await server.serve()
     compose.raise_failure(made)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -100,13 +99,7 @@ def _settings(  # noqa: PLR0913, PLR0917 - the options, one by one
 
 async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None:
     async with running(settings, broker) as everything:
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            everything.server.should_exit = True
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+        compose.stop_on_signal(everything.server)
         log(_LOGGER, "listening", url=settings.base_url, broker=settings.kafka)
         typer.echo(f"Rantai listens on {settings.base_url} (broker {settings.kafka})", err=True)
         await everything.server.serve()
@@ -121,8 +114,10 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
 async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIterator[Running]:
     """Start everything but the HTTP server; stop it in the opposite order.
 
-    Raises BrokerUnavailable and StoreUnavailable where a part can't be had.
+    Raises SettingsError before anything is started, BrokerUnavailable and StoreUnavailable where a
+    part can't be had.
     """
+    policy = compose.policy_of(settings)
     _refuse_second(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _require_free(settings)
@@ -145,8 +140,8 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
             "Rantai",
             [
                 compose.gateway_routes(settings, keys, safety),
-                *compose.scorecard_routes(settings, keys, warehouse),
-                compose.operations_routes(settings, keys, warehouse, safety),
+                *compose.scorecard_routes(settings, keys, warehouse, policy),
+                compose.operations_routes(settings, keys, warehouse, safety, policy.zone),
                 compose.metrics_routes(),
             ],
             _check(processor, broker),

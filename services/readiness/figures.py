@@ -29,11 +29,16 @@ class Figure:
     mixed_units: bool = False
 
     @property
-    def value(self) -> float | None:
-        """The exact quotient, to the nearest double; None where there is nothing to divide by."""
+    def exact(self) -> Fraction | None:
+        """The exact quotient, as points are given for it; None where there is none."""
         if self.denominator == 0:
             return None
-        return float(self.scale * Fraction(self.numerator) / Fraction(self.denominator))
+        return self.scale * Fraction(self.numerator) / Fraction(self.denominator)
+
+    @property
+    def value(self) -> float | None:
+        """The exact quotient, to the nearest double; None where there is nothing to divide by."""
+        return None if self.exact is None else float(self.exact)
 
     @property
     def ci95(self) -> tuple[float, float] | None:

@@ -1,22 +1,231 @@
-"""The policy: the tolerances by which a delivery is judged. Versioned, so that a figure can say
-which rules made it.
+"""The policy: the rules by which suppliers are judged, read from a versioned TOML document.
+
+`policies/` holds the packaged document and explains every setting. A policy is read once, checked
+as a whole, and never changes; every figure made under it says its version.
 """
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.readiness.figures import json_number
+from services.readiness.policy_checks import (
+    grade_problems,
+    override_problems,
+    pillar_problems,
+    stage_problems,
+)
+from services.readiness.policy_parts import (
+    CapacitySection,
+    ComplaintSection,
+    ConcentrationSection,
+    ConfirmationSection,
+    Count,
+    Currency,
+    GradeSection,
+    LeadTimeSection,
+    Pillars,
+    Scale,
+    Section,
+    Sites,
+    StageSection,
+    ToleranceSection,
+    Version,
+    Zone,
+)
+
+_PACKAGED: Final = "2026-11-01"
+_WHOLE: Final = "policy_as_a_whole"
+
+
+class PolicyError(ValueError):
+    """A policy cannot be used; each of `problems` names the place in the TOML and what to do."""
+
+    def __init__(self, name: str, problems: list[str]) -> None:
+        self.problems = problems
+        rows = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"{name} is no usable policy (entries are counted from 1):\n{rows}")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Tolerances in calendar days and as fractions of a quantity (KPI.md, "An order line at T")."""
+class LineTolerances:
+    """The tolerances of one order line: calendar days, and fractions of its quantity."""
 
-    version: str = "2026-11-01"
-    early_days: int = 7
-    late_days: int = 0
-    under: Decimal = Decimal(0)
-    over: Decimal = Decimal("0.05")
-    notice_days: int = 3
-    zone: str = "Asia/Jakarta"
+    early_days: int
+    late_days: int
+    under: Decimal
+    over: Decimal
 
 
-DEFAULT_POLICY = Policy()
+class Policy(Section):
+    """All rules of one version."""
+
+    version: Version
+    base_currency: Currency
+    zone: Zone
+    next_steps: Count
+    sites: Sites = Field(default_factory=dict)
+    tolerances: ToleranceSection
+    confirmation: ConfirmationSection
+    complaints: ComplaintSection
+    lead_time: LeadTimeSection
+    concentration: ConcentrationSection
+    capacity: CapacitySection
+    pillars: Pillars
+    grade: GradeSection
+    stage: StageSection
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a policy file. Raises PolicyError, OSError."""
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            wrong = f"is not UTF-8: byte {error.start} is wrong; save it as UTF-8"
+            raise PolicyError(str(path), [wrong]) from None
+        return cls.load_text(text, str(path))
+
+    @classmethod
+    def load_text(cls, text: str, name: str = "the policy") -> Self:
+        """Read a policy from its TOML text. Raises PolicyError."""
+        try:
+            document = tomllib.loads(text, parse_float=Decimal)
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            raise PolicyError(name, [f"is not TOML: {error}"]) from None
+        return cls._checked(document, name)
+
+    @classmethod
+    def _checked(cls, document: Mapping[str, Any], name: str) -> Self:
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise PolicyError(name, _problems(error)) from None
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        problems = [
+            *override_problems(self.tolerances),
+            *pillar_problems(self.pillars),
+            *grade_problems(self.grade),
+            *stage_problems(self.stage),
+        ]
+        if problems:
+            raise PydanticCustomError(_WHOLE, "settings disagree", {"problems": problems})
+        return self
+
+    @property
+    def early_days(self) -> int:
+        """Calendar days by which a receipt may come before the due date, without overrides."""
+        return self.tolerances.early_days
+
+    @property
+    def late_days(self) -> int:
+        """Calendar days by which a receipt may come after the due date, without overrides."""
+        return self.tolerances.late_days
+
+    @property
+    def under(self) -> Decimal:
+        """The fraction of the quantity that may be missing, without overrides."""
+        return self.tolerances.under
+
+    @property
+    def over(self) -> Decimal:
+        """The fraction of the quantity that may come beyond it, without overrides."""
+        return self.tolerances.over
+
+    @property
+    def notice_days(self) -> int:
+        """Calendar days before the due date after which a change is short notice."""
+        return self.tolerances.notice_days
+
+    @property
+    def scales(self) -> dict[str, Scale]:
+        """Weight and points of every figure that is scored, by key, pillar by pillar."""
+        return {key: scale for figures in self.pillars.values() for key, scale in figures.items()}
+
+    def tolerances_for(self, buyer_id: str, item_no: str) -> LineTolerances:
+        """Return a line's tolerances, each from the most specific override that sets it.
+
+        Buyer and item go before buyer, buyer before item, item before the policy's own.
+        """
+        found: dict[str, Any] = {
+            "early_days": self.early_days,
+            "late_days": self.late_days,
+            "under": self.under,
+            "over": self.over,
+        }
+        fitting = (one for one in self.tolerances.overrides if one.fits(buyer_id, item_no))
+        for one in sorted(fitting, key=lambda one: one.specificity):
+            found |= one.changes
+        return LineTolerances(**found)
+
+    def zone_of(self, buyer_id: str) -> str:
+        """Return the time zone of a buyer's sites."""
+        return self.sites.get(buyer_id, self.zone)
+
+    def with_zone(self, zone: str) -> Self:
+        """Return this policy with another zone of the sites. Raises PolicyError."""
+        return self._checked({**self.model_dump(), "zone": zone}, self.version)
+
+    def with_tolerances(self, **changes: int | Decimal) -> Self:
+        """Return this policy with other tolerances for all, by name. Raises PolicyError."""
+        document = self.model_dump()
+        document["tolerances"] |= changes
+        return self._checked(document, self.version)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the policy as its TOML has it; decimals stay exact."""
+        document: dict[str, Any] = _plain(self.model_dump(exclude_none=True))
+        return document
+
+
+def packaged_text() -> str:
+    """Return the packaged policy as it is written, with what it says of every setting."""
+    return (files("services.readiness") / "policies" / f"{_PACKAGED}.toml").read_text("utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return json_number(value) if isinstance(value, Decimal) else value
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems: list[str] = []
+    for row in error.errors(include_url=False):
+        if row["type"] == _WHOLE:
+            problems += row["ctx"]["problems"]
+        else:
+            problems.append(f"{_place(row['loc'])}: {_said(row['type'], row['msg'], row['input'])}")
+    return problems
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Write a place as the TOML has it: `tolerances.overrides[2].over`."""
+    place = ""
+    for step in location:
+        if step != "[key]":
+            place += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return place.removeprefix(".")
+
+
+def _said(kind: str, message: str, given: object) -> str:
+    if kind == "missing":
+        return "is required; 'rantai policy show packaged --toml' prints a policy that has it"
+    if kind == "extra_forbidden":
+        return "is no setting of a policy; correct its spelling or take it out"
+    said = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{said} (it is {given})" if isinstance(given, str | int | Decimal) else said
+
+
+DEFAULT_POLICY: Final = Policy.load_text(packaged_text(), "the packaged policy")
+"""The packaged policy."""

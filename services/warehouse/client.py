@@ -132,10 +132,17 @@ class Warehouse:
             )
             return list(result.named_results())
 
-    def command(self, statement: str, settings: Mapping[str, Any] | None = None) -> Any:
+    def command(
+        self,
+        statement: str,
+        settings: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Run a statement that answers with at most one value."""
         with self.client() as client:
-            return client.command(statement, settings=dict(settings or {}))
+            return client.command(
+                statement, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         """Insert rows given as one JSON object a line."""

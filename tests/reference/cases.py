@@ -96,6 +96,56 @@ def complain(day: str, no: str, **more: Any) -> Event:
     return event("quality.complaint_opened", day, **document)
 
 
+def despatch(day: str, no: str, **more: Any) -> Event:
+    """Give notice of a delivery of line 10."""
+    document: Document = {"despatch_no": no, "lines": goods(1)} | more
+    return event("delivery.despatched", day, **document)
+
+
+def answer(day: str, no: str, step: str, sent: str = "", **more: Any) -> Event:
+    """Answer a step of a complaint."""
+    document: Document = {"complaint_no": no, "step": step, "answered_at": at(day)} | more
+    return event("quality.complaint_answered", sent or day, **document)
+
+
+def close(day: str, no: str, sent: str = "", **more: Any) -> Event:
+    """Close a complaint."""
+    document: Document = {"complaint_no": no, "closed_at": at(day)} | more
+    return event("quality.complaint_closed", sent or day, **document)
+
+
+def about(name: str, day: str, /, **data: Any) -> Event:
+    """Write what is told of the supplier without a buyer."""
+    told = event(f"partner.{name}", day, **data)
+    if "buyer_id" not in data:
+        del told["data"]["buyer_id"]
+    return told
+
+
+def capacity(day: str, process: str, month: int | str, *items: str, **more: Any) -> Event:
+    """Declare what a process can make from a day on."""
+    document: Document = {"process": process, "valid_from": f"2026-{day}"}
+    document["quantity_per_month"] = month
+    if items:
+        document["items"] = list(items)
+    return about("capacity_declared", day, **document | more)
+
+
+def assess(day: str, marks: tuple[int | str, int | str, int | str], **more: Any) -> Event:
+    """Assess the three pillars."""
+    pillars = dict(zip(("produksi", "pemasaran", "keuangan"), marks, strict=True))
+    stated: Document = {"assessor": "YDBA", "assessed_on": f"2026-{day}", "pillars": pillars}
+    return about("assessed", day, **stated | more)
+
+
+def certify(valid_from: str, valid_to: str | None = None, kind: str = "NIB", **more: Any) -> Event:
+    """Record a certificate, valid between whole dates."""
+    stated: Document = {"certificate": kind, "valid_from": valid_from}
+    if valid_to:
+        stated["valid_to"] = valid_to
+    return about("certified", "01-05", **stated | more)
+
+
 def values(*given: object) -> tuple[object, ...]:
     """Give values of any kind as a tuple, to compare several at once."""
     return given

@@ -37,6 +37,8 @@ def _deliver(writer: Writer, pair: Pair, lines: list[Line]) -> None:
     }
     if writer.chance(0.5):
         document["despatch_no"] = _despatch(writer, pair, document["lines"], received_at)
+    if writer.rng.random() < 0.1:  # Another's notice, one that never came, or a slip of the pen.
+        document["despatch_no"] = writer.rng.choice(("DN1", "DN2", "DN3", "dn1", "DN999"))
     sent = [writer.after(received_at, (0, 0, 0, 1, 3))]
     writer.write(pair.buyer, "delivery.received", sent[0], document)
     while writer.rng.random() < 0.25:
@@ -73,8 +75,10 @@ def _despatch(
 def _receive_again(
     writer: Writer, pair: Pair, lines: list[Line], first: dict[str, Any], sent: datetime
 ) -> datetime:
-    """Send a receipt again with other lines, quantities or another date."""
+    """Send a receipt again with other lines, quantities, another date or another notice."""
     document = deepcopy(first)
+    if writer.rng.random() < 0.2:
+        document.pop("despatch_no", None)
     if writer.rng.random() < 0.7:
         chosen = writer.rng.sample(lines, writer.rng.randint(1, len(lines)))
         document["lines"] = [_portion(writer, line) for line in chosen]
@@ -175,9 +179,10 @@ def _complain(writer: Writer, pair: Pair, line: Line, received_at: datetime) -> 
             _settle(writer, pair.supplier, "answered", answered_at, {**naming, "step": step})
             if writer.eager:
                 break
-    if writer.chance(0.4):
-        closed_at = opened_at + timedelta(days=rng.choice((1, 5, 59, 60, 61)))
-        _settle(writer, pair.buyer, "closed", closed_at, naming)
+    if writer.chance(0.5):
+        for _ in range(rng.choice((1, 1, 2))):  # Also before the opening; also closed again.
+            closed_at = opened_at + timedelta(days=rng.choice((-4, 0, 1, 2, 5, 13, 59, 60, 61)))
+            _settle(writer, pair.buyer, "closed", closed_at, naming)
 
 
 def _settle(

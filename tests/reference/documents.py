@@ -16,6 +16,8 @@ REVERSED = "id.rantai.delivery.reversed.v1"
 RETURNED = "id.rantai.delivery.returned.v1"
 INSPECTED = "id.rantai.quality.inspected.v1"
 COMPLAINT = "id.rantai.quality.complaint_opened.v1"
+DocumentKey = tuple[str, ...]
+"""Buyer, then what numbers the document; the supplier is the one asked for."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class Movement:
     on: date
     quantity: Fraction
     document: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The standing version of a receipt with what the reversals left of it."""
+
+    key: DocumentKey
+    received_at: datetime
+    on: date
+    despatch_no: str | None
+    left: dict[OrderLineKey, Fraction]
 
 
 @dataclass(frozen=True)
@@ -41,34 +54,36 @@ class Inspection:
 class Complaint:
     """The standing version of a complaint."""
 
+    key: DocumentKey
     on: date
+    severity: str
     quantity: Fraction
     names_inspection: bool
 
 
 def versions(
-    events: Iterable[Event], event_type: str, number_field: str
-) -> dict[tuple[str, str], list[Event]]:
-    """Give all versions of each document, oldest first.
+    events: Iterable[Event], event_type: str, *naming: str
+) -> dict[DocumentKey, list[Event]]:
+    """Give all versions of each document, oldest first; `naming` are the fields that name it.
 
-    "The same document is: a despatch, receipt, return, inspection or complaint by its number
-    [...] always within one buyer and supplier."
+    "The same document is: a despatch, receipt, return, inspection or complaint by its number; an
+    answer by complaint and step; a closing by complaint; always within one buyer and supplier."
     """
-    found: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    found: dict[DocumentKey, list[Event]] = defaultdict(list)
     for event in events:
         if event.type == event_type:
-            found[event.buyer_id, event.data[number_field]].append(event)
+            found[event.buyer_id, *(event.data[field] for field in naming)].append(event)
     return {key: sorted(same, key=lambda event: event.place) for key, same in found.items()}
 
 
-def standing(events: Iterable[Event], event_type: str, number_field: str) -> list[Event]:
+def standing(events: Iterable[Event], event_type: str, *naming: str) -> list[Event]:
     """Give the version of each document that stands.
 
     "A document sent again under a new event id replaces its content: that of the highest `time`,
     then `id`, stands. [...] First the version that stands is chosen, then its date is looked at."
     So the versions are not filtered by the date asked for.
     """
-    return [same[-1] for same in versions(events, event_type, number_field).values()]
+    return [same[-1] for same in versions(events, event_type, *naming).values()]
 
 
 def _quantities(event: Event) -> dict[OrderLineKey, Fraction]:
@@ -109,25 +124,36 @@ def _net(receipt: Event, reversals: list[Event]) -> dict[OrderLineKey, Fraction]
     return {key: quantity for key, quantity in left.items() if quantity > 0}
 
 
-def net_receipts(events: list[Event], as_of: date, site: Site) -> list[Movement]:
-    """Give what was received before `as_of`, net of what was reversed before it."""
-    reversals: dict[tuple[str, str], list[Event]] = defaultdict(list)
+def receipts(events: list[Event], as_of: date, site: Site) -> list[Receipt]:
+    """Give the receipts before `as_of` that have anything left after the reversals before it."""
+    reversals: dict[DocumentKey, list[Event]] = defaultdict(list)
     for event in events:
         # "Only facts whose business date is before T count: an event's own date field [...], or
         # its envelope `time` where it has none".
         if event.type == REVERSED and site.date_of(event.time) < as_of:
             reversals[event.buyer_id, event.data["receipt_no"]].append(event)
-    movements = []
+    found = []
     for key, same in versions(events, RECEIVED, "receipt_no").items():
         stands = same[-1]
-        on = site.date_of(instant(stands.data["received_at"]))
-        if on >= as_of:
+        received_at = instant(stands.data["received_at"])
+        if site.date_of(received_at) >= as_of:
             continue
         # "confirmations, cancellations and reversals each count."
         against = [event for event in reversals[key] if _in_force_at(same, event.time) is stands]
-        for line, quantity in _net(stands, against).items():
-            movements.append(Movement(line, on, quantity, key[1]))
-    return movements
+        left = _net(stands, against)
+        if left:
+            despatch_no = stands.data.get("despatch_no")
+            found.append(Receipt(key, received_at, site.date_of(received_at), despatch_no, left))
+    return found
+
+
+def net_receipts(events: list[Event], as_of: date, site: Site) -> list[Movement]:
+    """Give what was received before `as_of`, net of what was reversed before it."""
+    return [
+        Movement(line, receipt.on, quantity, receipt.key[1])
+        for receipt in receipts(events, as_of, site)
+        for line, quantity in receipt.left.items()
+    ]
 
 
 def returns(events: list[Event], as_of: date, site: Site) -> list[Movement]:
@@ -161,6 +187,8 @@ def complaints(events: list[Event], site: Site) -> list[Complaint]:
     """Give the complaints that stand, whatever their date; one without a quantity adds none."""
     return [
         Complaint(
+            key=(event.buyer_id, event.data["complaint_no"]),
+            severity=event.data["severity"],
             on=site.date_of(instant(event.data["opened_at"])),
             quantity=number(event.data["quantity"]) if _given(event, "quantity") else ZERO,
             names_inspection=_given(event, "inspection_no"),

@@ -8,41 +8,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from .documents import (
-    Movement,
-    OrderLineKey,
-    complaints,
-    inspections,
-    net_receipts,
-    returns,
-)
-from .order_line import DEFAULTS, OrderLine, Out, Tolerances, fold, histories
-from .reading import ZERO, Event, Site, dealings
+from .documents import Movement, OrderLineKey, complaints, inspections
+from .order_line import DEFAULTS, OrderLine, Out, Tolerances
+from .reading import ZERO
+from .values import Figure, ratio
+from .view import LineAt, View, Window, record_of, view_of
 
 __all__ = ["Figure", "LineFacts", "OrderLineKey", "Tolerances", "line_facts", "scorecard"]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure with what it is made of."""
-
-    numerator: Fraction
-    denominator: Fraction
-    value: Fraction | None
-
-
-@dataclass(frozen=True)
-class Window:
-    """The days a figure looks at: "[T - W, T)"."""
-
-    start: date
-    end: date
-
-    def holds(self, day: date) -> bool:
-        """Tell whether a day lies in the window."""
-        return self.start <= day < self.end
 
 
 @dataclass(frozen=True)
@@ -88,9 +61,8 @@ def line_facts(
     tolerances: Tolerances = DEFAULTS,
 ) -> dict[OrderLineKey, LineFacts]:
     """Give the state at `as_of` of each order line that has a version before it."""
-    window = Window(as_of - timedelta(days=window_days), as_of)
-    chosen = dealings(events, supplier_id, buyer_id)
-    return _line_facts(chosen, window, Site(ZoneInfo(zone)), tolerances)
+    record = record_of(events, supplier_id, buyer_id)
+    return facts_of(view_of(record, as_of, window_days, zone=zone, tolerances=tolerances))
 
 
 def scorecard(
@@ -104,23 +76,24 @@ def scorecard(
     tolerances: Tolerances = DEFAULTS,
 ) -> dict[str, Figure]:
     """Give the figures of a supplier, from all its buyers' events or one buyer's."""
-    window = Window(as_of - timedelta(days=window_days), as_of)
-    site = Site(ZoneInfo(zone))
-    chosen = dealings(events, supplier_id, buyer_id)
-    facts = _line_facts(chosen, window, site, tolerances).values()
+    record = record_of(events, supplier_id, buyer_id)
+    return delivery_figures(view_of(record, as_of, window_days, zone=zone, tolerances=tolerances))
+
+
+def delivery_figures(view: View) -> dict[str, Figure]:
+    """Give the figures of deliveries and of quality."""
+    facts = facts_of(view).values()
     due = [line for line in facts if line.in_window]
     wanted = [line for line in facts if line.requested_in_window]
     ordered = _total(due, lambda line: line.ordered)
     return {
-        "otif": _ratio(_total(due, lambda line: Fraction(line.otif)), Fraction(len(due))),
-        "otif_requested": _ratio(
-            _total(wanted, lambda line: Fraction(line.otif_requested)), Fraction(len(wanted))
-        ),
-        "on_time_quantity": _ratio(_total(due, lambda line: line.on_time), ordered),
-        "fill_rate": _ratio(_total(due, lambda line: line.filled), ordered),
-        "mean_days_late": _ratio(_total(due, lambda line: line.quantity_days_late), ordered),
-        "ppm": _ppm(chosen, window, site),
-        "lot_acceptance": _lot_acceptance(chosen, window, site),
+        "otif": ratio(sum(line.otif for line in due), len(due)),
+        "otif_requested": ratio(sum(line.otif_requested for line in wanted), len(wanted)),
+        "on_time_quantity": ratio(_total(due, lambda line: line.on_time), ordered),
+        "fill_rate": ratio(_total(due, lambda line: line.filled), ordered),
+        "mean_days_late": ratio(_total(due, lambda line: line.quantity_days_late), ordered),
+        "ppm": _ppm(view),
+        "lot_acceptance": _lot_acceptance(view),
     }
 
 
@@ -128,70 +101,37 @@ def _total(lines: Iterable[LineFacts], quantity: Callable[[LineFacts], Fraction]
     return sum((quantity(line) for line in lines), ZERO)
 
 
-def _ratio(numerator: Fraction, denominator: Fraction, scale: int = 1) -> Figure:
-    # "`numerator`, `denominator` and `value` are all given; denominator 0 = `null`, never 0 and
-    # never 100"
-    value = None if denominator == 0 else scale * numerator / denominator
-    return Figure(numerator, denominator, value)
-
-
-def _ppm(events: list[Event], window: Window, site: Site) -> Figure:
+def _ppm(view: View) -> Figure:
     # "rejected in inspections + quantity of complaints that name no `inspection_no` / net
     # quantity received (orphans too), all dated in the window; `value` = 1,000,000 x the ratio"
-    bad = [found.rejected for found in inspections(events, site) if window.holds(found.on)]
+    told, window = view.record.dealings, view.window
+    bad = [found.rejected for found in inspections(told, view.site) if window.holds(found.on)]
     bad += [
         complaint.quantity
-        for complaint in complaints(events, site)
+        for complaint in complaints(told, view.site)
         if window.holds(complaint.on) and not complaint.names_inspection
     ]
     received = [
-        receipt.quantity
-        for receipt in net_receipts(events, window.end, site)
-        if window.holds(receipt.on)
+        sum(receipt.left.values(), ZERO) for receipt in view.receipts if window.holds(receipt.on)
     ]
-    return _ratio(sum(bad, ZERO), sum(received, ZERO), scale=1_000_000)
+    return ratio(sum(bad, ZERO), sum(received, ZERO), scale=1_000_000)
 
 
-def _lot_acceptance(events: list[Event], window: Window, site: Site) -> Figure:
+def _lot_acceptance(view: View) -> Figure:
     # "inspections with disposition `accepted` / inspections."
-    inspected = [found for found in inspections(events, site) if window.holds(found.on)]
-    accepted = sum(found.accepted for found in inspected)
-    return _ratio(Fraction(accepted), Fraction(len(inspected)))
+    found = inspections(view.record.dealings, view.site)
+    inspected = [inspection for inspection in found if view.window.holds(inspection.on)]
+    return ratio(sum(inspection.accepted for inspection in inspected), len(inspected))
 
 
-def _line_facts(
-    events: list[Event], window: Window, site: Site, tolerances: Tolerances
-) -> dict[OrderLineKey, LineFacts]:
-    received = _by_line(net_receipts(events, window.end, site))
-    returned = _by_line(returns(events, window.end, site))
-    return {
-        key: _facts(
-            fold(history, tolerances, site),
-            received.get(key, []),
-            returned.get(key, []),
-            window,
-            tolerances,
-        )
-        for key, history in histories(events, window.end, site).items()
-    }
+def facts_of(view: View) -> dict[OrderLineKey, LineFacts]:
+    """Give what each delivery figure takes from each line."""
+    return {key: _facts(line, view.window, view.tolerances) for key, line in view.lines.items()}
 
 
-def _by_line(movements: list[Movement]) -> dict[OrderLineKey, list[Movement]]:
-    found: dict[OrderLineKey, list[Movement]] = {}
-    for moved in movements:
-        found.setdefault(moved.line, []).append(moved)
-    return found
-
-
-def _facts(
-    line: OrderLine,
-    received: list[Movement],
-    returned: list[Movement],
-    window: Window,
-    tolerances: Tolerances,
-) -> LineFacts:
-    all_received = _received(received)
-    all_returned = _received(returned)
+def _facts(at: LineAt, window: Window, tolerances: Tolerances) -> LineFacts:
+    line, received = at.state, at.received
+    all_received, all_returned = at.quantity_received, at.quantity_returned
     matured = _is_matured(line, line.due, window, tolerances)
     wanted = _is_matured(line, line.requested, window, tolerances)
     late = timedelta(days=tolerances.late)

@@ -48,6 +48,9 @@ class Version:
     quantity: Fraction
     price: Fraction | None
     requested: date
+    item_no: str
+    currency: str | None
+    """Of the price, where the document names one."""
 
     @property
     def earliness(self) -> tuple[datetime, int, str, str]:
@@ -107,6 +110,8 @@ class History:
     versions: list[Version] = field(default_factory=list)
     confirmations: list[Confirmation] = field(default_factory=list)
     cancellations: list[Cancellation] = field(default_factory=list)
+    order: list[Version] = field(default_factory=list)
+    """The versions of all lines of the order."""
 
     @property
     def first(self) -> Version:
@@ -257,10 +262,14 @@ def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLin
                 whole[event.buyer_id, event.data["order_no"]].append(by)
             for line_no in event.data.get("lines") or ():
                 found[event.buyer_id, event.data["order_no"], line_no].cancellations.append(by)
+    orders: dict[tuple[str, str], list[Version]] = defaultdict(list)
+    for key, history in found.items():
+        orders[key[:2]] += history.versions
     with_version = {key: history for key, history in found.items() if history.versions}
     for key, history in with_version.items():
         # "A cancellation of the whole order names every line of it, also one added later."
         history.cancellations += whole.get(key[:2], [])
+        history.order = orders[key[:2]]
     return with_version
 
 
@@ -284,6 +293,8 @@ def _versions(event: Event) -> Iterator[tuple[OrderLineKey, Version]]:
                 quantity=number(line["quantity"]),
                 price=None if price is None else number(price),
                 requested=date.fromisoformat(line["requested_date"]),
+                item_no=line["item_no"],
+                currency=event.data.get("currency"),
             ),
         )
 

@@ -41,6 +41,7 @@ class Order:
     order_no: str
     placed_on: date
     lines: list[Line]
+    placed_at: datetime | None = None
 
     @property
     def opening(self) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def tell_order(writer: Writer, pair: Pair, count: int) -> Order:
     if not writer.chance(0.95):
         return order  # An order that never comes: what is delivered against it is an orphan.
     if writer.chance(0.9):
-        _place(writer, order)
+        place(writer, order)
     else:
         _change(writer, order, revision=rng.randint(1, 3), offsets=(0,))
     steps = [_change_somehow] * rng.choice((0, 0, 1, 1, 2, 4)) + [_confirm] * rng.choice((0, 1, 2))
@@ -122,10 +123,12 @@ def _order_document(writer: Writer, order: Order, lines: list[Line]) -> dict[str
     return document
 
 
-def _place(writer: Writer, order: Order) -> None:
+def place(writer: Writer, order: Order) -> datetime:
+    """Place an order with the lines it has from the start; give the time of it."""
     lines = [line for line in order.lines if not line.added_later]
-    moment = writer.moment(order.placed_on)
+    moment = order.placed_at = writer.moment(order.placed_on)
     writer.write(order.pair.buyer, "order.placed", moment, _order_document(writer, order, lines))
+    return moment
 
 
 def _place_again(writer: Writer, order: Order) -> None:
@@ -149,6 +152,8 @@ def _rethink(writer: Writer, line: Line) -> None:
         line.quantity = min(max(MILLIONTH, round(line.quantity * factor, 6)), MOST)
     if rng.random() < 0.55:
         line.requested += timedelta(days=rng.choice((-7, -4, -3, -2, -1, 1, 2, 4, 9)))
+    if rng.random() < 0.06:
+        line.item_no = f"ITEM-{rng.randint(1, 6)}"
 
 
 def _change_somehow(writer: Writer, order: Order) -> None:
@@ -181,7 +186,9 @@ def _confirm(writer: Writer, order: Order) -> None:
     """Confirm some lines; at times before the order came; at times bring a refused one back."""
     rng = writer.rng
     lines = _some(writer, order)
-    if rng.random() < 0.7:
+    if order.placed_at is not None and rng.random() < 0.15:
+        moment = writer.about_48_hours(order.placed_at)
+    elif rng.random() < 0.7:
         moment = writer.moment(order.placed_on, (-1, 0, 0, 0, 1, 1, 2, 3))
     else:
         moment = writer.moment(lines[0].requested, AROUND_DUE)
@@ -230,7 +237,9 @@ def _cancel(writer: Writer, order: Order) -> None:
     rng = writer.rng
     for _ in range(rng.choice((1, 1, 1, 2))):
         lines = _some(writer, order)
-        if rng.random() < 0.4:
+        if order.placed_at is not None and rng.random() < 0.25:
+            moment = writer.about_48_hours(order.placed_at)
+        elif rng.random() < 0.4:
             moment = writer.moment(order.placed_on, (-1, 0, 1, 2))
         else:
             moment = writer.moment(lines[0].requested, AROUND_DUE)

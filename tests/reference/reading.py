@@ -76,6 +76,23 @@ def counted_once(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
     return list(kept.values())
 
 
+def about(
+    events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None
+) -> list[Event]:
+    """Give the events about the supplier, also those that name no buyer.
+
+    Certificates, assessments and capacities are the programme's or the supplier's word where they
+    name no buyer, and for every buyer then. Decision: with a buyer asked for, another buyer's word
+    is left aside, as its orders are.
+    """
+    return [
+        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), raw["data"])
+        for raw in counted_once(events)
+        if raw["data"].get("supplier_id") == supplier_id
+        and (buyer_id is None or raw["data"].get("buyer_id") in (None, buyer_id))
+    ]
+
+
 def dealings(
     events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None
 ) -> list[Event]:

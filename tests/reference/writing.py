@@ -107,18 +107,32 @@ class Writer:
         clock = self.rng.choice(CLOCKS)
         if self.rng.random() < 0.3:
             clock = time(self.rng.randrange(24), self.rng.randrange(60), self.rng.randrange(60))
-        chosen = self._inside(datetime.combine(day, clock, JAKARTA))
+        chosen = self.inside(datetime.combine(day, clock, JAKARTA))
         self.recent = [*self.recent[-7:], chosen]
         return chosen
 
     def after(self, moment: datetime, days: Sequence[int] = (0, 0, 1, 2)) -> datetime:
         """Choose a time some days and up to some hours after another (before it: negative)."""
         hours = self.rng.choice((0, 0, 1, 9))
-        return self._inside(moment + timedelta(days=self.rng.choice(days), hours=hours))
+        return self.inside(moment + timedelta(days=self.rng.choice(days), hours=hours))
 
-    def _inside(self, moment: datetime) -> datetime:
-        first = datetime.combine(self.start, time(0), JAKARTA)
-        return min(max(moment, first), first + timedelta(days=self.days))
+    @property
+    def end(self) -> datetime:
+        """Give the end of the span."""
+        return datetime.combine(self.start, time(0), JAKARTA) + timedelta(days=self.days)
+
+    def inside(self, moment: datetime) -> datetime:
+        """Move a time into the span."""
+        return min(max(moment, self.end - timedelta(days=self.days)), self.end)
+
+    def clock(self, day: date) -> datetime:
+        """Choose a time on a day."""
+        return datetime.combine(day, self.rng.choice(CLOCKS), JAKARTA)
+
+    def about_48_hours(self, since: datetime) -> datetime:
+        """Choose a time 48 hours later, or next to it."""
+        aside = timedelta(microseconds=self.rng.choice((-1, 0, 0, 1)))
+        return self.inside(since + timedelta(hours=48) + aside)
 
     def text(self, moment: datetime) -> str:
         """Write a time with one of several offsets."""

@@ -1,7 +1,6 @@
-"""Figures and policy: exact quotients, known intervals, numbers that JSON writes exactly."""
+"""Figures: exact quotients, known intervals, numbers that JSON writes exactly."""
 
 import json
-from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.readiness.figures import Figure, json_number, wilson
-from services.readiness.policy import DEFAULT_POLICY, Policy
 
 QUANTITIES = st.decimals(0, 10**12, places=6)
 
@@ -44,7 +42,12 @@ def test_a_value_is_the_double_nearest_to_the_exact_quotient(
 def test_values_of_large_and_small_decimals(
     numerator: str, denominator: str, scale: int, value: float | None
 ) -> None:
-    assert Figure(Decimal(numerator), Decimal(denominator), scale=scale).value == value
+    figure = Figure(Decimal(numerator), Decimal(denominator), scale=scale)
+    assert figure.value == value
+    assert (figure.exact is None) is (value is None)
+    if figure.exact is not None:
+        # Nothing was rounded on the way.
+        assert figure.exact * Fraction(denominator) == Fraction(numerator) * scale
 
 
 @pytest.mark.parametrize(
@@ -96,10 +99,3 @@ def test_a_number_in_json_is_exact(value: Decimal) -> None:
     whole = value == value.to_integral_value()
     assert text.lstrip("-").isdigit() is whole
     assert whole or not text.endswith("0") or "E" in text
-
-
-def test_the_policy_is_the_definitions() -> None:
-    assert Policy("2026-11-01", 7, 0, Decimal(0), Decimal("0.05"), 3) == DEFAULT_POLICY
-    assert DEFAULT_POLICY.zone == "Asia/Jakarta"
-    with pytest.raises(FrozenInstanceError):
-        DEFAULT_POLICY.early_days = 1  # type: ignore[misc]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.readiness.figures import Figure
-from services.readiness.policy import DEFAULT_POLICY, Policy
+from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import asking, wording
 from services.scorecards.trend import trend
 
@@ -149,7 +149,8 @@ def test_meanings_follow_the_policy() -> None:
         "7 hari lebih awal, dan tidak berlebih lebih dari 5 %"
         in wording.meanings(DEFAULT_POLICY)["otif"]
     )
-    other = wording.meanings(Policy(late_days=2, under=Decimal("0.1")))["otif"]
+    lenient = DEFAULT_POLICY.with_tolerances(late_days=2, under=Decimal("0.1"))
+    other = wording.meanings(lenient)["otif"]
     assert "2 hari setelah tanggal jatuh tempo" in other
     assert "tidak kurang lebih dari 10 %" in other
 
@@ -179,7 +180,7 @@ def test_how_late_a_line_is(changes: dict[str, Any], lateness: str) -> None:
 
 
 def test_the_tolerances_decide_what_is_late_and_complete() -> None:
-    lenient = Policy(late_days=4, under=Decimal("0.1"))
+    lenient = DEFAULT_POLICY.with_tolerances(late_days=4, under=Decimal("0.1"))
     assert wording.line(line(), TODAY, lenient, {}).lateness == "tidak terlambat"
     most = line(receipts=[{"received_on": "2026-10-17", "quantity": 90, "receipt_no": "R1"}])
     assert wording.line(most, TODAY, lenient, {}).lateness == "terlambat 5 hari"

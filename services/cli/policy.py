@@ -1,0 +1,159 @@
+"""`rantai policy`: check, show and compare the rules by which suppliers are judged."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import simplejson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from schemas.fields import plain
+from services.cli.running import fail
+from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
+from services.readiness.policy_diff import Difference, differences, flat
+
+PACKAGED: Final = Path("packaged")
+"""What stands for the packaged policy where a file is asked for."""
+
+_WIDEST_PATH: Final = 56
+"""Characters; leaves some for the values on a terminal of 80."""
+
+app = typer.Typer(
+    help="The rules by which suppliers are judged: check, show, diff. "
+    "RANTAI_POLICY names the file that the services read.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+File = Annotated[Path, typer.Argument(help="a policy as TOML, or the word: packaged")]
+Json = Annotated[bool, typer.Option("--json", help="for scripts")]
+
+
+@app.command()
+def check(file: File, as_json: Json = False) -> None:
+    """Say whether a policy can be used, and what to correct. Exit status 1 if it cannot.
+
+    Example: rantai policy check ours.toml
+    """
+    try:
+        policy = _read(file)
+    except PolicyError as error:
+        if as_json:
+            _print_json({"ok": False, "version": None, "problems": error.problems})
+            raise typer.Exit(1) from None
+        raise fail(str(error), code=1) from None
+    if as_json:
+        _print_json({"ok": True, "version": policy.version, "problems": []})
+    else:
+        typer.echo(f"{file}: usable, version {policy.version}")
+    _warn_of_version(DEFAULT_POLICY, policy, "the packaged policy", str(file))
+
+
+@app.command()
+def show(
+    file: Annotated[
+        Path,
+        typer.Argument(envvar="RANTAI_POLICY", help="a policy as TOML, or the word: packaged"),
+    ] = PACKAGED,
+    as_json: Json = False,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="the file as it is written, to begin one's own")
+    ] = False,
+) -> None:
+    """Show every setting of a policy: of a file, of RANTAI_POLICY, or of the packaged one.
+
+    Example: rantai policy show packaged --toml > ours.toml
+    """
+    policy = _load(file)
+    if as_json:
+        _print_json(policy.as_document())
+    elif as_toml:
+        typer.echo(packaged_text() if file == PACKAGED else file.read_text("utf-8-sig"), nl=False)
+    else:
+        _print_table(
+            ("setting", "value"), [(path, _text(one)) for path, one in flat(policy).items()]
+        )
+
+
+@app.command()
+def diff(old: File, new: File, as_json: Json = False) -> None:
+    """Show which settings differ, by dotted path. Exit status 0 if none, 1 if any, 2 on trouble.
+
+    Example: rantai policy diff packaged ours.toml
+    """
+    before, after = _load(old), _load(new)
+    found = differences(before, after)
+    if as_json:
+        _print_json({"same": not found, "differences": [_row(one) for one in found]})
+    elif found:
+        _print_table(
+            ("setting", "old", "new"),
+            [(one.path, _text(one.old), _text(one.new)) for one in found],
+        )
+    else:
+        typer.echo("The same.")
+    _warn_of_version(before, after, str(old), str(new))
+    if found:
+        raise typer.Exit(1)
+
+
+def _read(file: Path) -> Policy:
+    """Read a policy. Raises PolicyError; ends the command where there is no file to read."""
+    if file == PACKAGED:
+        return DEFAULT_POLICY
+    try:
+        return Policy.load(file)
+    except OSError as error:
+        raise fail(f"{file} can't be read: {error.strerror}") from None
+
+
+def _load(file: Path) -> Policy:
+    """Read a policy, or end the command and say what is wrong with it."""
+    try:
+        return _read(file)
+    except PolicyError as error:
+        raise fail(str(error)) from None
+
+
+def _warn_of_version(old: Policy, new: Policy, old_name: str, new_name: str) -> None:
+    # Figures name their policy by its version alone: two must not share one.
+    if old.version == new.version and differences(old, new):
+        typer.echo(
+            f"Careful: {new_name} and {old_name} differ, and both say version {new.version!r}. "
+            "Give the new one a version of its own.",
+            err=True,
+        )
+
+
+def _row(one: Difference) -> dict[str, Any]:
+    return {"path": one.path, "old": one.old, "new": one.new}
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(simplejson.dumps(content, use_decimal=True, ensure_ascii=False))
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # The path stays in one piece, so that it can be searched for; values give way.
+    short = all(len(row[0]) <= _WIDEST_PATH for row in rows)
+    table = Table()
+    table.add_column(columns[0], overflow="fold", no_wrap=short)
+    for column in columns[1:]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        # Text: a path such as overrides[...] is no markup.
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(
+            ":".join(map(_text, one)) if isinstance(one, list) else _text(one) for one in value
+        )
+    return plain(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,49 @@
+"""The keys of the figures, what each is measured in, and which way is better.
+
+A policy may give points to any of them; this is what its points are checked against.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Unit = Literal["fraction", "ratio", "per million", "days", "hours", "count"]
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """What a figure's `value` is measured in, and which way is better for the supplier."""
+
+    unit: Unit
+    better: Better
+
+
+KPIS: Final[Mapping[str, Kpi]] = MappingProxyType(
+    {
+        "otif": Kpi("fraction", "higher"),
+        "otif_requested": Kpi("fraction", "higher"),
+        "on_time_quantity": Kpi("fraction", "higher"),
+        "fill_rate": Kpi("fraction", "higher"),
+        "mean_days_late": Kpi("days", "lower"),
+        "ppm": Kpi("per million", "lower"),
+        "lot_acceptance": Kpi("fraction", "higher"),
+        "confirmation_in_time": Kpi("fraction", "higher"),
+        "confirmation_hours_median": Kpi("hours", "lower"),
+        "order_acceptance": Kpi("fraction", "higher"),
+        "despatch_notice_rate": Kpi("fraction", "higher"),
+        "complaint_response": Kpi("fraction", "higher"),
+        "lead_time_days_p50": Kpi("days", "lower"),
+        "lead_time_days_p90": Kpi("days", "lower"),
+        # A deviation over a mean, and a load over a capacity: neither ends at 1.
+        "lead_time_cv": Kpi("ratio", "lower"),
+        "capacity_load": Kpi("ratio", "lower"),
+        "line_stops": Kpi("count", "lower"),
+        "open_complaints": Kpi("count", "lower"),
+        "overdue_lines": Kpi("count", "lower"),
+        "orphan_receipts": Kpi("count", "lower"),
+        "retroactive_lines": Kpi("count", "lower"),
+        "buyer_concentration": Kpi("fraction", "lower"),
+    }
+)

@@ -1,0 +1,21 @@
+"""Points: what a figure's value is worth under a policy, by straight lines between its pairs."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+
+def points_at(pairs: Sequence[tuple[Decimal, Decimal]], value: Fraction) -> Fraction:
+    """Return the points of a value, exact; flat before the first pair and after the last.
+
+    `pairs`: two or more of (value, points), the values rising, as a policy has been checked for.
+    """
+    first, last = pairs[0], pairs[-1]
+    if value <= Fraction(first[0]):
+        return Fraction(first[1])
+    for (x0, y0), (x1, y1) in pairwise(pairs):
+        if value <= Fraction(x1):
+            run, rise = Fraction(x1) - Fraction(x0), Fraction(y1) - Fraction(y0)
+            return Fraction(y0) + rise * (value - Fraction(x0)) / run
+    return Fraction(last[1])

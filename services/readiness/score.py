@@ -1,0 +1,101 @@
+"""The performance score: 0 to 100, from a supplier's figures (KPI.md, "Performance score").
+
+Exact fractions throughout: two ways of computing it agree to the last digit. Floats are made where
+JSON is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from services.readiness.points import points_at
+from services.readiness.policy import Policy
+from services.readiness.policy_parts import Scale
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScore:
+    """What a figure adds to the score.
+
+    `points`: 0 to 100; None where the figure has no value. `weight`: of 100, after figures without
+    a value have left theirs to others; 0 where it has none itself.
+    """
+
+    points: Fraction | None
+    weight: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score, that of each pillar, and what each figure adds; None where nothing has a value."""
+
+    value: Fraction | None
+    pillars: Mapping[str, Fraction | None]
+    keys: Mapping[str, KeyScore]
+
+    def as_json(self, *, provisional: bool) -> dict[str, Any]:
+        """Return the scorecard's `score`. Provisional: there is no grade to go with it yet."""
+        return {
+            "value": nearest(self.value),
+            "provisional": provisional,
+            "pillars": {name: nearest(points) for name, points in self.pillars.items()},
+        }
+
+
+def score(policy: Policy, values: Mapping[str, Fraction | None]) -> Score:
+    """Return the score of a supplier's figures.
+
+    `values`: at least every figure that the policy scores, in the unit of its `value` (ppm per
+    million); None where it has none. KeyError where one is left out: what is not known must not
+    pass for what has no value.
+    """
+    points = {key: _points(scale, values[key]) for key, scale in policy.scales.items()}
+    weights = _weights(policy, {key for key, one in points.items() if one is not None})
+    keys = {key: KeyScore(points[key], weights[key]) for key in points}
+    return Score(
+        _mean(list(keys.values())),
+        {name: _mean([keys[key] for key in figures]) for name, figures in policy.pillars.items()},
+        keys,
+    )
+
+
+def nearest(value: Fraction | None) -> float | None:
+    """Return the double nearest to an exact value, for JSON."""
+    return None if value is None else float(value)
+
+
+def _points(scale: Scale, value: Fraction | None) -> Fraction | None:
+    return None if value is None else points_at(scale.points, value)
+
+
+def _weights(policy: Policy, valued: set[str]) -> dict[str, Fraction]:
+    """Share 100 among the pillars that have a value, and each pillar's part among its figures.
+
+    Both in proportion to the policy's weights. The pillar comes first: a figure's weight stays
+    within its pillar as long as another figure there has a value.
+    """
+    whole = {
+        name: sum(Fraction(scale.weight) for scale in figures.values())
+        for name, figures in policy.pillars.items()
+    }
+    left = {
+        name: sum(Fraction(scale.weight) for key, scale in figures.items() if key in valued)
+        for name, figures in policy.pillars.items()
+    }
+    total = sum(whole[name] for name in whole if left[name])
+    return {
+        key: Fraction(scale.weight) / left[name] * whole[name] / total * 100
+        if key in valued
+        else Fraction(0)
+        for name, figures in policy.pillars.items()
+        for key, scale in figures.items()
+    }
+
+
+def _mean(keys: list[KeyScore]) -> Fraction | None:
+    weighed = [(one.points, one.weight) for one in keys if one.points is not None]
+    if not weighed:
+        return None
+    total = sum((weight for _, weight in weighed), Fraction(0))
+    return sum((points * weight for points, weight in weighed), Fraction(0)) / total

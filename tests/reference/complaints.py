@@ -1,0 +1,110 @@
+"""The steps of complaints: when each is due and when it was done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from .documents import Complaint, DocumentKey, complaints, standing
+from .reading import instant
+from .values import Figure, Plain, ratio
+from .view import View
+
+StepName = Literal["containment", "corrective_action", "closing"]
+
+ANSWERED = "id.rantai.quality.complaint_answered.v1"
+CLOSED = "id.rantai.quality.complaint_closed.v1"
+
+# "Due: containment 2, corrective action 14, closing 60 days after the date of `opened_at`."
+DAYS: dict[StepName, int] = {"containment": 2, "corrective_action": 14, "closing": 60}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a complaint, with the day it was done before T, if it was."""
+
+    complaint: DocumentKey
+    name: StepName
+    due: date
+    done: date | None
+
+
+def steps(view: View) -> list[Step]:
+    """Give the steps of every complaint opened before T."""
+    answered = _answered(view)
+    closed = _closed(view)
+    found = []
+    for complaint in opened(view):
+        for name, days in DAYS.items():
+            # "Closing does every step not yet done." So a step is done on the earlier of the two.
+            done = [answered.get((*complaint.key, name)), closed.get(complaint.key)]
+            found.append(
+                Step(
+                    complaint.key,
+                    name,
+                    complaint.on + timedelta(days=days),
+                    min((day for day in done if day is not None), default=None),
+                )
+            )
+    return found
+
+
+def complaint_response(view: View) -> Figure:
+    """Give "steps done on or before their due date / steps whose due date is in the window"."""
+    due = [step for step in steps(view) if view.window.holds(step.due)]
+    in_time = [step for step in due if step.done is not None and step.done <= step.due]
+    return ratio(len(in_time), len(due))
+
+
+def any_step_overdue(view: View) -> bool:
+    """Tell whether there is "a complaint step overdue and not done at T".
+
+    Decision: a step due on day D is overdue from the day after it, so at T where D < T; of any
+    complaint opened before T, however old.
+    """
+    return any(step.due < view.as_of and step.done is None for step in steps(view))
+
+
+def line_stops(view: View) -> Plain:
+    """Give "complaints `line_stop` or `safety` opened in the window"."""
+    severe = [
+        complaint for complaint in opened(view) if complaint.severity in ("line_stop", "safety")
+    ]
+    return Plain(sum(view.window.holds(complaint.on) for complaint in severe))
+
+
+def open_complaints(view: View) -> Plain:
+    """Give complaints "opened before T and not closed before T"."""
+    closed = _closed(view)
+    return Plain(sum(complaint.key not in closed for complaint in opened(view)))
+
+
+def opened(view: View) -> Iterator[Complaint]:
+    """Give the complaints that stand and were opened before T."""
+    for complaint in complaints(view.record.dealings, view.site):
+        if complaint.on < view.as_of:
+            yield complaint
+
+
+def _answered(view: View) -> dict[DocumentKey, date]:
+    """Give the day of each answer before T.
+
+    "an answer by complaint and step [...] First the version that stands is chosen, then its date
+    is looked at." So an answer sent again with a date from T on is none at T.
+    """
+    found: dict[DocumentKey, date] = {}
+    for event in standing(view.record.dealings, ANSWERED, "complaint_no", "step"):
+        on = view.site.date_of(instant(event.data["answered_at"]))
+        if on < view.as_of:
+            found[event.buyer_id, event.data["complaint_no"], event.data["step"]] = on
+    return found
+
+
+def _closed(view: View) -> dict[DocumentKey, date]:
+    """Give the day of each closing before T: "a closing by complaint"."""
+    found: dict[DocumentKey, date] = {}
+    for event in standing(view.record.dealings, CLOSED, "complaint_no"):
+        on = view.site.date_of(instant(event.data["closed_at"]))
+        if on < view.as_of:
+            found[event.buyer_id, event.data["complaint_no"]] = on
+    return found

@@ -1,0 +1,151 @@
+"""What stands at a date for one supplier: what every figure is taken from."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .documents import Movement, OrderLineKey, Receipt, receipts, returns
+from .order_line import DEFAULTS, History, OrderLine, Tolerances, fold, histories
+from .reading import ZERO, Event, Site, about, dealings
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days a figure looks at: "[T - W, T)"."""
+
+    start: date
+    end: date
+
+    def holds(self, day: date) -> bool:
+        """Tell whether a day lies in the window."""
+        return self.start <= day < self.end
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything told about a supplier, read once for any number of dates."""
+
+    dealings: list[Event]
+    """What happened between the supplier and the buyers asked for."""
+    about: list[Event]
+    """The same, and what is told of the supplier without a buyer."""
+    buyer_id: str | None
+
+
+def record_of(
+    events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None = None
+) -> Record:
+    """Read the events about a supplier, from all its buyers or the one asked for."""
+    told = list(events)
+    return Record(
+        dealings(told, supplier_id, buyer_id), about(told, supplier_id, buyer_id), buyer_id
+    )
+
+
+@dataclass(frozen=True)
+class LineAt:
+    """An order line at T with what came and what went back."""
+
+    key: OrderLineKey
+    history: History
+    state: OrderLine
+    received: list[Movement]
+    """Net receipts before T."""
+    returned: list[Movement]
+
+    @property
+    def quantity_received(self) -> Fraction:
+        """Give the net quantity received before T."""
+        return sum((moved.quantity for moved in self.received), ZERO)
+
+    @property
+    def quantity_returned(self) -> Fraction:
+        """Give the quantity sent back before T."""
+        return sum((moved.quantity for moved in self.returned), ZERO)
+
+    @property
+    def currency(self) -> str:
+        """Give the currency of the price in force.
+
+        EVENTS.md: "Money likewise with `currency` (ISO 4217, default `IDR`)". Decision: a change
+        that names none keeps to what the order said, so it is the currency of the highest version
+        of the order up to the one in force that names one.
+        """
+        in_force = self.state.in_force.rank
+        naming = [
+            version
+            for version in self.history.order
+            if version.currency is not None and version.rank <= in_force
+        ]
+        last = max(naming, key=lambda version: version.rank, default=None)
+        return "IDR" if last is None or last.currency is None else last.currency
+
+
+@dataclass(frozen=True)
+class View:
+    """The record of a supplier as it stands at T, with the window and policy to judge it."""
+
+    record: Record
+    window: Window
+    site: Site
+    tolerances: Tolerances
+    base_currency: str
+
+    @property
+    def as_of(self) -> date:
+        """Give T."""
+        return self.window.end
+
+    @property
+    def late(self) -> timedelta:
+        """Give the late tolerance."""
+        return timedelta(days=self.tolerances.late)
+
+    @cached_property
+    def receipts(self) -> list[Receipt]:
+        """Give the receipts before T with anything left."""
+        return receipts(self.record.dealings, self.as_of, self.site)
+
+    @cached_property
+    def lines(self) -> dict[OrderLineKey, LineAt]:
+        """Give every order line that has a version at T."""
+        received: dict[OrderLineKey, list[Movement]] = defaultdict(list)
+        returned: dict[OrderLineKey, list[Movement]] = defaultdict(list)
+        for receipt in self.receipts:
+            for key, quantity in receipt.left.items():
+                received[key].append(Movement(key, receipt.on, quantity, receipt.key[1]))
+        for moved in returns(self.record.dealings, self.as_of, self.site):
+            returned[moved.line].append(moved)
+        told = histories(self.record.dealings, self.as_of, self.site)
+        return {
+            key: LineAt(
+                key,
+                history,
+                fold(history, self.tolerances, self.site),
+                received[key],
+                returned[key],
+            )
+            for key, history in told.items()
+        }
+
+
+def view_of(
+    record: Record,
+    as_of: date,
+    window_days: int = 180,
+    *,
+    zone: str = "Asia/Jakarta",
+    tolerances: Tolerances = DEFAULTS,
+    base_currency: str = "IDR",
+) -> View:
+    """Look at a record as of a date.
+
+    "`as_of` = T [...] The window is the `window_days` (default 180) before it: [T - W, T)."
+    """
+    window = Window(as_of - timedelta(days=window_days), as_of)
+    return View(record, window, Site(ZoneInfo(zone)), tolerances, base_currency)
