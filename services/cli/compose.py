@@ -19,11 +19,12 @@ from services.exporter import api as exporter_api
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
 from services.operations import api as operations_api
-from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError
+from services.readiness.policy import Policy
+from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
 from services.scorecards import pages
 from services.scorecards.reading import Reader
-from services.settings import Settings, SettingsError
+from services.settings import Settings
 from services.telemetry.http import install
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
@@ -115,30 +116,6 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
     return gateway_api.routes(gateway)
 
 
-def policy_of(settings: Settings) -> Policy:
-    """Return the policy that the settings name. SettingsError says what is wrong with it.
-
-    Ask for it before anything is started.
-    """
-    policy = DEFAULT_POLICY
-    try:
-        if settings.policy is not None:
-            policy = Policy.load(settings.policy)
-    except PolicyError as error:
-        raise SettingsError(f"RANTAI_POLICY: {error}") from None
-    except OSError as error:
-        raise SettingsError(
-            f"RANTAI_POLICY: {settings.policy} can't be read ({error.strerror})"
-        ) from None
-    if settings.zone is None:
-        return policy
-    try:
-        return policy.with_zone(settings.zone)
-    except PolicyError as error:
-        said = error.problems[0].removeprefix("zone: ")
-        raise SettingsError(f"RANTAI_ZONE: {said}") from None
-
-
 def scorecard_routes(
     settings: Settings, keys: KeyStore, warehouse: Warehouse, policy: Policy
 ) -> list[APIRouter]:
@@ -152,12 +129,14 @@ def scorecard_routes(
 
 
 def operations_routes(
-    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety, zone: str
+    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety, policy: Policy
 ) -> APIRouter:
-    """Return the routes of an operator; `zone`: in which events are counted by day."""
+    """Return the routes of an operator."""
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
     return operations_api.routes(
-        operations_api.Operations(keys, warehouse, settings.kafka, zone, safety, placement)
+        operations_api.Operations(
+            keys, warehouse, settings.kafka, policy.zone, safety, placement, Rules.of(policy)
+        )
     )
 
 

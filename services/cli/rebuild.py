@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.cli.running import endpoint, fail, read_run_file
+from services.readiness.chosen import policy_of
+from services.readiness.rules import Rules
 from services.settings import Settings
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement, migrate
@@ -51,8 +53,9 @@ def _offline(data_dir: Path, tell: Progressing) -> int:
             raise fail(f"{data_dir} has no store")
         warehouse = Warehouse(path=data_dir / "store")
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-    migrate(warehouse, placement)
-    tables = rebuild_store(warehouse, placement, tell)
+    rules = Rules.of(policy_of(settings))
+    migrate(warehouse, placement, rules=rules)
+    tables = rebuild_store(warehouse, placement, tell, rules)
     warehouse.close()
     return tables
 

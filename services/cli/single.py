@@ -15,6 +15,8 @@ from services.bus.topics import BrokerUnavailable, inbound_topics
 from services.cli import compose
 from services.cli.running import fail
 from services.exporter.api import watching
+from services.readiness.chosen import policy_of
+from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
@@ -63,7 +65,8 @@ def migrate_store() -> None:
     settings = Settings.from_environment()
     try:
         warehouse = _warehouse(settings)
-        applied = migrate(warehouse, Placement(settings.clickhouse_cluster, fsync=False))
+        placement = Placement(settings.clickhouse_cluster, fsync=False)
+        applied = migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
     except (SettingsError, StoreUnavailable, StoreRefused) as error:
         raise fail(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
@@ -119,10 +122,11 @@ async def _gateway(settings: Settings) -> None:
 
 
 async def _scorecards(settings: Settings) -> None:
-    policy = compose.policy_of(settings)
+    policy = policy_of(settings)
     keys = KeyStore(settings.keys_path)
     warehouse = await asyncio.to_thread(_warehouse, settings)
-    await asyncio.to_thread(migrate, warehouse, Placement(settings.clickhouse_cluster, fsync=False))
+    placement = Placement(settings.clickhouse_cluster, fsync=False)
+    await asyncio.to_thread(migrate, warehouse, placement, None, Rules.of(policy))
     producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
 
     async def check() -> str | None:
@@ -134,7 +138,7 @@ async def _scorecards(settings: Settings) -> None:
 
     routers = [
         *compose.scorecard_routes(settings, keys, warehouse, policy),
-        compose.operations_routes(settings, keys, warehouse, OnBroker(producer), policy.zone),
+        compose.operations_routes(settings, keys, warehouse, OnBroker(producer), policy),
         compose.metrics_routes(),
     ]
     try:

@@ -25,6 +25,7 @@ from services.cli import compose
 from services.cli.running import fail, operator_key, read_run_file, remove_run_file, write_run_file
 from services.exporter.api import watching
 from services.processor.app import Processor, create, open_store
+from services.readiness.chosen import policy_of
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure, log
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
@@ -117,7 +118,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
     Raises SettingsError before anything is started, BrokerUnavailable and StoreUnavailable where a
     part can't be had.
     """
-    policy = compose.policy_of(settings)
+    policy = policy_of(settings)
     _refuse_second(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _require_free(settings)
@@ -141,7 +142,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
             [
                 compose.gateway_routes(settings, keys, safety),
                 *compose.scorecard_routes(settings, keys, warehouse, policy),
-                compose.operations_routes(settings, keys, warehouse, safety, policy.zone),
+                compose.operations_routes(settings, keys, warehouse, safety, policy),
                 compose.metrics_routes(),
             ],
             _check(processor, broker),

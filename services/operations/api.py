@@ -18,6 +18,7 @@ from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
 from services.operations.counting import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
+from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.http import Problem
 from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement
@@ -42,6 +43,7 @@ class Operations:
     zone: str
     safety: Safety
     placement: Placement
+    rules: Rules = DEFAULT_RULES
 
 
 def routes(operations: Operations) -> APIRouter:
@@ -163,7 +165,7 @@ async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator
 
         def work() -> int:
             try:
-                return rebuild(operations.warehouse, operations.placement, tell)
+                return rebuild(operations.warehouse, operations.placement, tell, operations.rules)
             finally:
                 loop.call_soon_threadsafe(told.put_nowait, None)
 

@@ -24,6 +24,8 @@ from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream, StreamsService
+from services.readiness.chosen import policy_of
+from services.readiness.rules import Rules
 from services.settings import Settings
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
@@ -142,7 +144,11 @@ def create(
     ledger: AppendsBatches | None = None,
     on_stall: Callable[[], Awaitable[None]] = end_process,
 ) -> Processor:
-    """Make the processor. `warehouse` is called once, when the application starts."""
+    """Make the processor. `warehouse` is called once, when the application starts.
+
+    Raises SettingsError for a policy that can't be used.
+    """
+    rules = Rules.of(policy_of(settings))
     bootstrap = settings.kafka
     app = faust.App(
         STREAMS_GROUP,
@@ -172,7 +178,7 @@ def create(
     rejections = Rejections(producer)
     roles = roles_by_keys(KeyStore(settings.keys_path).partners)
     inbound = Stream(Inbound(producer, rejections, roles))
-    late = _Late(warehouse, ledger)
+    late = _Late(warehouse, ledger, rules)
     refused = Stream(RejectionSink(late))
     batches = BatchLoop(
         Subscription(
@@ -199,8 +205,10 @@ def create(
 class _Late:
     """The store, opened on first use: making the application must not need one."""
 
-    def __init__(self, warehouse: Callable[[], Warehouse], ledger: AppendsBatches | None) -> None:
-        self._open, self._ledger = warehouse, ledger
+    def __init__(
+        self, warehouse: Callable[[], Warehouse], ledger: AppendsBatches | None, rules: Rules
+    ) -> None:
+        self._open, self._ledger, self._rules = warehouse, ledger, rules
         self._warehouse: Warehouse | None = None
 
     def _store(self) -> Warehouse:
@@ -210,7 +218,7 @@ class _Late:
 
     def append(self, records: Any, batch: Any) -> Any:
         if self._ledger is None:
-            self._ledger = Ledger(self._store())
+            self._ledger = Ledger(self._store(), self._rules)
         return self._ledger.append(records, batch)
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
@@ -264,8 +272,9 @@ def open_store(settings: Settings) -> Warehouse:
         else Warehouse(path=settings.data_dir / "store")
     )
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-    applied = migrate(warehouse, placement)
-    repaired = Ledger(warehouse).repair()
+    rules = Rules.of(policy_of(settings))
+    applied = migrate(warehouse, placement, rules=rules)
+    repaired = Ledger(warehouse, rules).repair()
     log(_LOGGER, "store_ready", migrations=applied, batches_completed=repaired)
     return warehouse
 

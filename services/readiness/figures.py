@@ -5,6 +5,7 @@ double nearest to their exact quotient.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -60,6 +61,48 @@ class Figure:
         if self.mixed_units:
             shown["mixed_units"] = True
         return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A figure that is one number: a count, a percentile, an index; None where it has no value."""
+
+    exact: Fraction | float | int | None
+
+    @property
+    def value(self) -> float | int | None:
+        """The number as JSON has it: the double nearest to it, a count as it is."""
+        return float(self.exact) if isinstance(self.exact, Fraction) else self.exact
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figure in the shape of the scorecard's `kpis`."""
+        return {"value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is asked of each declared process over what it can make in a month."""
+
+    processes: Mapping[str, Figure]
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The highest load; None where no process has one."""
+        return max(
+            (x for one in self.processes.values() if (x := one.exact) is not None), default=None
+        )
+
+    @property
+    def value(self) -> float | None:
+        """The highest load, to the nearest double."""
+        return None if self.exact is None else float(self.exact)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figure in the shape of the scorecard's `kpis`."""
+        return {
+            "value": self.value,
+            "processes": {name: one.as_json() for name, one in self.processes.items()},
+        }
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

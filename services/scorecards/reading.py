@@ -3,26 +3,20 @@
 Everything blocks; async callers go through a thread.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal, localcontext
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
+from services.readiness.sums import FigureSums
+from services.scorecards.assembling import Assessed, assess, first_day, month_ends
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.figures import (
-    Selection,
-    Sums,
-    Tolerances,
-    delivery_sums,
-    quality_sums,
-)
+from services.warehouse.figures import BY_MONTH, FigureStore, Rows, Selection
 
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
-_NONE: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +36,13 @@ class Supplier:
 class Facts:
     """The sums of a selection by supplier, from which its figures and those of groups are made."""
 
-    delivery: Sums
-    quality: Sums
-
-    @property
-    def suppliers(self) -> set[str]:
-        """The suppliers that have any facts."""
-        return self.delivery.keys() | self.quality.keys()
+    as_of: date
+    rows: Mapping[str, Rows]
 
     def figures(self, suppliers: Iterable[str]) -> dict[str, Figure]:
-        """Return the figures of some suppliers as one: sums over sums, never a mean of ratios."""
-        names = list(suppliers)
-        delivery = _total(self.delivery[name] for name in names if name in self.delivery)
-        quality = _total(self.quality[name] for name in names if name in self.quality)
-        return {**_delivery(delivery), **_quality(quality)}
+        """Return the ratios of some suppliers as one: sums over sums, never a mean of ratios."""
+        rows = (row for name in suppliers for row in self.rows.get(name, ()))
+        return FigureSums.of(self.as_of, rows).ratios()
 
 
 class Reader:
@@ -63,15 +50,8 @@ class Reader:
 
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self._warehouse = warehouse
+        self._store = FigureStore(warehouse, policy)
         self.policy = policy
-        self._tolerances = Tolerances(
-            early_days=policy.early_days,
-            late_days=policy.late_days,
-            under=policy.under,
-            over=policy.over,
-            notice_days=policy.notice_days,
-            zone=policy.zone,
-        )
 
     def today(self) -> date:
         """Return the day it is at the sites."""
@@ -80,23 +60,40 @@ class Reader:
     def figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
         """Return the figures of each supplier of a selection that has any facts."""
         facts = self.facts(selection)
-        names = sorted(facts.suppliers | set(selection.suppliers))
+        names = sorted(facts.rows.keys() | set(selection.suppliers))
         return {name: facts.figures([name]) for name in names}
 
     def facts(self, selection: Selection) -> Facts:
         """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
         return Facts(
-            delivery_sums(self._warehouse, selection, self._tolerances),
-            quality_sums(self._warehouse, selection, self._tolerances),
+            selection.as_of,
+            _by(self._store.sums(selection), "supplier_id"),
         )
+
+    def assessed(self, selection: Selection) -> dict[str, Assessed]:
+        """Assess the suppliers of a selection: those asked for by name, or all that have facts."""
+        partner = _by(self._store.partner_facts(selection), "supplier_id")
+        begins = [day for rows in partner.values() if (day := first_day(rows)) is not None]
+        ends = month_ends(min(begins), selection.as_of) if begins else []
+        as_ofs = sorted({*ends, selection.as_of})
+        found = _by(self._store.sums(selection, as_ofs), "supplier_id")
+        return {
+            name: assess(
+                self.policy,
+                selection.as_of,
+                _at(found.get(name, []), as_ofs),
+                partner.get(name, []),
+                one_buyer=bool(selection.buyers),
+            )
+            for name in selection.suppliers or sorted(found.keys() | partner.keys())
+        }
 
     def scorecard(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
         """Return the scorecard of one supplier in KPI.md's shape."""
-        figures = self.figures(selection)[supplier_id]
         return {
             "supplier_id": supplier_id,
             **_heading(selection),
-            "kpis": {key: figure.as_json() for key, figure in figures.items()},
+            **self.assessed(selection)[supplier_id].as_json(),
             "policy_version": self.policy.version,
             "computed_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
@@ -108,15 +105,7 @@ class Reader:
 
         Every line carries the source and id of each event behind it. No line has a price.
         """
-        rows = self._warehouse.rows(
-            sql("lines"),
-            {
-                **selection.parameters(self._tolerances),
-                "status": status,
-                "limit": limit,
-                "offset": offset,
-            },
-        )
+        rows = self._store.lines(selection, status, limit, offset)
         total = rows[0]["total"] if rows else 0
         more = offset + len(rows) < total
         return {
@@ -128,33 +117,23 @@ class Reader:
             "lines": [_line(row) for row in rows],
         }
 
-    def months(self, selection: Selection) -> list[dict[str, Any]]:
-        """Return the delivery figures of the last 12 months and the one at hand, by month."""
-        rows = self._warehouse.rows(sql("monthly_delivery"), selection.parameters(self._tolerances))
-        return [
-            {
-                "month": row["month"].strftime("%Y-%m"),
-                "kpis": {key: figure.as_json() for key, figure in _month(row).items()},
-            }
-            for row in rows
-        ]
-
     def monthly_figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
         """Return figures of the last 12 months and the one at hand, by month as `2026-11`.
 
         Delivery counts in the month of due + late, quality in that of the receipt or inspection.
         """
-        parameters = selection.parameters(self._tolerances)
-        months: dict[str, dict[str, Figure]] = {}
-        for row in self._warehouse.rows(sql("monthly_delivery"), parameters):
-            months.setdefault(row["month"].strftime("%Y-%m"), {}).update(_month(row))
-        for row in self._warehouse.rows(sql("monthly_quality"), parameters):
-            months.setdefault(row["month"].strftime("%Y-%m"), {}).update(_quality(row))
-        return {month: {**_month({}), **_quality({}), **months[month]} for month in sorted(months)}
+        first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
+        year = replace(selection, window_days=(selection.as_of - first).days)
+        months = _by(self._store.sums(year, group=BY_MONTH), "month")
+        return {
+            month.strftime("%Y-%m"): FigureSums.of(selection.as_of, months[month]).ratios()
+            for month in sorted(months)
+            if first <= month < selection.as_of
+        }
 
     def newest(self, selection: Selection) -> datetime | None:
         """Return when the newest order, receipt or inspection of a selection happened."""
-        rows = self._warehouse.rows(sql("newest_event"), selection.parameters(self._tolerances))
+        rows = self._warehouse.rows(sql("newest_event"), selection.partners)
         found: datetime | None = rows[0]["newest"]
         if found is None or found.tzinfo is not None:
             return found
@@ -200,58 +179,16 @@ class Reader:
         return (rows[0]["total"] if rows else 0), found
 
 
-def _delivery(sums: dict[str, Any]) -> dict[str, Figure]:
-    mixed = len(sums.get("units", ())) > 1
-    ordered = sums.get("ordered_quantity", _NONE)
-
-    def quantity(key: str) -> Figure:
-        return Figure(sums.get(key, _NONE), ordered, mixed_units=mixed)
-
-    return {
-        "otif": _count(sums, "otif", "lines"),
-        "otif_requested": _count(sums, "otif_requested", "lines_requested"),
-        "on_time_quantity": quantity("on_time_quantity"),
-        "fill_rate": quantity("filled_quantity"),
-        "mean_days_late": quantity("quantity_days_late"),
-    }
+def _by(rows: Rows, column: str) -> dict[Any, Rows]:
+    found: dict[Any, Rows] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
 
 
-def _quality(sums: dict[str, Any]) -> dict[str, Figure]:
-    return {
-        "ppm": Figure(
-            sums.get("rejected_quantity", _NONE),
-            sums.get("received_quantity", _NONE),
-            scale=1_000_000,
-            mixed_units=len(sums.get("units", ())) > 1,
-        ),
-        "lot_acceptance": _count(sums, "accepted", "inspections"),
-    }
-
-
-def _total(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    total: dict[str, Any] = {}
-    # The store sums to 38 digits; the default context would round at 28.
-    with localcontext(Context(prec=100)):
-        for row in rows:
-            for key, value in row.items():
-                if key == "units":
-                    total[key] = total.get(key, set()) | set(value)
-                elif isinstance(value, int | Decimal):
-                    total[key] = total.get(key, 0) + value
-    return total
-
-
-def _count(sums: dict[str, Any], numerator: str, denominator: str) -> Figure:
-    return Figure(Decimal(sums.get(numerator, 0)), Decimal(sums.get(denominator, 0)), counts=True)
-
-
-def _month(sums: dict[str, Any]) -> dict[str, Figure]:
-    ordered = sums.get("ordered_quantity", _NONE)
-    return {
-        "otif": _count(sums, "otif", "lines"),
-        "on_time_quantity": Figure(sums.get("on_time_quantity", _NONE), ordered),
-        "mean_days_late": Figure(sums.get("quantity_days_late", _NONE), ordered),
-    }
+def _at(rows: Rows, as_ofs: Sequence[date]) -> dict[date, FigureSums]:
+    by_date = _by(rows, "as_of")
+    return {day: FigureSums.of(day, by_date.get(day, [])) for day in as_ofs}
 
 
 def _heading(selection: Selection) -> dict[str, Any]:

@@ -1,24 +1,24 @@
-"""Reading figures: the sums behind them, by supplier, as the store computes them."""
+"""Reading figures: the sums behind them, as the store adds them up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from string import Template
+from typing import Any, Final
 
+from services.readiness.policy import Policy
+from services.readiness.rules import Rules
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.folding import rule_parameters, tolerance_place
 
+Rows = list[dict[str, Any]]
 
-@dataclass(frozen=True, slots=True)
-class Tolerances:
-    """By what a line is judged: days, and fractions of a quantity."""
-
-    early_days: int
-    late_days: int
-    under: Decimal
-    over: Decimal
-    notice_days: int
-    zone: str
+BY_SUPPLIER: Final = "supplier_id"
+BY_MONTH: Final = "supplier_id, toStartOfMonth(p.day)"
+_GROUPS: Final = {
+    BY_SUPPLIER: ("supplier_id", "supplier_id"),
+    BY_MONTH: ("supplier_id, toStartOfMonth(p.day) AS month", "supplier_id, month"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +35,62 @@ class Selection:
         """The first day of the window."""
         return self.as_of - timedelta(days=self.window_days)
 
-    def parameters(self, tolerances: Tolerances) -> dict[str, Any]:
-        """Return the parameters that every query over line facts takes."""
-        return {
-            "suppliers": list(self.suppliers),
-            "buyers": list(self.buyers),
-            "as_of": self.as_of,
-            "from": self.start,
-            "zone": tolerances.zone,
-            "early_days": tolerances.early_days,
-            "late_days": tolerances.late_days,
-            "notice_days": tolerances.notice_days,
-            "under": tolerances.under,
-            "over": tolerances.over,
-        }
+    @property
+    def partners(self) -> dict[str, list[str]]:
+        """The parameters of a query about suppliers and buyers."""
+        return {"suppliers": list(self.suppliers), "buyers": list(self.buyers)}
 
 
-Sums = dict[str, dict[str, Any]]
-"""The sums of each supplier that has any, by supplier id."""
+class FigureStore:
+    """Reads what the figures are made of, under one policy. Blocks."""
 
+    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
+        self.warehouse = warehouse
+        self.policy = policy
+        self.rules = Rules.of(policy)
 
-def delivery_sums(warehouse: Warehouse, selection: Selection, tolerances: Tolerances) -> Sums:
-    """Return lines, quantities and days late of each supplier over the window."""
-    return _by_supplier(warehouse, "delivery_figures", selection.parameters(tolerances))
+    def sums(
+        self, selection: Selection, as_ofs: Sequence[date] = (), group: str = BY_SUPPLIER
+    ) -> Rows:
+        """Return the sums of every family of parts, by supplier (and month) and date.
 
+        `as_ofs`: the dates asked for instead of the selection's one.
+        """
+        select, by = _GROUPS[group]
+        return self.warehouse.rows(
+            Template(sql("figure_sums")).substitute(select=select, group=by),
+            {
+                **selection.partners,
+                "rules": self.rules.id,
+                "as_ofs": list(as_ofs) or [selection.as_of],
+                "window_days": selection.window_days,
+                "concentration_days": self.policy.concentration.days,
+                "capacity_days": self.policy.capacity.horizon_days,
+            },
+        )
 
-def quality_sums(warehouse: Warehouse, selection: Selection, tolerances: Tolerances) -> Sums:
-    """Return received and rejected quantities and inspections of each supplier."""
-    return _by_supplier(warehouse, "quality_figures", selection.parameters(tolerances))
+    def lines(self, selection: Selection, status: str, limit: int, offset: int) -> Rows:
+        """Return order lines of a supplier with all that is known of each, newest due date first.
 
+        `status`: late, short, open, overdue or rejected; empty: all that a figure or a person waits
+        for; any: every line.
+        """
+        return self.warehouse.rows(
+            Template(sql("lines")).substitute(tolerance=tolerance_place(self.rules, "item_no")),
+            {
+                **selection.partners,
+                **rule_parameters(self.rules),
+                "zone": self.rules.zone,
+                "as_of": selection.as_of,
+                "from": selection.start,
+                "status": status,
+                "limit": limit,
+                "offset": offset,
+            },
+        )
 
-def _by_supplier(warehouse: Warehouse, name: str, parameters: dict[str, Any]) -> Sums:
-    rows = warehouse.rows(sql(name), parameters)
-    return {row["supplier_id"]: row for row in rows}
+    def partner_facts(self, selection: Selection) -> Rows:
+        """Return capacities, assessments and certificates, and when a supplier's figures begin."""
+        return self.warehouse.rows(
+            sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
+        )

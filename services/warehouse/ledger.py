@@ -18,9 +18,11 @@ from uuid import UUID
 import simplejson
 from pydantic_core import to_json
 
+from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.logs import log
 from services.warehouse.client import StoreRefused, Warehouse, sql
 from services.warehouse.derived import derive
+from services.warehouse.folding import fold
 
 _LOGGER: Final = logging.getLogger("rantai.ledger")
 _KEYS_A_LOOKUP: Final = 50_000
@@ -82,8 +84,9 @@ class _Stored:
 class Ledger:
     """Appends batches of events to the store. Blocks; one thread at a time."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, rules: Rules = DEFAULT_RULES) -> None:
         self.warehouse = warehouse
+        self._rules = rules
 
     def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
         """Store the events of a batch that the ledger has not yet: all of them, or none.
@@ -115,6 +118,7 @@ class Ledger:
                 # Where a view refused, the ledger may have the block already.
                 self._forget(batch)
                 raise
+            fold(self.warehouse, self._rules, [batch])
             self._complete([(batch, len(to_store))])
         result.stored = len(to_store)
         return result
@@ -128,6 +132,8 @@ class Ledger:
             derive(self.warehouse, list(incomplete))
         except StoreRefused:
             incomplete = {b: rows for b, rows in incomplete.items() if self._derivable(b)}
+        if incomplete:
+            fold(self.warehouse, self._rules, list(incomplete))
         self._complete(list(incomplete.items()))
         return len(incomplete)
 

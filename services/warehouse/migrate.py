@@ -13,9 +13,12 @@ from importlib.resources.abc import Traversable
 from string import Template
 from typing import Final
 
+from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
 from services.warehouse.derived import VIEW_SUFFIX, fill
+from services.warehouse.folding import ensure_folded
 
+_TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
 _APPLIED_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS migrations $on_cluster
@@ -65,6 +68,11 @@ class Migration:
     @property
     def tables(self) -> list[str]:
         """The derived tables that it makes."""
+        return _TABLE.findall(self.text) if self.derived else []
+
+    @property
+    def filled(self) -> list[str]:
+        """Those of them that a view fills from the ledger; the others are folded."""
         return _VIEW.findall(self.text) if self.derived else []
 
     def statements(self) -> list[str]:
@@ -93,9 +101,12 @@ def migrations() -> list[Migration]:
 
 
 def migrate(
-    warehouse: Warehouse, placement: Placement | None = None, progress: Progress | None = None
+    warehouse: Warehouse,
+    placement: Placement | None = None,
+    progress: Progress | None = None,
+    rules: Rules = DEFAULT_RULES,
 ) -> list[str]:
-    """Bring a store to this version and return the names of what was applied.
+    """Bring a store to this version, and its facts to these rules; return what was applied.
 
     Every statement may run again, so a migration cut off in its middle is simply run anew.
     """
@@ -103,11 +114,11 @@ def migrate(
     warehouse.command(placement.fill(_APPLIED_TABLE))
     done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
     waiting = [migration for migration in migrations() if migration.number not in done]
-    filled, tables = 0, sum(len(migration.tables) for migration in waiting)
+    filled, tables = 0, sum(len(migration.filled) for migration in waiting)
     for migration in waiting:
         for statement in migration.statements():
             warehouse.command(placement.fill(statement))
-        for table in migration.tables:
+        for table in migration.filled:
             if progress is not None:
                 progress(table, filled, tables)
             # Its view sees the events to come; those that the ledger has already went past it.
@@ -117,6 +128,7 @@ def migrate(
             "migrations", ["number", "name"], [[migration.number, migration.name]]
         )
     replace_views(warehouse, placement)
+    ensure_folded(warehouse, rules, progress)
     return [migration.name for migration in waiting]
 
 

@@ -1,12 +1,16 @@
 """Making every derived table anew from the ledger."""
 
+from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
 from services.warehouse.derived import VIEW_SUFFIX, derived_selects
 from services.warehouse.migrate import Placement, Progress, migrate, migrations
 
 
 def rebuild(
-    warehouse: Warehouse, placement: Placement | None = None, progress: Progress | None = None
+    warehouse: Warehouse,
+    placement: Placement | None = None,
+    progress: Progress | None = None,
+    rules: Rules = DEFAULT_RULES,
 ) -> int:
     """Drop everything but the ledger and what is durable beside it, and make it anew.
 
@@ -26,5 +30,5 @@ def rebuild(
             placement.fill(f"DROP VIEW IF EXISTS {table}{VIEW_SUFFIX} $on_cluster SYNC")
         )
         warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {table} $on_cluster SYNC"))
-    migrate(warehouse, placement, progress)
+    migrate(warehouse, placement, progress, rules)
     return len(tables)

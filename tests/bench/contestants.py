@@ -22,7 +22,7 @@ from services.processor.ledger_sink import LedgerSink, ledger_record, read_ahead
 from services.processor.streams import stream_record
 from services.readiness.policy import DEFAULT_POLICY
 from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection, Tolerances, delivery_sums
+from services.warehouse.figures import FigureStore, Selection
 from services.warehouse.ledger import Ledger, LedgerRecord, json_lines
 from services.warehouse.migrate import Placement, migrate
 from tests.bench.workload import UNTIL, load
@@ -34,17 +34,9 @@ def queryable(warehouse: Warehouse, count: int) -> dict[str, Any]:
     """Ask the ledger and the line facts, which are made of the typed tables, for every event."""
     rows = warehouse.rows("SELECT uniqExact(source, id) AS events FROM events")
     assert rows[0]["events"] == count, (rows, count)
-    policy = DEFAULT_POLICY
-    tolerances = Tolerances(
-        policy.early_days,
-        policy.late_days,
-        policy.under,
-        policy.over,
-        policy.notice_days,
-        policy.zone,
-    )
-    sums = delivery_sums(warehouse, Selection(UNTIL.date(), 180), tolerances)
-    return {"suppliers": len(sums), "lines": sum(row["lines"] for row in sums.values())}
+    sums = FigureStore(warehouse, DEFAULT_POLICY).sums(Selection(UNTIL.date(), 180))
+    judged = [row for row in sums if row["family"] == "due"]
+    return {"suppliers": len(judged), "lines": sum(row["n"] for row in judged)}
 
 
 class Counting:

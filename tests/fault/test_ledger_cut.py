@@ -13,6 +13,7 @@ from services.processor.rejections import Rejections
 from services.processor.streams import StreamRecord
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.ledger import Ledger, LedgerRecord
+from services.warehouse.migrate import migrations
 from services.warehouse.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.fault.doubles import FakeProducer
@@ -44,7 +45,9 @@ class CutWarehouse:
         if self._mark:
             self._warehouse.insert_json_lines(table, lines)
             return
-        views = self._views or [f"{name}_of_events" for name in contents(self._warehouse)]
+        views = self._views or [
+            f"{table}_of_events" for made in migrations() for table in made.filled
+        ]
         for view in views:
             self._warehouse.command(f"DETACH TABLE {view}")
         try:

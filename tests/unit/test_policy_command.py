@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.cli import app, compose
+from services.cli import app
+from services.readiness.chosen import policy_of
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.readiness.policy_diff import flat
 from services.settings import Settings, SettingsError
@@ -149,14 +150,14 @@ def test_help_has_an_example(command: str) -> None:
 
 
 def test_the_settings_name_the_policy(ours: Path) -> None:
-    assert compose.policy_of(Settings()) is DEFAULT_POLICY
-    assert compose.policy_of(Settings(policy=ours)) == Policy.load(ours)
+    assert policy_of(Settings()) is DEFAULT_POLICY
+    assert policy_of(Settings(policy=ours)) == Policy.load(ours)
     empty = Settings.from_environment({"RANTAI_POLICY": "", "RANTAI_ZONE": ""})
-    assert compose.policy_of(empty) is DEFAULT_POLICY
+    assert policy_of(empty) is DEFAULT_POLICY
     moved = Settings.from_environment({"RANTAI_POLICY": str(ours), "RANTAI_ZONE": "UTC"})
-    assert compose.policy_of(moved) == Policy.load(ours).with_zone("UTC")
+    assert policy_of(moved) == Policy.load(ours).with_zone("UTC")
     with pytest.raises(SettingsError, match=r"^RANTAI_ZONE: must be an IANA time zone"):
-        compose.policy_of(Settings(zone="Mars"))
+        policy_of(Settings(zone="Mars"))
 
 
 @pytest.mark.parametrize("service", ["up", "scorecards"])

@@ -1,0 +1,222 @@
+"""Figures out of sums: what the parts of a supplier's figures add up to at a date, made into KPIs.
+
+Every figure of KPI.md's table is made here, from sums that add up over suppliers: a cluster's or a
+programme's figure is made of the added sums, never of its suppliers' figures.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from typing import Any, Final
+
+from services.readiness.figures import Figure, Load, Plain
+from services.readiness.policy import Policy
+
+AnyFigure = Figure | Plain | Load
+_NONE: Final = Decimal(0)
+_EPOCH: Final = date(1970, 1, 1)
+_LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
+_MICROSECONDS_AN_HOUR: Final = 3_600_000_000
+_EXACT: Final = Context(prec=100)
+"""The store sums to 76 digits; the default context would round at 28."""
+
+
+@dataclass(slots=True)
+class Family:
+    """What the parts of one family add up to: how many, and the sum of each letter."""
+
+    n: int = 0
+    sums: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(_LETTERS, _NONE))
+    months: set[int] = field(default_factory=set)
+    cases: list[Decimal] = field(default_factory=list)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row of `figure_sums`."""
+        self.n += row["n"]
+        for letter in _LETTERS:
+            self.sums[letter] += row[letter]
+        self.months |= set(row["months"])
+        self.cases += row["cases"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a supplier declared it can make of some items with one process in a month."""
+
+    process: str
+    quantity_per_month: Decimal
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSums:
+    """What the figures of one supplier, or of several together, are made of at a date."""
+
+    as_of: date
+    families: Mapping[str, Mapping[tuple[str, str], Family]]
+
+    @classmethod
+    def of(cls, as_of: date, rows: Iterable[Mapping[str, Any]]) -> "FigureSums":
+        """Add up rows of `figure_sums` for one date."""
+        families: dict[str, dict[tuple[str, str], Family]] = {}
+        with localcontext(_EXACT):
+            for row in rows:
+                of_label = families.setdefault(row["family"], {})
+                of_label.setdefault((row["label"], row["buyer"]), Family()).add(row)
+        return cls(as_of, families)
+
+    def count(self, family: str) -> int:
+        """Return how many parts of a family count."""
+        return sum(one.n for one in self.families.get(family, {}).values())
+
+    def sum(self, family: str, letter: str) -> Decimal:
+        """Return the sum of a letter over a family."""
+        with localcontext(_EXACT):
+            found = self.families.get(family, {}).values()
+            return sum((one.sums[letter] for one in found), _NONE)
+
+    def cases(self, family: str) -> list[Decimal]:
+        """Return a family's single values, in rising order."""
+        found = self.families.get(family, {}).values()
+        return sorted(value for one in found for value in one.cases)
+
+    @property
+    def matured_lines(self) -> int:
+        """Lines matured in the window."""
+        return self.count("due")
+
+    @property
+    def matured_months(self) -> int:
+        """In how many calendar months of due + late they are."""
+        return len(set().union(*(one.months for one in self.families.get("due", {}).values())))
+
+    @property
+    def line_stops(self) -> int:
+        """Complaints that stopped a line or endanger, opened in the window."""
+        return int(self.sum("complained", "b"))
+
+    @property
+    def overdue_step(self) -> bool:
+        """Whether a step of a complaint is overdue and not done."""
+        return self.count("undone") > 0
+
+    def scored(self) -> dict[str, Fraction | None]:
+        """Return the values of all figures that come of these sums alone, exact."""
+        return {key: figure.exact for key, figure in self.ratios().items()}
+
+    def figures(
+        self, policy: Policy, capacities: Sequence[Capacity] = (), *, one_buyer: bool = False
+    ) -> dict[str, AnyFigure]:
+        """Return every figure. `one_buyer`: the concentration of buyers says nothing then."""
+        lead = self.cases("completed")
+        enough = lead if len(lead) >= policy.lead_time.min_lines else []
+        return {
+            **self.ratios(),
+            "confirmation_hours_median": Plain(self._confirmation_median()),
+            "lead_time_days_p50": Plain(percentile(enough, Fraction(1, 2))),
+            "lead_time_days_p90": Plain(percentile(enough, Fraction(9, 10))),
+            "lead_time_cv": Plain(variation(enough)),
+            "line_stops": Plain(self.line_stops),
+            "open_complaints": Plain(self.count("open")),
+            "overdue_lines": Plain(self.count("overdue")),
+            "orphan_receipts": Plain(int(self.sum("orphan", "a"))),
+            "retroactive_lines": Plain(self.count("retroactive")),
+            "buyer_concentration": Plain(None if one_buyer else self.concentration(policy)),
+            "capacity_load": self._load(capacities),
+        }
+
+    def ratios(self) -> dict[str, Figure]:
+        """Return the figures that are a numerator over a denominator."""
+        due, mixed = self.sum("due", "a"), self._mixed("due")
+        with localcontext(_EXACT):
+            today = Decimal((self.as_of - _EPOCH).days)
+            # What is still missing is valued at T - due, whenever that is.
+            late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
+            bad = self.sum("inspected", "a") + self.sum("complained", "a")
+        return {
+            "otif": self._share("due"),
+            "otif_requested": self._share("requested"),
+            "on_time_quantity": Figure(self.sum("due", "c"), due, mixed_units=mixed),
+            "fill_rate": Figure(self.sum("due", "d"), due, mixed_units=mixed),
+            "mean_days_late": Figure(late, due, mixed_units=mixed),
+            "ppm": Figure(
+                bad,
+                self.sum("received", "a"),
+                scale=1_000_000,
+                mixed_units=self._mixed("received"),
+            ),
+            "lot_acceptance": self._share("inspected"),
+            "confirmation_in_time": self._share("asked"),
+            "order_acceptance": self._share("answered"),
+            "despatch_notice_rate": self._share("receipt"),
+            "complaint_response": self._share("step"),
+        }
+
+    def _share(self, family: str) -> Figure:
+        return Figure(self.sum(family, "b"), Decimal(self.count(family)), counts=True)
+
+    def _mixed(self, family: str) -> bool:
+        found = self.families.get(family, {})
+        return len({label for (label, _), one in found.items() if label and one.sums["a"]}) > 1
+
+    def _confirmation_median(self) -> Fraction | None:
+        # -1: not confirmed, which is longer than any other.
+        known = self.cases("asked")
+        waited = [Fraction(one) for one in known if one >= 0]
+        size = len(known)
+        if size == 0 or size // 2 >= len(waited):
+            return None
+        middle = waited[(size - 1) // 2 : size // 2 + 1]
+        return sum(middle, Fraction(0)) / len(middle) / _MICROSECONDS_AN_HOUR
+
+    def concentration(self, policy: Policy) -> Fraction | None:
+        """Return the Herfindahl-Hirschman index of the buyers' shares of the value received."""
+        by_buyer: dict[str, Fraction] = {}
+        for (currency, buyer), one in self.families.get("value", {}).items():
+            if currency == policy.base_currency:
+                by_buyer[buyer] = by_buyer.get(buyer, Fraction(0)) + Fraction(one.sums["value"])
+        total = sum(by_buyer.values(), Fraction(0))
+        if total == 0:
+            return None
+        return sum(((value / total) ** 2 for value in by_buyer.values()), Fraction(0))
+
+    def _load(self, capacities: Sequence[Capacity]) -> Load:
+        backlog = {
+            label: one.sums["a"] for (label, _), one in self.families.get("backlog", {}).items()
+        }
+        with localcontext(_EXACT):
+            return Load(
+                {
+                    one.process: Figure(
+                        sum((backlog.get(item, _NONE) for item in set(one.items)), _NONE),
+                        one.quantity_per_month,
+                    )
+                    for one in sorted(capacities, key=lambda one: one.process)
+                }
+            )
+
+
+def percentile(rising: Sequence[Decimal], share: Fraction) -> Fraction | None:
+    """Return a percentile by linear interpolation; None of nothing."""
+    if not rising:
+        return None
+    place = share * (len(rising) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(rising) - 1)
+    under, over = Fraction(rising[low]), Fraction(rising[high])
+    return under + (over - under) * (place - low)
+
+
+def variation(values: Sequence[Decimal]) -> float | None:
+    """Return the population standard deviation over the mean; None of nothing, and at mean 0."""
+    if not values:
+        return None
+    exact = [Fraction(value) for value in values]
+    mean = sum(exact, Fraction(0)) / len(exact)
+    if mean == 0:
+        return None
+    variance = sum(((value - mean) ** 2 for value in exact), Fraction(0)) / len(exact)
+    return math.sqrt(variance) / float(mean)

@@ -1,0 +1,191 @@
+"""Folding events into facts, and facts into parts of figures, as batches arrive or all anew.
+
+A fact is made of all events behind it, whichever came when, and replaces the one before: folding
+twice, or anew from the whole ledger, gives the same. A fact serves every date asked for: it holds
+the line as it stood after each of its events.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from services.readiness.rules import DEFAULT_RULES, Rules
+from services.warehouse.client import Warehouse, sql
+
+DocumentKey = tuple[str, str, str]
+"""Supplier, buyer and number of a document."""
+
+Progress = Callable[[str, int, int], None]
+FACT_TABLES: Final = ("receipt_facts", "return_facts", "order_line_facts", "figure_parts")
+
+_KEYS_A_FOLD: Final = 50_000
+_QUERY_BYTES: Final = 256 * 1024 * 1024
+_EVENTS_A_PART: Final = 1_000_000
+_NUMBERS: Final = {
+    "receipt": "receipt_no",
+    "return": "return_no",
+    "order": "order_no",
+    "despatch": "despatch_no",
+    "inspection": "inspection_no",
+    "complaint": "complaint_no",
+}
+_STATEMENTS: Final = {
+    # In this order: lines are made of receipts and returns, parts of lines and receipts.
+    "receipts": "receipt",
+    "returns": "return",
+    "lines": "order",
+    "line_parts": "order",
+    "receipt_parts": "receipt",
+    "inspection_parts": "inspection",
+    "complaint_parts": "complaint",
+}
+"""Statements of `facts/`, each with the kind of document whose numbers it takes."""
+
+_EVENT: Final = """Tuple(
+    at DateTime64(6, \\'UTC\\'), kind UInt8, revision UInt32,
+    time DateTime64(6, \\'UTC\\'), id String, source String, quantity Decimal(38, 6),
+    date Nullable(Date32), unit_price Nullable(Decimal(38, 6)), currency Nullable(String),
+    item_no String, uom Nullable(String), status String)"""
+_STATE: Final = """Tuple(
+    version Tuple(UInt32, DateTime64(6, \\'UTC\\'), String, String), quantity Decimal(38, 6),
+    requested Date32, due Date32, due_set_by Tuple(String, String), confirmed UInt8,
+    rejected UInt8, cancelled_by String, any_cancellation UInt8, most Decimal(38, 6),
+    unit_price Nullable(Decimal(38, 6)), currency Nullable(String), item_no String,
+    uom Nullable(String))"""
+_PART: Final = """Tuple(
+    family String, label String, day Date32, since Date32, until Date32, a Decimal(38, 6),
+    b Decimal(38, 6), c Decimal(38, 6), d Decimal(38, 6), e Decimal(38, 6), f Decimal(38, 6),
+    g Decimal(38, 6))"""
+
+
+def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
+    """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
+    found: dict[str, set[DocumentKey]] = {kind: set() for kind in _NUMBERS}
+    for row in warehouse.rows(sql("touched"), {"batches": list(batches)}):
+        found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
+    if found["receipt"] or found["return"] or found["despatch"]:
+        asked = {f"{kind}s": _which(kind, keys) for kind, keys in found.items()}
+        statement = Template(sql("concerned")).substitute(asked, despatches=asked["despatchs"])
+        for row in warehouse.rows(statement, settings={"max_query_size": _QUERY_BYTES}):
+            found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
+    for name, kind in _STATEMENTS.items():
+        ordered = sorted(found[kind])
+        for start in range(0, len(ordered), _KEYS_A_FOLD):
+            _insert(warehouse, rules, name, _which(kind, ordered[start : start + _KEYS_A_FOLD]))
+
+
+def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
+    """Fold the whole ledger by these rules, a part of the suppliers at a time."""
+    events = warehouse.rows("SELECT count() AS events FROM events")[0]["events"]
+    parts = -(-events // _EVENTS_A_PART)
+    for part in range(parts):
+        some = f"cityHash64(supplier_id) % {parts} = {part}"
+        for at, name in enumerate(_STATEMENTS):
+            if progress is not None:
+                progress(name, part * len(_STATEMENTS) + at, parts * len(_STATEMENTS))
+            _insert(warehouse, rules, name, some)
+
+
+def ensure_folded(
+    warehouse: Warehouse, rules: Rules = DEFAULT_RULES, progress: Progress | None = None
+) -> bool:
+    """Fold the whole ledger unless these rules are those in force; return whether it was needed.
+
+    Facts by other rules are dropped: no batch keeps them up to date from here on.
+    """
+    known = {row["rules"] for row in warehouse.rows("SELECT rules FROM folded_rules FINAL")}
+    if rules.id in known:
+        return False
+    fold_all(warehouse, rules, progress)
+    warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
+    for other in known:
+        warehouse.command(f"DELETE FROM folded_rules WHERE rules = {other}")  # noqa: S608
+        drop_facts(warehouse, other)
+    return True
+
+
+def drop_facts(warehouse: Warehouse, rules_id: int) -> None:
+    """Drop the facts of some rules."""
+    for table in FACT_TABLES:
+        warehouse.command(f"ALTER TABLE {table} DROP PARTITION {rules_id}")
+
+
+def _insert(warehouse: Warehouse, rules: Rules, name: str, which: str) -> None:
+    for zone, buyers in _zones(rules):
+        text = Template(_statement(name)).substitute(
+            which=f"{which}{buyers}",
+            event=_EVENT,
+            state=_STATE,
+            part=_PART,
+            tolerance=tolerance_place(rules, "item_no"),
+            tolerance_in_force=tolerance_place(rules, "states[-1].item_no"),
+        )
+        warehouse.command(
+            text,
+            parameters={**rule_parameters(rules), "zone": zone},
+            settings={"max_query_size": _QUERY_BYTES},
+        )
+
+
+def rule_parameters(rules: Rules) -> dict[str, Any]:
+    """Return the parameters of a statement that judges by rules."""
+    return {
+        "rules": rules.id,
+        "notice_days": rules.notice_days,
+        "confirmation_hours": rules.confirmation_hours,
+        "complaint_days": list(rules.complaint_days),
+        "tolerance_keys": [f"{row[0]}\n{row[1]}" for row in rules.tolerances],
+        "early_days": [row[2] for row in rules.tolerances],
+        "late_days": [row[3] for row in rules.tolerances],
+        "under": [row[4] for row in rules.tolerances],
+        "over": [row[5] for row in rules.tolerances],
+    }
+
+
+def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Give every zone with the condition on buyers: a statement reads dates in one zone."""
+    if not rules.sites:
+        yield rules.zone, ""
+        return
+    yield rules.zone, f" AND buyer_id NOT IN ({_quoted(buyer for buyer, _ in rules.sites)})"
+    for zone in sorted({zone for _, zone in rules.sites}):
+        there = (buyer for buyer, of in rules.sites if of == zone)
+        yield zone, f" AND buyer_id IN ({_quoted(there)})"
+
+
+def tolerance_place(rules: Rules, item: str) -> str:
+    """Return the place of a line's tolerances in the arrays of parameters, as SQL."""
+    if len(rules.tolerances) == 1:
+        return "1"
+    keys = "{tolerance_keys:Array(String)}"
+    tried = (
+        f"concat(buyer_id, '\\n', {item})",
+        "concat(buyer_id, '\\n')",
+        f"concat('\\n', {item})",
+    )
+    places = ", ".join(f"indexOf({keys}, {key})" for key in tried)
+    return f"arrayFirst(place -> place > 0, [{places}, 1])"
+
+
+def _which(kind: str, keys: Iterable[DocumentKey]) -> str:
+    # One JSON string in the text of the query, as rows_of_keys has it for the ledger.
+    text = to_json(sorted(keys)).decode().replace("\\", "\\\\").replace("'", "\\'")
+    return (
+        f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN (SELECT arrayJoin("
+        f"JSONExtract('{text}', 'Array(Tuple(String, String, String))')))"
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    # Identifiers of partners hold letters, digits and `._-` alone.
+    return ", ".join(f"'{name}'" for name in names)
+
+
+@cache
+def _statement(name: str) -> str:
+    return (files("services.warehouse") / "facts" / f"{name}.sql").read_text()
