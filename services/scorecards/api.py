@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import simplejson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.catalogue import Role
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
+from services.scorecards.explain import EXPLAINED
 from services.scorecards.reading import Reader
 from services.telemetry.http import Problem
 from services.warehouse.client import StoreUnavailable
@@ -59,6 +60,21 @@ class LinesAsked(Asked, Page):
     """Which order lines: by what they are to the figures; absent = all of the window and open."""
 
     status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
+
+
+def _a_figure(kpi: str) -> str:
+    if kpi not in EXPLAINED:
+        raise ValueError(f"must be one of {', '.join(EXPLAINED)}")
+    return kpi
+
+
+class ExplainAsked(Asked):
+    """Which figure."""
+
+    kpi: Annotated[str, AfterValidator(_a_figure)] = Field(
+        description="the figure's key in the scorecard's `kpis`",
+        json_schema_extra={"enum": list(EXPLAINED)},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,17 @@ def routes(scorecards: Scorecards) -> APIRouter:
         """Return the figures of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
         return ExactJson(await blocking(lambda: reader.scorecard(supplier_id, selection)))
+
+    @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
+    async def explanation(
+        request: Request, supplier_id: str, asked: Annotated[ExplainAsked, Query()]
+    ) -> Response:
+        """Return every line or document that a figure is made of, what it adds, and why.
+
+        The parts' numerators and denominators, or values, add up to the figure's.
+        """
+        selection = await _selection(scorecards, request, supplier_id, asked)
+        return ExactJson(await blocking(lambda: reader.explain(supplier_id, selection, asked.kpi)))
 
     @router.get("/v1/suppliers/{supplier_id}/lines")
     async def lines(

@@ -13,9 +13,11 @@ from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
 from services.scorecards.assembling import Assessed, assess, first_day, month_ends
+from services.scorecards.explain import explain
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import BY_MONTH, FigureStore, Rows, Selection
 
+_OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
 
 
@@ -98,6 +100,18 @@ class Reader:
             "computed_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
 
+    def explain(self, supplier_id: str, selection: Selection, kpi: str) -> dict[str, Any]:
+        """Return a figure of a supplier with every part that it is made of, and why."""
+        figure = self.assessed(selection)[supplier_id].figures[kpi]
+        return {
+            "supplier_id": supplier_id,
+            **_heading(selection),
+            "kpi": kpi,
+            "figure": figure.as_json(),
+            "parts": explain(self._store, selection, kpi),
+            "policy_version": self.policy.version,
+        }
+
     def lines(
         self, supplier_id: str, selection: Selection, status: str, limit: int, offset: int
     ) -> dict[str, Any]:
@@ -124,7 +138,8 @@ class Reader:
         """
         first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
         year = replace(selection, window_days=(selection.as_of - first).days)
-        months = _by(self._store.sums(year, group=BY_MONTH), "month")
+        rows = self._store.sums(year, group=BY_MONTH)
+        months = _by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
         return {
             month.strftime("%Y-%m"): FigureSums.of(selection.as_of, months[month]).ratios()
             for month in sorted(months)

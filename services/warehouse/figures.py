@@ -59,14 +59,24 @@ class FigureStore:
         select, by = _GROUPS[group]
         return self.warehouse.rows(
             Template(sql("figure_sums")).substitute(select=select, group=by),
+            {**self._parameters(selection), "as_ofs": list(as_ofs) or [selection.as_of]},
+        )
+
+    def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
+        """Return the single parts of some families that count, each with its document."""
+        return self.warehouse.rows(
+            sql("explained_parts"),
             {
-                **selection.partners,
-                "rules": self.rules.id,
-                "as_ofs": list(as_ofs) or [selection.as_of],
-                "window_days": selection.window_days,
-                "concentration_days": self.policy.concentration.days,
-                "capacity_days": self.policy.capacity.horizon_days,
+                **self._parameters(selection),
+                "as_of": selection.as_of,
+                "families": list(families),
             },
+        )
+
+    def events(self, selection: Selection) -> Rows:
+        """Return the events behind each receipt, inspection and complaint of a supplier."""
+        return self.warehouse.rows(
+            sql("document_events"), {**selection.partners, "rules": self.rules.id}
         )
 
     def lines(self, selection: Selection, status: str, limit: int, offset: int) -> Rows:
@@ -94,3 +104,12 @@ class FigureStore:
         return self.warehouse.rows(
             sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
         )
+
+    def _parameters(self, selection: Selection) -> dict[str, Any]:
+        return {
+            **selection.partners,
+            "rules": self.rules.id,
+            "window_days": selection.window_days,
+            "concentration_days": self.policy.concentration.days,
+            "capacity_days": self.policy.capacity.horizon_days,
+        }

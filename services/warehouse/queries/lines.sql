@@ -125,10 +125,12 @@ SELECT
     l.first_day AS ordered_on,
     l.s.requested AS requested_date,
     l.s.due AS due_date,
-    l.s.due_set_by AS due_set_by,
+    -- Without names a tuple is read as a pair, with them as a dictionary.
+    CAST(l.s.due_set_by, 'Tuple(String, String)') AS due_set_by,
     l.s.out AS out_because,
     l.s.cancelled_by AS cancelled_by,
-    l.net_receipts AS receipts,
+    CAST(l.net_receipts, 'Array(Tuple(Date32, Decimal(38, 6), String))') AS receipts,
+    l.most AS most,
     l.received AS received,
     l.returned AS returned,
     l.received_by_due >= l.least AND l.received_by_due <= l.most
@@ -143,9 +145,10 @@ SELECT
     i.quantity_rejected AS quantity_rejected,
     c.complaints AS complaints,
     d.dispute_open AS dispute_open,
-    arrayDistinct(arrayConcat(
-        l.order_events, g.events, i.inspection_events, c.complaint_events, d.dispute_events))
-        AS events,
+    CAST(
+        arrayDistinct(arrayConcat(
+            l.order_events, g.events, i.inspection_events, c.complaint_events, d.dispute_events)),
+        'Array(Tuple(String, String))') AS events,
     count() OVER () AS total
 FROM lines AS l
 LEFT JOIN delivered AS g USING (supplier_id, buyer_id, order_no, line_no)

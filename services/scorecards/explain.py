@@ -1,0 +1,208 @@
+"""Explaining a figure: every line or document that it is made of, what it adds, and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from services.readiness.contributions import FAMILIES, Contribution, contribution
+from services.readiness.figures import json_number
+from services.readiness.policy import Policy
+from services.scorecards.assembling import standing_capacities
+from services.warehouse.figures import FigureStore, Selection
+
+EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
+"""The keys of the figures that can be explained: all of them."""
+
+_ALL: Final = 2**31
+_MICROSECONDS_AN_HOUR: Final = Decimal(3_600_000_000)
+_OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
+
+Row = Mapping[str, Any]
+
+
+def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str, Any]]:
+    """Return the parts of a supplier's figure, oldest first, with the events behind each.
+
+    The numerators, the denominators or the values of the parts add up to the figure's (of a median
+    or percentile they are its cases). KeyError for a key that is none.
+    """
+    if kpi == "buyer_concentration":
+        return _buyers(store, selection)
+    parts = store.parts(selection, list(FAMILIES[kpi]))
+    lines = _lines(store, selection) if any(part["kind"] == "line" for part in parts) else {}
+    events = {(r["buyer_id"], r["kind"], r["number"]): r["events"] for r in store.events(selection)}
+    processes = _processes(store, selection) if kpi == "capacity_load" else {}
+    explained = []
+    for part in parts:
+        adds = contribution(kpi, part, selection.as_of)
+        if kpi == "line_stops" and not adds.value:
+            continue
+        line = lines.get((part["buyer_id"], part["number"], part["line_no"]))
+        explained.append(
+            {
+                **_named(part),
+                **_added(kpi, adds),
+                **_why(kpi, part, line, store.policy),
+                **({"processes": processes.get(part["label"], [])} if processes else {}),
+                "events": _events(part, line, events),
+            }
+        )
+    return explained
+
+
+def _named(part: Row) -> dict[str, Any]:
+    names: dict[str, Any] = {"buyer_id": part["buyer_id"], "kind": part["kind"]}
+    if part["kind"] == "line":
+        names |= {"order_no": part["number"], "line_no": part["line_no"]}
+    else:
+        names[f"{part['kind']}_no"] = part["number"]
+    return {**names, "day": part["day"].isoformat()}
+
+
+def _added(kpi: str, adds: Contribution) -> dict[str, Any]:
+    if adds.numerator is not None and adds.denominator is not None:
+        return {
+            "numerator": json_number(adds.numerator),
+            "denominator": json_number(adds.denominator),
+        }
+    if adds.value is None:
+        return {"value": None}
+    if kpi == "confirmation_hours_median":
+        # Not confirmed is longer than any time.
+        return {"value": None if adds.value < 0 else float(adds.value / _MICROSECONDS_AN_HOUR)}
+    return {"value": json_number(adds.value)}
+
+
+def _why(kpi: str, part: Row, line: Row | None, policy: Policy) -> dict[str, Any]:
+    if part["kind"] != "line":
+        return {"reason": _of_a_document(part)}
+    if part["family"] not in _OF_A_LINE or line is None:
+        return {"reason": _of_an_answer(part, policy)}
+    told = _told(line)
+    if kpi in ("otif", "otif_requested"):
+        told["missed"] = _missed(kpi, part, line, policy)
+        told["reason"] = "on time and in full" if part["b"] else "; ".join(told["missed"])
+    else:
+        told["reason"] = _of_a_quantity(kpi, part, line)
+    return told
+
+
+def _told(line: Row) -> dict[str, Any]:
+    source, name = line["due_set_by"]
+    return {
+        "ordered": json_number(line["ordered"]),
+        "requested_date": line["requested_date"].isoformat(),
+        "due_date": line["due_date"].isoformat(),
+        "due_set_by": {"source": source, "id": name},
+        "received": json_number(line["received"]),
+        "returned": json_number(line["returned"]),
+        "receipts": [
+            {"receipt_no": number, "received_on": on.isoformat(), "quantity": json_number(quantity)}
+            for on, quantity, number in line["receipts"]
+        ],
+    }
+
+
+def _missed(kpi: str, part: Row, line: Row, policy: Policy) -> list[str]:
+    """Say what kept a line from being on time and in full; nothing where it was."""
+    if part["b"]:
+        return []
+    tolerances = policy.tolerances_for(part["buyer_id"], line["item_no"])
+    date = line["due_date"] if kpi == "otif" else line["requested_date"]
+    last = date + timedelta(days=tolerances.late_days)
+    first = date - timedelta(days=tolerances.early_days)
+    by_then = sum((q for on, q, _ in line["receipts"] if on <= last), Decimal(0))
+    missed = []
+    if by_then < line["ordered"] * (1 - tolerances.under):
+        missed.append(
+            f"short: {by_then.normalize():f} of {line['ordered'].normalize():f} by {last}"
+        )
+    early = [(on, q) for on, q, _ in line["receipts"] if on < first]
+    if early:
+        missed.append(f"early: {_plain(early[0][1])} on {early[0][0]}, before {first}")
+    if by_then > line["most"]:
+        missed.append(
+            f"over: {by_then.normalize():f} by {last}, {line['most'].normalize():f} at most"
+        )
+    return missed
+
+
+def _plain(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"
+
+
+def _of_a_quantity(kpi: str, part: Row, line: Row) -> str:
+    ordered = _plain(line["ordered"])
+    return {
+        "on_time_quantity": f"{_plain(part['c'])} of {ordered} in time",
+        "fill_rate": f"{_plain(part['d'])} of {ordered} kept",
+        "mean_days_late": f"{_plain(part['f'])} of {ordered} still missing",
+        "overdue_lines": f"due {line['due_date']}, not complete",
+        "capacity_load": f"{_plain(part['a'])} of {ordered} still to come",
+    }.get(kpi, f"complete on {part['day']}, {_plain(part['a'])} days after the order")
+
+
+def _of_an_answer(part: Row, policy: Policy) -> str:
+    family = part["family"]
+    if family == "asked":
+        within = f"{policy.confirmation.sla_hours} hours"
+        return f"confirmed within {within}" if part["b"] else f"not confirmed within {within}"
+    if family == "answered":
+        return "taken on" if part["b"] else "rejected"
+    if family == "retroactive":
+        return "asks for a date before its own"
+    return "received" if family == "received" else "no order line of this number"
+
+
+def _of_a_document(part: Row) -> str:
+    good = bool(part["b"])
+    return {
+        "inspected": "accepted" if good else "not accepted",
+        "complained": "stops the line or endangers" if good else "complaint",
+        "receipt": "announced before it came" if good else "not announced before it came",
+        "step": f"{part['label']} {'done in time' if good else 'not done in time'}",
+        "open": "not closed",
+    }[part["family"]]
+
+
+def _events(
+    part: Row, line: Row | None, events: Mapping[tuple[str, str, str], Sequence[tuple[str, str]]]
+) -> list[dict[str, str]]:
+    number = part["number"]
+    if part["kind"] == "line":
+        number = f"{number}\n{part['line_no']}"
+    found = events.get((part["buyer_id"], part["kind"], number), [])
+    if line is not None:
+        found = line["events"]
+    return [{"source": source, "id": name} for source, name in found]
+
+
+def _lines(store: FigureStore, selection: Selection) -> dict[tuple[str, str, str], Row]:
+    rows = store.lines(selection, "any", _ALL, 0)
+    return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
+
+
+def _processes(store: FigureStore, selection: Selection) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in standing_capacities(store.partner_facts(selection), selection.as_of):
+        for item in set(one.items):
+            found.setdefault(item, []).append(one.process)
+    return found
+
+
+def _buyers(store: FigureStore, selection: Selection) -> list[dict[str, Any]]:
+    # Shares, never what they are made of: prices stay with who agreed them.
+    values: dict[str, Fraction] = {}
+    for row in store.sums(selection):
+        if row["family"] == "value" and row["label"] == store.policy.base_currency:
+            so_far = values.get(row["buyer"], Fraction(0))
+            values[row["buyer"]] = so_far + Fraction(row["value"])
+    total = sum(values.values(), Fraction(0))
+    if selection.buyers or not total:
+        return []
+    return [
+        {"buyer_id": buyer, "share": float(value / total), "reason": "share of the value received"}
+        for buyer, value in sorted(values.items())
+    ]

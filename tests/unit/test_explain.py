@@ -1,0 +1,113 @@
+"""Explaining: what is explained adds up to the figure, and every case names its events."""
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from services.readiness.figures import Figure, Load, Plain
+from services.readiness.policy import DEFAULT_POLICY
+from services.readiness.sums import percentile, variation
+from services.scorecards.explain import EXPLAINED
+from services.scorecards.reading import Reader
+from services.warehouse.client import Warehouse
+from services.warehouse.figures import Selection
+from tests.reference.cases import confirm, order, receive
+from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
+from tests.storing import empty, store, store_in_batches
+
+START, DAYS = date(2026, 1, 1), 90
+SUPPLIERS, BUYERS = supplier_ids(2), buyer_ids(2)
+DATES = [START + timedelta(days=days) for days in (45, 90, 120)]
+
+
+@pytest.fixture(scope="module")
+def reader(own_warehouse: Warehouse) -> Reader:
+    """Return a reader of a store with a generated history."""
+    empty(own_warehouse)
+    rng = random.Random(11)
+    events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
+    store_in_batches(own_warehouse, rng, shuffled(rng, events))
+    return Reader(own_warehouse, DEFAULT_POLICY)
+
+
+def added(parts: list[dict[str, Any]], name: str) -> Fraction:
+    return sum((Fraction(part[name]) for part in parts), Fraction(0))
+
+
+def plain(kpi: str, parts: list[dict[str, Any]]) -> Any:
+    """Return a figure of single values as its explained cases make it."""
+    values = [part["value"] for part in parts]
+    if kpi == "confirmation_hours_median":
+        waited = sorted(float("inf") if one is None else one for one in values)
+        if not waited:
+            return None
+        pair = waited[(len(waited) - 1) // 2], waited[len(waited) // 2]
+        return None if pair[1] == float("inf") else sum(pair) / 2
+    if kpi.startswith("lead_time"):
+        rising = sorted(Decimal(one) for one in values) if len(values) >= 5 else []
+        if kpi == "lead_time_cv":
+            return variation(rising)
+        share = Fraction(1, 2) if kpi.endswith("p50") else Fraction(9, 10)
+        return percentile(rising, share)
+    return sum(values)
+
+
+@pytest.mark.parametrize("kpi", EXPLAINED)
+def test_the_parts_add_up_to_the_figure(reader: Reader, kpi: str) -> None:
+    seen = 0
+    for supplier in SUPPLIERS:
+        for as_of in DATES:
+            for buyers in ([], BUYERS[:1]):
+                selection = Selection(as_of, 60, [supplier], buyers)
+                figure = reader.assessed(selection)[supplier].figures[kpi]
+                parts = reader.explain(supplier, selection, kpi)["parts"]
+                seen += len(parts)
+                if isinstance(figure, Figure):
+                    assert added(parts, "numerator") == Fraction(figure.numerator)
+                    assert added(parts, "denominator") == Fraction(figure.denominator)
+                elif isinstance(figure, Load):
+                    for name, load in figure.processes.items():
+                        asked = [part for part in parts if name in part.get("processes", ())]
+                        assert added(asked, "value") == Fraction(load.numerator)
+                elif kpi == "buyer_concentration":
+                    squares = sum(part["share"] ** 2 for part in parts)
+                    assert squares == pytest.approx(figure.value or 0)
+                elif isinstance(figure, Plain):
+                    assert plain(kpi, parts) == pytest.approx(figure.exact)
+                for part in parts:
+                    assert part["reason"]
+                    assert kpi == "buyer_concentration" or part["events"]
+    assert seen > 0
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([receive("03-20", 100)], "on time and in full"),
+        ([receive("03-20", 60)], "short: 60 of 100 by 2026-03-20"),
+        ([receive("03-21", 100)], "short: 0 of 100 by 2026-03-20"),
+        (
+            [receive("03-10", 40), receive("03-20", 60)],
+            "early: 40 on 2026-03-10, before 2026-03-13",
+        ),
+        ([receive("03-20", "106")], "over: 106 by 2026-03-20, 105 at most"),
+    ],
+)
+def test_it_says_why(own_warehouse: Warehouse, events: list[dict[str, Any]], reason: str) -> None:
+    supplier = f"WHY-{abs(hash(reason)) % 10_000_000}"
+    told = [order("03-01", 100, "03-22"), confirm("03-02", "changed", "03-20"), *events]
+    told = [
+        event | {"id": f"{supplier}-{at}", "data": event["data"] | {"supplier_id": supplier}}
+        for at, event in enumerate(told)
+    ]
+    store(own_warehouse, told)
+    asked = Selection(date(2026, 4, 1), 180, [supplier])
+    explained = Reader(own_warehouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
+    (part,) = explained["parts"]
+    assert part["reason"] == reason
+    assert part["due_set_by"]["id"] == f"{supplier}-1"
+    assert {event["id"] for event in part["events"]} == {event["id"] for event in told}
