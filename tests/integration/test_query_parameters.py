@@ -32,9 +32,12 @@ VALUES: dict[str, list[Any]] = {
     "Array(UUID)": [[], [UUID(int=1), UUID(int=2**128 - 1)]],
     "Date32": [date(1999, 12, 31), date(2026, 11, 1), date(2100, 2, 28)],
     "DateTime64(3)": [datetime(2026, 11, 1, 3, 4, 5, 678000, tzinfo=UTC)],
-    "Decimal(9, 6)": [Decimal("0"), Decimal("0.000001"), Decimal("-0.02"), Decimal("999.999999")],
+    "Array(Date32)": [[], [date(1999, 12, 31), date(2100, 2, 28)]],
+    "Array(Decimal(9, 6))": [[], [Decimal("0"), Decimal("0.000001"), Decimal("999.999999")]],
+    "Array(Int32)": [[], [0, -1, 2**31 - 1]],
     "Int32": [0, -1, 2**31 - 1],
     "UInt32": [0, 2**32 - 1],
+    "UInt64": [0, 2**63, 2**64 - 1],
     "Bool": [True, False],
 }
 
