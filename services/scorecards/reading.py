@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
+from services.scorecards.advice import CASES, advise
 from services.scorecards.assembling import Assessed, assess, first_day, month_ends
 from services.scorecards.explain import explain
 from services.warehouse.client import Warehouse, sql
@@ -92,10 +93,13 @@ class Reader:
 
     def scorecard(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
         """Return the scorecard of one supplier in KPI.md's shape."""
+        assessed = self.assessed(selection)[supplier_id]
+        steps = advise(self.policy, assessed.sums, self._store.worst_cases(selection, CASES))
         return {
             "supplier_id": supplier_id,
             **_heading(selection),
-            **self.assessed(selection)[supplier_id].as_json(),
+            **assessed.as_json(),
+            "next_steps": [step.as_json() for step in steps],
             "policy_version": self.policy.version,
             "computed_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }

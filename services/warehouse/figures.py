@@ -73,6 +73,13 @@ class FigureStore:
             },
         )
 
+    def worst_cases(self, selection: Selection, cases: int) -> Rows:
+        """Return the cases that weigh most against a supplier, so many for each scored figure."""
+        return self.warehouse.rows(
+            sql("worst_cases"),
+            {**self._parameters(selection), "as_of": selection.as_of, "cases": cases},
+        )
+
     def events(self, selection: Selection) -> Rows:
         """Return the events behind each receipt, inspection and complaint of a supplier."""
         return self.warehouse.rows(
