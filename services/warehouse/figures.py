@@ -14,10 +14,10 @@ from services.warehouse.folding import rule_parameters, tolerance_place
 Rows = list[dict[str, Any]]
 
 BY_SUPPLIER: Final = "supplier_id"
-BY_MONTH: Final = "supplier_id, toStartOfMonth(p.day)"
+BY_MONTH: Final = "supplier_id, toStartOfMonth(part_day)"
 _GROUPS: Final = {
     BY_SUPPLIER: ("supplier_id", "supplier_id"),
-    BY_MONTH: ("supplier_id, toStartOfMonth(p.day) AS month", "supplier_id, month"),
+    BY_MONTH: ("supplier_id, toStartOfMonth(part_day) AS month", "supplier_id, month"),
 }
 
 
