@@ -22,7 +22,7 @@ from services.operations import api as operations_api
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
-from services.scorecards import pages
+from services.scorecards import pages, programme_api
 from services.scorecards.reading import Reader
 from services.settings import Settings
 from services.telemetry.http import install
@@ -124,6 +124,7 @@ def scorecard_routes(
     links = Links(settings.data_dir / "link.secret")
     return [
         scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
+        programme_api.routes(scorecards_api.Scorecards(keys, reader)),
         pages.routes(reader, links),
     ]
 

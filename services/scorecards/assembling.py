@@ -44,11 +44,11 @@ def assess(
     `sums`: at that date, and at every month end up to it. `partner`: its `partner_facts`.
     """
     at = sums[as_of]
-    scored, grade = _graded(policy, at)
+    scored, grade = grade_sums(policy, at)
     capacities = standing_capacities(partner, as_of)
     figures = at.figures(policy, capacities, one_buyer=one_buyer)
     concentration = None if one_buyer else at.concentration(policy)
-    ends = [_graded(policy, sums[day])[1] for day in sorted(sums) if day.day == 1]
+    ends = [grade_sums(policy, sums[day])[1] for day in sorted(sums) if day.day == 1]
     return Assessed(
         at,
         figures,
@@ -86,7 +86,8 @@ def standing_capacities(partner: Rows, as_of: date) -> list[Capacity]:
     return [Capacity(name, row["numbers"][0], tuple(row["items"])) for name, row in found.items()]
 
 
-def _graded(policy: Policy, sums: FigureSums) -> tuple[Score, Grade]:
+def grade_sums(policy: Policy, sums: FigureSums) -> tuple[Score, Grade]:
+    """Return the score and the grade that sums give at their date."""
     scored = score(policy, sums.scored())
     return scored, grade_at(
         policy,

@@ -53,7 +53,7 @@ class Reader:
 
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self._warehouse = warehouse
-        self._store = FigureStore(warehouse, policy)
+        self.store = FigureStore(warehouse, policy)
         self.policy = policy
 
     def today(self) -> date:
@@ -70,16 +70,16 @@ class Reader:
         """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
         return Facts(
             selection.as_of,
-            _by(self._store.sums(selection), "supplier_id"),
+            _by(self.store.sums(selection), "supplier_id"),
         )
 
     def assessed(self, selection: Selection) -> dict[str, Assessed]:
         """Assess the suppliers of a selection: those asked for by name, or all that have facts."""
-        partner = _by(self._store.partner_facts(selection), "supplier_id")
+        partner = _by(self.store.partner_facts(selection), "supplier_id")
         begins = [day for rows in partner.values() if (day := first_day(rows)) is not None]
         ends = month_ends(min(begins), selection.as_of) if begins else []
         as_ofs = sorted({*ends, selection.as_of})
-        found = _by(self._store.sums(selection, as_ofs), "supplier_id")
+        found = _by(self.store.sums(selection, as_ofs), "supplier_id")
         return {
             name: assess(
                 self.policy,
@@ -94,7 +94,7 @@ class Reader:
     def scorecard(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
         """Return the scorecard of one supplier in KPI.md's shape."""
         assessed = self.assessed(selection)[supplier_id]
-        steps = advise(self.policy, assessed.sums, self._store.worst_cases(selection, CASES))
+        steps = advise(self.policy, assessed.sums, self.store.worst_cases(selection, CASES))
         return {
             "supplier_id": supplier_id,
             **_heading(selection),
@@ -112,7 +112,7 @@ class Reader:
             **_heading(selection),
             "kpi": kpi,
             "figure": figure.as_json(),
-            "parts": explain(self._store, selection, kpi),
+            "parts": explain(self.store, selection, kpi),
             "policy_version": self.policy.version,
         }
 
@@ -123,7 +123,7 @@ class Reader:
 
         Every line carries the source and id of each event behind it. No line has a price.
         """
-        rows = self._store.lines(selection, status, limit, offset)
+        rows = self.store.lines(selection, status, limit, offset)
         total = rows[0]["total"] if rows else 0
         more = offset + len(rows) < total
         return {
@@ -142,7 +142,7 @@ class Reader:
         """
         first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
         year = replace(selection, window_days=(selection.as_of - first).days)
-        rows = self._store.sums(year, group=BY_MONTH)
+        rows = self.store.sums(year, group=BY_MONTH)
         months = _by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
         return {
             month.strftime("%Y-%m"): FigureSums.of(selection.as_of, months[month]).ratios()

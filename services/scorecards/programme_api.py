@@ -1,0 +1,186 @@
+"""The programme's HTTP interface: all suppliers together, by cluster, and one cluster's members."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from schemas.catalogue import Role
+from services.access.http import principal_of, require_role
+from services.scorecards.api import EARLIEST, Asked, ExactJson, Page, Scorecards, blocking
+from services.scorecards.programme import Filter, Programme
+from services.telemetry.http import Problem
+from services.warehouse.figures import Selection
+
+_REGION = Field(default="", description="a province or a regency; default any")
+_SECTOR = Field(default="", description="default any")
+
+
+class GroupAsked(Asked):
+    """Which figures of groups."""
+
+    buyer_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="this buyer's suppliers, with figures from its orders only; "
+        "default all that you see",
+    )
+    top: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="how many suppliers with the highest and the lowest score"
+    )
+
+
+class ProgrammeAsked(GroupAsked):
+    """Which suppliers together."""
+
+    region: str = _REGION
+    sector: str = _SECTOR
+    cluster: str = Field(default="", description="default any")
+
+
+class ClusterAsked(GroupAsked, Page):
+    """Which members of a cluster to list."""
+
+
+class ClustersAsked(GroupAsked, Page):
+    """Which clusters."""
+
+    region: str = _REGION
+    sector: str = _SECTOR
+
+
+def routes(scorecards: Scorecards) -> APIRouter:
+    """Return the routes of the programme's figures."""
+    router = APIRouter(tags=["programme"])
+    programme = Programme(scorecards.reader)
+
+    @router.get("/v1/programme", summary="All suppliers together", responses=_SUMMARY)
+    async def all_together(request: Request, asked: Annotated[ProgrammeAsked, Query()]) -> Response:
+        """Return the figures of all suppliers, as sums over sums, their grades, and who moved.
+
+        `lead` and `lag` rank those that have a grade: a provisional score is none to be held up.
+        `moved` has each supplier whose published grade is another than at the month end before,
+        with the figure that adds the most points more or less to its score than then.
+        """
+        selection = _selection(scorecards, request, asked)
+        wanted = Filter(asked.region, asked.sector, asked.cluster)
+        return ExactJson(await blocking(lambda: programme.summary(selection, wanted, asked.top)))
+
+    @router.get("/v1/clusters", summary="The same by cluster", responses=_CLUSTERS)
+    async def clusters(request: Request, asked: Annotated[ClustersAsked, Query()]) -> Response:
+        """Return the figures of each cluster, by name; suppliers without one last, under null."""
+        selection = _selection(scorecards, request, asked)
+        wanted = Filter(asked.region, asked.sector)
+        return ExactJson(
+            await blocking(
+                lambda: programme.clusters(selection, wanted, asked.top, asked.limit, asked.offset)
+            )
+        )
+
+    # A cluster may have a slash in its name.
+    @router.get(
+        "/v1/clusters/{cluster:path}", summary="One cluster and its members", responses=_CLUSTER
+    )
+    async def one_cluster(
+        request: Request, cluster: str, asked: Annotated[ClusterAsked, Query()]
+    ) -> Response:
+        """Return the figures of a cluster and, by pages, how each of its members stands."""
+        selection = _selection(scorecards, request, asked)
+        found = await blocking(
+            lambda: programme.cluster(selection, cluster, asked.top, asked.limit, asked.offset)
+        )
+        if found is None:
+            among = "of suppliers you buy from" if selection.buyers else "known here"
+            raise Problem(404, f"no cluster {cluster[:64]!r} among those {among}")
+        return ExactJson(found)
+
+    return router
+
+
+def _selection(scorecards: Scorecards, request: Request, asked: GroupAsked) -> Selection:
+    """Return what a request asks for, where its key may see it; else raise Problem."""
+    principal = principal_of(request, scorecards.keys)
+    require_role(principal, Role.PROGRAMME, Role.BUYER)
+    buyer = asked.buyer_id
+    if principal.role is Role.BUYER:
+        if buyer not in (None, principal.partner):
+            raise Problem(403, "a buyer's key sees figures from its own orders only")
+        buyer = principal.partner
+    day = asked.as_of or scorecards.reader.today()
+    if day.toordinal() - asked.window_days < EARLIEST.toordinal():
+        raise Problem(400, f"window_days: the window would begin before {EARLIEST}")
+    return Selection(day, asked.window_days, [], [] if buyer is None else [buyer])
+
+
+# OpenAPI leaves out what is null: nothing here is.
+_HEADING: Final[dict[str, Any]] = {
+    "as_of": "2026-11-01",
+    "window": {"from": "2026-05-05", "to": "2026-11-01"},
+    "buyer_id": "AHM",
+    "policy_version": "2026-11-01",
+    "computed_at": "2026-11-01T01:02:03Z",
+}
+_ANYWHERE: Final = {"region": "Jawa Tengah", "sector": "logam"}
+_STANDS: Final = {
+    "supplier_id": "IKM-CPR-01",
+    "name": "CV Cor Ceper",
+    "score": 87.25,
+    "provisional": False,
+    "grade": "B",
+    "published": "B",
+}
+_FIGURES: Final[dict[str, Any]] = {
+    "suppliers": 1,
+    "kpis": {
+        "otif": {"value": 0.9, "numerator": 9, "denominator": 10, "ci95": [0.596, 0.982]},
+        "mean_days_late": {"value": 0.5, "numerator": 150, "denominator": 300},
+        "line_stops": {"value": 0},
+    },
+    "grades": {
+        "published": {"A": 0, "B": 1, "C": 0, "D": 0, "none": 0},
+        "at_as_of": {"A": 0, "B": 1, "C": 0, "D": 0, "insufficient": 0},
+    },
+    "stages": [
+        {
+            "assessor": "YDBA",
+            "stages": {"Pemula": 0, "Madya": 0, "Pra-Mandiri": 1, "Mandiri": 0},
+        }
+    ],
+    "moved": {
+        "since": "2026-10-01",
+        "suppliers": [
+            {
+                "supplier_id": "IKM-CPR-01",
+                "name": "CV Cor Ceper",
+                "from": "C",
+                "to": "B",
+                "gates": [],
+                "figure": {"kpi": "otif", "from": 9.0, "to": 12.0, "change": 3.0},
+            }
+        ],
+    },
+    "lead": [_STANDS],
+    "lag": [_STANDS],
+}
+_PAGE: Final = {"total": 2, "next_offset": 1}
+_MEMBER: Final = {
+    **_STANDS,
+    "province": "Jawa Tengah",
+    "regency": "Klaten",
+    "sector": "logam",
+    "weakest_pillar": "delivery",
+    "matured_lines": 10,
+}
+
+
+def _example(*parts: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    whole = {key: value for part in parts for key, value in part.items()}
+    return {200: {"content": {"application/json": {"example": whole}}}}
+
+
+_SUMMARY: Final = _example(_HEADING, _ANYWHERE, {"cluster": "Ceper"}, _FIGURES)
+_CLUSTERS: Final = _example(
+    _HEADING, _ANYWHERE, _PAGE, {"clusters": [{"cluster": "Ceper", **_FIGURES}]}
+)
+_CLUSTER: Final = _example(_HEADING, {"cluster": "Ceper"}, _FIGURES, _PAGE, {"members": [_MEMBER]})
