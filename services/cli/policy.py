@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import plain
+from services.cli.policy_backtest import backtest
 from services.cli.running import fail
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.policy_diff import Difference, differences, flat
@@ -23,7 +24,7 @@ _WIDEST_PATH: Final = 56
 """Characters; leaves some for the values on a terminal of 80."""
 
 app = typer.Typer(
-    help="The rules by which suppliers are judged: check, show, diff. "
+    help="The rules by which suppliers are judged: check, show, diff, backtest. "
     "RANTAI_POLICY names the file that the services read.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -98,6 +99,9 @@ def diff(old: File, new: File, as_json: Json = False) -> None:
     _warn_of_version(before, after, str(old), str(new))
     if found:
         raise typer.Exit(1)
+
+
+app.command()(backtest)
 
 
 def _read(file: Path) -> Policy:

@@ -1,4 +1,4 @@
-"""The operations' HTTP interface: reconciliation, rejected events, rebuild."""
+"""The operations' HTTP interface: reconciliation, rejected events, rebuild, backtest."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore, Principal
 from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
+from services.operations.backtest_api import add_backtest
 from services.operations.counting import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
 from services.readiness.rules import DEFAULT_RULES, Rules
@@ -52,6 +53,7 @@ def routes(operations: Operations) -> APIRouter:
     _reconciliation(router, operations)
     _rejected(router, operations)
     _rebuild(router, operations)
+    add_backtest(router, operations.keys, operations.warehouse)
     return router
 
 

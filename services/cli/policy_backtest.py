@@ -1,0 +1,228 @@
+"""`rantai policy backtest`: whom another policy would move, over the stored history."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.running import Endpoint, endpoint, fail, read_run_file
+from services.readiness.chosen import policy_of
+from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
+from services.readiness.rules import Rules
+from services.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from services.warehouse.client import Warehouse
+
+_PACKAGED: Final = Path("packaged")
+_PATH: Final = "/v1/backtest"
+_NAMES: Final = {
+    "up": "up",
+    "down": "down",
+    "unchanged": "unchanged",
+    "newly_insufficient": "newly insufficient",
+    "newly_graded": "newly graded",
+}
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A policy as it was given: its text, and what it says."""
+
+    text: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Two policies, and over which dates they are compared."""
+
+    old: Given
+    new: Given
+    as_of: date
+    months: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the running process takes it."""
+        return {
+            "from": self.old.text,
+            "to": self.new.text,
+            "as_of": self.as_of.isoformat(),
+            "months": self.months,
+        }
+
+
+def backtest(  # noqa: PLR0913 - options of a command
+    *,
+    old: Annotated[Path, typer.Option("--from", help="a policy as TOML, or the word: packaged")],
+    new: Annotated[Path, typer.Option("--to", help="what it is compared with, given likewise")],
+    as_of: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="as things stood when this day began"
+        ),
+    ],
+    months: Annotated[
+        int, typer.Option(min=1, max=240, help="month ends up to then, for --json")
+    ] = 24,
+    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
+    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
+    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="for scripts: also every month end")
+    ] = False,
+) -> None:
+    """Show which suppliers another policy would move: from where to where, and by which figure.
+
+    Nothing that is in force changes. Where `rantai up` runs on the data directory it is asked; else
+    the store is opened here.
+
+    Example: rantai policy backtest --from packaged --to ours.toml --as-of 2026-11-01
+    """
+    question = Question(_given(old), _given(new), as_of.date(), months)
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("Backtesting", total=None)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        if url is None and read_run_file(data_dir) is None:
+            answer = _offline(question, data_dir, tell)
+        else:
+            answer = _online(question, endpoint(url, key, data_dir), tell)
+        bar.update(task, description="done", completed=1, total=1)
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        _show(answer)
+
+
+def _given(file: Path) -> Given:
+    """Read a policy, or end the command and say what is wrong with it."""
+    try:
+        if file == _PACKAGED:
+            return Given(packaged_text(), DEFAULT_POLICY)
+        policy = Policy.load(file)
+        return Given(file.read_text("utf-8-sig"), policy)
+    except PolicyError as error:
+        raise fail(str(error)) from None
+    except OSError as error:
+        raise fail(f"{file} can't be read: {error.strerror}") from None
+
+
+def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
+    # Imported here: the other commands of policies must not wait for the engine to load.
+    from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
+    from services.warehouse.client import (  # noqa: PLC0415
+        StoreRefused,
+        StoreUnavailable,
+        Warehouse,
+    )
+
+    settings = Settings.from_environment()
+    if not settings.clickhouse_url and not (data_dir / "store").exists():
+        raise fail(f"{data_dir} has no store")
+    try:
+        if settings.clickhouse_url:
+            warehouse = Warehouse(url=settings.clickhouse_url)
+        else:
+            warehouse = Warehouse(path=data_dir / "store")
+        try:
+            _bring_up_to_date(warehouse, settings)
+            return backtest(
+                warehouse,
+                question.old.policy,
+                question.new.policy,
+                question.as_of,
+                months=question.months,
+                progress=tell,
+            )
+        finally:
+            warehouse.close()
+    except (BacktestError, SettingsError, StoreUnavailable, StoreRefused) as error:
+        raise fail(f"the backtest failed: {error}", code=1) from None
+
+
+def _bring_up_to_date(warehouse: "Warehouse", settings: Settings) -> None:
+    """Migrate a store of an older version; leave the facts of one that is up to date alone."""
+    from services.warehouse.client import StoreUnavailable  # noqa: PLC0415
+    from services.warehouse.migrate import Placement, migrate, migrations  # noqa: PLC0415
+
+    try:
+        done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
+        folded = warehouse.rows("SELECT 1 FROM folded_rules LIMIT 1")
+    except StoreUnavailable:
+        done, folded = set(), []
+    if not folded or any(one.number not in done for one in migrations()):
+        placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+        migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
+
+
+def _online(question: Question, where: Endpoint, tell: Tell) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {where.key}"}
+    try:
+        with httpx.stream(
+            "POST",
+            where.url + _PATH,
+            headers=headers,
+            json=question.as_json(),
+            timeout=None,  # noqa: S113
+        ) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise fail(f"{answer.status_code}: {answer.json().get('detail', '')}")
+            for line in answer.iter_lines():
+                row: dict[str, Any] = json.loads(line)
+                if "stage" in row:
+                    tell(row["stage"], row["done"], row["total"])
+                elif row["finished"]:
+                    result: dict[str, Any] = row["result"]
+                    return result
+                else:
+                    raise fail(f"the backtest failed: {row['error']}", code=1)
+    except httpx.HTTPError as error:
+        raise fail(f"{where.url} does not answer ({type(error).__name__}); is it up?") from None
+    raise fail("the backtest was cut off; run it again", code=1)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    table = Table("supplier", "grade", "published", "score", "by")
+    for one in answer["moves"]:
+        table.add_row(
+            Text(one["supplier_id"]),
+            _change(one["grade"], "insufficient"),
+            _change(one["published"], "none"),
+            _change(one["score"], "none"),
+            f"{one['by']} {one['by_points']:+.2f}" if one["by"] else "",
+        )
+    if answer["moves"]:
+        Console().print(table)
+    typer.echo(
+        f"{answer['suppliers']} suppliers as of {answer['as_of']}, "
+        f"from policy {answer['from']} to {answer['to']}:"
+    )
+    for name, counts in answer["summary"].items():
+        told = ", ".join(f"{counts[key]} {said}" for key, said in _NAMES.items())
+        typer.echo(f"  {name}: {told}")
+
+
+def _change(pair: dict[str, Any], nothing: str) -> str:
+    old, new = (_said(pair[side], nothing) for side in ("from", "to"))
+    return old if pair["from"] == pair["to"] else f"{old} -> {new}"
+
+
+def _said(value: Any, nothing: str) -> str:
+    if value is None:
+        return nothing
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,267 @@
+"""Backtesting a policy: which suppliers another one would have moved, over the stored history.
+
+Weights, points and grades only need the sums that are there. Where a policy folds events by other
+rules than those in force, the whole ledger is folded by them into the same tables, under an id of
+their own, and these facts are dropped again whatever happens. Facts on trial stand still while
+events arrive: what comes in meanwhile counts under the rules in force alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from string import Template
+from typing import Any, Final
+
+from services.readiness.grading import (
+    DIRECTIONS,
+    Graded,
+    Grader,
+    Move,
+    Standing,
+    direction,
+    last_month_ends,
+    month_ends,
+    move,
+    standings,
+)
+from services.readiness.policy import Policy
+from services.readiness.rules import Rules
+from services.readiness.sums import FigureSums
+from services.warehouse.client import Warehouse, sql
+from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is. What it raises ends the
+backtest, in good order."""
+
+WINDOW_DAYS: Final = 180
+_SUPPLIERS_A_QUERY: Final = 100
+_DAYS_A_QUERY: Final = 30
+_MARK: Final = 0xBAC7
+"""The lowest 16 bits of every id on trial, by which what a killed process left is found."""
+
+_FAMILIES: Final = (
+    "due", "requested", "received", "inspected", "complained", "asked", "answered", "receipt",
+    "step", "undone",
+)  # fmt: skip
+_SUMS: Final = """
+SELECT supplier_id, as_of, family, label, buyer, n, a, b, c, d, e, f, g, value, months,
+    CAST([], 'Array(UInt8)') AS cases
+FROM ($sums)
+WHERE family IN {families:Array(String)}
+"""
+"""Of the sums only those that a score and a grade are made of; the engine works out no others."""
+
+_BEGINNINGS: Final = """
+SELECT supplier_id, min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS first
+FROM figure_parts
+WHERE rules IN {rules:Array(UInt64)}
+GROUP BY supplier_id
+ORDER BY supplier_id
+"""
+_STORED: Final = """
+SELECT DISTINCT toUInt64(partition) AS rules
+FROM system.parts
+WHERE active AND database = {database:String} AND table IN {tables:Array(String)}
+"""
+
+
+class BacktestError(RuntimeError):
+    """A backtest was not possible just now; the message says what to do."""
+
+
+class Trial(Rules):
+    """Rules that are not in force: their facts have an id that no process ever takes for real."""
+
+    @property
+    def id(self) -> int:
+        """What names facts that were folded by these rules on trial."""
+        digest = sha256(f"on trial: {self.description}".encode()).digest()
+        return int.from_bytes(digest[:6]) << 16 | _MARK
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A policy that grades, and the rules by which the facts it is read from are folded."""
+
+    policy: Policy
+    rules: Rules
+    grader: Grader
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What differs at a date, and how many went which way."""
+
+    grades: Counter[str] = field(default_factory=Counter)
+    published: Counter[str] = field(default_factory=Counter)
+    moves: list[Move] = field(default_factory=list)
+
+    def add(self, supplier_id: str, old: Standing, new: Standing) -> None:
+        """Count a supplier, and keep what moves."""
+        self.grades[direction(old.grade, new.grade)] += 1
+        self.published[direction(old.published, new.published)] += 1
+        found = move(supplier_id, old, new)
+        if found is not None:
+            self.moves.append(found)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return counts of every direction, and the moves."""
+        return {
+            "summary": {
+                "grade": {name: self.grades[name] for name in DIRECTIONS},
+                "published": {name: self.published[name] for name in DIRECTIONS},
+            },
+            "moves": [one.as_json() for one in self.moves],
+        }
+
+
+def backtest(  # noqa: PLR0913 - what a backtest is of
+    warehouse: Warehouse,
+    old: Policy,
+    new: Policy,
+    as_of: date,
+    *,
+    months: int = 24,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return, as JSON, who stands elsewhere under `new` than under `old`.
+
+    At `as_of`, and at each of the last `months` month ends up to it. Blocks.
+    Raises BacktestError, StoreUnavailable, StoreRefused.
+    """
+    tell = progress or (lambda *_: None)
+    ends = last_month_ends(months, as_of)
+    outcomes = {day: Outcome() for day in (*ends, as_of)}
+    with facts_of(warehouse, (old, new), tell) as sides:
+        suppliers = _compare(warehouse, sides, outcomes, tell)
+    return {
+        "as_of": as_of.isoformat(),
+        "window_days": WINDOW_DAYS,
+        "from": old.version,
+        "to": new.version,
+        "suppliers": suppliers,
+        **outcomes[as_of].as_json(),
+        "month_ends": [{"as_of": day.isoformat(), **outcomes[day].as_json()} for day in ends],
+    }
+
+
+@contextmanager
+def facts_of(
+    warehouse: Warehouse, policies: Sequence[Policy], tell: Progress
+) -> Iterator[list[Side]]:
+    """Give policies with rules whose facts are there: those in force, or folded for the while."""
+    known = _in_force(warehouse)
+    if not known:
+        raise BacktestError("the facts are being made anew; try again when that is done")
+    sides = [Side(policy, _rules_of(policy, known), Grader(policy)) for policy in policies]
+    trials = {side.rules.id: side.rules for side in sides if isinstance(side.rules, Trial)}
+    for left in _stored(warehouse):
+        if left not in known and left & 0xFFFF == _MARK:
+            drop_facts(warehouse, left)
+    try:
+        for rules in trials.values():
+            fold_all(warehouse, rules, lambda name, *of: tell(f"folding {name}", *of))
+        there = _stored(warehouse) & {side.rules.id for side in sides}
+        yield sides
+        if _in_force(warehouse) != known or not there <= _stored(warehouse):
+            raise BacktestError("the facts were made anew meanwhile; run the backtest again")
+    finally:
+        for rules_id in trials:
+            drop_facts(warehouse, rules_id)
+
+
+def _rules_of(policy: Policy, known: Mapping[int, Any]) -> Rules:
+    rules = Rules.of(policy)
+    return rules if rules.id in known else Trial.of(policy)
+
+
+def _in_force(warehouse: Warehouse) -> dict[int, Any]:
+    """Return when the ledger was folded by the rules that batches keep up to date, by their id."""
+    rows = warehouse.rows("SELECT rules, folded_at FROM folded_rules FINAL")
+    return {row["rules"]: row["folded_at"] for row in rows}
+
+
+def _stored(warehouse: Warehouse) -> set[int]:
+    """Return the ids of all rules by which there are facts."""
+    asked = {"database": warehouse.database, "tables": list(FACT_TABLES)}
+    return {row["rules"] for row in warehouse.rows(_STORED, asked)}
+
+
+def _compare(
+    warehouse: Warehouse, sides: Sequence[Side], outcomes: Mapping[date, Outcome], tell: Progress
+) -> int:
+    """Read and grade some suppliers after the others; return how many there are."""
+    asked = {"rules": list({side.rules.id for side in sides})}
+    begins = {row["supplier_id"]: row["first"] for row in warehouse.rows(_BEGINNINGS, asked)}
+    names = list(begins)
+    for start in range(0, len(names), _SUPPLIERS_A_QUERY):
+        tell("reading", start, len(names))
+        some = names[start : start + _SUPPLIERS_A_QUERY]
+        first = min(begins[name] for name in some)
+        days = sorted({*month_ends(first, max(outcomes)), *outcomes})
+        found = _graded(warehouse, sides, some, days)
+        for name in some:
+            old, new = (
+                standings(side.policy, grades, list(outcomes))
+                for side, grades in zip(sides, found[name], strict=True)
+            )
+            for day, outcome in outcomes.items():
+                outcome.add(name, old[day], new[day])
+    tell("reading", len(names), len(names))
+    return len(names)
+
+
+def _graded(
+    warehouse: Warehouse, sides: Sequence[Side], suppliers: Sequence[str], days: Sequence[date]
+) -> dict[str, list[dict[date, Graded]]]:
+    """Grade suppliers under each side at every day; rules that both sides have are read once."""
+    found: dict[str, list[dict[date, Graded]]] = {name: [{} for _ in sides] for name in suppliers}
+    rules = {side.rules.id: side.rules for side in sides}
+    for start in range(0, len(days), _DAYS_A_QUERY):
+        some = days[start : start + _DAYS_A_QUERY]
+        for rules_id in rules:
+            rows = _rows(warehouse, sides[0].policy, rules_id, suppliers, some)
+            for name, day, sums in _sums(rows, suppliers, some):
+                values = sums.scored()
+                for at, side in enumerate(sides):
+                    if side.rules.id == rules_id:
+                        found[name][at][day] = side.grader.graded(sums, values)
+    return found
+
+
+def _sums(
+    rows: Iterable[Mapping[str, Any]], suppliers: Sequence[str], days: Sequence[date]
+) -> Iterator[tuple[str, date, FigureSums]]:
+    held: dict[tuple[str, date], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        held.setdefault((row["supplier_id"], row["as_of"]), []).append(row)
+    for name in suppliers:
+        for day in days:
+            yield name, day, FigureSums.of(day, held.pop((name, day), ()))
+
+
+def _rows(
+    warehouse: Warehouse,
+    policy: Policy,
+    rules_id: int,
+    suppliers: Sequence[str],
+    days: Sequence[date],
+) -> list[dict[str, Any]]:
+    sums = Template(sql("figure_sums")).substitute(select="supplier_id", group="supplier_id")
+    return warehouse.rows(
+        Template(_SUMS).substitute(sums=sums),
+        {
+            "families": list(_FAMILIES),
+            "suppliers": list(suppliers),
+            "buyers": [],
+            "rules": rules_id,
+            "as_ofs": list(days),
+            "window_days": WINDOW_DAYS,
+            "concentration_days": policy.concentration.days,
+            "capacity_days": policy.capacity.horizon_days,
+        },
+    )

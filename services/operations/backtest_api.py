@@ -1,0 +1,139 @@
+"""`POST /v1/backtest`: what another policy would move, asked of the process that has the store."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.catalogue import Role
+from services.access.http import principal_of, require_role
+from services.access.keys import KeyStore
+from services.operations.backtest import BacktestError, Progress, backtest
+from services.readiness.policy import Policy, PolicyError
+from services.telemetry.http import Problem
+from services.warehouse.client import Warehouse
+
+MOST_MONTHS: Final = 240
+EARLIEST: Final = date(1990, 1, 1)
+LATEST: Final = date(2200, 1, 1)
+_MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+class Asked(BaseModel):
+    """The body: two policies as TOML, and over which dates they are compared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    old: Annotated[str, Field(alias="from")]
+    new: Annotated[str, Field(alias="to")]
+    as_of: Annotated[date, Field(ge=EARLIEST, le=LATEST)]
+    months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = 24
+
+
+@dataclass(slots=True)
+class Work:
+    """A backtest under way in a thread, and what it tells of itself."""
+
+    warehouse: Warehouse
+    old: Policy
+    new: Policy
+    asked: Asked
+    busy: threading.Lock
+    """Held by whoever started it; given back when the thread is done, whoever still listens."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    told: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+
+    def start(self) -> None:
+        """Start the thread: it ends and gives `busy` back whether or not anybody reads `lines`."""
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, self._run, loop)
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Give its progress and its result by lines of JSON."""
+        try:
+            while (row := await self.told.get()) is not None:
+                yield json.dumps(row).encode() + b"\n"
+        finally:
+            # The caller may have hung up: what was folded for it is to be dropped soon.
+            self.stopped.set()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        def put(row: dict[str, Any] | None) -> None:
+            # Without its loop the server is gone, and with it whoever listened.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.told.put_nowait, row)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if self.stopped.is_set():
+                raise BacktestError("nobody waits for it any more")
+            put({"stage": stage, "done": done, "total": total})
+
+        try:
+            put({"finished": True, "result": self._result(tell)})
+        except Exception as error:
+            put({"finished": False, "error": str(error)[:500]})
+        finally:
+            self.busy.release()
+            put(None)
+
+    def _result(self, tell: Progress) -> dict[str, Any]:
+        as_of, months = self.asked.as_of, self.asked.months
+        return backtest(self.warehouse, self.old, self.new, as_of, months=months, progress=tell)
+
+
+def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse) -> None:
+    """Add the route of backtests."""
+    busy = threading.Lock()
+
+    @router.post("/v1/backtest")
+    async def run(request: Request) -> Response:
+        """Say whom another policy would move, over the stored history; tells progress by lines.
+
+        The body is JSON: `from` and `to` (policies as TOML), `as_of`, and `months` (24).
+        """
+        require_role(principal_of(request, keys), Role.PROGRAMME)
+        asked = _asked(await _body(request))
+        old, new = await asyncio.to_thread(_policies, asked)
+        if not busy.acquire(blocking=False):
+            raise Problem(409, "a backtest is running already")
+        work = Work(warehouse, old, new, asked, busy)
+        work.start()
+        return StreamingResponse(work.lines(), media_type="application/x-ndjson")
+
+
+def _asked(body: bytes) -> Asked:
+    """Read the body. Raises Problem 400."""
+    try:
+        return Asked.model_validate_json(body)
+    except ValidationError as error:
+        rows = [
+            f"{'.'.join(map(str, row['loc'])) or 'the body'}: {row['msg']}"
+            for row in error.errors(include_url=False)
+        ]
+        raise Problem(400, "; ".join(rows)) from None
+
+
+def _policies(asked: Asked) -> tuple[Policy, Policy]:
+    """Read both policies. Raises Problem 422."""
+    try:
+        return Policy.load_text(asked.old, "'from'"), Policy.load_text(asked.new, "'to'")
+    except PolicyError as error:
+        raise Problem(422, str(error)) from None
+
+
+async def _body(request: Request) -> bytes:
+    """Return a body of bounded size. Raises Problem 413."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part[: _MOST_BYTES + 1 - len(body)]  # read on: the client is still sending
+    if len(body) > _MOST_BYTES:
+        raise Problem(413, f"the body is larger than {_MOST_BYTES} bytes; it is two policies")
+    return bytes(body)
