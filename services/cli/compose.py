@@ -34,7 +34,7 @@ _LOOK_SECONDS: Final = 0.5
 DRAIN_SECONDS: Final = 6
 """For requests under way when the process is told to stop."""
 
-STOP_SECONDS: Final = 13
+STOP_SECONDS: Final = 12
 """After which a process that was told to stop is ended by force; 15 s are promised."""
 
 _LOGGER: Final = logging.getLogger("rantai.process")
@@ -141,19 +141,20 @@ def operations_routes(
     )
 
 
-def stop_on_signal(server: uvicorn.Server) -> None:
-    """Let SIGTERM and SIGINT drain and stop the process, in good order or else by force.
+def stop(server: uvicorn.Server) -> None:
+    """Drain and stop the process that a server runs in, in good order or else by force.
 
     One that is not done in time says where it stood and ends with status 1: a supervisor would kill
     it without a word. What was acknowledged is safe either way.
     """
+    server.should_exit = True
+    faulthandler.dump_traceback_later(STOP_SECONDS, exit=True)
 
-    def stop() -> None:
-        server.should_exit = True
-        faulthandler.dump_traceback_later(STOP_SECONDS, exit=True)
 
+def stop_on_signal(server: uvicorn.Server) -> None:
+    """Let SIGTERM and SIGINT stop the process."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop, server)
 
 
 def metrics_routes() -> APIRouter:

@@ -229,5 +229,5 @@ async def _broker_lives(broker: EmbeddedBroker | None, server: uvicorn.Server) -
         await asyncio.sleep(1)
         if not broker.running:
             log(_LOGGER, "broker_ended", level=logging.CRITICAL)
-            server.should_exit = True
+            compose.stop(server)
             return
