@@ -2,10 +2,10 @@
 
 Whether an event was seen is decided by the ledger alone. An insert writes one block into the
 ledger and, through the materialised views, into every derived table; the two are not one
-transaction, so a batch is marked complete only after both. What stands in a batch that is not
-complete is not relied on: whoever reads the record again inserts it again, whichever process wrote
-the first copy. Inserting or deriving twice changes nothing: the ledger and every derived table
-replace rows by the event's key.
+transaction, so a batch is marked complete only after both, and after what it concerns was folded
+into facts. What stands in a batch that is not complete is not relied on: whoever reads one of its
+records again completes it, whichever process wrote it. Inserting or deriving twice changes nothing:
+the ledger and every derived table replace rows by the event's key.
 """
 
 import logging
@@ -78,6 +78,7 @@ class _Stored:
     """What the ledger has under a key, and whether the views are known to have it too."""
 
     content: str
+    batches: Sequence[UUID]
     complete: bool
 
 
@@ -95,6 +96,13 @@ class Ledger:
         completed. Raises StoreUnavailable (try again) or StoreRefused (a record is bad).
         """
         stands = self._seen(records)
+        cut = {b for has in stands.values() if not has.complete for b in has.batches}
+        completed: set[Key] = set()
+        if cut - {batch}:
+            # Not stored anew under this batch instead: of two rows the ledger keeps the first, so
+            # what another process left would look incomplete for ever.
+            before, stands = stands, self._repaired(cut, records)
+            completed = {key for key, has in before.items() if not has.complete}
         to_store: dict[tuple[str, str], LedgerRecord] = {}
         result = Appended()
         for record in records:
@@ -108,7 +116,9 @@ class Ledger:
             if content != record.content:
                 result.conflicts.append(record)
             elif first is not None or (stored is not None and stored.complete):
-                result.resent += 1
+                result.stored += key in completed
+                result.resent += key not in completed
+                completed.discard(key)
             else:
                 to_store[key] = record
         if to_store:
@@ -120,14 +130,20 @@ class Ledger:
                 raise
             fold(self.warehouse, self._rules, [batch])
             self._complete([(batch, len(to_store))])
-        result.stored = len(to_store)
+        result.stored += len(to_store)
         return result
 
     def repair(self) -> int:
         """Derive what an ended process left incomplete; return how many batches that were."""
-        incomplete = {
-            row["batch"]: row["rows"] for row in self.warehouse.rows(sql("incomplete_batches"))
-        }
+        rows = self.warehouse.rows(sql("incomplete_batches"))
+        return self._complete_cut({row["batch"]: row["rows"] for row in rows})
+
+    def _repaired(self, cut: set[UUID], records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
+        rows = self.warehouse.rows(sql("incomplete_batches"))
+        self._complete_cut({row["batch"]: row["rows"] for row in rows if row["batch"] in cut})
+        return self._seen(records)
+
+    def _complete_cut(self, incomplete: dict[UUID, int]) -> int:
         try:
             derive(self.warehouse, list(incomplete))
         except StoreRefused:
@@ -168,7 +184,7 @@ class Ledger:
         batches = {batch for _, wrote in found.values() for batch in wrote}
         complete = self._known_complete(sorted(batches))
         return {
-            key: _Stored(content, not complete.isdisjoint(wrote))
+            key: _Stored(content, wrote, not complete.isdisjoint(wrote))
             for key, (content, wrote) in found.items()
         }
 

@@ -109,7 +109,8 @@ def test_a_batch_cut_off_is_completed(
         done = ledger.append(rows(EVENTS), batch if way == "the same batch" else uuid4())
         assert (done.stored, done.resent, done.conflicts) == (len(EVENTS), 0, [])
     assert contents(own_warehouse) == whole
-    ledger.repair()
+    # Also after a merge, which keeps of two rows the one that was stored first.
+    own_warehouse.command("OPTIMIZE TABLE events FINAL")
     assert ledger.repair() == 0
     ids = own_warehouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
     assert ids == len(EVENTS)

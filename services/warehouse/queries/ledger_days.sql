@@ -1,6 +1,6 @@
--- How many events of each sender and day of acceptance does the ledger hold?
+-- How many events of each sender and day of acceptance does the ledger hold, and all tables behind it?
 SELECT sender, toDate(accepted_at, {zone:String}) AS day, uniqExact(source, id) AS events
 FROM events
-WHERE accepted_at >= {since:DateTime64(3)}
+WHERE accepted_at >= {since:DateTime64(3)} AND batch IN (SELECT batch FROM batches)
 GROUP BY sender, day
 ORDER BY sender, day

@@ -1,6 +1,7 @@
--- Which of these events ([[source, id], ...] as JSON) does the ledger have?
+-- Which of these events ([[source, id], ...] as JSON) does the ledger have, and all tables behind it?
 SELECT DISTINCT source, id
 FROM events
 WHERE (source, id) IN (
     SELECT arrayJoin(JSONExtract($keys, 'Array(Tuple(String, String))')) AS key
 )
+    AND batch IN (SELECT batch FROM batches)
