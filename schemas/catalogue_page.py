@@ -5,7 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from schemas.catalogue import CATALOGUE, EventType, Role, may_send
+from schemas.catalogue import CATALOGUE, READINESS, EventType, Role, may_send
+from schemas.readiness import READINESS_CHANGED
 
 Schema = dict[str, Any]
 
@@ -13,10 +14,16 @@ _HEAD: Final = """# Event catalogue
 
 Generated from the models by `make schemas`; do not edit. What the folder is, and the decisions
 behind the rules: [README.md](README.md). For machines:
-[event.schema.json](generated/event.schema.json) (any event), [types/](generated/types) (one schema
-a type), [asyncapi.json](generated/asyncapi.json) (topics).
+[event.schema.json](generated/event.schema.json) (any event that comes in),
+[types/](generated/types) (one schema a type), [asyncapi.json](generated/asyncapi.json) (topics).
 """
 _TABLE_HEAD: Final = "| field | required | type | rule |\n| --- | --- | --- | --- |\n"
+_SENT_HEAD: Final = """## What Rantai sends
+Written by Rantai alone, for whoever reads the topic; sent to Rantai it is refused. The key of a
+record is the supplier's id and the topic is compacted: the latest record of a supplier stays, and
+says how the supplier stands. "Required" means that the field is always there; it may be null where
+the rule says so.
+"""
 _SENDERS: Final = {
     Role.BUYER: "the buyer (its own `buyer_id`)",
     Role.SUPPLIER: "the supplier (its own `supplier_id`)",
@@ -24,10 +31,15 @@ _SENDERS: Final = {
 }
 
 
-def render(types: dict[str, Schema], examples: Path) -> str:
-    """Return the page for these types, with the valid example of each from its folder."""
+def render(types: dict[str, Schema], sent: dict[str, Schema], examples: Path) -> str:
+    """Return the page for these types, with the valid example of each from its folder.
+
+    `types`: those that come in; `sent`: those that Rantai sends itself.
+    """
     parts = [_HEAD, _contents(), _envelope_section(next(iter(types.values())))]
     parts += [_type_section(CATALOGUE[name], types[name], examples) for name in types]
+    parts += [_SENT_HEAD]
+    parts += [_sent_section(name, sent[name], examples) for name in sent]
     return "\n".join(parts)
 
 
@@ -36,6 +48,10 @@ def _contents() -> str:
         f"| [`{row.name}`](#{_anchor(row.name)}) | `{row.topic}` | {_senders(row)} |\n"
         for row in CATALOGUE.values()
     ]
+    rows.append(
+        f"| [`{READINESS_CHANGED}`](#{_anchor(READINESS_CHANGED)}) | `{READINESS}` |"
+        " Rantai alone |\n"
+    )
     return "| type | topic | sent by |\n| --- | --- | --- |\n" + "".join(rows)
 
 
@@ -50,27 +66,52 @@ def _senders(row: EventType) -> str:
 
 
 def _envelope_section(schema: Schema) -> str:
-    attributes = {name: part for name, part in schema["properties"].items() if name != "data"}
-    attributes["type"] = {"type": "string", "description": "one of the types below"}
-    table = "".join(_rows({**schema, "properties": attributes}, schema["$defs"], ""))
+    table = _attributes(schema, type={"type": "string", "description": "one of the types below"})
     extensions = (
         "Further attributes are CloudEvents extensions: names of `a-z 0-9`, values string, boolean"
         " or integer.\n"
     )
-    return f"## Envelope\nThe same for every type.\n\n{_TABLE_HEAD}{table}\n{extensions}"
+    return (
+        f"## Envelope\nThe same for every type that comes in.\n\n{_TABLE_HEAD}{table}\n{extensions}"
+    )
+
+
+def _attributes(schema: Schema, **instead: Schema) -> str:
+    """Return the rows of the envelope, with what is to stand instead of an attribute's own part."""
+    attributes = {name: part for name, part in schema["properties"].items() if name != "data"}
+    return "".join(_rows({**schema, "properties": attributes | instead}, schema["$defs"], ""))
 
 
 def _type_section(row: EventType, schema: Schema, examples: Path) -> str:
-    document = _resolved(schema["properties"]["data"], schema["$defs"])
-    table = "".join(_rows(document, schema["$defs"], ""))
-    path = examples / row.name / "valid.json"
-    example = path.read_text("utf-8") if path.exists() else "(no example yet)\n"
     return (
         f"## {row.name}\n{schema['description']}\n\n"
-        f"Sent by: {_senders(row)}. Topic: `{row.topic}`. "
-        f"Schema: [{row.name}.schema.json](generated/types/{row.name}.schema.json).\n\n"
-        f"{_TABLE_HEAD}{table}\n```json\n{example}```\n"
+        f"Sent by: {_senders(row)}. Topic: `{row.topic}`. {_link(row.name)}\n\n"
+        f"{_document(schema)}\n{_example(row.name, examples)}"
     )
+
+
+def _sent_section(name: str, schema: Schema, examples: Path) -> str:
+    return (
+        f"### {name}\n{schema['description']}\n\n"
+        f"Topic: `{READINESS}`. {_link(name)}\n\n"
+        f"The envelope:\n\n{_TABLE_HEAD}{_attributes(schema)}\n"
+        f"The document:\n\n{_document(schema)}\n{_example(name, examples)}"
+    )
+
+
+def _link(name: str) -> str:
+    return f"Schema: [{name}.schema.json](generated/types/{name}.schema.json)."
+
+
+def _document(schema: Schema) -> str:
+    document = _resolved(schema["properties"]["data"], schema["$defs"])
+    return _TABLE_HEAD + "".join(_rows(document, schema["$defs"], ""))
+
+
+def _example(name: str, examples: Path) -> str:
+    path = examples / name / "valid.json"
+    example = path.read_text("utf-8") if path.exists() else "(no example yet)\n"
+    return f"```json\n{example}```\n"
 
 
 def _resolved(part: Schema, definitions: dict[str, Schema]) -> Schema:

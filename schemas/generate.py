@@ -7,6 +7,7 @@ import argparse
 import inspect
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -23,6 +24,8 @@ from schemas.catalogue import (
     AnyEvent,
     EventType,
 )
+from schemas.fields import Document
+from schemas.readiness import READINESS_CHANGED, ReadinessChanged, ReadinessEvent
 
 FOLDER: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -84,6 +87,16 @@ def event_schema() -> Schema:
     }
 
 
+def readiness_schema() -> Schema:
+    """Return the JSON Schema of what Rantai sends, as it is written: every field is there."""
+    schema = ReadinessEvent.model_json_schema(schema_generator=_Untitled, mode="serialization")
+    definitions: dict[str, Schema] = schema.pop("$defs")
+    schema["title"] = READINESS_CHANGED
+    schema["description"] = inspect.getdoc(ReadinessChanged)
+    head = {"$schema": DIALECT, "$id": f"urn:rantai:event:{READINESS_CHANGED}"}
+    return {**head, **schema, "$defs": definitions}
+
+
 def _channel_key(topic: str) -> str:
     return topic.removeprefix("rantai.").rstrip(".")
 
@@ -94,7 +107,7 @@ def _channels() -> dict[str, Schema]:
             "address": INBOUND_PREFIX + "{partner}",
             "description": "Untrusted events of one sender, the same JSON as over HTTP.",
             "parameters": {"partner": {"description": "The sender's partner id."}},
-            "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in CATALOGUE},
+            "messages": _message_references(CATALOGUE),
         }
     }
     for topic in CANONICAL_TOPICS:
@@ -102,11 +115,22 @@ def _channels() -> dict[str, Schema]:
         channels[_channel_key(topic)] = {
             "address": topic,
             "description": f"{_TOPIC_MEANINGS[topic]} Key: the supplier's id.",
-            "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+            "messages": _message_references(names),
         }
-    for topic in (REJECTED, READINESS):
-        channels[_channel_key(topic)] = {"address": topic, "description": _TOPIC_MEANINGS[topic]}
+    channels[_channel_key(REJECTED)] = {
+        "address": REJECTED,
+        "description": _TOPIC_MEANINGS[REJECTED],
+    }
+    channels[_channel_key(READINESS)] = {
+        "address": READINESS,
+        "description": f"{_TOPIC_MEANINGS[READINESS]} Key: the supplier's id.",
+        "messages": _message_references([READINESS_CHANGED]),
+    }
     return channels
+
+
+def _message_references(names: Iterable[str]) -> dict[str, Schema]:
+    return {name: {"$ref": f"#/components/messages/{name}"} for name in names}
 
 
 def _operations() -> dict[str, Schema]:
@@ -124,22 +148,14 @@ def _operation(action: str, channel: str) -> Schema:
 
 def asyncapi() -> Schema:
     """Return the AsyncAPI 3.0 document: the topics as channels, the event types as messages."""
-    messages = {
-        row.name: {
-            "name": row.name,
-            "title": row.data.__name__,
-            "summary": inspect.getdoc(row.data),
-            "contentType": "application/cloudevents+json",
-            "payload": {"$ref": f"types/{row.name}.schema.json"},
-        }
-        for row in CATALOGUE.values()
-    }
+    messages = {row.name: _message(row.name, row.data) for row in CATALOGUE.values()}
+    messages[READINESS_CHANGED] = _message(READINESS_CHANGED, ReadinessChanged)
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Rantai events",
             "version": "1.0.0",
-            "description": "What Rantai takes from ERPs and keeps, as topics and messages.",
+            "description": "What Rantai takes from ERPs, keeps and sends, as topics and messages.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
@@ -149,15 +165,26 @@ def asyncapi() -> Schema:
     }
 
 
+def _message(name: str, data: type[Document]) -> Schema:
+    return {
+        "name": name,
+        "title": data.__name__,
+        "summary": inspect.getdoc(data),
+        "contentType": "application/cloudevents+json",
+        "payload": {"$ref": f"types/{name}.schema.json"},
+    }
+
+
 def outputs() -> dict[Path, str]:
     """Return every generated file, by its path below `schemas/`, with its text."""
     types = {row.name: type_schema(row) for row in CATALOGUE.values()}
+    sent = {READINESS_CHANGED: readiness_schema()}
     files = {
         Path("generated/event.schema.json"): _as_json(event_schema()),
         Path("generated/asyncapi.json"): _as_json(asyncapi()),
-        Path("CATALOGUE.md"): catalogue_page.render(types, FOLDER / "examples"),
+        Path("CATALOGUE.md"): catalogue_page.render(types, sent, FOLDER / "examples"),
     }
-    for name, schema in types.items():
+    for name, schema in (types | sent).items():
         files[Path(f"generated/types/{name}.schema.json")] = _as_json(schema)
     return files
 

@@ -85,6 +85,20 @@ class Settings(BaseModel):
     inbound_discovery_seconds: Annotated[float, Field(gt=0)] = Field(
         default=5.0, description="how often new rantai.inbound.* topics are looked for"
     )
+    evaluation_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=2.0,
+        description="how often changed suppliers are looked for, to judge them anew and to "
+        "announce a change on rantai.readiness",
+    )
+    evaluation_quiet_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=10.0,
+        description="a month end is frozen when nothing came about the supplier for so long",
+    )
+    evaluation_grace_hours: Annotated[float, Field(ge=0)] = Field(
+        default=6.0,
+        description="how long after a month end it is frozen at the earliest: nightly batches "
+        "tell of the month's last day",
+    )
     fsync: bool = Field(
         default=True,
         description="whether an insert into the embedded ledger reaches the disk first",

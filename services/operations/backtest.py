@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from string import Template
 from typing import Any, Final
 
 from services.readiness.grading import (
@@ -22,38 +21,25 @@ from services.readiness.grading import (
     Move,
     Standing,
     direction,
-    last_month_ends,
-    month_ends,
     move,
     standings,
 )
+from services.readiness.month_ends import last_month_ends, month_ends
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import FigureSums
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.figures import WINDOW_DAYS
 from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the
 backtest, in good order."""
 
-WINDOW_DAYS: Final = 180
 _SUPPLIERS_A_QUERY: Final = 100
 _DAYS_A_QUERY: Final = 30
 _MARK: Final = 0xBAC7
 """The lowest 16 bits of every id on trial, by which what a killed process left is found."""
-
-_FAMILIES: Final = (
-    "due", "requested", "received", "inspected", "complained", "asked", "answered", "receipt",
-    "step", "undone",
-)  # fmt: skip
-_SUMS: Final = """
-SELECT supplier_id, as_of, family, label, buyer, n, a, b, c, d, e, f, g, value, months,
-    CAST([], 'Array(UInt8)') AS cases
-FROM ($sums)
-WHERE family IN {families:Array(String)}
-"""
-"""Of the sums only those that a score and a grade are made of; the engine works out no others."""
 
 _BEGINNINGS: Final = """
 SELECT supplier_id, min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS first
@@ -224,12 +210,12 @@ def _graded(
     for start in range(0, len(days), _DAYS_A_QUERY):
         some = days[start : start + _DAYS_A_QUERY]
         for rules_id in rules:
-            rows = _rows(warehouse, sides[0].policy, rules_id, suppliers, some)
+            rows = _rows(warehouse, rules_id, suppliers, some)
             for name, day, sums in _sums(rows, suppliers, some):
                 values = sums.scored()
                 for at, side in enumerate(sides):
                     if side.rules.id == rules_id:
-                        found[name][at][day] = side.grader.graded(sums, values)
+                        found[name][at][day] = side.grader.contributed(sums, values)
     return found
 
 
@@ -245,23 +231,15 @@ def _sums(
 
 
 def _rows(
-    warehouse: Warehouse,
-    policy: Policy,
-    rules_id: int,
-    suppliers: Sequence[str],
-    days: Sequence[date],
+    warehouse: Warehouse, rules_id: int, suppliers: Sequence[str], days: Sequence[date]
 ) -> list[dict[str, Any]]:
-    sums = Template(sql("figure_sums")).substitute(select="supplier_id", group="supplier_id")
     return warehouse.rows(
-        Template(_SUMS).substitute(sums=sums),
+        sql("grade_sums"),
         {
-            "families": list(_FAMILIES),
             "suppliers": list(suppliers),
             "buyers": [],
             "rules": rules_id,
             "as_ofs": list(days),
             "window_days": WINDOW_DAYS,
-            "concentration_days": policy.concentration.days,
-            "capacity_days": policy.capacity.horizon_days,
         },
     )

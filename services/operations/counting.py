@@ -4,31 +4,22 @@ Both sides are counted where the records are: in the broker's topics and in the 
 missing is named by source and id, or by topic, partition and offset where it is no event.
 """
 
-import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
-
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from schemas.catalogue import CANONICAL_TOPICS, INBOUND_PREFIX
 from schemas.envelope import sender_of
 from schemas.validation import NotParseable, parse
 from services.bus.producer import ID_HEADER, SOURCE_HEADER
+from services.bus.reading import EPOCH, records_of
 from services.bus.records import accepted_ms, attributes_of, record_name
-from services.bus.topics import BrokerUnavailable
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.ledger import Key, rows_of_keys
 
-_EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
-_POLL_MS: Final = 500
 _SHOWN: Final = 1000
-_QUIET_SECONDS: Final = 2.0
-_SILENCE_SECONDS: Final = 20.0
 
 
 @dataclass(slots=True)
@@ -91,11 +82,11 @@ def reconcile(
     Raises BrokerUnavailable and StoreUnavailable.
     """
     site = ZoneInfo(zone)
-    start = since or _EPOCH
+    start = since or EPOCH
     result = Reconciliation()
     published: dict[Key, tuple[date, Any]] = {}
     others: list[tuple[Any, Key | None]] = []
-    for record in _records(bootstrap, start):
+    for record in records_of(bootstrap, _counted, start):
         if accepted_ms(record.timestamp) < start.timestamp() * 1000:
             continue  # not every broker finds offsets by their time
         result.read += 1
@@ -173,83 +164,8 @@ def _place(record: Any) -> str:
     return record_name(record.topic, record.partition, record.offset, record.timestamp)
 
 
-def _records(bootstrap: str, since: datetime) -> Iterator[Any]:
-    """Yield every record of the inbound and canonical topics that is there now, from `since` on."""
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","),
-            enable_auto_commit=False,
-            bootstrap_timeout_ms=5_000,
-            group_id=None,
-            fetch_max_bytes=32 * 1024 * 1024,
-            max_partition_fetch_bytes=8 * 1024 * 1024,
-            max_poll_records=5000,
-            check_crcs=False,
-        )
-    except KafkaError as error:
-        raise BrokerUnavailable(f"no broker at {bootstrap}: {error!r}") from error
-    try:
-        places = _partitions(consumer)
-        if not places:
-            return
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        consumer.seek_to_beginning(*places)
-        if since > _EPOCH:
-            _seek(consumer, places, since, ends)
-        yield from _until(consumer, ends, bootstrap)
-    except KafkaError as error:
-        raise BrokerUnavailable(f"the topics could not be read: {error!r}") from error
-    finally:
-        consumer.close()
-
-
-def _until(consumer: Any, ends: dict[Any, int], bootstrap: str) -> Iterator[Any]:
-    """Yield every record up to where each partition ended when it was first fetched."""
-    left, read_at = set(ends), time.monotonic()
-    unfetched = set(ends)
-    while left:
-        polled = consumer.poll(timeout_ms=_POLL_MS)
-        # The embedded broker tells the first offset of its last batch as a partition's end; with
-        # what it fetches it tells the true one.
-        marks = {place: consumer.highwater(place) for place in unfetched}
-        for place, mark in marks.items():
-            if mark is not None:
-                ends[place] = max(ends[place], mark)
-                unfetched.discard(place)
-        for place, records in polled.items():
-            yield from (record for record in records if record.offset < ends[place])
-        silence = time.monotonic() - read_at
-        asked = left if silence > _QUIET_SECONDS else left - unfetched
-        done = {place for place in asked if consumer.position(place) >= ends[place]}
-        if polled or done:
-            read_at = time.monotonic()
-        elif silence > _SILENCE_SECONDS:
-            # The client polls a broker that is gone for ever, without an error.
-            raise BrokerUnavailable(f"{bootstrap} stopped answering while it was read")
-        left -= done
-        consumer.pause(*done)
-
-
-def _partitions(consumer: Any) -> list[Any]:
-    names = [
-        name
-        for name in consumer.topics()
-        if name in CANONICAL_TOPICS or name.startswith(INBOUND_PREFIX)
-    ]
-    return [
-        TopicPartition(name, partition)
-        for name in sorted(names)
-        for partition in sorted(consumer.partitions_for_topic(name) or ())
-    ]
-
-
-def _seek(consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]) -> None:
-    milliseconds = int(since.timestamp() * 1000)
-    found = consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
-    for place in places:
-        at = found.get(place)
-        consumer.seek(place, ends[place] if at is None else at.offset)
+def _counted(topic: str) -> bool:
+    return topic in CANONICAL_TOPICS or topic.startswith(INBOUND_PREFIX)
 
 
 def _key_of_headers(record: Any) -> Key | None:

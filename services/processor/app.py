@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import faust
@@ -19,18 +20,23 @@ from schemas.catalogue import CANONICAL_TOPICS, REJECTED
 from services.access.keys import KeyStore
 from services.bus.producer import EventProducer
 from services.bus.progress import Progress
+from services.processor.announcing import Announcer
 from services.processor.batches import BatchLoop, Subscription
+from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream, StreamsService
 from services.readiness.chosen import policy_of
+from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.settings import Settings
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
+from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 LEDGER_GROUP: Final = "rantai-ledger"
@@ -148,7 +154,8 @@ def create(
 
     Raises SettingsError for a policy that can't be used.
     """
-    rules = Rules.of(policy_of(settings))
+    policy = policy_of(settings)
+    rules = Rules.of(policy)
     bootstrap = settings.kafka
     app = faust.App(
         STREAMS_GROUP,
@@ -199,6 +206,9 @@ def create(
     _agent(app, REJECTED, refused)
     sink = SinkTask(batches)
     _add_services(app, sink, [inbound, refused], settings, subscribe)
+    if ledger is None:
+        evaluator = partial(_evaluator, late, policy, producer, settings)
+        _add_evaluations(app, evaluator, batches, settings)
     return Processor(app, sink, progress, producer)
 
 
@@ -211,18 +221,19 @@ class _Late:
         self._open, self._ledger, self._rules = warehouse, ledger, rules
         self._warehouse: Warehouse | None = None
 
-    def _store(self) -> Warehouse:
+    def store(self) -> Warehouse:
+        """Return the store, open."""
         if self._warehouse is None:
             self._warehouse = self._open()
         return self._warehouse
 
     def append(self, records: Any, batch: Any) -> Any:
         if self._ledger is None:
-            self._ledger = Ledger(self._store(), self._rules)
+            self._ledger = Ledger(self.store(), self._rules)
         return self._ledger.append(records, batch)
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
-        self._store().insert_json_lines(table, lines)
+        self.store().insert_json_lines(table, lines)
 
 
 def _agent(app: faust.App, topic: str, stream: Stream) -> Any:
@@ -262,6 +273,33 @@ def _add_services(
 
     app.service(Sinking)
     app.service(Streaming)
+
+
+def _evaluator(
+    late: _Late, policy: Policy, producer: EventProducer, settings: Settings
+) -> Evaluator:
+    warehouse = late.store()
+    store = EvaluationStore(warehouse)
+    announcer = Announcer(store, producer, settings.kafka, policy)
+    return Evaluator(Standings(warehouse, policy), store, announcer, _waits(settings))
+
+
+def _waits(settings: Settings) -> Waits:
+    return Waits(
+        settings.evaluation_seconds,
+        settings.evaluation_quiet_seconds,
+        settings.evaluation_grace_hours * 3600,
+    )
+
+
+def _add_evaluations(
+    app: faust.App, evaluator: Callable[[], Evaluator], batches: BatchLoop, settings: Settings
+) -> None:
+    class Evaluating(Evaluations):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(evaluator, lambda: batches.leads, _waits(settings), **options)
+
+    app.service(Evaluating)
 
 
 def open_store(settings: Settings) -> Warehouse:

@@ -72,7 +72,14 @@ class BatchLoop:
         self._writing_since: float | None = None
         self._unread_since: float | None = None
         self._committed: dict[TopicPartition, int] = {}
+        self._consumer: AIOKafkaConsumer | None = None
         self.ready = asyncio.Event()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this loop has the first partition of its first topic: one of a group has."""
+        first = TopicPartition(self._subscription.topics[0], 0)
+        return self._consumer is not None and first in self._consumer.assignment()
 
     async def run(self) -> None:
         """Read and write until `stop`. Raises what is fatal: the process should end."""
@@ -92,6 +99,7 @@ class BatchLoop:
             max_poll_interval_ms=600_000,
         )
         await consumer.start()
+        self._consumer = consumer
         _spare_the_collector()
         # Two tasks: a look at the broker that never ends must not keep the other from its watch.
         beside: list[asyncio.Task[Any]] = [
@@ -116,6 +124,7 @@ class BatchLoop:
         finally:
             for task in beside:
                 task.cancel()
+            self._consumer = None
             await asyncio.gather(*beside, return_exceptions=True)
             await consumer.stop()
 

@@ -65,22 +65,23 @@ def grade_at(  # noqa: PLR0913 - the facts that a grade is made of
     return Grade(_capped(policy, LETTERS[3 - reached], gates), gates)
 
 
-def published(policy: Policy, month_ends: Sequence[Grade], at: Grade) -> Letter | None:
+def published(policy: Policy, month_ends: Sequence[Letter | None], at: Grade) -> Letter | None:
     """Return the grade that is shown at T; None until a month end had enough to judge by.
 
     `month_ends`: the grades at the first of each month up to T (T's own where T is one), oldest
-    first. `at`: the grade at T, of which only the gates act, at once.
+    first; None where one is insufficient. `at`: the grade at T, of which only the gates act, at
+    once.
     """
     shown: Letter | None = None
     above = below = 0
     for month in month_ends:
-        if month.value is None:
+        if month is None:
             above = below = 0
             continue
         if shown is None:
-            shown = month.value
+            shown = month
             continue
-        better = LETTERS.index(shown) - LETTERS.index(month.value)
+        better = LETTERS.index(shown) - LETTERS.index(month)
         above = above + 1 if better > 0 else 0
         below = below + 1 if better < 0 else 0
         if above == policy.grade.months_up:

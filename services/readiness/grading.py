@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from services.readiness.grade import Grade, grade_at, published
-from services.readiness.points import points_at
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import LETTERS, Letter
-from services.readiness.score import KeyScore, Score, nearest, score
+from services.readiness.score import Score, Scorer, added, nearest
 from services.readiness.sums import FigureSums
 
 Direction = Literal["up", "down", "unchanged", "newly_insufficient", "newly_graded"]
@@ -24,7 +24,8 @@ DIRECTIONS: Final[tuple[Direction, ...]] = (
     "newly_insufficient",
     "newly_graded",
 )
-_NOTHING: Final = KeyScore(None, Fraction(0))
+_TELLING: Final = 1e-6
+"""A score that doubles put so near a threshold is worked out exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,43 @@ class Move:
 
 
 class Grader:
-    """Grades many suppliers at many days under one policy.
-
-    Gives the score of `score`, without its pillars; what depends on the policy, and on which
-    figures have a value, is worked out once.
-    """
+    """Grades many suppliers at many days under one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._scales = policy.scales
-        self._weights: dict[frozenset[str], dict[str, Fraction]] = {}
+        self.scorer = Scorer(policy)
+        self._thresholds = [float(one) for one in (policy.grade.A, policy.grade.B, policy.grade.C)]
+        self._pairs = {
+            key: [(float(x), float(y)) for x, y in scale.points]
+            for key, scale in policy.scales.items()
+        }
+        self._weights: dict[tuple[str, ...], dict[str, float]] = {}
 
     def graded(self, sums: FigureSums, values: Mapping[str, Fraction | None]) -> Graded:
         """Grade the sums of a day. `values`: `sums.scored()`, made once for all policies."""
-        scored = self._score(values)
+        return self._graded(self.scorer.score(values), sums)
+
+    def contributed(self, sums: FigureSums, values: Mapping[str, Fraction | None]) -> Graded:
+        """Grade the sums of a day without the scores of pillars, which cost as much again."""
+        keys = self.scorer.keys(values)
+        known = any(one.points is not None for one in keys.values())
+        value = sum(added(keys).values(), Fraction(0)) if known else None
+        return self._graded(Score(value, {}, keys), sums)
+
+    def letter(self, sums: FigureSums) -> Letter | None:
+        """Return the grade of a day alone; None where it is insufficient.
+
+        As the exact score gives it, mostly without its arithmetic: a programme asks for tens of
+        thousands of month ends. Near a threshold, doubles could be wrong; the exact one decides.
+        """
+        if sums.matured_lines < self.policy.grade.min_lines:
+            return None
+        near = self._near(sums)
+        if any(abs(near - one) < _TELLING for one in self._thresholds):
+            return self.graded(sums, sums.scored()).grade.value
+        return self._graded(Score(Fraction(near), {}, {}), sums).grade.value
+
+    def _graded(self, scored: Score, sums: FigureSums) -> Graded:
         grade = grade_at(
             self.policy,
             scored,
@@ -94,36 +118,31 @@ class Grader:
         )
         return Graded(scored, grade)
 
-    def _score(self, values: Mapping[str, Fraction | None]) -> Score:
-        valued = {key: one for key in self._scales if (one := values[key]) is not None}
-        keys = dict.fromkeys(self._scales, _NOTHING)
-        for key, weight in self._weights_of(frozenset(valued)).items():
-            if key in valued:
-                points = points_at(self._scales[key].points, valued[key])
-                keys[key] = KeyScore(points, weight)
-        value = sum(_added(keys).values(), Fraction(0)) if valued else None
-        return Score(value, {}, keys)
+    def _near(self, sums: FigureSums) -> float:
+        """Return the score to about 12 digits; a matured line gives at least one figure a value."""
+        ratios = sums.ratios()
+        values = {
+            key: one.scale * float(one.numerator) / float(one.denominator)
+            for key in self._pairs
+            if (one := ratios[key]).denominator
+        }
+        weights = self._near_weights(tuple(values))
+        return sum(weights[key] * _near_points(self._pairs[key], values[key]) for key in values)
 
-    def _weights_of(self, valued: frozenset[str]) -> dict[str, Fraction]:
+    def _near_weights(self, valued: tuple[str, ...]) -> dict[str, float]:
         if valued not in self._weights:
-            any_value = {key: Fraction(0) if key in valued else None for key in self._scales}
-            keys = score(self.policy, any_value).keys
-            self._weights[valued] = {key: one.weight for key, one in keys.items()}
+            exact = self.scorer.weights(frozenset(valued))
+            self._weights[valued] = {key: float(exact[key]) / 100 for key in valued}
         return self._weights[valued]
 
 
-def month_ends(first: date, as_of: date) -> list[date]:
-    """Return the first of every month after a day, up to and with a date."""
-    return [
-        date(month // 12, month % 12 + 1, 1)
-        for month in range(_month(first) + 1, _month(as_of) + 1)
-    ]
-
-
-def last_month_ends(count: int, as_of: date) -> list[date]:
-    """Return the last `count` firsts of a month, up to and with a date."""
-    last = _month(as_of)
-    return [date(month // 12, month % 12 + 1, 1) for month in range(last - count + 1, last + 1)]
+def _near_points(pairs: Sequence[tuple[float, float]], value: float) -> float:
+    if value <= pairs[0][0]:
+        return pairs[0][1]
+    for (x0, y0), (x1, y1) in pairwise(pairs):
+        if value <= x1:
+            return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
+    return pairs[-1][1]
 
 
 def standings(
@@ -139,7 +158,9 @@ def standings(
         day: Standing(
             found[day].score,
             found[day].grade.value,
-            published(policy, [found[end].grade for end in ends if end <= day], found[day].grade),
+            published(
+                policy, [found[end].grade.value for end in ends if end <= day], found[day].grade
+            ),
         )
         for day in asked
     }
@@ -166,21 +187,9 @@ def direction(old: Letter | None, new: Letter | None) -> Direction:
 
 def _greatest_change(old: Score, new: Score) -> tuple[str | None, Fraction]:
     """Find the figure whose points x weight changed most; of two alike, the one that goes along."""
-    before, after = _added(old.keys), _added(new.keys)
+    before, after = added(old.keys), added(new.keys)
     none = Fraction(0)
     changes = {key: after.get(key, none) - before.get(key, none) for key in {**after, **before}}
     rises = (new.value or none) >= (old.value or none)
     by = max(changes, key=lambda key: (abs(changes[key]), (changes[key] > 0) == rises))
     return (by, changes[by]) if changes[by] else (None, none)
-
-
-def _added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
-    """Return what each figure adds to the score: its points by its part of the whole weight."""
-    return {
-        key: Fraction(0) if one.points is None else one.points * one.weight / 100
-        for key, one in keys.items()
-    }
-
-
-def _month(day: date) -> int:
-    return day.year * 12 + day.month - 1

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from services.readiness.policy import Policy
-from services.readiness.score import score
+from services.readiness.score import Scorer
 
 Case = Mapping[str, str]
 """What identifies an open case: an order line, an inspection, a complaint, by its numbers."""
@@ -53,20 +53,21 @@ def next_steps(
     first, then by key, then by the cases themselves: the order of the alternatives says nothing.
     `values` as `score` takes them.
     """
-    now = score(policy, values).value
+    scorer = Scorer(policy)
+    now = scorer.score(values).value
     if now is None:
         return []
     best: dict[str, NextStep] = {}
-    for one in sorted((_step(policy, values, now, one) for one in alternatives), key=_order):
+    for one in sorted((_step(scorer, values, now, one) for one in alternatives), key=_order):
         if one.gain > 0:
             best.setdefault(one.kpi, one)
     return list(best.values())[: policy.next_steps]
 
 
 def _step(
-    policy: Policy, values: Mapping[str, Fraction | None], now: Fraction, one: Alternative
+    scorer: Scorer, values: Mapping[str, Fraction | None], now: Fraction, one: Alternative
 ) -> NextStep:
-    then = score(policy, {**values, **one.values}).value
+    then = scorer.score({**values, **one.values}).value
     return NextStep(one.kpi, Fraction(0) if then is None else then - now, one.cases)
 
 

@@ -5,8 +5,10 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
+Exact = Decimal | Fraction
 
-def points_at(pairs: Sequence[tuple[Decimal, Decimal]], value: Fraction) -> Fraction:
+
+def points_at(pairs: Sequence[tuple[Exact, Exact]], value: Fraction) -> Fraction:
     """Return the points of a value, exact; flat before the first pair and after the last.
 
     `pairs`: two or more of (value, points), the values rising, as a policy has been checked for.

@@ -4,10 +4,12 @@
 as a whole, and never changes; every figure made under it says its version.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
@@ -179,6 +181,12 @@ class Policy(Section):
         document = self.model_dump()
         document["tolerances"] |= changes
         return self._checked(document, self.version)
+
+    @property
+    def digest(self) -> int:
+        """What names all that this policy says; the same in every process."""
+        text = json.dumps(self.as_document(), sort_keys=True, default=str)
+        return int.from_bytes(sha256(text.encode()).digest()[:8])
 
     def as_document(self) -> dict[str, Any]:
         """Return the policy as its TOML has it; decimals stay exact."""

@@ -4,14 +4,14 @@ Exact fractions throughout: two ways of computing it agree to the last digit. Fl
 JSON is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from services.readiness.points import points_at
 from services.readiness.policy import Policy
-from services.readiness.policy_parts import Scale
+from services.readiness.policy_parts import Pillars
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,63 @@ class Score:
         }
 
 
-def score(policy: Policy, values: Mapping[str, Fraction | None]) -> Score:
-    """Return the score of a supplier's figures.
+class Scorer:
+    """Scores under one policy.
 
-    `values`: at least every figure that the policy scores, in the unit of its `value` (ppm per
-    million); None where it has none. KeyError where one is left out: what is not known must not
-    pass for what has no value.
+    What depends on the policy alone, and on which figures have a value, is worked out once: a
+    programme has tens of thousands of scores.
     """
-    points = {key: _points(scale, values[key]) for key, scale in policy.scales.items()}
-    weights = _weights(policy, {key for key, one in points.items() if one is not None})
-    keys = {key: KeyScore(points[key], weights[key]) for key in points}
-    return Score(
-        _mean(list(keys.values())),
-        {name: _mean([keys[key] for key in figures]) for name, figures in policy.pillars.items()},
-        keys,
-    )
+
+    def __init__(self, policy: Policy) -> None:
+        self.pillars = policy.pillars
+        self._pairs = {
+            key: [(Fraction(x), Fraction(y)) for x, y in scale.points]
+            for key, scale in policy.scales.items()
+        }
+        self._weights: dict[frozenset[str], dict[str, Fraction]] = {}
+
+    @property
+    def scored(self) -> Collection[str]:
+        """The figures that have a weight."""
+        return self._pairs.keys()
+
+    def score(self, values: Mapping[str, Fraction | None]) -> Score:
+        """Return the score of a supplier's figures.
+
+        `values`: at least every figure that the policy scores, in the unit of its `value` (ppm per
+        million); None where it has none. KeyError where one is left out: what is not known must not
+        pass for what has no value.
+        """
+        keys = self.keys(values)
+        return Score(
+            _mean(list(keys.values())),
+            {name: _mean([keys[key] for key in of]) for name, of in self.pillars.items()},
+            keys,
+        )
+
+    def keys(self, values: Mapping[str, Fraction | None]) -> dict[str, KeyScore]:
+        """Return what each figure adds to the score; `values` as `score` takes them."""
+        points = {
+            key: None if (value := values[key]) is None else points_at(pairs, value)
+            for key, pairs in self._pairs.items()
+        }
+        weights = self.weights(frozenset(key for key, one in points.items() if one is not None))
+        return {key: KeyScore(points[key], weights[key]) for key in points}
+
+    def weights(self, valued: frozenset[str]) -> dict[str, Fraction]:
+        """Share 100 among the pillars that have a value, and each one's part among its figures.
+
+        Both in proportion to the policy's weights. The pillar comes first: a figure's weight stays
+        within its pillar as long as another figure there has a value.
+        """
+        if valued not in self._weights:
+            self._weights[valued] = _shared(self.pillars, valued)
+        return self._weights[valued]
+
+
+def score(policy: Policy, values: Mapping[str, Fraction | None]) -> Score:
+    """Return the score of a supplier's figures, as `Scorer.score` does: for one of them."""
+    return Scorer(policy).score(values)
 
 
 def nearest(value: Fraction | None) -> float | None:
@@ -65,30 +107,29 @@ def nearest(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _points(scale: Scale, value: Fraction | None) -> Fraction | None:
-    return None if value is None else points_at(scale.points, value)
+def added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
+    """Return how many of the score's points each figure adds; together they are the score."""
+    return {
+        key: Fraction(0) if one.points is None else one.points * one.weight / 100
+        for key, one in keys.items()
+    }
 
 
-def _weights(policy: Policy, valued: set[str]) -> dict[str, Fraction]:
-    """Share 100 among the pillars that have a value, and each pillar's part among its figures.
-
-    Both in proportion to the policy's weights. The pillar comes first: a figure's weight stays
-    within its pillar as long as another figure there has a value.
-    """
+def _shared(pillars: Pillars, valued: frozenset[str]) -> dict[str, Fraction]:
     whole = {
         name: sum(Fraction(scale.weight) for scale in figures.values())
-        for name, figures in policy.pillars.items()
+        for name, figures in pillars.items()
     }
     left = {
         name: sum(Fraction(scale.weight) for key, scale in figures.items() if key in valued)
-        for name, figures in policy.pillars.items()
+        for name, figures in pillars.items()
     }
     total = sum(whole[name] for name in whole if left[name])
     return {
         key: Fraction(scale.weight) / left[name] * whole[name] / total * 100
         if key in valued
         else Fraction(0)
-        for name, figures in policy.pillars.items()
+        for name, figures in pillars.items()
         for key, scale in figures.items()
     }
 

@@ -17,10 +17,15 @@ from services.readiness.policy import Policy
 
 AnyFigure = Figure | Plain | Load
 _NONE: Final = Decimal(0)
+UNITS_OF: Final = {
+    "on_time_quantity": "due", "fill_rate": "due", "mean_days_late": "due", "ppm": "received",
+}  # fmt: skip
+"""The family by whose units each figure that adds quantities is told to mix them."""
+
 _EPOCH: Final = date(1970, 1, 1)
 _LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
 _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
-_EXACT: Final = Context(prec=100)
+EXACT: Final = Context(prec=100)
 """The store sums to 76 digits; the default context would round at 28."""
 
 
@@ -34,12 +39,13 @@ class Family:
     cases: list[Decimal] = field(default_factory=list)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row of `figure_sums`."""
+        """Add a row of `figure_sums`, or of `grade_sums`, which has less."""
         self.n += row["n"]
         for letter in _LETTERS:
-            self.sums[letter] += row[letter]
-        self.months |= set(row["months"])
-        self.cases += row["cases"]
+            if letter in row:
+                self.sums[letter] += row[letter]
+        self.months.update(row["months"])
+        self.cases += row.get("cases", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,13 @@ class FigureSums:
 
     @classmethod
     def of(cls, as_of: date, rows: Iterable[Mapping[str, Any]]) -> "FigureSums":
-        """Add up rows of `figure_sums` for one date."""
+        """Add up rows of `figure_sums`, or of `grade_sums`, for one date."""
         families: dict[str, dict[tuple[str, str], Family]] = {}
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             for row in rows:
                 of_label = families.setdefault(row["family"], {})
-                of_label.setdefault((row["label"], row["buyer"]), Family()).add(row)
+                named = (row.get("label", ""), row.get("buyer", ""))
+                of_label.setdefault(named, Family()).add(row)
         return cls(as_of, families)
 
     def count(self, family: str) -> int:
@@ -74,7 +81,7 @@ class FigureSums:
 
     def sum(self, family: str, letter: str) -> Decimal:
         """Return the sum of a letter over a family."""
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             found = self.families.get(family, {}).values()
             return sum((one.sums[letter] for one in found), _NONE)
 
@@ -131,7 +138,7 @@ class FigureSums:
     def ratios(self) -> dict[str, Figure]:
         """Return the figures that are a numerator over a denominator."""
         due, mixed = self.sum("due", "a"), self._mixed("due")
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             today = Decimal((self.as_of - _EPOCH).days)
             # What is still missing is valued at T - due, whenever that is.
             late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
@@ -158,9 +165,13 @@ class FigureSums:
     def _share(self, family: str) -> Figure:
         return Figure(self.sum(family, "b"), Decimal(self.count(family)), counts=True)
 
-    def _mixed(self, family: str) -> bool:
+    def units(self, family: str) -> set[str]:
+        """Return the units of what a family adds up."""
         found = self.families.get(family, {})
-        return len({label for (label, _), one in found.items() if label and one.sums["a"]}) > 1
+        return {label for (label, _), one in found.items() if label and one.sums["a"]}
+
+    def _mixed(self, family: str) -> bool:
+        return len(self.units(family)) > 1
 
     def _confirmation_median(self) -> Fraction | None:
         # -1: not confirmed, which is longer than any other.
@@ -187,7 +198,7 @@ class FigureSums:
         backlog = {
             label: one.sums["a"] for (label, _), one in self.families.get("backlog", {}).items()
         }
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             return Load(
                 {
                     one.process: Figure(

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-import simplejson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -14,11 +13,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.catalogue import Role
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
+from services.scorecards.evaluations import evaluations
 from services.scorecards.explain import EXPLAINED
 from services.scorecards.reading import Reader
 from services.telemetry.http import Problem
 from services.warehouse.client import StoreUnavailable
-from services.warehouse.figures import Selection
+from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.figures import WINDOW_DAYS, Selection
+from services.warehouse.standings import exact_json
 
 EARLIEST: Final = date(1900, 1, 2)
 LATEST: Final = date(2200, 1, 1)
@@ -34,7 +36,7 @@ class Asked(BaseModel):
         default=None, description="how things stood when this day began; default today"
     )
     window_days: Annotated[int, Field(ge=1, le=36500)] = Field(
-        default=180, description="days before as_of"
+        default=WINDOW_DAYS, description="days before as_of"
     )
     buyer_id: str | None = Field(
         default=None, description="figures from this buyer's orders only; default all that you see"
@@ -60,6 +62,14 @@ class LinesAsked(Asked, Page):
     """Which order lines: by what they are to the figures; absent = all of the window and open."""
 
     status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
+
+
+class EvaluationsAsked(BaseModel):
+    """How many month ends, the newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=240)] = 24
 
 
 def _a_figure(kpi: str) -> str:
@@ -91,15 +101,15 @@ class ExactJson(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """Return the text of a value."""
-        text: str = simplejson.dumps(content, use_decimal=True, ensure_ascii=False)
-        return text.encode()
+        """Return the text of a value; what is JSON already stays as it is."""
+        return content if isinstance(content, bytes) else exact_json(content)
 
 
 def routes(scorecards: Scorecards) -> APIRouter:
     """Return the routes under /v1/suppliers."""
     router = APIRouter(tags=["scorecards"])
     reader = scorecards.reader
+    store = EvaluationStore(reader.store.warehouse)
 
     @router.get("/v1/suppliers")
     async def suppliers(request: Request, asked: Annotated[SuppliersAsked, Query()]) -> Response:
@@ -142,6 +152,22 @@ def routes(scorecards: Scorecards) -> APIRouter:
         """
         selection = await _selection(scorecards, request, supplier_id, asked)
         return ExactJson(await blocking(lambda: reader.explain(supplier_id, selection, asked.kpi)))
+
+    @router.get("/v1/suppliers/{supplier_id}/evaluations")
+    async def frozen(
+        request: Request, supplier_id: str, asked: Annotated[EvaluationsAsked, Query()]
+    ) -> Response:
+        """Return the scorecards frozen at month ends, newest first, with what was restated since.
+
+        They are made of the orders of all buyers: for the supplier itself and the programme.
+        """
+        principal = principal_of(request, scorecards.keys)
+        if principal.role is Role.BUYER:
+            raise Problem(403, "evaluations are over all buyers; a buyer's key sees its own orders")
+        await _may_see(reader, principal, supplier_id)
+        return ExactJson(
+            await blocking(lambda: evaluations(reader, store, supplier_id, asked.limit))
+        )
 
     @router.get("/v1/suppliers/{supplier_id}/lines")
     async def lines(

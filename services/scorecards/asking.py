@@ -10,10 +10,9 @@ from urllib.parse import urlencode
 from services.scorecards import wording
 from services.scorecards.api import EARLIEST, LATEST
 from services.scorecards.reading import Reader
-from services.warehouse.figures import Selection
+from services.warehouse.figures import WINDOW_DAYS, Selection
 
 WINDOWS: Final = (30, 90, 180, 365)
-DEFAULT_WINDOW: Final = 180
 _LONGEST_WINDOW: Final = 36_500
 _LAST_PAGE: Final = 100_000
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -30,7 +29,7 @@ class View:
     """Which figures a page shows, and which part of its lists."""
 
     as_of: date
-    window_days: int = DEFAULT_WINDOW
+    window_days: int = WINDOW_DAYS
     buyer_id: str | None = None
     cluster: str = ""
     page: int = 1
@@ -54,7 +53,7 @@ class View:
         view = replace(self, **changes)  # type: ignore[arg-type]
         parts = {
             "as_of": view.as_of.isoformat() if view.day_given else "",
-            "window_days": view.window_days if view.window_days != DEFAULT_WINDOW else "",
+            "window_days": view.window_days if view.window_days != WINDOW_DAYS else "",
             "buyer_id": view.buyer_id or "",
             "cluster": view.cluster,
             "page": view.page if view.page > 1 else "",
@@ -69,7 +68,7 @@ def read(query: Mapping[str, str], today: date) -> View:
     What it does not know it ignores: messengers add parameters of their own to a link.
     """
     as_of = _day(query.get("as_of", ""), today)
-    window_days = _whole(query, "window_days", DEFAULT_WINDOW, _LONGEST_WINDOW, "Jangka waktu")
+    window_days = _whole(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, "Jangka waktu")
     if as_of.toordinal() - window_days < EARLIEST.toordinal():
         raise Unreadable(f"Jangka waktu itu mulai sebelum {wording.day(EARLIEST)}.")
     buyer_id = query.get("buyer_id", "")

@@ -6,10 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import FAMILIES, Contribution, contribution
 from services.readiness.figures import json_number
 from services.readiness.policy import Policy
-from services.scorecards.assembling import standing_capacities
 from services.warehouse.figures import FigureStore, Selection
 
 EXPLAINED: Final = (*FAMILIES, "buyer_concentration")

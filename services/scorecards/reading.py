@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
-from services.scorecards.advice import CASES, advise
-from services.scorecards.assembling import Assessed, assess, first_day, month_ends
 from services.scorecards.explain import explain
+from services.warehouse.assessing import by
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.figures import BY_MONTH, FigureStore, Rows, Selection
+from services.warehouse.figures import BY_MONTH, Selection
+from services.warehouse.standings import Standings
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
@@ -40,7 +40,7 @@ class Facts:
     """The sums of a selection by supplier, from which its figures and those of groups are made."""
 
     as_of: date
-    rows: Mapping[str, Rows]
+    rows: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def figures(self, suppliers: Iterable[str]) -> dict[str, Figure]:
         """Return the ratios of some suppliers as one: sums over sums, never a mean of ratios."""
@@ -53,7 +53,9 @@ class Reader:
 
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self._warehouse = warehouse
-        self.store = FigureStore(warehouse, policy)
+        self.standings = Standings(warehouse, policy)
+        self.assessor = self.standings.assessor
+        self.store = self.assessor.store
         self.policy = policy
 
     def today(self) -> date:
@@ -70,46 +72,19 @@ class Reader:
         """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
         return Facts(
             selection.as_of,
-            _by(self.store.sums(selection), "supplier_id"),
+            by(self.store.sums(selection), "supplier_id"),
         )
 
-    def assessed(self, selection: Selection) -> dict[str, Assessed]:
-        """Assess the suppliers of a selection: those asked for by name, or all that have facts."""
-        partner = _by(self.store.partner_facts(selection), "supplier_id")
-        begins = [day for rows in partner.values() if (day := first_day(rows)) is not None]
-        ends = month_ends(min(begins), selection.as_of) if begins else []
-        as_ofs = sorted({*ends, selection.as_of})
-        found = _by(self.store.sums(selection, as_ofs), "supplier_id")
-        return {
-            name: assess(
-                self.policy,
-                selection.as_of,
-                _at(found.get(name, []), as_ofs),
-                partner.get(name, []),
-                one_buyer=bool(selection.buyers),
-            )
-            for name in selection.suppliers or sorted(found.keys() | partner.keys())
-        }
-
-    def scorecard(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
-        """Return the scorecard of one supplier in KPI.md's shape."""
-        assessed = self.assessed(selection)[supplier_id]
-        steps = advise(self.policy, assessed.sums, self.store.worst_cases(selection, CASES))
-        return {
-            "supplier_id": supplier_id,
-            **_heading(selection),
-            **assessed.as_json(),
-            "next_steps": [step.as_json() for step in steps],
-            "policy_version": self.policy.version,
-            "computed_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        }
+    def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
+        """Return the scorecard of one supplier in KPI.md's shape, as JSON."""
+        return self.standings.scorecard(supplier_id, selection)
 
     def explain(self, supplier_id: str, selection: Selection, kpi: str) -> dict[str, Any]:
         """Return a figure of a supplier with every part that it is made of, and why."""
-        figure = self.assessed(selection)[supplier_id].figures[kpi]
+        figure = self.assessor.assessed(selection)[supplier_id].figures[kpi]
         return {
             "supplier_id": supplier_id,
-            **_heading(selection),
+            **selection.heading,
             "kpi": kpi,
             "figure": figure.as_json(),
             "parts": explain(self.store, selection, kpi),
@@ -128,7 +103,7 @@ class Reader:
         more = offset + len(rows) < total
         return {
             "supplier_id": supplier_id,
-            **_heading(selection),
+            **selection.heading,
             "status": status or None,
             "total": total,
             "next_offset": offset + len(rows) if more else None,
@@ -143,7 +118,7 @@ class Reader:
         first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
         year = replace(selection, window_days=(selection.as_of - first).days)
         rows = self.store.sums(year, group=BY_MONTH)
-        months = _by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
+        months = by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
         return {
             month.strftime("%Y-%m"): FigureSums.of(selection.as_of, months[month]).ratios()
             for month in sorted(months)
@@ -196,26 +171,6 @@ class Reader:
             for row in rows
         ]
         return (rows[0]["total"] if rows else 0), found
-
-
-def _by(rows: Rows, column: str) -> dict[Any, Rows]:
-    found: dict[Any, Rows] = {}
-    for row in rows:
-        found.setdefault(row[column], []).append(row)
-    return found
-
-
-def _at(rows: Rows, as_ofs: Sequence[date]) -> dict[date, FigureSums]:
-    by_date = _by(rows, "as_of")
-    return {day: FigureSums.of(day, by_date.get(day, [])) for day in as_ofs}
-
-
-def _heading(selection: Selection) -> dict[str, Any]:
-    return {
-        "as_of": selection.as_of.isoformat(),
-        "window": {"from": selection.start.isoformat(), "to": selection.as_of.isoformat()},
-        "buyer_id": selection.buyers[0] if selection.buyers else None,
-    }
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,13 @@ END_TO_END: Final = Gauge(
     "rantai_newest_stored_event_age_seconds",
     "From acceptance to being queryable, for the newest stored event.",
 )
+EVALUATED: Final = Counter(
+    "rantai_suppliers_evaluated", "Suppliers judged anew because something about them changed."
+)
+FROZEN: Final = Counter("rantai_evaluations_frozen", "Month-end evaluations frozen.")
+ANNOUNCED: Final = Counter(
+    "rantai_readiness_announced", "Changes of a published grade or stage told on rantai.readiness."
+)
 REQUEST_SECONDS: Final = Histogram(
     "rantai_http_request_seconds",
     "Time to answer a request, by route and status.",

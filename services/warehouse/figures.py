@@ -12,6 +12,8 @@ from services.warehouse.client import Warehouse, sql
 from services.warehouse.folding import rule_parameters, tolerance_place
 
 Rows = list[dict[str, Any]]
+WINDOW_DAYS: Final = 180
+"""Of a figure, where nobody asks for another."""
 
 BY_SUPPLIER: Final = "supplier_id"
 BY_MONTH: Final = "supplier_id, toStartOfMonth(part_day)"
@@ -34,6 +36,15 @@ class Selection:
     def start(self) -> date:
         """The first day of the window."""
         return self.as_of - timedelta(days=self.window_days)
+
+    @property
+    def heading(self) -> dict[str, Any]:
+        """What an answer says of the figures in it: day, window, whose orders."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "window": {"from": self.start.isoformat(), "to": self.as_of.isoformat()},
+            "buyer_id": self.buyers[0] if self.buyers else None,
+        }
 
     @property
     def partners(self) -> dict[str, list[str]]:
@@ -62,6 +73,28 @@ class FigureStore:
             {**self._parameters(selection), "as_ofs": list(as_ofs) or [selection.as_of]},
         )
 
+    def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
+        """Return, by supplier and date, the sums of what a grade is made of, and no others."""
+        return self.warehouse.rows(
+            sql("grade_sums"), {**self._parameters(selection), "as_ofs": list(as_ofs)}
+        )
+
+    def marks(self, selection: Selection) -> dict[str, int]:
+        """Return by what mark each supplier's facts are known now.
+
+        What is read after this, and found under the same mark later, is what would be read again.
+        A supplier without one was not touched since its facts were folded: 0.
+        """
+        rows = self.warehouse.rows(sql("marks"), {**selection.partners, "rules": self.rules.id})
+        return {row["supplier_id"]: row["mark"] for row in rows}
+
+    def first_days(self, selection: Selection) -> dict[str, date]:
+        """Return the day on which anything of each supplier first counts."""
+        rows = self.warehouse.rows(
+            sql("first_days"), {**selection.partners, "rules": self.rules.id}
+        )
+        return {row["supplier_id"]: row["first"] for row in rows}
+
     def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
         """Return the single parts of some families that count, each with its document."""
         return self.warehouse.rows(
@@ -74,7 +107,7 @@ class FigureStore:
         )
 
     def worst_cases(self, selection: Selection, cases: int) -> Rows:
-        """Return the cases that weigh most against a supplier, so many for each scored figure."""
+        """Return the cases that weigh most against each supplier, so many for each figure."""
         return self.warehouse.rows(
             sql("worst_cases"),
             {**self._parameters(selection), "as_of": selection.as_of, "cases": cases},
@@ -107,7 +140,7 @@ class FigureStore:
         )
 
     def partner_facts(self, selection: Selection) -> Rows:
-        """Return capacities, assessments and certificates, and when a supplier's figures begin."""
+        """Return capacities, assessments and certificates."""
         return self.warehouse.rows(
             sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
         )

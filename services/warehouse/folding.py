@@ -8,6 +8,7 @@ the line as it stood after each of its events.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from random import getrandbits
 from string import Template
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +22,9 @@ DocumentKey = tuple[str, str, str]
 """Supplier, buyer and number of a document."""
 
 Progress = Callable[[str, int, int], None]
-FACT_TABLES: Final = ("receipt_facts", "return_facts", "order_line_facts", "figure_parts")
+FACT_TABLES: Final = (
+    "receipt_facts", "return_facts", "order_line_facts", "figure_parts", "fold_marks",
+)  # fmt: skip
 
 _KEYS_A_FOLD: Final = 50_000
 _QUERY_BYTES: Final = 256 * 1024 * 1024
@@ -65,11 +68,11 @@ _PART: Final = """Tuple(
 
 def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
     """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
-    found: dict[str, set[DocumentKey]] = {kind: set() for kind in _NUMBERS}
+    found: dict[str, set[DocumentKey]] = {kind: set() for kind in (*_NUMBERS, "partner")}
     for row in warehouse.rows(sql("touched"), {"batches": list(batches)}):
         found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
     if found["receipt"] or found["return"] or found["despatch"]:
-        asked = {f"{kind}s": _which(kind, keys) for kind, keys in found.items()}
+        asked = {f"{kind}s": _which(kind, found[kind]) for kind in _NUMBERS}
         statement = Template(sql("concerned")).substitute(asked, despatches=asked["despatchs"])
         for row in warehouse.rows(statement, settings={"max_query_size": _QUERY_BYTES}):
             found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
@@ -77,6 +80,15 @@ def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
         ordered = sorted(found[kind])
         for start in range(0, len(ordered), _KEYS_A_FOLD):
             _insert(warehouse, rules, name, _which(kind, ordered[start : start + _KEYS_A_FOLD]))
+    # Last of all: what is worked out from here on is worked out from these facts.
+    concerned = {(supplier, buyer) for keys in found.values() for supplier, buyer, _ in keys}
+    if concerned:
+        mark = getrandbits(63)
+        warehouse.insert_rows(
+            "fold_marks",
+            ["rules", "supplier_id", "buyer_id", "mark"],
+            [[rules.id, *pair, mark] for pair in sorted(concerned)],
+        )
 
 
 def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
@@ -89,6 +101,7 @@ def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = Non
             if progress is not None:
                 progress(name, part * len(_STATEMENTS) + at, parts * len(_STATEMENTS))
             _insert(warehouse, rules, name, some)
+    _mark_all(warehouse, rules)
 
 
 def ensure_folded(
@@ -100,6 +113,8 @@ def ensure_folded(
     """
     known = {row["rules"] for row in warehouse.rows("SELECT rules FROM folded_rules FINAL")}
     if rules.id in known:
+        if not warehouse.rows("SELECT 1 FROM fold_marks LIMIT 1"):
+            _mark_all(warehouse, rules)  # facts of a version that had no marks
         return False
     fold_all(warehouse, rules, progress)
     warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
@@ -107,6 +122,10 @@ def ensure_folded(
         warehouse.command(f"DELETE FROM folded_rules WHERE rules = {other}")  # noqa: S608
         drop_facts(warehouse, other)
     return True
+
+
+def _mark_all(warehouse: Warehouse, rules: Rules) -> None:
+    warehouse.command(sql("mark_all"), parameters={"rules": rules.id, "mark": getrandbits(63)})
 
 
 def drop_facts(warehouse: Warehouse, rules_id: int) -> None:

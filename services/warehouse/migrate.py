@@ -48,6 +48,7 @@ class Placement:
         return Template(filled).safe_substitute(
             on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
             replacing=f"{prefix}ReplacingMergeTree",
+            summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
         )
 

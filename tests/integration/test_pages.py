@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -105,7 +106,8 @@ class Tags(HTMLParser):
 
 def test_the_page_says_the_scorecards_numbers(site: Site) -> None:
     shown = text(site.supplier(SUPPLIER))
-    kpis = site.reader.scorecard(SUPPLIER, Selection(TODAY, 180, [SUPPLIER]))["kpis"]
+    card = json.loads(site.reader.scorecard(SUPPLIER, Selection(TODAY, 180, [SUPPLIER])))
+    kpis = card["kpis"]
     otif = kpis["otif"]
     assert (otif["numerator"], otif["denominator"]) == (6, 10)
     assert "6 dari 10 baris tepat waktu dan lengkap (60 %)" in shown

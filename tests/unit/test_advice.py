@@ -1,5 +1,6 @@
 """What to do next: the gain is the score with the cases put right, less the score as it is."""
 
+import json
 import random
 from datetime import date
 from typing import Any
@@ -28,7 +29,8 @@ def told(supplier: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def scorecard(warehouse: Warehouse, supplier: str, events: list[dict[str, Any]]) -> dict[str, Any]:
     store(warehouse, told(supplier, events))
     asked = Selection(APRIL, 180, [supplier])
-    return Reader(warehouse, DEFAULT_POLICY).scorecard(supplier, asked)
+    card: dict[str, Any] = json.loads(Reader(warehouse, DEFAULT_POLICY).scorecard(supplier, asked))
+    return card
 
 
 def test_the_gain_is_what_the_events_put_right_would_bring(own_warehouse: Warehouse) -> None:
@@ -51,7 +53,7 @@ def test_the_best_first_and_only_what_gains(own_warehouse: Warehouse) -> None:
     store_in_batches(own_warehouse, rng, shuffled(rng, events))
     reader = Reader(own_warehouse, DEFAULT_POLICY)
     for supplier in supplier_ids(3):
-        card = reader.scorecard(supplier, Selection(APRIL, 90, [supplier]))
+        card = json.loads(reader.scorecard(supplier, Selection(APRIL, 90, [supplier])))
         gains = [step["gain"] for step in card["next_steps"]]
         assert 0 < len(gains) <= 3
         assert gains == sorted(gains, reverse=True)

@@ -11,7 +11,8 @@ import pytest
 
 from services.operations import backtest as module
 from services.operations.backtest import BacktestError, Trial, backtest
-from services.readiness.grading import Grader, direction, last_month_ends, month_ends
+from services.readiness.grading import Grader, direction
+from services.readiness.month_ends import last_month_ends, month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.readiness.score import score
@@ -227,7 +228,7 @@ def test_chunks_of_suppliers_and_of_days_give_the_same(
 def test_the_sums_read_are_all_that_grading_needs(given_history: Given) -> None:
     warehouse, _ = given_history
     days = [START + timedelta(days=at) for at in range(20, DAYS + 60, 20)]
-    rows = module._rows(warehouse, DEFAULT_POLICY, DEFAULT_RULES.id, SUPPLIERS, days)
+    rows = module._rows(warehouse, DEFAULT_RULES.id, SUPPLIERS, days)
     all_rows = FigureStore(warehouse, DEFAULT_POLICY).sums(Selection(START, 180, SUPPLIERS), days)
     assert len(rows) < len(all_rows)
     gates = set()
@@ -300,7 +301,7 @@ def test_many_are_graded_as_one_is() -> None:
             for key in QUALITY_AWAY.scales
         }
         one = score(QUALITY_AWAY, values)
-        found = grader.graded(FigureSums.of(START, []), values)
+        found = grader.contributed(FigureSums.of(START, []), values)
         assert (found.score.value, found.score.keys) == (one.value, one.keys)
         assert found.grade.insufficient
 

@@ -63,7 +63,7 @@ def test_the_parts_add_up_to_the_figure(reader: Reader, kpi: str) -> None:
         for as_of in DATES:
             for buyers in ([], BUYERS[:1]):
                 selection = Selection(as_of, 60, [supplier], buyers)
-                figure = reader.assessed(selection)[supplier].figures[kpi]
+                figure = reader.assessor.assessed(selection)[supplier].figures[kpi]
                 parts = reader.explain(supplier, selection, kpi)["parts"]
                 seen += len(parts)
                 if isinstance(figure, Figure):

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.scorecards.assembling import Assessed
 from services.scorecards.reading import Reader
+from services.warehouse.assessing import Assessor
 from services.warehouse.client import Warehouse
 from services.warehouse.derived import derive
 from services.warehouse.figures import FigureStore, Selection
@@ -102,7 +103,7 @@ def same_scorecards(
     if rules != DEFAULT_RULES:
         fold_all(warehouse, rules)
     try:
-        found = Reader(warehouse, policy).assessed(selection)
+        found = Assessor(warehouse, policy).assessed(selection)
     finally:
         if rules != DEFAULT_RULES:
             drop_facts(warehouse, rules.id)

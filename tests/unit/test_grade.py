@@ -19,17 +19,17 @@ ENOUGH: dict[str, Any] = {
     "overdue_step": False,
 }
 OPEN = Grade("A")
-GRADES = st.sampled_from([*map(Grade, LETTERS), Grade(None)])
+GRADES = st.sampled_from([*LETTERS, None])
 
 
 def with_score(value: str | None) -> Score:
     return Score(None if value is None else Fraction(value), {}, {})
 
 
-def months(letters: str) -> list[Grade]:
+def months(letters: str) -> list[Letter | None]:
     """`-` is a month end with too little to judge by."""
     known: dict[str, Letter] = {letter: letter for letter in LETTERS}
-    return [Grade(known.get(letter)) for letter in letters]
+    return [known.get(letter) for letter in letters]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_gate_that_is_gone_shows_what_the_months_made() -> None:
 
 def test_the_gated_grade_of_a_month_end_counts() -> None:
     gated = grade_at(DEFAULT_POLICY, with_score("95"), **{**ENOUGH, "line_stops": 1})
-    assert published(DEFAULT_POLICY, [Grade("A"), gated, gated], OPEN) == "B"
+    assert published(DEFAULT_POLICY, ["A", gated.value, gated.value], OPEN) == "B"
 
 
 def test_the_policy_sets_the_months() -> None:
@@ -195,18 +195,18 @@ def test_the_policy_sets_the_months() -> None:
 
 
 @given(st.lists(GRADES, min_size=1, max_size=30))
-def test_it_moves_one_step_after_two_of_one_side(history: list[Grade]) -> None:
+def test_it_moves_one_step_after_two_of_one_side(history: list[Letter | None]) -> None:
     shown = [published(DEFAULT_POLICY, history[:end], OPEN) for end in range(len(history) + 1)]
     for end in range(1, len(shown)):
         before, after = shown[end - 1], shown[end]
         if before is None:
-            assert after == history[end - 1].value
+            assert after == history[end - 1]
             continue
         assert after is not None
         step = LETTERS.index(after) - LETTERS.index(before)
         assert step in (-1, 0, 1)
         if step:
-            last = [one.value for one in history[end - 2 : end]]
+            last = history[end - 2 : end]
             sides = [LETTERS.index(one) - LETTERS.index(before) for one in last if one is not None]
             assert len(sides) == 2
             assert all(side * step > 0 for side in sides)
@@ -218,7 +218,9 @@ def test_it_moves_one_step_after_two_of_one_side(history: list[Grade]) -> None:
     st.lists(GRADES, max_size=20),
     st.sets(st.sampled_from(["line_stops", "overdue_complaint_step"])),
 )
-def test_a_gate_never_shows_a_better_grade(history: list[Grade], gates: set[GateName]) -> None:
+def test_a_gate_never_shows_a_better_grade(
+    history: list[Letter | None], gates: set[GateName]
+) -> None:
     free = published(DEFAULT_POLICY, history, OPEN)
     shown = published(DEFAULT_POLICY, history, Grade("A", tuple(gates)))
     assert (shown is None) is (free is None)

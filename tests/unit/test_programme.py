@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Plain
+from services.readiness.grading import Grader
+from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.score import score
+from services.readiness.summary import COUNTS
 from services.readiness.sums import FigureSums
-from services.scorecards import programme
-from services.scorecards.assembling import Assessed, assess
-from services.scorecards.programme import COUNTS, Filter, Programme, month_end_before
+from services.scorecards.programme import Filter, Programme
 from services.scorecards.reading import Reader
+from services.warehouse import standings
 from services.warehouse.client import Warehouse
 from services.warehouse.figures import Selection
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
@@ -56,7 +59,7 @@ def assessed(
     """Assess each supplier alone, as its scorecard does."""
     reader = Reader(warehouse, policy)
     return {
-        name: reader.assessed(
+        name: reader.assessor.assessed(
             Selection(selection.as_of, selection.window_days, [name], selection.buyers)
         )[name]
         for name in names
@@ -181,8 +184,8 @@ def with_threshold(score: Fraction) -> Policy:
 def test_a_score_next_to_a_threshold_is_graded_exactly(
     told: Warehouse, monkeypatch: pytest.MonkeyPatch, slip: float
 ) -> None:
-    about = programme._MonthEnds._score
-    monkeypatch.setattr(programme._MonthEnds, "_score", lambda self, sums: about(self, sums) + slip)
+    about = Grader._near
+    monkeypatch.setattr(Grader, "_near", lambda self, sums: about(self, sums) + slip)
     compared = Counter[str | None]()
     for month in range(1, 13):
         end = date(2026, month, 1)
@@ -193,10 +196,10 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
             if value is None:
                 continue
             policy = with_threshold(value)
-            expected = assess(policy, end, {end: sums}, [], one_buyer=True).grade
-            got = programme._MonthEnds(policy, [end]).grade(end, {end: rows})
-            assert got.value == expected.value
-            compared[got.value] += 1
+            grader = Grader(policy)
+            got = grader.letter(sums)
+            assert got == grader.graded(sums, sums.scored()).grade.value
+            compared[got] += 1
     assert compared["B"] and compared["C"], compared
 
 
@@ -249,7 +252,7 @@ def test_a_long_list_of_suppliers_is_not_named_to_the_store(
 ) -> None:
     groups, wanted = Programme(Reader(told, DEFAULT_POLICY)), Filter(region="Bekasi")
     named = groups.summary(AT_THE_END, wanted, 5)
-    monkeypatch.setattr(programme, "_NAMED", 0)
+    monkeypatch.setattr(standings, "_NAMED", 0)
     unnamed = groups.summary(AT_THE_END, wanted, 5)
     assert 0 < named["suppliers"] < len(SUPPLIERS)
     assert named | {"computed_at": 0} == unnamed | {"computed_at": 0}

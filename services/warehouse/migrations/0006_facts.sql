@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS touched $on_cluster
     batch UUID,
     supplier_id LowCardinality(String),
     buyer_id LowCardinality(String),
-    kind LowCardinality(String) COMMENT 'order, receipt, return, despatch, inspection or complaint',
+    kind LowCardinality(String)
+        COMMENT 'order, receipt, return, despatch, inspection, complaint, or partner without a number',
     number String,
     stored_at DateTime('UTC')
 )
@@ -26,14 +27,16 @@ SELECT
         type = 'id.rantai.delivery.returned.v1', 'return',
         startsWith(type, 'id.rantai.delivery.'), 'receipt',
         type = 'id.rantai.quality.inspected.v1', 'inspection',
-        'complaint') AS kind,
+        startsWith(type, 'id.rantai.quality.'), 'complaint',
+        'partner') AS kind,
     multiIf(
         kind = 'order', document.order_no,
         kind = 'despatch', document.despatch_no,
         kind = 'return', document.return_no,
         kind = 'receipt', document.receipt_no,
         kind = 'inspection', document.inspection_no,
-        document.complaint_no) AS number,
+        kind = 'complaint', document.complaint_no,
+        '') AS number,
     toDateTime(stored_at) AS stored_at
 FROM
 (
@@ -48,6 +51,9 @@ FROM
     FROM events
     WHERE startsWith(type, 'id.rantai.order.') OR startsWith(type, 'id.rantai.delivery.')
         OR startsWith(type, 'id.rantai.quality.')
+        OR type IN (
+            'id.rantai.partner.certified.v1', 'id.rantai.partner.assessed.v1',
+            'id.rantai.partner.capacity_declared.v1')
 );
 
 -- `rules` names the policy's rules by which a fact was folded; a change of them folds anew.

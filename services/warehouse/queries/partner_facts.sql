@@ -1,21 +1,11 @@
--- What is known of these suppliers beside their orders: the day of their first part of a figure,
--- capacities, assessments and certificates, each in the order in which they were sent.
+-- What is known of these suppliers beside their orders: capacities, assessments and certificates,
+-- each in the order in which they were sent.
 SELECT supplier_id, kind, name, valid_from, valid_to, numbers, items
 FROM
 (
     SELECT
-        supplier_id, 'first' AS kind, '' AS name,
-        min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS valid_from,
-        CAST(NULL, 'Nullable(Date32)') AS valid_to, [] AS numbers, [] AS items,
-        toDateTime64(0, 6, 'UTC') AS time, '' AS event_id
-    FROM figure_parts
-    WHERE rules = {rules:UInt64}
-        AND (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
-        AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
-    GROUP BY supplier_id
-    UNION ALL
-    SELECT
-        supplier_id, 'capacity', process, valid_from, NULL, [quantity_per_month], items, time,
+        supplier_id, 'capacity' AS kind, process AS name, valid_from,
+        CAST(NULL, 'Nullable(Date32)') AS valid_to, [quantity_per_month] AS numbers, items, time,
         event_id
     FROM capacities
     WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})

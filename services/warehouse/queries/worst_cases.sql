@@ -1,10 +1,10 @@
--- Which cases weigh most against a supplier at T, a few for each figure that is scored?
+-- Which cases weigh most against each supplier at T, a few for each figure that is scored?
 -- bad: how much a case takes from the figure; of equal ones the latest comes first.
-SELECT key, bad, buyer_id, kind, number, line_no, label, day
+SELECT supplier_id, key, bad, buyer_id, kind, number, line_no, label, day
 FROM
 (
     SELECT
-        buyer_id, kind, number, line_no, p.label AS label, p.day AS day,
+        supplier_id, buyer_id, kind, number, line_no, p.label AS label, p.day AS day,
         arrayJoin(multiIf(
             p.family = 'due', [
                 ('otif', toDecimal128(p.b = 0, 6)),
@@ -30,5 +30,5 @@ FROM
         AND p.day < {as_of:Date32} AND p.day >= {as_of:Date32} - {window_days:Int32}
 )
 WHERE bad > 0
-ORDER BY key, bad DESC, day DESC, buyer_id, kind, number, line_no, label
-LIMIT {cases:UInt32} BY key
+ORDER BY supplier_id, key, bad DESC, day DESC, buyer_id, kind, number, line_no, label
+LIMIT {cases:UInt32} BY supplier_id, key

@@ -1,0 +1,98 @@
+"""Reading topics as they are now, from a time or from their beginning, up to their end."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from services.bus.topics import BrokerUnavailable
+
+EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before any record."""
+
+_POLL_MS: Final = 500
+_QUIET_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 20.0
+
+
+def records_of(
+    bootstrap: str, wanted: Callable[[str], bool], since: datetime = EPOCH
+) -> Iterator[Any]:
+    """Yield every record that is there now, from `since` on, of the topics whose name is wanted.
+
+    Raises BrokerUnavailable.
+    """
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap.split(","),
+            enable_auto_commit=False,
+            bootstrap_timeout_ms=5_000,
+            group_id=None,
+            fetch_max_bytes=32 * 1024 * 1024,
+            max_partition_fetch_bytes=8 * 1024 * 1024,
+            max_poll_records=5000,
+            check_crcs=False,
+        )
+    except KafkaError as error:
+        raise BrokerUnavailable(f"no broker at {bootstrap}: {error!r}") from error
+    try:
+        places = _partitions(consumer, wanted)
+        if not places:
+            return
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        consumer.seek_to_beginning(*places)
+        if since > EPOCH:
+            _seek(consumer, places, since, ends)
+        yield from _until(consumer, ends, bootstrap)
+    except KafkaError as error:
+        raise BrokerUnavailable(f"the topics could not be read: {error!r}") from error
+    finally:
+        consumer.close()
+
+
+def _until(consumer: Any, ends: dict[Any, int], bootstrap: str) -> Iterator[Any]:
+    """Yield every record up to where each partition ended when it was first fetched."""
+    left, read_at = set(ends), time.monotonic()
+    unfetched = set(ends)
+    while left:
+        polled = consumer.poll(timeout_ms=_POLL_MS)
+        # The embedded broker tells the first offset of its last batch as a partition's end; with
+        # what it fetches it tells the true one.
+        marks = {place: consumer.highwater(place) for place in unfetched}
+        for place, mark in marks.items():
+            if mark is not None:
+                ends[place] = max(ends[place], mark)
+                unfetched.discard(place)
+        for place, records in polled.items():
+            yield from (record for record in records if record.offset < ends[place])
+        silence = time.monotonic() - read_at
+        asked = left if silence > _QUIET_SECONDS else left - unfetched
+        done = {place for place in asked if consumer.position(place) >= ends[place]}
+        if polled or done:
+            read_at = time.monotonic()
+        elif silence > _SILENCE_SECONDS:
+            # The client polls a broker that is gone for ever, without an error.
+            raise BrokerUnavailable(f"{bootstrap} stopped answering while it was read")
+        left -= done
+        consumer.pause(*done)
+
+
+def _partitions(consumer: Any, wanted: Callable[[str], bool]) -> list[Any]:
+    names = [name for name in consumer.topics() if wanted(name)]
+    return [
+        TopicPartition(name, partition)
+        for name in sorted(names)
+        for partition in sorted(consumer.partitions_for_topic(name) or ())
+    ]
+
+
+def _seek(consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]) -> None:
+    milliseconds = int(since.timestamp() * 1000)
+    found = consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
+    for place in places:
+        at = found.get(place)
+        consumer.seek(place, ends[place] if at is None else at.offset)

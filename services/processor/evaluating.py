@@ -1,0 +1,191 @@
+"""Judging suppliers anew as events come, freezing month ends, announcing what changed.
+
+One process of a group does it: the one that has the first partition of the first canonical topic.
+A supplier is judged once nothing more comes about it for a moment, so that a load of history is not
+judged after each of its batches.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from mode import Service
+
+from services.bus.topics import BrokerUnavailable
+from services.processor.announcing import Announcer
+from services.readiness.month_ends import month_ends
+from services.telemetry.logs import log
+from services.telemetry.metrics import EVALUATED, FROZEN
+from services.warehouse.client import StoreRefused, StoreUnavailable
+from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.figures import WINDOW_DAYS, Selection
+from services.warehouse.standings import Standings
+
+_LOGGER: Final = logging.getLogger("rantai.evaluations")
+_STEADY_SECONDS: Final = 0.5
+_LONGEST_STALE_SECONDS: Final = 60.0
+"""After which a supplier is judged also while events about it go on coming."""
+
+_JUDGED_AT_ONCE: Final = 50
+_FROZEN_AT_ONCE: Final = 20
+_EVERYBODY: Final = Selection(date(2000, 1, 1), WINDOW_DAYS)
+_REST: Final = 2.0
+"""Rest after a turn, as a multiple of its length: events go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long evaluations wait, in seconds: between turns, for quiet, and after a month end."""
+
+    turn: float
+    quiet: float
+    grace: float
+
+
+@dataclass(slots=True)
+class _Seen:
+    """By what mark a supplier's facts are known, since when, and since when it is not judged."""
+
+    mark: int
+    since: float
+    stale_since: float
+    judged: tuple[date, int] | None = None
+    frozen: tuple[date, int] | None = None
+
+
+class Evaluator:
+    """Looks which suppliers changed, and does what is due. Forgets all where it is told to."""
+
+    def __init__(
+        self, standings: Standings, store: EvaluationStore, announcer: Announcer, waits: Waits
+    ) -> None:
+        self._standings, self._store, self._announcer = standings, store, announcer
+        self._waits = waits
+        self._seen: dict[str, _Seen] = {}
+        self._ends: dict[str, set[date]] | None = None
+
+    def forget(self) -> None:
+        """Forget what was done: another process may have gone on with it."""
+        self._seen.clear()
+        self._ends = None
+        self._announcer.forget()
+
+    async def turn(self, at: datetime | None = None) -> int:
+        """Judge and freeze some suppliers of those that are due; return how many those were.
+
+        Raises BrokerUnavailable, StoreUnavailable, StoreRefused.
+        """
+        local = (at or datetime.now(UTC)).astimezone(ZoneInfo(self._standings.policy.zone))
+        await asyncio.to_thread(self._look)
+        judging = self._to_judge(local.date())[:_JUDGED_AT_ONCE]
+        if judging:
+            await self._judge(local.date(), judging)
+        last = (local - timedelta(seconds=self._waits.grace)).date().replace(day=1)
+        freezing = self._to_freeze(last)[:_FROZEN_AT_ONCE]
+        if freezing:
+            await asyncio.to_thread(self._freeze, last, freezing)
+        return len(judging) + len(freezing)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for name, mark in self._standings.assessor.store.marks(_EVERYBODY).items():
+            seen = self._seen.get(name)
+            if seen is None:
+                self._seen[name] = _Seen(mark, now, now)
+            elif seen.mark != mark:
+                if seen.judged is not None and seen.judged[1] == seen.mark:
+                    seen.stale_since = now
+                seen.mark, seen.since = mark, now
+
+    def _to_judge(self, today: date) -> list[str]:
+        now = time.monotonic()
+        return [
+            name
+            for name, seen in self._seen.items()
+            if seen.judged != (today, seen.mark)
+            and (
+                now - seen.since >= _STEADY_SECONDS
+                or now - seen.stale_since >= _LONGEST_STALE_SECONDS
+            )
+        ]
+
+    async def _judge(self, today: date, names: Sequence[str]) -> None:
+        marks = {name: self._seen[name].mark for name in names}
+        asked = Selection(today, WINDOW_DAYS, names)
+        summaries = await asyncio.to_thread(self._standings.summaries, asked)
+        await self._announcer.tell(today, summaries)
+        for name, mark in marks.items():
+            self._seen[name].judged = (today, mark)
+        EVALUATED.inc(len(names))
+
+    def _to_freeze(self, last: date) -> list[str]:
+        now = time.monotonic()
+        return [
+            name
+            for name, seen in self._seen.items()
+            if seen.frozen != (last, seen.mark)
+            and seen.judged is not None
+            and now - seen.since >= self._waits.quiet
+        ]
+
+    def _freeze(self, last: date, names: Sequence[str]) -> None:
+        if self._ends is None:
+            self._ends = self._store.frozen_ends()
+        marks = {name: self._seen[name].mark for name in names}
+        inputs = self._store.high_water()
+        asked = Selection(last, WINDOW_DAYS, names)
+        firsts = self._standings.assessor.store.first_days(asked)
+        missing = {
+            name: [day for day in month_ends(first, last) if day not in self._ends.get(name, ())]
+            for name, first in firsts.items()
+        }
+        missing = {name: days for name, days in missing.items() if days}
+        found = self._standings.assessor.assessed_at(asked, missing)
+        FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
+        for name, days in missing.items():
+            self._ends.setdefault(name, set()).update(days)
+        for name, mark in marks.items():
+            self._seen[name].frozen = (last, mark)
+
+
+class Evaluations(Service):
+    """Runs an evaluator inside the application, while this process is the one that does it."""
+
+    def __init__(
+        self,
+        evaluator: Callable[[], Evaluator],
+        leads: Callable[[], bool],
+        waits: Waits,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._make, self._leads, self._waits = evaluator, leads, waits
+
+    async def on_start(self) -> None:
+        """Start turning."""
+        self.add_future(self._turn())
+
+    async def _turn(self) -> None:
+        evaluator: Evaluator | None = None
+        while not self.should_stop:
+            began = time.monotonic()
+            try:
+                if self._leads():
+                    if evaluator is None:
+                        evaluator = await asyncio.to_thread(self._make)
+                    await evaluator.turn()
+                elif evaluator is not None:
+                    evaluator.forget()
+            except (BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
+                log(
+                    _LOGGER,
+                    "evaluation_failed",
+                    level=logging.WARNING,
+                    error=str(error)[:300],
+                )
+            await self.sleep(max(self._waits.turn, _REST * (time.monotonic() - began)))

@@ -1,0 +1,7 @@
+-- On which day does anything of these suppliers first count?
+SELECT supplier_id, min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS first
+FROM figure_parts
+WHERE rules = {rules:UInt64}
+    AND (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
+    AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
+GROUP BY supplier_id

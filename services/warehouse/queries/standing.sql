@@ -1,0 +1,7 @@
+-- What was kept for a supplier at a date, worked out from the facts that are known by this mark?
+SELECT scorecard
+FROM standings
+WHERE policy = {policy:UInt64} AND as_of = {as_of:Date32} AND supplier_id = {supplier:String}
+    AND mark = {mark:UInt64}
+ORDER BY computed_at DESC
+LIMIT 1

@@ -1,0 +1,5 @@
+-- Which announcements were written and are not known to be on the topic?
+SELECT supplier_id, number, id, event, state
+FROM announcements FINAL
+WHERE published = 0
+ORDER BY supplier_id, number

@@ -1,0 +1,185 @@
+"""How suppliers stand, kept from one question to the next until a fact about them changes.
+
+Kept are scorecards over all buyers and the usual window: those that everybody asks for. What else
+is asked for is worked out.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import Any, Final
+
+import simplejson
+
+from services.readiness.assessed import Assessed
+from services.readiness.policy import Policy
+from services.readiness.summary import Summary
+from services.warehouse.assessing import Assessor
+from services.warehouse.client import Warehouse, sql
+from services.warehouse.figures import WINDOW_DAYS, Selection
+
+_FORM: Final = 1
+"""Raised where a scorecard or a summary takes another form: what was kept before is stale."""
+
+_LETTERS_OF_NONE: Final = "-"
+_SUPPLIERS_AT_ONCE: Final = 250
+_ANSWERS: Final = 4000
+_NAMED: Final = 500
+"""A longer list of suppliers is not named to the store: a query parameter has an end."""
+
+_COLUMNS: Final = [
+    "policy",
+    "as_of",
+    "supplier_id",
+    "mark",
+    "first_end",
+    "letters",
+    "scorecard",
+    "summary",
+]
+
+Progress = Callable[[int, int], None]
+
+
+class Standings:
+    """Scorecards and summaries of suppliers, kept or worked out. Blocks; for any thread."""
+
+    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
+        self.warehouse = warehouse
+        self.assessor = Assessor(warehouse, policy)
+        self.policy = policy
+        self._policy_id = policy.digest ^ _FORM
+        self._answers: OrderedDict[tuple[Any, ...], tuple[int, bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
+        """Return the scorecard of one supplier as JSON, in KPI.md's shape."""
+        # Before anything else is read: what changes from here on makes the answer stale.
+        marks = self.assessor.store.marks(selection)
+        mark = marks.get(supplier_id, 0)
+        key = (supplier_id, tuple(selection.buyers), selection.as_of, selection.window_days)
+        known = self._known(key, mark)
+        if known is None and _usual(selection):
+            known = self._kept(supplier_id, selection.as_of, mark)
+        if known is None:
+            assessed = self.assessor.assessed(selection, marks)
+            known = self._written(selection, assessed)[supplier_id]
+        self._remember(key, mark, known)
+        return known
+
+    def summaries(
+        self, selection: Selection, progress: Progress | None = None
+    ) -> dict[str, Summary]:
+        """Return how some suppliers stand; those that are not kept are worked out, and kept."""
+        found: dict[str, Summary] = {}
+        if _usual(selection):
+            named = list(selection.suppliers) if len(selection.suppliers) <= _NAMED else []
+            rows = self.warehouse.rows(
+                sql("summaries"),
+                {
+                    "policy": self._policy_id,
+                    "rules": self.assessor.store.rules.id,
+                    "as_of": selection.as_of,
+                    "suppliers": named,
+                },
+            )
+            kept = {row["supplier_id"]: row["summary"] for row in rows}
+            found = {
+                name: Summary.from_json(simplejson.loads(kept[name], use_decimal=True))
+                for name in selection.suppliers
+                if name in kept
+            }
+        missing = [name for name in selection.suppliers if name not in found]
+        for start in range(0, len(missing), _SUPPLIERS_AT_ONCE):
+            some = Selection(
+                selection.as_of,
+                selection.window_days,
+                missing[start : start + _SUPPLIERS_AT_ONCE],
+                selection.buyers,
+            )
+            found |= {name: Summary.of(one) for name, one in self.refreshed(some).items()}
+            if progress is not None:
+                progress(start + len(some.suppliers), len(missing))
+        return found
+
+    def kept_marks(self, as_of: date) -> dict[str, int]:
+        """Return by what mark each supplier's standing at a date is kept."""
+        asked = {"policy": self._policy_id, "as_of": as_of}
+        return {
+            row["supplier_id"]: row["mark"] for row in self.warehouse.rows(sql("kept_marks"), asked)
+        }
+
+    def refreshed(self, selection: Selection) -> dict[str, Assessed]:
+        """Work out how some suppliers stand, and keep it where it is what everybody asks for."""
+        marks = self.assessor.store.marks(selection)
+        assessed = self.assessor.assessed(selection, marks)
+        if _usual(selection):
+            self._keep(selection, marks, assessed)
+        return assessed
+
+    def _keep(
+        self, selection: Selection, marks: Mapping[str, int], assessed: Mapping[str, Assessed]
+    ) -> None:
+        ends = self.assessor.month_ends(selection, marks)
+        written = self._written(selection, assessed)
+        rows = [
+            [
+                self._policy_id,
+                selection.as_of,
+                name,
+                marks.get(name, 0),
+                min(ends[name].days, default=selection.as_of),
+                "".join(one or _LETTERS_OF_NONE for one in ends[name].until(selection.as_of)),
+                written[name].decode(),
+                simplejson.dumps(Summary.of(one).as_json()),
+            ]
+            for name, one in assessed.items()
+        ]
+        self.warehouse.insert_rows("standings", _COLUMNS, rows)
+
+    def _kept(self, supplier_id: str, as_of: date, mark: int) -> bytes | None:
+        rows = self.warehouse.rows(
+            sql("standing"),
+            {"policy": self._policy_id, "as_of": as_of, "supplier": supplier_id, "mark": mark},
+        )
+        return str(rows[0]["scorecard"]).encode() if rows else None
+
+    def _written(self, selection: Selection, assessed: Mapping[str, Assessed]) -> dict[str, bytes]:
+        steps = self.assessor.advice(selection, assessed)
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {
+            name: exact_json(
+                {
+                    "supplier_id": name,
+                    **selection.heading,
+                    **one.as_json(),
+                    "next_steps": [step.as_json() for step in steps[name]],
+                    "policy_version": self.policy.version,
+                    "computed_at": now,
+                }
+            )
+            for name, one in assessed.items()
+        }
+
+    def _known(self, key: tuple[Any, ...], mark: int) -> bytes | None:
+        with self._lock:
+            held = self._answers.get(key)
+        return held[1] if held is not None and held[0] == mark else None
+
+    def _remember(self, key: tuple[Any, ...], mark: int, answer: bytes) -> None:
+        with self._lock:
+            self._answers[key] = (mark, answer)
+            self._answers.move_to_end(key)
+            while len(self._answers) > _ANSWERS:
+                self._answers.popitem(last=False)
+
+
+def exact_json(value: Any) -> bytes:
+    """Return JSON whose decimals are written as numbers, digit by digit: 12.5, never "12.5"."""
+    text: str = simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
+    return text.encode()
+
+
+def _usual(selection: Selection) -> bool:
+    return not selection.buyers and selection.window_days == WINDOW_DAYS
