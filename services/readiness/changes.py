@@ -105,11 +105,11 @@ def changes(before: State, now: State, caps: Mapping[GateName, Letter]) -> Itera
 def _moved_by(
     before: State, now: State, caps: Mapping[GateName, Letter]
 ) -> tuple[str | None, float | None]:
-    for gate, kpi in GATE_FIGURES.items():
+    for gate, behind in GATE_FIGURES.items():
         came = gate in now.gates and gate not in before.gates and caps[gate] == now.published
         went = gate in before.gates and gate not in now.gates and caps[gate] == before.published
         if (came or went) and before.published is not None:
-            return kpi, None
+            return behind, None
     if before.published is None:
         return None, None  # the first grade of all: nothing moved it
     kpi, points = changed_most(
