@@ -147,6 +147,8 @@ class Evaluator:
         missing = {name: days for name, days in missing.items() if days}
         found = self._standings.assessor.assessed_at(asked, missing)
         FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
+        # Its standing is kept as well: it is what the view of a group compares today's with.
+        self._standings.summaries(asked)
         for name, days in missing.items():
             self._ends.setdefault(name, set()).update(days)
         for name, mark in marks.items():

@@ -1,8 +1,8 @@
 """What to do next: the worst cases behind each figure, and what putting them right would gain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Context, localcontext
+from decimal import Context, Decimal, localcontext
 from typing import Any, Final
 
 from services.readiness.figures import Figure
@@ -14,20 +14,32 @@ from services.readiness.sums import FigureSums
 CASES: Final = 5
 """Of each figure: as many as a workshop can look into within a week."""
 
+_MISSED: Final = {
+    "due": "otif",
+    "requested": "otif_requested",
+    "inspected": "lot_acceptance",
+    "asked": "confirmation_in_time",
+    "answered": "order_acceptance",
+    "receipt": "despatch_notice_rate",
+    "step": "complaint_response",
+}
+"""The figure from which a part of a family takes one where it missed."""
+
+_MOST: Final = {"due": "mean_days_late", "inspected": "ppm", "complained": "ppm"}
+"""The figure from which a part takes by its size."""
+
+_ONE: Final = Decimal(1)
 Row = Mapping[str, Any]
 
 
-def advise(policy: Policy, sums: FigureSums, worst: Iterable[Row]) -> list[NextStep]:
+def advise(policy: Policy, sums: FigureSums, worst: Mapping[str, Sequence[Row]]) -> list[NextStep]:
     """Return the changes that would move a supplier's score most.
 
-    `worst`: rows of `worst_cases`, a few for each figure. Each figure is taken by itself: the gain
-    of a step is what the score would be if that figure's cases had been as they should, less what
-    it is.
+    `worst`: what `worst_cases` found, a few for each figure. Each figure is taken by itself: the
+    gain of a step is what the score would be if that figure's cases had been as they should, less
+    what it is.
     """
     ratios = sums.ratios()
-    by_key: dict[str, list[Row]] = {}
-    for row in worst:
-        by_key.setdefault(row["key"], []).append(row)
     return next_steps(
         policy,
         sums.scored(),
@@ -35,10 +47,35 @@ def advise(policy: Policy, sums: FigureSums, worst: Iterable[Row]) -> list[NextS
             Alternative(
                 key, tuple(map(_case, rows)), {key: _put_right(key, ratios[key], rows).exact}
             )
-            for key, rows in by_key.items()
+            for key, rows in worst.items()
             if key in policy.scales
         ),
     )
+
+
+def worst_cases(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return the cases that weigh most against a supplier, so many for each figure.
+
+    `rows`: of `figure_sums` at one date; without their worst parts, none. `bad`: how much a case
+    takes from its figure; of equal ones the latest comes first.
+    """
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        if row["family"] in _MISSED and "missed" in row:
+            missed = ((-_ONE, *part) for part in row["missed"])
+            found.setdefault(_MISSED[row["family"]], []).extend(missed)
+        if row["family"] in _MOST and "most" in row:
+            most = (tuple(part) for part in row["most"] if part[0] < 0)
+            found.setdefault(_MOST[row["family"]], []).extend(most)
+    return {key: [_row(part) for part in sorted(parts)[:CASES]] for key, parts in found.items()}
+
+
+def _row(part: tuple[Any, ...]) -> Row:
+    below, _, buyer_id, kind, number, line_no, label = part
+    return {
+        "bad": -below, "buyer_id": buyer_id, "kind": kind, "number": number, "line_no": line_no,
+        "label": label,
+    }  # fmt: skip
 
 
 def _put_right(key: str, figure: Figure, rows: Iterable[Row]) -> Figure:

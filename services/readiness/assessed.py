@@ -17,7 +17,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What a scorecard says of a supplier at a date."""
+    """What a scorecard says of a supplier at a date.
+
+    `worst`: for each figure the cases that weigh most against the supplier.
+    """
 
     sums: FigureSums
     figures: Mapping[str, AnyFigure]
@@ -25,6 +28,7 @@ class Assessed:
     grade: Grade
     published: Letter | None
     stages: Sequence[Stage]
+    worst: Mapping[str, Rows]
 
     def as_json(self) -> dict[str, Any]:
         """Return `kpis`, `score`, `grade` and `stage` as a scorecard has them."""
@@ -36,11 +40,12 @@ class Assessed:
         }
 
 
-def assess(
+def assess(  # noqa: PLR0913 - the facts that a scorecard is made of
     grader: Grader,
     sums: FigureSums,
     ends: Sequence[Letter | None],
     partner: Rows,
+    worst: Mapping[str, Rows],
     *,
     one_buyer: bool,
 ) -> Assessed:
@@ -59,6 +64,7 @@ def assess(
         graded.grade,
         published(policy, ends, graded.grade),
         stages(policy, as_of, _assessments(partner), _certificates(partner), concentration),
+        worst,
     )
 
 

@@ -105,15 +105,22 @@ def changes(before: State, now: State, caps: Mapping[GateName, Letter]) -> Itera
 def _moved_by(
     before: State, now: State, caps: Mapping[GateName, Letter]
 ) -> tuple[str | None, float | None]:
+    if before.published is None:
+        return None, None  # the first grade of all: nothing moved it
     for gate, behind in GATE_FIGURES.items():
         came = gate in now.gates and gate not in before.gates and caps[gate] == now.published
         went = gate in before.gates and gate not in now.gates and caps[gate] == before.published
-        if (came or went) and before.published is not None:
+        # A gate that comes can but lower a grade, one that goes can but raise it.
+        if (came and _fell(before, now)) or (went and _fell(now, before)):
             return behind, None
-    if before.published is None:
-        return None, None  # the first grade of all: nothing moved it
     kpi, points = changed_most(
         {key: Fraction(one) for key, one in before.adds.items()},
         {key: Fraction(one) for key, one in now.adds.items()},
     )
     return (kpi, None) if kpi is None else (kpi, float(points))
+
+
+def _fell(one: State, other: State) -> bool:
+    if one.published is None or other.published is None:
+        return False
+    return LETTERS.index(other.published) > LETTERS.index(one.published)

@@ -54,7 +54,7 @@ def next_steps(
     `values` as `score` takes them.
     """
     scorer = Scorer(policy)
-    now = scorer.score(values).value
+    now = scorer.value(values)
     if now is None:
         return []
     best: dict[str, NextStep] = {}
@@ -67,7 +67,7 @@ def next_steps(
 def _step(
     scorer: Scorer, values: Mapping[str, Fraction | None], now: Fraction, one: Alternative
 ) -> NextStep:
-    then = scorer.score({**values, **one.values}).value
+    then = scorer.value({**values, **one.values})
     return NextStep(one.kpi, Fraction(0) if then is None else then - now, one.cases)
 
 

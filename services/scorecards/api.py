@@ -226,8 +226,7 @@ async def _may_see(reader: Reader, principal: Principal, supplier_id: str) -> No
             raise Problem(403, "a supplier's key sees that supplier alone")
         return
     buyers, _ = _own(principal)
-    total, _ = await blocking(lambda: reader.suppliers(buyers=buyers, suppliers=[supplier_id]))
-    if not total:
+    if not await blocking(lambda: reader.knows(supplier_id, buyers)):
         # Whether another buyer has such a supplier is nobody's business.
         among = "you buy from" if principal.role is Role.BUYER else "known here"
         raise Problem(404, f"no supplier {supplier_id[:64]!r} among those {among}")

@@ -13,9 +13,8 @@ from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
 from services.scorecards.explain import explain
-from services.warehouse.assessing import by
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.figures import BY_MONTH, Selection
+from services.warehouse.figures import BY_MONTH, Selection, by
 from services.warehouse.standings import Standings
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
@@ -57,6 +56,7 @@ class Reader:
         self.assessor = self.standings.assessor
         self.store = self.assessor.store
         self.policy = policy
+        self._known: set[tuple[str, ...]] = set()
 
     def today(self) -> date:
         """Return the day it is at the sites."""
@@ -137,6 +137,19 @@ class Reader:
         """Return what partners are called, for those that are registered."""
         rows = self._warehouse.rows(sql("partner_names"), {"partners": list(partners)})
         return {row["partner_id"]: row["name"] for row in rows}
+
+    def knows(self, supplier_id: str, buyers: Sequence[str] = ()) -> bool:
+        """Return whether there is such a supplier, of these buyers where any are given.
+
+        One that is known stays known, so the store is asked once.
+        """
+        asked = (supplier_id, *buyers)
+        if asked not in self._known:
+            total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
+            if not total:
+                return False
+            self._known.add(asked)
+        return True
 
     def suppliers(
         self,

@@ -1,6 +1,6 @@
 """Reading figures: the sums behind them, as the store adds them up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from string import Template
@@ -14,6 +14,12 @@ from services.warehouse.folding import rule_parameters, tolerance_place
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
 """Of a figure, where nobody asks for another."""
+
+SUPPLIERS_A_QUERY: Final = 250
+"""So many are read at once: a list of parameters and an answer have their bounds."""
+
+_STANDING_FORM: Final = 1
+"""Raised where a kept standing takes another form: those that were kept before are stale."""
 
 BY_SUPPLIER: Final = "supplier_id"
 BY_MONTH: Final = "supplier_id, toStartOfMonth(part_day)"
@@ -38,6 +44,11 @@ class Selection:
         return self.as_of - timedelta(days=self.window_days)
 
     @property
+    def usual(self) -> bool:
+        """Whether it is what everybody asks for: all buyers, the usual window."""
+        return not self.buyers and self.window_days == WINDOW_DAYS
+
+    @property
     def heading(self) -> dict[str, Any]:
         """What an answer says of the figures in it: day, window, whose orders."""
         return {
@@ -59,17 +70,26 @@ class FigureStore:
         self.warehouse = warehouse
         self.policy = policy
         self.rules = Rules.of(policy)
+        self.standing_form = policy.digest ^ _STANDING_FORM
 
     def sums(
-        self, selection: Selection, as_ofs: Sequence[date] = (), group: str = BY_SUPPLIER
+        self,
+        selection: Selection,
+        as_ofs: Sequence[date] = (),
+        group: str = BY_SUPPLIER,
+        *,
+        worst: int = 0,
     ) -> Rows:
         """Return the sums of every family of parts, by supplier (and month) and date.
 
-        `as_ofs`: the dates asked for instead of the selection's one.
+        `as_ofs`: the dates asked for instead of the selection's one. `worst`: so many of the parts
+        that weigh most against a supplier come with them, see `readiness.advice`.
         """
         select, by = _GROUPS[group]
+        columns = Template(sql("worst_parts")).substitute(cases=worst)
+        columns = ",\n" + columns[columns.index("    ") :] if worst else ""
         return self.warehouse.rows(
-            Template(sql("figure_sums")).substitute(select=select, group=by),
+            Template(sql("figure_sums")).substitute(select=select, group=by, worst=columns),
             {**self._parameters(selection), "as_ofs": list(as_ofs) or [selection.as_of]},
         )
 
@@ -104,13 +124,6 @@ class FigureStore:
                 "as_of": selection.as_of,
                 "families": list(families),
             },
-        )
-
-    def worst_cases(self, selection: Selection, cases: int) -> Rows:
-        """Return the cases that weigh most against each supplier, so many for each figure."""
-        return self.warehouse.rows(
-            sql("worst_cases"),
-            {**self._parameters(selection), "as_of": selection.as_of, "cases": cases},
         )
 
     def events(self, selection: Selection) -> Rows:
@@ -153,3 +166,16 @@ class FigureStore:
             "concentration_days": self.policy.concentration.days,
             "capacity_days": self.policy.capacity.horizon_days,
         }
+
+
+def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping[str, Any]]]:
+    """Return rows by what they have in a column."""
+    found: dict[Any, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
+
+
+def portions(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Give names by so many."""
+    return (names[start : start + size] for start in range(0, len(names), size))

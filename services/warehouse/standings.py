@@ -6,24 +6,21 @@ is asked for is worked out.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any, Final
 
 import simplejson
 
+from services.readiness.advice import advise
 from services.readiness.assessed import Assessed
 from services.readiness.policy import Policy
 from services.readiness.summary import Summary
 from services.warehouse.assessing import Assessor
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.figures import WINDOW_DAYS, Selection
+from services.warehouse.figures import SUPPLIERS_A_QUERY, Selection, portions
 
-_FORM: Final = 1
-"""Raised where a scorecard or a summary takes another form: what was kept before is stale."""
-
-_LETTERS_OF_NONE: Final = "-"
-_SUPPLIERS_AT_ONCE: Final = 250
 _ANSWERS: Final = 4000
 _NAMED: Final = 500
 """A longer list of suppliers is not named to the store: a query parameter has an end."""
@@ -49,7 +46,7 @@ class Standings:
         self.warehouse = warehouse
         self.assessor = Assessor(warehouse, policy)
         self.policy = policy
-        self._policy_id = policy.digest ^ _FORM
+        self._form = self.assessor.store.standing_form
         self._answers: OrderedDict[tuple[Any, ...], tuple[int, bytes]] = OrderedDict()
         self._lock = Lock()
 
@@ -60,7 +57,7 @@ class Standings:
         mark = marks.get(supplier_id, 0)
         key = (supplier_id, tuple(selection.buyers), selection.as_of, selection.window_days)
         known = self._known(key, mark)
-        if known is None and _usual(selection):
+        if known is None and selection.usual:
             known = self._kept(supplier_id, selection.as_of, mark)
         if known is None:
             assessed = self.assessor.assessed(selection, marks)
@@ -73,12 +70,12 @@ class Standings:
     ) -> dict[str, Summary]:
         """Return how some suppliers stand; those that are not kept are worked out, and kept."""
         found: dict[str, Summary] = {}
-        if _usual(selection):
+        if selection.usual:
             named = list(selection.suppliers) if len(selection.suppliers) <= _NAMED else []
             rows = self.warehouse.rows(
                 sql("summaries"),
                 {
-                    "policy": self._policy_id,
+                    "policy": self._form,
                     "rules": self.assessor.store.rules.id,
                     "as_of": selection.as_of,
                     "suppliers": named,
@@ -91,21 +88,16 @@ class Standings:
                 if name in kept
             }
         missing = [name for name in selection.suppliers if name not in found]
-        for start in range(0, len(missing), _SUPPLIERS_AT_ONCE):
-            some = Selection(
-                selection.as_of,
-                selection.window_days,
-                missing[start : start + _SUPPLIERS_AT_ONCE],
-                selection.buyers,
-            )
-            found |= {name: Summary.of(one) for name, one in self.refreshed(some).items()}
+        for at, some in enumerate(portions(missing, SUPPLIERS_A_QUERY)):
             if progress is not None:
-                progress(start + len(some.suppliers), len(missing))
+                progress(at * SUPPLIERS_A_QUERY, len(missing))
+            assessed = self.refreshed(replace(selection, suppliers=some))
+            found |= {name: Summary.of(one) for name, one in assessed.items()}
         return found
 
     def kept_marks(self, as_of: date) -> dict[str, int]:
         """Return by what mark each supplier's standing at a date is kept."""
-        asked = {"policy": self._policy_id, "as_of": as_of}
+        asked = {"policy": self._form, "as_of": as_of}
         return {
             row["supplier_id"]: row["mark"] for row in self.warehouse.rows(sql("kept_marks"), asked)
         }
@@ -114,39 +106,40 @@ class Standings:
         """Work out how some suppliers stand, and keep it where it is what everybody asks for."""
         marks = self.assessor.store.marks(selection)
         assessed = self.assessor.assessed(selection, marks)
-        if _usual(selection):
+        if selection.usual:
             self._keep(selection, marks, assessed)
         return assessed
 
     def _keep(
         self, selection: Selection, marks: Mapping[str, int], assessed: Mapping[str, Assessed]
     ) -> None:
-        ends = self.assessor.month_ends(selection, marks)
+        ends = self.assessor.history.month_ends(selection, marks)
         written = self._written(selection, assessed)
-        rows = [
-            [
-                self._policy_id,
-                selection.as_of,
-                name,
-                marks.get(name, 0),
-                min(ends[name].days, default=selection.as_of),
-                "".join(one or _LETTERS_OF_NONE for one in ends[name].until(selection.as_of)),
-                written[name].decode(),
-                simplejson.dumps(Summary.of(one).as_json()),
-            ]
-            for name, one in assessed.items()
-        ]
+        rows = []
+        for name, one in assessed.items():
+            until = ends[name].until(selection.as_of)
+            rows.append(
+                [
+                    self._form,
+                    selection.as_of,
+                    name,
+                    marks.get(name, 0),
+                    min(until.days, default=selection.as_of),
+                    until.as_text(),
+                    written[name].decode(),
+                    simplejson.dumps(Summary.of(one).as_json()),
+                ]
+            )
         self.warehouse.insert_rows("standings", _COLUMNS, rows)
 
     def _kept(self, supplier_id: str, as_of: date, mark: int) -> bytes | None:
         rows = self.warehouse.rows(
             sql("standing"),
-            {"policy": self._policy_id, "as_of": as_of, "supplier": supplier_id, "mark": mark},
+            {"policy": self._form, "as_of": as_of, "supplier": supplier_id, "mark": mark},
         )
         return str(rows[0]["scorecard"]).encode() if rows else None
 
     def _written(self, selection: Selection, assessed: Mapping[str, Assessed]) -> dict[str, bytes]:
-        steps = self.assessor.advice(selection, assessed)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return {
             name: exact_json(
@@ -154,7 +147,9 @@ class Standings:
                     "supplier_id": name,
                     **selection.heading,
                     **one.as_json(),
-                    "next_steps": [step.as_json() for step in steps[name]],
+                    "next_steps": [
+                        step.as_json() for step in advise(self.policy, one.sums, one.worst)
+                    ],
                     "policy_version": self.policy.version,
                     "computed_at": now,
                 }
@@ -179,7 +174,3 @@ def exact_json(value: Any) -> bytes:
     """Return JSON whose decimals are written as numbers, digit by digit: 12.5, never "12.5"."""
     text: str = simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
     return text.encode()
-
-
-def _usual(selection: Selection) -> bool:
-    return not selection.buyers and selection.window_days == WINDOW_DAYS

@@ -14,7 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, TypeVar
@@ -26,17 +28,29 @@ from rich.console import Console
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.cli.compose import application
-from services.readiness.policy import DEFAULT_POLICY
-from services.readiness.sums import FigureSums
+from services.operations.backtest import backtest
+from services.readiness.month_ends import month_end_before
+from services.readiness.policy import DEFAULT_POLICY, packaged_text
 from services.scorecards import api
-from services.scorecards.assembling import assess, month_ends
+from services.scorecards.programme import Filter, Programme
 from services.scorecards.reading import Reader
 from services.warehouse.client import Warehouse
-from services.warehouse.figures import FigureStore, Rows, Selection
+from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.figures import SUPPLIERS_A_QUERY, WINDOW_DAYS, Selection, portions
+from services.warehouse.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
 AS_OF = UNTIL.date()
-WINDOW_DAYS = 180
+COLD, KEPT = "scorecard, nothing kept", "scorecard"
+OVER_HTTP = "scorecard over HTTP"
+POLICIES = {
+    "backtest of other weights": DEFAULT_POLICY.load_text(
+        packaged_text()
+        .replace("weight = 25", "weight = 20")
+        .replace("weight = 15", "weight = 20", 1)
+    ),
+    "backtest of other tolerances": DEFAULT_POLICY.with_tolerances(late_days=1),
+}
 ASKED = 200
 WARM_UP = 20
 MONTHS = 24
@@ -57,28 +71,52 @@ def holds(warehouse: Warehouse) -> dict[str, dict[str, int]]:
 
 
 def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
-    """Read in every way, one supplier at a time first."""
+    """Judge everybody at a month end, then read in every way."""
     reader = Reader(warehouse, DEFAULT_POLICY)
-    store = FigureStore(warehouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
         for row in warehouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
     ]
     some = random.Random(20261101).sample(names, ASKED + WARM_UP)
-    told("one scorecard")
-    found: dict[str, Any] = {"suppliers": len(names), "ms": _one_by_one(reader, store, some)}
-    told("all suppliers, one date")
+    # As if nobody had asked before.
+    warehouse.command("TRUNCATE TABLE standings")
+    warehouse.command("TRUNCATE TABLE evaluations")
+    told("one scorecard, nothing kept")
+    ms = {COLD: _timed(COLD, some, lambda name: _cold(warehouse, name, AS_OF))}
+    told("all suppliers, each month end for the first time")
     seconds: dict[str, float] = {}
-    _at_one_date(reader, store, seconds)
-    told(f"all suppliers, {MONTHS} month ends")
-    everyone = Selection(AS_OF, WINDOW_DAYS)
-    ends = month_ends(date(AS_OF.year - 2, AS_OF.month, 1), AS_OF)
-    _seconds(seconds, f"sums at {len(ends)} month ends", lambda: len(store.sums(everyone, ends)))
-    told("all suppliers with their month ends")
-    _seconds(seconds, "assessed with month ends", lambda: len(reader.assessed(everyone)))
-    found["seconds"] = seconds
-    found["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return found
+    before = Selection(month_end_before(AS_OF), WINDOW_DAYS, names)
+    _seconds(seconds, "judged, with every month end", lambda: reader.standings.summaries(before))
+    told("all suppliers, the next month end")
+    at = Selection(AS_OF, WINDOW_DAYS, names)
+    _seconds(seconds, "judged, one month end more", lambda: _evaluated(reader, at))
+    told("the programme")
+    programme, everyone = Programme(reader), Selection(AS_OF, WINDOW_DAYS)
+    _seconds(seconds, "programme", lambda: programme.summary(everyone, Filter(), 5))
+    _seconds(seconds, "its clusters", lambda: programme.clusters(everyone, Filter(), 5, 100, 0))
+    told("one scorecard")
+    ms |= _one_by_one(warehouse, some)
+    told("backtest")
+    for label, new in POLICIES.items():
+        work = partial(backtest, warehouse, DEFAULT_POLICY, new, AS_OF, months=MONTHS)
+        _seconds(seconds, label, partial(work, progress=lambda *at: told(f"{label}: {at}")))
+    return {
+        "suppliers": len(names),
+        "ms": ms,
+        "seconds": seconds,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def _evaluated(reader: Reader, at: Selection) -> int:
+    """Judge and freeze every supplier at a month end."""
+    store = EvaluationStore(reader.store.warehouse)
+    inputs, frozen = store.high_water(), 0
+    for some in portions(at.suppliers, SUPPLIERS_A_QUERY):
+        judged = reader.standings.refreshed(replace(at, suppliers=some))
+        rows = ((name, at.as_of, one) for name, one in judged.items())
+        frozen += store.freeze(DEFAULT_POLICY.version, inputs, rows)
+    return frozen
 
 
 def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> list[float]:
@@ -94,47 +132,21 @@ def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> l
     return found
 
 
-def _one_by_one(reader: Reader, store: FigureStore, names: Sequence[str]) -> dict[str, list[float]]:
-    ends = month_ends(date(AS_OF.year - 2, AS_OF.month, 1), AS_OF)
-    one = {name: Selection(AS_OF, WINDOW_DAYS, [name]) for name in names}
+def _one_by_one(warehouse: Warehouse, names: Sequence[str]) -> dict[str, list[float]]:
+    other = AS_OF - timedelta(days=17)
     ways: dict[str, Callable[[str], object]] = {
-        "scorecard": lambda name: reader.scorecard(name, one[name]),
-        "its partner facts alone": lambda name: store.partner_facts(one[name]),
-        "its sums alone": lambda name: store.sums(one[name], ends),
-        "its sums at one date alone": lambda name: store.sums(one[name]),
+        KEPT: lambda name: _cold(warehouse, name, AS_OF),
+        "scorecard at another date": lambda name: _cold(warehouse, name, other),
     }
     found = {label: _timed(label, names, work) for label, work in ways.items()}
-    with _serving(reader) as http:
-        label = "scorecard over HTTP"
-        found[label] = _timed(label, names, lambda name: _get(http, name))
+    with _serving(Reader(warehouse, DEFAULT_POLICY)) as http:
+        found[OVER_HTTP] = _timed(OVER_HTTP, names, lambda name: _get(http, name))
     return found
 
 
-def _at_one_date(reader: Reader, store: FigureStore, seconds: dict[str, float]) -> None:
-    everyone = Selection(AS_OF, WINDOW_DAYS)
-    sums = _seconds(seconds, "sums at one date", lambda: store.sums(everyone))
-    partner = _seconds(seconds, "partner facts", lambda: store.partner_facts(everyone))
-    python = _seconds(seconds, "assessing alone", lambda: _without_months(sums, partner))
-    assert python > 0
-    parts = ("sums at one date", "partner facts", "assessing alone")
-    seconds["assessed at one date, no month ends"] = sum(seconds[name] for name in parts)
-    _seconds(seconds, "figures at one date", lambda: len(reader.figures(everyone)))
-
-
-def _without_months(rows: Rows, partner: Rows) -> int:
-    """Assess every supplier at one date, as `Reader.assessed` does at all its month ends."""
-    sums, facts = _by_supplier(rows), _by_supplier(partner)
-    for name in sums.keys() | facts.keys():
-        at = {AS_OF: FigureSums.of(AS_OF, sums.get(name, []))}
-        assess(DEFAULT_POLICY, AS_OF, at, facts.get(name, []), one_buyer=False)
-    return len(sums)
-
-
-def _by_supplier(rows: Rows) -> dict[str, Rows]:
-    found: dict[str, Rows] = {}
-    for row in rows:
-        found.setdefault(row["supplier_id"], []).append(row)
-    return found
+def _cold(warehouse: Warehouse, name: str, as_of: date) -> bytes:
+    """Read a scorecard in a process that has never read one."""
+    return Reader(warehouse, DEFAULT_POLICY).scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
 
 
 def _seconds(kept: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
@@ -186,6 +198,7 @@ def main() -> None:
     asked = parser.parse_args()
     console = Console(stderr=True)
     warehouse = Warehouse(path=asked.path)
+    migrate(warehouse, Placement(fsync=False))
     with console.status("reading") as status:
         found = {"tables": holds(warehouse), **measured(warehouse, status.update)}
     print(json.dumps(found))

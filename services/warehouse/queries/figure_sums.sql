@@ -19,12 +19,12 @@ SELECT
     sum(part_g) AS g,
     sumIf(toDecimal256(part_a, 6) * toDecimal256(part_b, 6), part_family = 'value') AS value,
     groupUniqArrayIf(toYYYYMM(part_day), part_family = 'due') AS months,
-    groupArrayIf(part_a, part_family IN ('asked', 'completed')) AS cases
+    groupArrayIf(part_a, part_family IN ('asked', 'completed')) AS cases$worst
 FROM
 (
     SELECT
-        supplier_id, buyer_id, part_family, part_label, part_day, part_since, part_until,
-        part_a, part_b, part_c, part_d, part_e, part_f, part_g
+        supplier_id, buyer_id, kind, number, line_no, part_family, part_label, part_day,
+        part_since, part_until, part_a, part_b, part_c, part_d, part_e, part_f, part_g
     FROM figure_parts FINAL
     ARRAY JOIN
         parts.family AS part_family,

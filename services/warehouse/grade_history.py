@@ -1,0 +1,128 @@
+"""The grades of suppliers at every month end: what a published grade remembers.
+
+They are remembered by the mark of a supplier's facts, in this process and with its standing of
+today, so that a scorecard asks for the sums of one date.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from services.readiness.grading import Grader
+from services.readiness.month_ends import month_ends
+from services.readiness.policy_parts import LETTERS, Letter
+from services.readiness.sums import FigureSums
+from services.warehouse.client import sql
+from services.warehouse.figures import SUPPLIERS_A_QUERY, FigureStore, Selection, by, portions
+
+_REMEMBERED: Final = 20_000
+_INSUFFICIENT: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthEnds:
+    """The grades of a supplier at each month end from its first to the last."""
+
+    days: Sequence[date]
+    letters: Sequence[Letter | None]
+
+    @classmethod
+    def from_text(cls, first: date, text: str) -> "MonthEnds":
+        """Read what `as_text` wrote of grades from a first month end on."""
+        last = first + timedelta(days=31 * len(text))
+        days = month_ends(first - timedelta(days=1), last)[: len(text)]
+        return cls(days, [LETTERS[LETTERS.index(x)] if x in LETTERS else None for x in text])
+
+    def as_text(self) -> str:
+        """Return the grades in a row, `-` where one is insufficient."""
+        return "".join(one or _INSUFFICIENT for one in self.letters)
+
+    def until(self, as_of: date) -> "MonthEnds":
+        """Return those up to and with a date."""
+        count = sum(day <= as_of for day in self.days)
+        return MonthEnds(self.days[:count], self.letters[:count])
+
+
+class GradeHistory:
+    """Grades of month ends: remembered, kept in the store, or worked out. For any thread."""
+
+    def __init__(self, store: FigureStore, grader: Grader) -> None:
+        self._store, self._grader = store, grader
+        self._memory: OrderedDict[tuple[Any, ...], tuple[int, date, MonthEnds]] = OrderedDict()
+        self._lock = Lock()
+
+    def month_ends(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
+        """Return the grades of suppliers at every month end up to a day, or beyond it."""
+        found = {
+            name: one
+            for name in selection.suppliers
+            if (one := self._known(selection, name, marks.get(name, 0))) is not None
+        }
+        for source in (self._kept, self._graded):
+            open_names = [name for name in selection.suppliers if name not in found]
+            for some in portions(open_names, SUPPLIERS_A_QUERY):
+                more = source(replace(selection, suppliers=some), marks)
+                for name, one in more.items():
+                    self._remember(selection, name, marks.get(name, 0), one)
+                found |= more
+        return found
+
+    def _kept(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
+        """Return those that were kept with today's standing: they hold for every day before."""
+        today = datetime.now(ZoneInfo(self._store.policy.zone)).date()
+        if not selection.usual or selection.as_of > today:
+            return {}
+        rows = self._store.warehouse.rows(
+            sql("kept_letters"),
+            {
+                "policy": self._store.standing_form,
+                "as_of": today,
+                "suppliers": list(selection.suppliers),
+            },
+        )
+        return {
+            row["supplier_id"]: MonthEnds.from_text(row["first_end"], row["letters"])
+            for row in rows
+            if row["mark"] == marks.get(row["supplier_id"], 0)
+        }
+
+    def _graded(self, selection: Selection, _: Mapping[str, int]) -> dict[str, MonthEnds]:
+        firsts = self._store.first_days(selection)
+        days = month_ends(min(firsts.values()), selection.as_of) if firsts else []
+        rows = by(self._store.grade_sums(selection, days), "supplier_id") if days else {}
+        return {
+            name: self._letters(
+                by(rows.get(name, ()), "as_of"),
+                [day for day in days if name in firsts and firsts[name] < day],
+            )
+            for name in selection.suppliers
+        }
+
+    def _letters(
+        self, rows: Mapping[date, Sequence[Mapping[str, Any]]], days: Sequence[date]
+    ) -> MonthEnds:
+        return MonthEnds(
+            days, [self._grader.letter(FigureSums.of(day, rows.get(day, ()))) for day in days]
+        )
+
+    def _known(self, selection: Selection, name: str, mark: int) -> MonthEnds | None:
+        with self._lock:
+            held = self._memory.get(_key(selection, name))
+        if held is None or held[0] != mark or held[1] < selection.as_of.replace(day=1):
+            return None
+        return held[2]
+
+    def _remember(self, selection: Selection, name: str, mark: int, ends: MonthEnds) -> None:
+        with self._lock:
+            self._memory[_key(selection, name)] = (mark, selection.as_of, ends)
+            self._memory.move_to_end(_key(selection, name))
+            while len(self._memory) > _REMEMBERED:
+                self._memory.popitem(last=False)
+
+
+def _key(selection: Selection, name: str) -> tuple[Any, ...]:
+    return name, tuple(sorted(selection.buyers)), selection.window_days
