@@ -1,6 +1,7 @@
 """The keys of the figures, what each is measured in, and which way is better.
 
-A policy may give points to any of them; this is what its points are checked against.
+A policy may give points to those that are a numerator over a denominator: they add up over
+suppliers and months. This is what its points are checked against.
 """
 
 from collections.abc import Mapping
@@ -47,3 +48,10 @@ KPIS: Final[Mapping[str, Kpi]] = MappingProxyType(
         "buyer_concentration": Kpi("fraction", "lower"),
     }
 )
+
+SCORABLE: Final = (
+    "otif", "otif_requested", "on_time_quantity", "fill_rate", "mean_days_late", "ppm",
+    "lot_acceptance", "confirmation_in_time", "order_acceptance", "despatch_notice_rate",
+    "complaint_response",
+)  # fmt: skip
+"""Those that a policy may give points to."""

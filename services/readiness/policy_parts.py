@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from schemas.currencies import CURRENCIES
 from schemas.fields import DocumentNumber, Identifier, NonEmptyText
-from services.readiness.kpis import KPIS
+from services.readiness.kpis import KPIS, SCORABLE
 
 Letter = Literal["A", "B", "C", "D"]
 LETTERS: Final[tuple[Letter, ...]] = ("A", "B", "C", "D")
@@ -48,6 +48,10 @@ def _known_currency(value: str) -> str:
 def _known_kpi(value: str) -> str:
     if value not in KPIS:
         raise ValueError(f"must be the key of a figure, one of {', '.join(KPIS)}")
+    if value not in SCORABLE:
+        raise ValueError(
+            f"is no numerator over a denominator and can't be scored; take {', '.join(SCORABLE)}"
+        )
     return value
 
 

@@ -98,8 +98,9 @@ def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
     ms |= _one_by_one(warehouse, some)
     told("backtest")
     for label, new in POLICIES.items():
+        told(label)
         work = partial(backtest, warehouse, DEFAULT_POLICY, new, AS_OF, months=MONTHS)
-        _seconds(seconds, label, partial(work, progress=lambda *at: told(f"{label}: {at}")))
+        _seconds(seconds, label, work)
     return {
         "suppliers": len(names),
         "ms": ms,

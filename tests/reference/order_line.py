@@ -110,8 +110,6 @@ class History:
     versions: list[Version] = field(default_factory=list)
     confirmations: list[Confirmation] = field(default_factory=list)
     cancellations: list[Cancellation] = field(default_factory=list)
-    order: list[Version] = field(default_factory=list)
-    """The versions of all lines of the order."""
 
     @property
     def first(self) -> Version:
@@ -262,14 +260,10 @@ def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLin
                 whole[event.buyer_id, event.data["order_no"]].append(by)
             for line_no in event.data.get("lines") or ():
                 found[event.buyer_id, event.data["order_no"], line_no].cancellations.append(by)
-    orders: dict[tuple[str, str], list[Version]] = defaultdict(list)
-    for key, history in found.items():
-        orders[key[:2]] += history.versions
     with_version = {key: history for key, history in found.items() if history.versions}
     for key, history in with_version.items():
         # "A cancellation of the whole order names every line of it, also one added later."
         history.cancellations += whole.get(key[:2], [])
-        history.order = orders[key[:2]]
     return with_version
 
 

@@ -72,18 +72,9 @@ class LineAt:
     def currency(self) -> str:
         """Give the currency of the price in force.
 
-        EVENTS.md: "Money likewise with `currency` (ISO 4217, default `IDR`)". Decision: a change
-        that names none keeps to what the order said, so it is the currency of the highest version
-        of the order up to the one in force that names one.
+        EVENTS.md: "Money likewise with `currency` (ISO 4217, default `IDR`)".
         """
-        in_force = self.state.in_force.rank
-        naming = [
-            version
-            for version in self.history.order
-            if version.currency is not None and version.rank <= in_force
-        ]
-        last = max(naming, key=lambda version: version.rank, default=None)
-        return "IDR" if last is None or last.currency is None else last.currency
+        return self.state.in_force.currency or "IDR"
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,21 @@ def same_scorecards(
             selection.buyers[0] if selection.buyers else None,
             **in_reference(policy),
         )
-        assert as_found(found[supplier]) == as_expected(expected), (supplier, selection, policy)
+        differs = differences(as_found(found[supplier]), as_expected(expected))
+        assert not differs, (supplier, selection, policy)
         stated.append(expected)
     return stated
+
+
+def differences(got: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Return what differs, by figure where it is figures."""
+    found = {key: (got[key], one) for key, one in expected.items() if got[key] != one}
+    kpis, wanted = found.pop("kpis", ({}, {}))
+    return found | {
+        key: (kpis.get(key), wanted.get(key))
+        for key in {**kpis, **wanted}
+        if kpis.get(key) != wanted.get(key)
+    }
 
 
 def as_found(got: Assessed) -> dict[str, Any]:

@@ -153,6 +153,11 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         ('= "2026-11-01"', '= ""', "version: "),
         ("next_steps = 3", "next_steps = 0", "next_steps: must be greater than or equal to 1"),
         ("quality.ppm]", "quality.pmp]", "pillars.quality.pmp: must be the key of a figure"),
+        (
+            "quality.ppm]",
+            "quality.lead_time_days_p50]",
+            "pillars.quality.lead_time_days_p50: is no numerator over a denominator",
+        ),
         ("quality.ppm]", "quallity.ppm]", "pillars.quallity: must be 'quality', 'delivery' or"),
         (
             "quality.lot_acceptance]",

@@ -56,9 +56,6 @@ WITH
             buyer_id,
             order_no,
             arrayFlatten(groupArrayIf(own_events, line_no = '')) AS of_the_order,
-            arraySort(arrayFlatten(groupArray(arrayMap(
-                e -> ((e.revision, e.time, e.id, e.source), e.currency),
-                arrayFilter(e -> e.kind = 0 AND isNotNull(e.currency), own_events))))) AS currencies,
             groupArrayIf((line_no, own_events), line_no != '') AS lines
         FROM by_line
         GROUP BY supplier_id, buyer_id, order_no
@@ -78,13 +75,7 @@ WITH
                 e -> CAST(
                     (
                         greatest(e.at, first_at), e.kind, e.revision, e.time, e.id, e.source,
-                        e.quantity, e.date, e.unit_price,
-                        -- What an earlier version of the order named, of whichever line.
-                        ifNull(
-                            e.currency,
-                            arrayLast(
-                                c -> c.1 <= (e.revision, e.time, e.id, e.source), currencies).2),
-                        e.item_no, e.uom, e.status
+                        e.quantity, e.date, e.unit_price, e.currency, e.item_no, e.uom, e.status
                     ),
                     '$event'),
                 unsorted)) AS history,
@@ -125,7 +116,7 @@ WITH
                                 states[-1].most,
                                 if(e.kind = 0, e.quantity, 0::Decimal(38, 6))),
                             if(s.takes, e.unit_price, states[-1].unit_price),
-                            if(s.takes, ifNull(e.currency, states[-1].currency), states[-1].currency),
+                            if(s.takes, e.currency, states[-1].currency),
                             if(s.takes, e.item_no, states[-1].item_no),
                             if(s.takes, e.uom, states[-1].uom)
                         ),
