@@ -8,7 +8,7 @@ judged after each of its batches.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -108,20 +108,35 @@ class Evaluator:
             name
             for name, seen in self._seen.items()
             if seen.judged != (today, seen.mark)
-            and (
-                now - seen.since >= _STEADY_SECONDS
-                or now - seen.stale_since >= _LONGEST_STALE_SECONDS
-            )
+            and (now - seen.since >= _STEADY_SECONDS or self._stale(name))
+        ]
+
+    def _stale(self, name: str) -> bool:
+        return time.monotonic() - self._seen[name].stale_since >= _LONGEST_STALE_SECONDS
+
+    def _read_whole(self, marks: Mapping[str, int], *, exactly: bool = False) -> list[str]:
+        """Return whose facts were not made anew while they were read; ask after reading.
+
+        While a rebuild is under way there are no marks, and some of the facts. What a stream of
+        events keeps changing is taken as it is after a minute, unless `exactly`.
+        """
+        asked = Selection(_EVERYBODY.as_of, WINDOW_DAYS, list(marks))
+        now = self._standings.assessor.store.marks(asked)
+        return [
+            name
+            for name, mark in marks.items()
+            if now.get(name) == mark or (name in now and self._stale(name) and not exactly)
         ]
 
     async def _judge(self, today: date, names: Sequence[str]) -> None:
         marks = {name: self._seen[name].mark for name in names}
         asked = Selection(today, WINDOW_DAYS, names)
         summaries = await asyncio.to_thread(self._standings.summaries, asked)
-        await self._announcer.tell(today, summaries)
-        for name, mark in marks.items():
-            self._seen[name].judged = (today, mark)
-        EVALUATED.inc(len(names))
+        whole = await asyncio.to_thread(self._read_whole, marks)
+        await self._announcer.tell(today, {name: summaries[name] for name in whole})
+        for name in whole:
+            self._seen[name].judged = (today, marks[name])
+        EVALUATED.inc(len(whole))
 
     def _to_freeze(self, last: date) -> list[str]:
         now = time.monotonic()
@@ -145,14 +160,16 @@ class Evaluator:
             for name, first in firsts.items()
         }
         missing = {name: days for name, days in missing.items() if days}
-        found = self._standings.assessor.assessed_at(asked, missing)
+        found = list(self._standings.assessor.assessed_at(asked, missing))
+        whole = set(self._read_whole(marks, exactly=True))
+        found = [one for one in found if one[0] in whole]
         FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
         # Its standing is kept as well: it is what the view of a group compares today's with.
         self._standings.summaries(asked)
-        for name, days in missing.items():
-            self._ends.setdefault(name, set()).update(days)
-        for name, mark in marks.items():
-            self._seen[name].frozen = (last, mark)
+        for name, day, _ in found:
+            self._ends.setdefault(name, set()).add(day)
+        for name in whole:
+            self._seen[name].frozen = (last, marks[name])
 
 
 class Evaluations(Service):
