@@ -8,7 +8,7 @@ judged after each of its batches.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -108,31 +108,33 @@ class Evaluator:
             name
             for name, seen in self._seen.items()
             if seen.judged != (today, seen.mark)
-            and (now - seen.since >= _STEADY_SECONDS or self._stale(name))
+            and (
+                now - seen.since >= _STEADY_SECONDS
+                or now - seen.stale_since >= _LONGEST_STALE_SECONDS
+            )
         ]
 
-    def _stale(self, name: str) -> bool:
-        return time.monotonic() - self._seen[name].stale_since >= _LONGEST_STALE_SECONDS
-
-    def _read_whole(self, marks: Mapping[str, int], *, exactly: bool = False) -> list[str]:
+    def _read_whole(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
         """Return whose facts were not made anew while they were read; ask after reading.
 
-        While a rebuild is under way there are no marks, and some of the facts. What a stream of
-        events keeps changing is taken as it is after a minute, unless `exactly`.
+        While a rebuild is under way there are some of the facts, and no marks. `hurried`: those
+        about which events go on coming, taken as they are.
         """
         asked = Selection(_EVERYBODY.as_of, WINDOW_DAYS, list(marks))
         now = self._standings.assessor.store.marks(asked)
         return [
             name
             for name, mark in marks.items()
-            if now.get(name) == mark or (name in now and self._stale(name) and not exactly)
+            if now.get(name) == mark or (name in now and name in hurried)
         ]
 
     async def _judge(self, today: date, names: Sequence[str]) -> None:
         marks = {name: self._seen[name].mark for name in names}
+        now = time.monotonic()
+        hurried = {name for name in names if now - self._seen[name].since < _STEADY_SECONDS}
         asked = Selection(today, WINDOW_DAYS, names)
         summaries = await asyncio.to_thread(self._standings.summaries, asked)
-        whole = await asyncio.to_thread(self._read_whole, marks)
+        whole = await asyncio.to_thread(self._read_whole, marks, hurried)
         await self._announcer.tell(today, {name: summaries[name] for name in whole})
         for name in whole:
             self._seen[name].judged = (today, marks[name])
@@ -161,7 +163,7 @@ class Evaluator:
         }
         missing = {name: days for name, days in missing.items() if days}
         found = list(self._standings.assessor.assessed_at(asked, missing))
-        whole = set(self._read_whole(marks, exactly=True))
+        whole = set(self._read_whole(marks))
         found = [one for one in found if one[0] in whole]
         FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
         # Its standing is kept as well: it is what the view of a group compares today's with.

@@ -141,13 +141,16 @@ class Reader:
     def knows(self, supplier_id: str, buyers: Sequence[str] = ()) -> bool:
         """Return whether there is such a supplier, of these buyers where any are given.
 
-        One that is known stays known, so the store is asked once.
+        One that is known stays known, so the store is asked once: first for facts, which most have
+        and are found at once, then for everybody who is registered or has an agreement.
         """
         asked = (supplier_id, *buyers)
         if asked not in self._known:
-            total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
-            if not total:
-                return False
+            pair = {"supplier": supplier_id, "buyers": list(buyers), "rules": self.store.rules.id}
+            if not self._warehouse.rows(sql("has_facts"), pair):
+                total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
+                if not total:
+                    return False
             self._known.add(asked)
         return True
 

@@ -41,6 +41,10 @@ class MonthEnds:
         """Return the grades in a row, `-` where one is insufficient."""
         return "".join(one or _INSUFFICIENT for one in self.letters)
 
+    def __add__(self, later: "MonthEnds") -> "MonthEnds":
+        """Return these and the later ones."""
+        return MonthEnds((*self.days, *later.days), (*self.letters, *later.letters))
+
     def until(self, as_of: date) -> "MonthEnds":
         """Return those up to and with a date."""
         count = sum(day <= as_of for day in self.days)
@@ -72,15 +76,16 @@ class GradeHistory:
         return found
 
     def _kept(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
-        """Return those that were kept with today's standing: they hold for every day before."""
+        """Return those that were kept with a standing since: they hold for every day before."""
         today = datetime.now(ZoneInfo(self._store.policy.zone)).date()
-        if not selection.usual or selection.as_of > today:
+        as_ofs = [day for day in (today.replace(day=1), today) if day >= _month(selection.as_of)]
+        if not selection.usual or not as_ofs:
             return {}
         rows = self._store.warehouse.rows(
             sql("kept_letters"),
             {
                 "policy": self._store.standing_form,
-                "as_of": today,
+                "as_ofs": as_ofs,
                 "suppliers": list(selection.suppliers),
             },
         )
@@ -90,15 +95,27 @@ class GradeHistory:
             if row["mark"] == marks.get(row["supplier_id"], 0)
         }
 
-    def _graded(self, selection: Selection, _: Mapping[str, int]) -> dict[str, MonthEnds]:
+    def _graded(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
+        """Work out the month ends that are not remembered: mostly all of them, or the last."""
+        before = {
+            name: held[2].until(selection.as_of)
+            for name in selection.suppliers
+            if (held := self._held(selection, name, marks.get(name, 0))) is not None
+        }
         firsts = self._store.first_days(selection)
-        days = month_ends(min(firsts.values()), selection.as_of) if firsts else []
+        needed = {
+            name: [
+                day
+                for day in month_ends(first, selection.as_of)
+                if name not in before or day not in before[name].days
+            ]
+            for name, first in firsts.items()
+        }
+        days = sorted({day for some in needed.values() for day in some})
         rows = by(self._store.grade_sums(selection, days), "supplier_id") if days else {}
         return {
-            name: self._letters(
-                by(rows.get(name, ()), "as_of"),
-                [day for day in days if name in firsts and firsts[name] < day],
-            )
+            name: before.get(name, _NOTHING)
+            + self._letters(by(rows.get(name, ()), "as_of"), needed.get(name, []))
             for name in selection.suppliers
         }
 
@@ -110,11 +127,15 @@ class GradeHistory:
         )
 
     def _known(self, selection: Selection, name: str, mark: int) -> MonthEnds | None:
+        held = self._held(selection, name, mark)
+        return None if held is None or held[1] < _month(selection.as_of) else held[2]
+
+    def _held(
+        self, selection: Selection, name: str, mark: int
+    ) -> tuple[int, date, MonthEnds] | None:
         with self._lock:
             held = self._memory.get(_key(selection, name))
-        if held is None or held[0] != mark or held[1] < selection.as_of.replace(day=1):
-            return None
-        return held[2]
+        return held if held is not None and held[0] == mark else None
 
     def _remember(self, selection: Selection, name: str, mark: int, ends: MonthEnds) -> None:
         with self._lock:
@@ -122,6 +143,13 @@ class GradeHistory:
             self._memory.move_to_end(_key(selection, name))
             while len(self._memory) > _REMEMBERED:
                 self._memory.popitem(last=False)
+
+
+_NOTHING: Final = MonthEnds((), ())
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
 
 
 def _key(selection: Selection, name: str) -> tuple[Any, ...]:
