@@ -227,10 +227,16 @@ class _Late:
             self._warehouse = self._open()
         return self._warehouse
 
-    def append(self, records: Any, batch: Any) -> Any:
+    def _of_store(self) -> AppendsBatches:
         if self._ledger is None:
             self._ledger = Ledger(self.store(), self._rules)
-        return self._ledger.append(records, batch)
+        return self._ledger
+
+    def insert(self, records: Any, batch: Any) -> Any:
+        return self._of_store().insert(records, batch)
+
+    def finish(self) -> None:
+        self._of_store().finish()
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         self.store().insert_json_lines(table, lines)

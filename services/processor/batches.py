@@ -3,9 +3,10 @@
 A checkpoint is, in this order:
 1. poll records of the assigned partitions, a full batch or what came within `linger` seconds;
 2. write them to the sink, the same batch again and again while the store is away;
-3. tell who waits how far the sink has come;
-4. commit the offsets explicitly, each one past the last record of its partition.
-A crash between 2 and 4 reads the batch again; the sink keeps each event once.
+3. finish what was written, while the next batches are polled and written;
+4. tell who waits how far the sink has come;
+5. commit the offsets explicitly, each one past the last record of its partition.
+A crash between 2 and 5 reads the batches again; the sink keeps each event once.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import gc
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.bus.progress import Progress
-from services.processor.sink import KafkaRecord, Sink
+from services.processor.sink import FinishingSink, KafkaRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import OFFSET_LAG, RETRIES
 from services.warehouse.client import StoreUnavailable
@@ -30,6 +31,9 @@ _LOGGER: Final = logging.getLogger("rantai.processor")
 _FIRST_BACKOFF: Final = 0.1
 _LONGEST_BACKOFF: Final = 5.0
 _POLL_SECONDS: Final = 0.5
+_MOST_UNFINISHED: Final = 5
+"""Batches that are written and not finished: a crash reads them again, a sender waits for them."""
+
 _OBJECTS_A_COLLECTION: Final = 100_000
 
 
@@ -57,7 +61,7 @@ class BatchLoop:
     def __init__(
         self,
         subscription: Subscription,
-        sink: Sink,
+        sink: FinishingSink,
         *,
         progress: Progress | None = None,
         ahead: Callable[[KafkaRecord], KafkaRecord] | None = None,
@@ -69,7 +73,11 @@ class BatchLoop:
         self._ahead = ahead
         self._on_stall = on_stall
         self._stopping = asyncio.Event()
-        self._writing_since: float | None = None
+        self._reached: dict[TopicPartition, int] = {}
+        self._unfinished = 0
+        self._written = asyncio.Event()
+        self._room = asyncio.Event()
+        self._working_since: float | None = None
         self._unread_since: float | None = None
         self._committed: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
@@ -106,27 +114,60 @@ class BatchLoop:
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._measure(consumer)),
         ]
+        finishing = asyncio.create_task(self._finish_written(consumer))
         try:
             polling = asyncio.create_task(self._poll(consumer))
             beside.append(polling)
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not finishing.done():
                 records = await polling
                 # The next batch is read while this one is written; offsets are committed by what
-                # was written, so one that is read and never written is read again.
+                # was finished, so one that is read and never written is read again.
                 polling = beside[-1] = asyncio.create_task(self._poll(consumer))
                 if consumer.assignment():
                     self.ready.set()
                 if records:
-                    self._writing_since = time.monotonic()
+                    self._working_since = self._working_since or time.monotonic()
                     await self._write(records)
-                    await self._checkpoint(consumer, records)
-                    self._writing_since = self._unread_since = None
+                    await self._hand_over(records, finishing)
+            # What is written is finished before the partitions are given back.
+            self._written.set()
+            await finishing
         finally:
-            for task in beside:
+            for task in (*beside, finishing):
                 task.cancel()
             self._consumer = None
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*beside, finishing, return_exceptions=True)
             await consumer.stop()
+
+    async def _hand_over(
+        self, records: Sequence[KafkaRecord], finishing: "asyncio.Task[None]"
+    ) -> None:
+        """Say what is written; wait while too much is written and not finished."""
+        for record in records:
+            self._reached[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        self._unfinished += 1
+        self._written.set()
+        while self._unfinished >= _MOST_UNFINISHED and not finishing.done():
+            self._room.clear()
+            waiting = asyncio.create_task(self._room.wait())
+            await asyncio.wait({waiting, finishing}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+
+    async def _finish_written(self, consumer: AIOKafkaConsumer) -> None:
+        """Finish what is written, all of it at once, again and again until told to stop."""
+        while self._reached or not self._stopping.is_set():
+            await self._written.wait()
+            self._written.clear()
+            if not self._reached:
+                continue
+            reached, self._reached = self._reached, {}
+            count = self._unfinished
+            await self._again_while_away(self._sink.finish)
+            await self._checkpoint(consumer, reached)
+            self._unfinished -= count
+            self._room.set()
+            self._unread_since = None
+            self._working_since = time.monotonic() if self._unfinished else None
 
     async def stop(self) -> None:
         """End after the batch at hand; idempotent."""
@@ -153,10 +194,13 @@ class BatchLoop:
         return read if self._ahead is None else [self._ahead(record) for record in read]
 
     async def _write(self, records: Sequence[KafkaRecord]) -> None:
+        await self._again_while_away(lambda: self._sink.write(records))
+
+    async def _again_while_away(self, work: Callable[[], Awaitable[None]]) -> None:
         backoff = _FIRST_BACKOFF
         while True:
             try:
-                await self._sink.write(records)
+                await work()
                 return
             except StoreUnavailable as error:
                 if self._stopping.is_set():
@@ -174,16 +218,15 @@ class BatchLoop:
                 await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
-    async def _checkpoint(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
-        reached: dict[tuple[str, int], int] = {}
-        for record in records:
-            reached[(record.topic, record.partition)] = record.offset + 1
+    async def _checkpoint(
+        self, consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]
+    ) -> None:
         if self._progress is not None:
-            await self._progress.advance(reached)
-        offsets = {TopicPartition(*place): offset for place, offset in reached.items()}
+            places = {(place.topic, place.partition): at for place, at in reached.items()}
+            await self._progress.advance(places)
         try:
-            await consumer.commit(offsets)
-            self._committed.update(offsets)
+            await consumer.commit(dict(reached))
+            self._committed.update(reached)
         except (CommitFailedError, IllegalStateError) as error:
             # The partitions went to another process meanwhile; it reads the batch again.
             log(_LOGGER, "commit_too_late", level=logging.WARNING, error=repr(error)[:300])
@@ -192,7 +235,7 @@ class BatchLoop:
         """End the process where nothing comes to an end."""
         while True:
             await asyncio.sleep(self._look_seconds)
-            since = self._writing_since or self._unread_since
+            since = self._working_since or self._unread_since
             stalled = 0.0 if since is None else time.monotonic() - since
             if stalled > self._subscription.stall_seconds:
                 log(

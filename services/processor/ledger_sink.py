@@ -18,6 +18,7 @@ from services.telemetry.logs import log
 from services.telemetry.metrics import (
     BATCH_ROWS,
     END_TO_END,
+    FOLD_SECONDS,
     INSERT_SECONDS,
     NEWEST_STORED,
     RESENT,
@@ -32,8 +33,11 @@ _LOGGER: Final = logging.getLogger("rantai.ledger")
 class AppendsBatches(Protocol):
     """The ledger, or a double of it."""
 
-    def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
+    def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
         """Store a batch."""
+
+    def finish(self) -> None:
+        """Make everything behind it complete."""
 
 
 class LedgerSink:
@@ -48,6 +52,7 @@ class LedgerSink:
         self._ledger = ledger
         self._rejections = rejections
         self._attempts: dict[tuple[str, int, int, int], UUID] = {}
+        self._newest = 0.0
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Store a batch. Raises StoreUnavailable."""
@@ -62,7 +67,13 @@ class LedgerSink:
         if rows:
             await self._append(rows)
         self._attempts.clear()
-        newest = max(record.timestamp for record in records) / 1000
+        self._newest = max(record.timestamp for record in records) / 1000
+
+    async def finish(self) -> None:
+        """Fold and complete what was written. Raises StoreUnavailable."""
+        newest, began = self._newest, time.perf_counter()
+        await asyncio.to_thread(self._ledger.finish)
+        FOLD_SECONDS.observe(time.perf_counter() - began)
         NEWEST_STORED.set(newest)
         END_TO_END.set(max(0.0, time.time() - newest))
 
@@ -71,7 +82,7 @@ class LedgerSink:
         batch = self._attempts.setdefault(name, uuid4())
         began = time.perf_counter()
         try:
-            result = await asyncio.to_thread(self._ledger.append, rows, batch)
+            result = await asyncio.to_thread(self._ledger.insert, rows, batch)
         except StoreRefused as error:
             await self._halve(rows, error)
             return

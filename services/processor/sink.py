@@ -34,3 +34,13 @@ class Sink(Protocol):
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Make a batch safe. Raises StoreUnavailable: call again with the same batch."""
+
+
+class FinishingSink(Sink, Protocol):
+    """A sink whose batches are safe once they are finished, several of them at once.
+
+    The next batch may be written while the ones before are finished.
+    """
+
+    async def finish(self) -> None:
+        """Make safe what was written before. Raises StoreUnavailable: call again."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from string import Template
+from threading import Lock
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -83,17 +84,44 @@ class _Stored:
 
 
 class Ledger:
-    """Appends batches of events to the store. Blocks; one thread at a time."""
+    """Appends batches of events to the store. Blocks.
+
+    One thread inserts, another may finish what was inserted meanwhile: what several batches concern
+    is folded once, while the next one is inserted.
+    """
 
     def __init__(self, warehouse: Warehouse, rules: Rules = DEFAULT_RULES) -> None:
         self.warehouse = warehouse
         self._rules = rules
+        self._unfinished: dict[UUID, int] = {}
+        self._lock = Lock()
 
     def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
+        """Insert a batch and finish it: the events count in every figure then."""
+        result = self.insert(records, batch)
+        self.finish()
+        return result
+
+    def finish(self) -> None:
+        """Fold what the inserted batches concern, and mark them complete.
+
+        Call it again after a failure. Raises StoreUnavailable, StoreRefused.
+        """
+        with self._lock:
+            batches = dict(self._unfinished)
+        if batches:
+            fold(self.warehouse, self._rules, list(batches))
+            self._complete(list(batches.items()))
+            with self._lock:
+                for batch in batches:
+                    self._unfinished.pop(batch, None)
+
+    def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
         """Store the events of a batch that the ledger has not yet: all of them, or none.
 
-        Call it again with the same `batch` after a failure: what the failed attempt left behind is
-        completed. Raises StoreUnavailable (try again) or StoreRefused (a record is bad).
+        They are safe once `finish` has returned. Call it again with the same `batch` after a
+        failure: what the failed attempt left behind is completed. Raises StoreUnavailable (try
+        again) or StoreRefused (a record is bad).
         """
         stands = self._seen(records)
         cut = {b for has in stands.values() if not has.complete for b in has.batches}
@@ -128,8 +156,8 @@ class Ledger:
                 # Where a view refused, the ledger may have the block already.
                 self._forget(batch)
                 raise
-            fold(self.warehouse, self._rules, [batch])
-            self._complete([(batch, len(to_store))])
+            with self._lock:
+                self._unfinished[batch] = len(to_store)
         result.stored += len(to_store)
         return result
 
@@ -182,7 +210,11 @@ class Ledger:
         for row in rows_of_keys(self.warehouse, "seen", {record.key for record in records}):
             found[(row["source"], row["id"])] = (row["content"], row["batches"])
         batches = {batch for _, wrote in found.values() for batch in wrote}
-        complete = self._known_complete(sorted(batches))
+        with self._lock:
+            # What this process is about to finish is as good as complete: whoever waits for a copy
+            # of it waits for `finish` too.
+            own = batches & self._unfinished.keys()
+        complete = self._known_complete(sorted(batches - own)) | own
         return {
             key: _Stored(content, wrote, not complete.isdisjoint(wrote))
             for key, (content, wrote) in found.items()

@@ -53,7 +53,12 @@ class Counting:
         self.began = self.began or time.perf_counter()
         await self._sink.write(records)
         self._left -= len(records)
-        if self._left <= 0:
+
+    async def finish(self) -> None:
+        """Finish what was written so far."""
+        left = self._left
+        await self._sink.finish()
+        if left <= 0:
             self.done.set()
 
 

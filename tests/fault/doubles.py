@@ -33,6 +33,9 @@ class FailingSink:
             raise StoreUnavailable("Code: 252. DB::Exception: Too many parts")
         self.written.extend(places(records))
 
+    async def finish(self) -> None:
+        """Do nothing: what is written is safe."""
+
 
 class BlockingSink:
     """Blocks in `write` until released, as a store does that neither answers nor fails."""
@@ -47,6 +50,29 @@ class BlockingSink:
         await self.released.wait()
         self.written.extend(places(records))
 
+    async def finish(self) -> None:
+        """Do nothing: what is written is safe."""
+
+
+class UnfinishedSink(FailingSink):
+    """Takes every batch; finishes none until it is let, then fails n times before it does."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+        self.finish_failures = failures
+        self.finished: list[Place] = []
+        self.finishes = 0
+
+    async def finish(self) -> None:
+        before = list(self.written)
+        await self.let.wait()
+        if self.finish_failures > 0:
+            self.finish_failures -= 1
+            raise StoreUnavailable("Code: 210. DB::Exception: Connection refused")
+        self.finishes += 1
+        self.finished = before
+
 
 class FailingLedger:
     """Fails n times with StoreUnavailable, then keeps each event once."""
@@ -57,7 +83,10 @@ class FailingLedger:
         self.stored: dict[tuple[str, str], LedgerRecord] = {}
         self._lock = threading.Lock()
 
-    def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
+    def finish(self) -> None:
+        """Do nothing: what is inserted is safe."""
+
+    def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
         with self._lock:
             self.batches.append(batch)
             if self.failures > 0:
@@ -82,11 +111,11 @@ class RefusingLedger(FailingLedger):
         super().__init__()
         self.bad = frozenset(bad)
 
-    def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
+    def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
         if any(record.id in self.bad for record in records):
             self.batches.append(batch)
             raise StoreRefused("Code: 27. DB::Exception: Cannot parse input")
-        return super().append(records, batch)
+        return super().insert(records, batch)
 
 
 class FakeProducer(EventProducer):

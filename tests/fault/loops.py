@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient
 
 from services.bus.embedded import EMBEDDED_SESSION_SECONDS
 from services.processor.batches import BatchLoop, Subscription
-from services.processor.sink import Sink
+from services.processor.sink import FinishingSink
 
 WAIT_SECONDS = 25.0
 
@@ -30,7 +30,7 @@ async def running(
     bootstrap: str,
     group: str,
     topics: tuple[str, ...],
-    sink: Sink,
+    sink: FinishingSink,
     *,
     on_stall: Stalls | None = None,
     batch_rows: int = 1000,

@@ -19,7 +19,7 @@ from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
 from services.processor.sink import KafkaRecord
 from services.telemetry.metrics import OFFSET_LAG, RETRIES
-from tests.fault.doubles import BlockingSink, FailingSink, RefusingLedger
+from tests.fault.doubles import BlockingSink, FailingSink, RefusingLedger, UnfinishedSink
 from tests.fault.loops import Stalls, committed, running, until
 from tests.reference.cases import order
 from tests.storing import accepted
@@ -103,6 +103,51 @@ async def test_a_blocked_sink_commits_nothing_shows_its_lag_and_stalls_once(
         await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
         await until(lambda: lag(topic) == 0)
     assert len(sink.written) == 7
+
+
+async def test_batches_are_written_on_while_others_are_finished_and_committed_after(
+    broker: EmbeddedBroker,
+) -> None:
+    topic, group = "unfinished", "group-unfinished"
+    positions = await publish(broker, topic, 40)
+    sink = UnfinishedSink(failures=2)
+    async with running(broker.bootstrap, group, (topic,), sink, batch_rows=5):
+        # Five batches and no more: what is written and not finished has a bound.
+        await until(lambda: len(sink.attempts) == 5)
+        await asyncio.sleep(0.7)
+        assert len(sink.attempts) == 5
+        assert committed(broker.bootstrap, group, topic) == {}
+        sink.let.set()
+        await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
+    assert sorted(sink.finished) == sorted((topic, p.partition, p.offset) for p in positions)
+    # Several batches at once: the first alone, the others while it was finished.
+    assert sink.finish_failures == 0
+    assert sink.finishes < len(sink.attempts)
+
+
+async def test_what_was_written_and_not_finished_is_read_again(broker: EmbeddedBroker) -> None:
+    topic, group = "cut-off", "group-cut-off"
+    positions = await publish(broker, topic, 12)
+    lost = UnfinishedSink()
+    async with running(broker.bootstrap, group, (topic,), lost) as loop:
+        await until(lambda: len(lost.written) == 12)
+        await loop.stop()
+    assert committed(broker.bootstrap, group, topic) == {}
+    sink = FailingSink()
+    async with running(broker.bootstrap, group, (topic,), sink):
+        await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
+    assert sorted(sink.written) == sorted((topic, p.partition, p.offset) for p in positions)
+
+
+async def test_a_loop_that_stops_finishes_what_it_wrote(broker: EmbeddedBroker) -> None:
+    topic, group = "drained", "group-drained"
+    positions = await publish(broker, topic, 12)
+    sink = UnfinishedSink()
+    async with running(broker.bootstrap, group, (topic,), sink) as loop:
+        await until(lambda: len(sink.written) == 12)
+        await loop.stop()
+        sink.let.set()
+    assert committed(broker.bootstrap, group, topic) == ends(positions)
 
 
 class DeafLoop(BatchLoop):

@@ -129,6 +129,29 @@ def test_part_of_a_batch_that_was_cut_is_completed_with_new_events_beside_it(
     assert contents(own_warehouse) == whole
 
 
+@pytest.mark.parametrize("way", ["the same process", "another process", "a restart"])
+def test_what_was_inserted_and_not_finished_is_finished(
+    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]], way: str
+) -> None:
+    third = len(EVENTS) // 3
+    ledger = Ledger(own_warehouse)
+    assert ledger.insert(rows(EVENTS[:third]), uuid4()).stored == third
+    # A copy of what is not finished yet is a copy: it is not stored again, and not completed.
+    again = ledger.insert(rows(EVENTS[: 2 * third]), uuid4())
+    assert (again.stored, again.resent) == (third, third)
+    assert own_warehouse.rows("SELECT * FROM batches") == []
+    if way == "a restart":
+        ledger = Ledger(own_warehouse)
+        assert ledger.repair() == 2
+    elif way == "another process":
+        ledger = Ledger(own_warehouse)
+    assert ledger.append(rows(EVENTS), uuid4()).stored == (
+        len(EVENTS) if way == "another process" else len(EVENTS) - 2 * third
+    )
+    assert contents(own_warehouse) == whole
+    assert ledger.repair() == 0
+
+
 def bad(event: Event, text: bytes = b"rubbish") -> StreamRecord:
     """Break an event behind the gateway's back: its time of receipt is none."""
     good = record(event)
@@ -141,6 +164,7 @@ async def _written(warehouse: Warehouse, records: Sequence[StreamRecord]) -> Fak
     producer = FakeProducer()
     sink = LedgerSink(Ledger(warehouse), Rejections(producer))
     await sink.write(records)
+    await sink.finish()
     return producer
 
 

@@ -53,9 +53,12 @@ class Failing:
             self.failures -= 1
             raise StoreUnavailable("Code: 209. DB::Exception: Timeout exceeded")
 
-    def append(self, records: Sequence[LedgerRecord], batch: Any) -> Appended:
+    def insert(self, records: Sequence[LedgerRecord], batch: Any) -> Appended:
         self._perhaps_fail()
         return Ledger(self._warehouse).append(records, batch)
+
+    def finish(self) -> None:
+        """Do nothing: what is inserted is finished."""
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         self._perhaps_fail()
