@@ -97,9 +97,9 @@ def sink(broker: EmbeddedBroker, warehouse: Warehouse) -> None:
 
     async def write() -> None:
         producer = EventProducer(broker.bootstrap)
-        await LedgerSink(Ledger(warehouse), Rejections(producer)).write(
-            await asyncio.to_thread(read, broker, *CANONICAL_TOPICS)
-        )
+        ledger = LedgerSink(Ledger(warehouse), Rejections(producer))
+        await ledger.write(await asyncio.to_thread(read, broker, *CANONICAL_TOPICS))
+        await ledger.finish()
         await producer.close()
         refused = await asyncio.to_thread(read, broker, REJECTED)
         if refused:
