@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import simplejson
 
+from services.bus.topics import BrokerUnavailable
 from services.processor import evaluating
 from services.processor.announcing import Announcer
-from services.processor.evaluating import Evaluator, Waits
+from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.scorecards.evaluations import evaluations
@@ -26,6 +27,7 @@ from services.warehouse.rebuild import rebuild
 from services.warehouse.standings import Standings
 from tests.conftest import NOT_SYNCED
 from tests.fault.doubles import FakeProducer
+from tests.fault.loops import until
 from tests.reference.cases import (
     Event,
     assess,
@@ -34,7 +36,6 @@ from tests.reference.cases import (
     order,
     receive,
     reverse,
-    send_back,
 )
 from tests.reference.histories import history, shuffled, supplier_ids
 from tests.storing import ACCEPTED_MS, empty, store
@@ -135,7 +136,7 @@ def told_of(seed: int = 12) -> list[Event]:
     return shuffled(rng, events, resend=0)
 
 
-def calm(months: Iterable[int], days: Iterable[int] = (3, 8, 13, 18, 23)) -> list[Event]:
+def calm(months: Iterable[int], days: Iterable[int] = (3, 8, 15, 23)) -> list[Event]:
     """Write orders of S1 that go well, some in each month of 2026."""
     return [
         one
@@ -158,7 +159,7 @@ def received(month: int, day: int, **more: Any) -> Event:
 def cards(warehouse: Warehouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
     """Return what scorecards of suppliers at dates say now, worked out each by itself."""
     reader = Reader(warehouse, DEFAULT_POLICY)
-    found = {}
+    found: dict[Any, Card] = {}
     for name, days in asked_of.items():
         for day in days:
             asked = Selection(day, WINDOW_DAYS, [name])
@@ -310,7 +311,7 @@ async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: B
 @pytest.mark.parametrize(
     ("late", "since", "part"),
     [
-        ([reverse("03-15", "R3-15")], 4, "kpis"),
+        ([reverse("03-17", "R3-17")], 4, "kpis"),
         ([inspect("03-26", 3, "rejected")], 4, "score"),
         ([complain("04-25", "C1", severity="line_stop")], 5, "grade"),
         ([assess("05-02", (80, 80, 80))], 6, "stage"),
@@ -327,19 +328,20 @@ async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it
     store(bench.warehouse, calm(range(1, 7)))
     evaluator = bench.evaluator()
     await bench.turn(evaluator, LAST)
-    rows, then = bench.rows(), cards(bench.warehouse, {"S1": ENDS})
-    assert [row["as_of"] for row in rows] == ENDS
+    rows = bench.rows()
+    then = {one.as_of: one.scorecard for one in bench.store.frozen("S1", limit=24)}
+    assert sorted(then) == ENDS
     store(bench.warehouse, late)
     await bench.turn(evaluator, date(2026, 7, 5))
-    await bench.turn(bench.evaluator(), date(2026, 7, 5))
     assert bench.rows() == rows
     now = cards(bench.warehouse, {"S1": ENDS})
     reader = Reader(bench.warehouse, DEFAULT_POLICY)
     listed = evaluations(reader, bench.store, "S1", 24)["evaluations"]
+    assert [one["as_of"] for one in listed] == [day.isoformat() for day in reversed(ENDS)]
     for one in listed:
-        key = "S1", date.fromisoformat(one["as_of"])
-        assert {name: one[name] for name in PARTS} == then[key]
-        assert one["restated"] == differences(then[key], now[key])
+        day = date.fromisoformat(one["as_of"])
+        assert {part: one[part] for part in PARTS} == then[day]
+        assert one["restated"] == differences(then[day], now["S1", day])
     restated = [one for one in reversed(listed) if one["restated"] is not None]
     assert all(one["restated"][part] for one in restated)
     if since is None:
@@ -352,13 +354,16 @@ async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) ->
     store(bench.warehouse, [*calm(range(1, 4)), order("03-15", 10, "03-17")])
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     rows = bench.rows()
-    text = packaged_text().replace("B = 80", "B = 89")
+    text = packaged_text().replace("C = 60", "C = 79")
     other = Policy.load_text(text.replace('version = "2026-11-01"', 'version = "other"'))
     await bench.turn(bench.evaluator(policy=other), date(2026, 4, 1))
     assert bench.rows() == rows
     listed = evaluations(Reader(bench.warehouse, other), bench.store, "S1", 1)["evaluations"]
     assert listed[0]["policy_version"] == DEFAULT_POLICY.version
-    assert listed[0]["restated"]["policy_version"] == "other"
+    restated = listed[0]["restated"]
+    assert (restated["policy_version"], restated["kpis"]) == ("other", {})
+    assert restated["grade"]["frozen"]["value"] == "C"
+    assert restated["grade"]["now"]["value"] == "D"
 
 
 # --- twice
@@ -367,8 +372,15 @@ async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) ->
 class Unread(EvaluationStore):
     """A store that another process wrote after this one had read what is frozen: nothing."""
 
+    froze = 0
+
     def frozen_ends(self) -> dict[str, set[date]]:
         return {}
+
+    def freeze(self, *arguments: Any) -> int:
+        count = super().freeze(*arguments)
+        self.froze += count
+        return count
 
 
 async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> None:
@@ -376,12 +388,12 @@ async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> Non
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     first = bench.store.frozen("S1", limit=24)
     assert len(first) == 3
-    store(bench.warehouse, [send_back("03-20", 4), reverse("03-15", "R3-15")])
-    await bench.turn(bench.evaluator(store=Unread(bench.warehouse)), date(2026, 4, 1))
-    again = {row["scorecard"] for row in bench.rows()} - {
-        simplejson.dumps(one.scorecard, use_decimal=True, ensure_ascii=False) for one in first
-    }
-    assert again, "nothing else was frozen"
+    store(bench.warehouse, [reverse("02-17", "R2-17"), reverse("03-17", "R3-17")])
+    late = Unread(bench.warehouse)
+    await bench.turn(bench.evaluator(store=late), date(2026, 4, 1))
+    assert late.froze == 3
+    newest = evaluations(Reader(bench.warehouse, DEFAULT_POLICY), bench.store, "S1", 1)
+    assert newest["evaluations"][0]["restated"] is not None
     assert bench.store.frozen("S1", limit=24) == first
     bench.warehouse.command("OPTIMIZE TABLE evaluations FINAL")
     assert bench.ends() == [date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)]
@@ -407,21 +419,25 @@ async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench)
     store(bench.warehouse, calm(range(1, 6)))
     expected = cards(bench.warehouse, {"S1": ENDS[:5]})
     evaluator, at = bench.evaluator(quiet=10), datetime(2026, 6, 2, tzinfo=UTC)
-    await evaluator.turn(at)
-    # A rebuild is under way: some facts are there, their marks are not.
+
+    async def turns(at: datetime, seconds: float) -> None:
+        for _ in range(3):
+            await evaluator.turn(at)
+            bench.clock.now += seconds
+
+    await turns(at, 1)
+    told = [(None, expected["S1", ENDS[4]]["grade"]["published"])]
+    assert (bench.rows(), bench.told()) == ([], told)
+    # A rebuild is under way: some facts are there, their marks are not. What was due is due still.
     bench.warehouse.command("TRUNCATE TABLE fold_marks")
-    bench.warehouse.command("DELETE FROM figure_parts WHERE kind = 'receipt' OR number != 'P3-8'")
-    for _ in range(3):
-        bench.clock.now += 20
-        await evaluator.turn(at)
-    assert (bench.rows(), bench.producer.published) == ([], [])
+    bench.warehouse.command("DELETE FROM figure_parts WHERE number != 'P3-8'")
+    await turns(at + timedelta(days=1), 20)
+    assert (bench.rows(), bench.told()) == ([], told)
     rebuild(bench.warehouse, NOT_SYNCED)
-    for _ in range(3):
-        bench.clock.now += 20
-        await evaluator.turn(at)
+    await turns(at + timedelta(days=1), 20)
     found = {("S1", one.as_of): one.scorecard for one in bench.store.frozen("S1", limit=24)}
     assert found == expected
-    assert bench.told() == [(None, expected["S1", ENDS[4]]["grade"]["published"])]
+    assert bench.told() == told
 
 
 # --- judging
@@ -430,10 +446,10 @@ async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench)
 async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Bench) -> None:
     store(bench.warehouse, told_of())
     evaluator = bench.evaluator()
-    days = [date(2026, 1, 20) + timedelta(days=9 * at) for at in range(19)]
+    days = [date(2026, 1, 20) + timedelta(days=14 * at) for at in range(13)]
     for at, day in enumerate(days):
         await bench.turn(evaluator, day)
-        if at == 10:
+        if at == 7:
             evaluator = bench.evaluator()
     after = cards(bench.warehouse, dict.fromkeys(SUPPLIERS, days))
     changes = 0
@@ -443,12 +459,10 @@ async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Ben
         assert bench.told(name) == expected
         changes += len(expected)
     assert changes == 4
-    at = [json.loads(record.value)["data"] for record in bench.producer.published]
-    assert all(
-        after[one["supplier_id"], date.fromisoformat(one["as_of"])]["grade"]["published"]
-        == one["published"]
-        for one in at
-    )
+    for record in bench.producer.published:
+        data = json.loads(record.value)["data"]
+        card = after[data["supplier_id"], date.fromisoformat(data["as_of"])]
+        assert data["published"] == card["grade"]["published"]
 
 
 async def test_a_supplier_is_judged_when_nothing_came_for_a_moment(bench: Bench) -> None:
@@ -468,12 +482,12 @@ async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
     evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
     store(bench.warehouse, calm(range(1, 4)))
     began = bench.clock.now
-    for event in calm([4]):
+    for event in calm([4])[:9]:
         await evaluator.turn(at)
         if bench.producer.published:
             break
         store(bench.warehouse, [event])
-        bench.clock.now += 7
+        bench.clock.now += 21
     assert bench.told() == [(None, "B")]
     assert bench.clock.now - began == 63
     # From then on it has another minute.
@@ -509,3 +523,52 @@ async def test_what_could_not_be_frozen_is_frozen_in_the_next_turn(bench: Bench)
     assert bench.ends() == []
     await bench.turn(evaluator, date(2026, 4, 5))
     assert bench.ends() == [date(2026, 3, 1), date(2026, 4, 1)]
+
+
+class Turns:
+    """An evaluator that fails in its first turn, and counts."""
+
+    def __init__(self) -> None:
+        self.turned = self.forgotten = 0
+
+    async def turn(self) -> int:
+        self.turned += 1
+        if self.turned == 1:
+            raise BrokerUnavailable("the topics could not be read")
+        return 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_more() -> None:
+    made: list[Turns] = []
+    leads = False
+
+    def make() -> Any:
+        made.append(Turns())
+        return made[-1]
+
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        return leads
+
+    service = Evaluations(make, look, Waits(0.01, 0, 0))
+    await service.start()
+    try:
+        await until(lambda: looks > 3)
+        assert made == []
+        leads = True
+        await until(lambda: len(made) == 1 and made[0].turned > 3)
+        assert made[0].forgotten == 0
+        leads = False
+        await until(lambda: made[0].forgotten > 1)
+        turned = made[0].turned
+        leads = True
+        await until(lambda: made[0].turned > turned)
+    finally:
+        await service.stop()
+    assert len(made) == 1
