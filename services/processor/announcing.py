@@ -114,8 +114,11 @@ def _numbers_on_topic(bootstrap: str) -> dict[str, int]:
     """Return the number of each supplier's last announcement that the broker has."""
     found: dict[str, int] = {}
     for record in records_of(bootstrap, lambda topic: topic == READINESS):
-        supplier_id, _, number = str(simplejson.loads(record.value)["id"]).rpartition(":")
-        found[supplier_id] = max(found.get(supplier_id, 0), int(number))
+        try:
+            supplier_id, _, number = str(simplejson.loads(record.value)["id"]).rpartition(":")
+            found[supplier_id] = max(found.get(supplier_id, 0), int(number))
+        except (TypeError, ValueError, KeyError):
+            continue  # no announcement: a tombstone, or another's record
     return found
 
 

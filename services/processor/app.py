@@ -303,7 +303,7 @@ def _add_evaluations(
 ) -> None:
     class Evaluating(Evaluations):
         def __init__(self, **options: Any) -> None:
-            super().__init__(evaluator, lambda: batches.leads, _waits(settings), **options)
+            super().__init__(evaluator, lambda: batches.term, _waits(settings), **options)
 
     app.service(Evaluating)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.bus.progress import Progress
@@ -31,7 +32,10 @@ _LOGGER: Final = logging.getLogger("rantai.processor")
 _FIRST_BACKOFF: Final = 0.1
 _LONGEST_BACKOFF: Final = 5.0
 _POLL_SECONDS: Final = 0.5
-_MOST_UNFINISHED: Final = 5
+_FINISHED_AT_ONCE: Final = 4
+"""Full batches that are finished together: what two of them concern is folded once."""
+
+_MOST_UNFINISHED: Final = 8
 """Batches that are written and not finished: a crash reads them again, a sender waits for them."""
 
 _OBJECTS_A_COLLECTION: Final = 100_000
@@ -48,6 +52,20 @@ class Subscription:
     linger: float
     stall_seconds: float
     session_seconds: float
+
+
+class _Dealt(ConsumerRebalanceListener):
+    """Counts how often partitions were dealt out."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        """Do nothing: what is not committed is read again."""
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        """Count."""
+        self.count += 1
 
 
 class BatchLoop:
@@ -81,18 +99,24 @@ class BatchLoop:
         self._unread_since: float | None = None
         self._committed: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._dealt = _Dealt()
         self.ready = asyncio.Event()
 
     @property
-    def leads(self) -> bool:
-        """Whether this loop has the first partition of its first topic: one of a group has."""
+    def term(self) -> int | None:
+        """The number of the term in which this loop leads its group; None while it does not.
+
+        Whoever has the first partition of the first topic leads. A term ends with every dealing out
+        of partitions.
+        """
         first = TopicPartition(self._subscription.topics[0], 0)
-        return self._consumer is not None and first in self._consumer.assignment()
+        if self._consumer is None or first not in self._consumer.assignment():
+            return None
+        return self._dealt.count
 
     async def run(self) -> None:
         """Read and write until `stop`. Raises what is fatal: the process should end."""
         consumer = AIOKafkaConsumer(
-            *self._subscription.topics,
             bootstrap_servers=self._subscription.bootstrap,
             group_id=self._subscription.group,
             enable_auto_commit=False,
@@ -106,6 +130,7 @@ class BatchLoop:
             rebalance_timeout_ms=10_000,
             max_poll_interval_ms=600_000,
         )
+        consumer.subscribe(self._subscription.topics, listener=self._dealt)
         await consumer.start()
         self._consumer = consumer
         _spare_the_collector()
@@ -129,6 +154,8 @@ class BatchLoop:
                     self._working_since = self._working_since or time.monotonic()
                     await self._write(records)
                     await self._hand_over(records, finishing)
+                elif self._reached:
+                    self._written.set()  # the last batch was a full one, and no more came
             # What is written is finished before the partitions are given back.
             self._written.set()
             await finishing
@@ -146,7 +173,8 @@ class BatchLoop:
         for record in records:
             self._reached[TopicPartition(record.topic, record.partition)] = record.offset + 1
         self._unfinished += 1
-        self._written.set()
+        if len(records) < self._subscription.batch_rows or self._unfinished >= _FINISHED_AT_ONCE:
+            self._written.set()
         while self._unfinished >= _MOST_UNFINISHED and not finishing.done():
             self._room.clear()
             waiting = asyncio.create_task(self._room.wait())

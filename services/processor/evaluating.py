@@ -31,8 +31,10 @@ _STEADY_SECONDS: Final = 0.5
 _LONGEST_STALE_SECONDS: Final = 60.0
 """After which a supplier is judged also while events about it go on coming."""
 
-_JUDGED_AT_ONCE: Final = 50
-_FROZEN_AT_ONCE: Final = 20
+_JUDGED_AT_ONCE: Final = 25
+_FROZEN_AT_ONCE: Final = 5
+"""So few that a turn is over soon: a process that is told to stop waits for it."""
+
 _EVERYBODY: Final = Selection(date(2000, 1, 1), WINDOW_DAYS)
 _REST: Final = 2.0
 """Rest after a turn, as a multiple of its length: events go first."""
@@ -68,6 +70,7 @@ class Evaluator:
         self._waits = waits
         self._seen: dict[str, _Seen] = {}
         self._ends: dict[str, set[date]] | None = None
+        self._unfinished: set[str] = set()
 
     def forget(self) -> None:
         """Forget what was done: another process may have gone on with it."""
@@ -83,16 +86,16 @@ class Evaluator:
         local = (at or datetime.now(UTC)).astimezone(ZoneInfo(self._standings.policy.zone))
         await asyncio.to_thread(self._look)
         judging = self._to_judge(local.date())[:_JUDGED_AT_ONCE]
-        if judging:
-            await self._judge(local.date(), judging)
+        done = await self._judge(local.date(), judging) if judging else 0
         last = (local - timedelta(seconds=self._waits.grace)).date().replace(day=1)
         freezing = self._to_freeze(last)[:_FROZEN_AT_ONCE]
         if freezing:
-            await asyncio.to_thread(self._freeze, last, freezing)
-        return len(judging) + len(freezing)
+            done += await asyncio.to_thread(self._freeze, last, freezing)
+        return done
 
     def _look(self) -> None:
         now = time.monotonic()
+        self._unfinished = self._store.unfinished()
         for name, mark in self._standings.assessor.store.marks(_EVERYBODY).items():
             seen = self._seen.get(name)
             if seen is None:
@@ -108,6 +111,7 @@ class Evaluator:
             name
             for name, seen in self._seen.items()
             if seen.judged != (today, seen.mark)
+            and name not in self._unfinished
             and (
                 now - seen.since >= _STEADY_SECONDS
                 or now - seen.stale_since >= _LONGEST_STALE_SECONDS
@@ -117,18 +121,21 @@ class Evaluator:
     def _read_whole(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
         """Return whose facts were not made anew while they were read; ask after reading.
 
-        While a rebuild is under way there are some of the facts, and no marks. `hurried`: those
-        about which events go on coming, taken as they are.
+        While a rebuild is under way there are some of the facts, and no marks; while a batch is
+        finished there are its events, and no new mark yet. `hurried`: those about which events go
+        on coming, taken as they are.
         """
         asked = Selection(_EVERYBODY.as_of, WINDOW_DAYS, list(marks))
+        unfinished = self._store.unfinished()
         now = self._standings.assessor.store.marks(asked)
         return [
             name
             for name, mark in marks.items()
-            if now.get(name) == mark or (name in now and name in hurried)
+            if (now.get(name) == mark and name not in unfinished)
+            or (name in now and name in hurried)
         ]
 
-    async def _judge(self, today: date, names: Sequence[str]) -> None:
+    async def _judge(self, today: date, names: Sequence[str]) -> int:
         marks = {name: self._seen[name].mark for name in names}
         now = time.monotonic()
         hurried = {name for name in names if now - self._seen[name].since < _STEADY_SECONDS}
@@ -139,6 +146,7 @@ class Evaluator:
         for name in whole:
             self._seen[name].judged = (today, marks[name])
         EVALUATED.inc(len(whole))
+        return len(whole)
 
     def _to_freeze(self, last: date) -> list[str]:
         now = time.monotonic()
@@ -146,11 +154,12 @@ class Evaluator:
             name
             for name, seen in self._seen.items()
             if seen.frozen != (last, seen.mark)
+            and name not in self._unfinished
             and seen.judged is not None
             and now - seen.since >= self._waits.quiet
         ]
 
-    def _freeze(self, last: date, names: Sequence[str]) -> None:
+    def _freeze(self, last: date, names: Sequence[str]) -> int:
         if self._ends is None:
             self._ends = self._store.frozen_ends()
         marks = {name: self._seen[name].mark for name in names}
@@ -172,20 +181,24 @@ class Evaluator:
             self._ends.setdefault(name, set()).add(day)
         for name in whole:
             self._seen[name].frozen = (last, marks[name])
+        return len(whole)
 
 
 class Evaluations(Service):
-    """Runs an evaluator inside the application, while this process is the one that does it."""
+    """Runs an evaluator inside the application, while this process is the one that does it.
+
+    `term`: the number of this process's term as that one; None while it is not.
+    """
 
     def __init__(
         self,
         evaluator: Callable[[], Evaluator],
-        leads: Callable[[], bool],
+        term: Callable[[], int | None],
         waits: Waits,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._make, self._leads, self._waits = evaluator, leads, waits
+        self._make, self._term, self._waits = evaluator, term, waits
 
     async def on_start(self) -> None:
         """Start turning."""
@@ -193,15 +206,19 @@ class Evaluations(Service):
 
     async def _turn(self) -> None:
         evaluator: Evaluator | None = None
+        last: int | None = None
         while not self.should_stop:
-            began = time.monotonic()
+            began, done = time.monotonic(), 0
+            term = self._term()
             try:
-                if self._leads():
+                if evaluator is not None and term != last:
+                    # Between two terms, however short, another process may have gone on.
+                    evaluator.forget()
+                last = term
+                if term is not None:
                     if evaluator is None:
                         evaluator = await asyncio.to_thread(self._make)
-                    await evaluator.turn()
-                elif evaluator is not None:
-                    evaluator.forget()
+                    done = await evaluator.turn()
             except (BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
                 log(
                     _LOGGER,
@@ -209,4 +226,6 @@ class Evaluations(Service):
                     level=logging.WARNING,
                     error=str(error)[:300],
                 )
-            await self.sleep(max(self._waits.turn, _REST * (time.monotonic() - began)))
+            rest = _REST * (time.monotonic() - began)
+            # Where something was due, more may be.
+            await self.sleep(rest if done else max(self._waits.turn, rest))

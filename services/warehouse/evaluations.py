@@ -60,6 +60,17 @@ class EvaluationStore:
         row = self.warehouse.rows(sql("high_water"))[0]
         return HighWater(row["events"], _utc(row["accepted_until"]))
 
+    def unfinished(self) -> set[str]:
+        """Return about whom the ledger holds events that are not folded yet, or not all of them."""
+        open_batches = {
+            row["batch"]: row["suppliers"] for row in self.warehouse.rows(sql("touched_unfinished"))
+        }
+        if not open_batches:
+            return set()
+        asked = {"batches": list(open_batches)}
+        held = (row["batch"] for row in self.warehouse.rows(sql("held_batches"), asked))
+        return {name for batch in held for name in open_batches[batch]}
+
     def freeze(
         self, policy_version: str, inputs: HighWater, some: Iterable[tuple[str, date, Assessed]]
     ) -> int:

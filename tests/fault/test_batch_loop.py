@@ -109,20 +109,27 @@ async def test_batches_are_written_on_while_others_are_finished_and_committed_af
     broker: EmbeddedBroker,
 ) -> None:
     topic, group = "unfinished", "group-unfinished"
-    positions = await publish(broker, topic, 40)
+    positions = await publish(broker, topic, 60)
     sink = UnfinishedSink(failures=2)
     async with running(broker.bootstrap, group, (topic,), sink, batch_rows=5):
-        # Five batches and no more: what is written and not finished has a bound.
-        await until(lambda: len(sink.attempts) == 5)
+        # Eight batches and no more: what is written and not finished has a bound.
+        await until(lambda: len(sink.attempts) == 8)
         await asyncio.sleep(0.7)
-        assert len(sink.attempts) == 5
+        assert len(sink.attempts) == 8
         assert committed(broker.bootstrap, group, topic) == {}
         sink.let.set()
         await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
     assert sorted(sink.finished) == sorted((topic, p.partition, p.offset) for p in positions)
-    # Several batches at once: the first alone, the others while it was finished.
+    # Several batches at once: the first few, and then those that were written meanwhile.
     assert sink.finish_failures == 0
     assert sink.finishes < len(sink.attempts)
+
+
+async def test_a_full_batch_after_which_nothing_comes_is_finished(broker: EmbeddedBroker) -> None:
+    topic, group = "full", "group-full"
+    positions = await publish(broker, topic, 30)
+    async with running(broker.bootstrap, group, (topic,), FailingSink(), batch_rows=30):
+        await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
 
 
 async def test_what_was_written_and_not_finished_is_read_again(broker: EmbeddedBroker) -> None:
