@@ -18,12 +18,13 @@ from markupsafe import Markup, escape
 
 from schemas.catalogue import Role
 from services.access.links import LINK_SECONDS, LinkHolder, LinkRefused, Links
-from services.scorecards import asking, overview, wording
+from services.scorecards import asking, overview, standing, standing_words, wording
 from services.scorecards.api import blocking
 from services.scorecards.asking import Unreadable, View
 from services.scorecards.reading import Reader, Supplier
 from services.scorecards.trend import trend
 from services.telemetry.http import Problem
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import Selection
 
 MOST_LINES: Final = 50
@@ -72,15 +73,16 @@ _TEMPLATES: Final = _environment()
 def routes(reader: Reader, links: Links) -> APIRouter:
     """Return the routes of the pages and of their style sheet."""
     router = APIRouter(include_in_schema=False)
+    store = EvaluationStore(reader.store.warehouse)
 
     @router.get("/s/{token}")
     async def supplier_page(request: Request, token: str) -> Response:
-        """Show a supplier how it stands: figures, trend, and the lines behind them."""
+        """Show a supplier how it stands, what to do, and the figures and lines behind that."""
 
         async def make() -> Response:
             holder = _holder(links, token, Role.SUPPLIER)
             view = asking.read(request.query_params, reader.today())
-            return _html("supplier.html", await _scorecard(reader, holder.partner, view))
+            return _html("supplier.html", await _scorecard(reader, store, holder.partner, view))
 
         return await _answer(request, make)
 
@@ -144,14 +146,16 @@ def _holder(links: Links, token: str, *roles: Role) -> LinkHolder:
     return holder
 
 
-async def _scorecard(reader: Reader, supplier_id: str, view: View) -> dict[str, Any]:
+async def _scorecard(
+    reader: Reader, store: EvaluationStore, supplier_id: str, view: View
+) -> dict[str, Any]:
     """Read everything that a supplier's page shows."""
     supplier = await blocking(lambda: _who(reader, supplier_id))
     if view.buyer_id is not None and view.buyer_id not in supplier.buyers:
         raise Unreadable("Pembeli itu tidak ada di antara pembeli Anda.")
     selection = view.selection([supplier_id], [view.buyer_id] if view.buyer_id else [])
-    figures, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
-        blocking(lambda: reader.figures(selection)[supplier_id]),
+    stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
+        standing.read(reader, store, selection),
         blocking(lambda: reader.monthly_figures(selection)),
         blocking(lambda: reader.newest(selection)),
         blocking(lambda: reader.names(supplier.buyers)),
@@ -159,14 +163,15 @@ async def _scorecard(reader: Reader, supplier_id: str, view: View) -> dict[str, 
             *(_lines(reader, selection, status) for status in ("late", "overdue", "rejected"))
         ),
     )
-    said = {key: wording.say(key, figures[key]) for key in wording.TITLES}
+    figures = {key: standing_words.figure(stands.card, key) for key in wording.TITLES}
     otif = figures["otif"]
     return {
         **asking.heading(view, reader, newest),
+        **stands.in_words(reader.policy, names),
         "supplier": supplier,
         "names": names,
         "titles": wording.TITLES,
-        "said": said,
+        "said": {key: wording.say(key, figures[key]) for key in wording.TITLES},
         "meanings": wording.meanings(reader.policy),
         "any_data": newest is not None,
         "months": trend(months, view.as_of),

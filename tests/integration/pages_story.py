@@ -1,15 +1,40 @@
-"""What the pages' partners did: three suppliers of two buyers, written as an ERP would send it."""
+"""What the pages' partners did, written as an ERP would send it, and the pages as they are read."""
 
+import asyncio
+import html
 import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
+
+import httpx
+from fastapi import FastAPI
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, parse, validate
-from services.warehouse.ledger import LedgerRecord
+from services.access.links import LinkHolder, Links
+from services.readiness.policy import DEFAULT_POLICY
+from services.scorecards import pages
+from services.scorecards.reading import Reader
+from services.telemetry.http import install
+from services.warehouse.client import Warehouse
+from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.figures import Selection
+from services.warehouse.ledger import Ledger, LedgerRecord
 
 BUYER, OTHER, SUPPLIER, SMALL, BULK = "PG-AHM", "PG-TMMIN", "PG-IKM-1", "PG-IKM-2", "PG-IKM-3"
+STEADY, STOPPED, STEADYS_BUYER = "PG-IKM-4", "PG-IKM-5", "PG-PERKAKAS"
+ENDS = [date(2026, 10, 1), date(2026, 11, 1)]
+"""Month ends that are frozen of the steady supplier."""
+
 NASTY = "PO\"'<script>alert(1)</script>&amp;"
+VOID = {"meta", "link", "input", "br"}
 
 
 class Story:
@@ -95,8 +120,73 @@ class Story:
             cluster=cluster,
         )
 
+    def steady(self, buyer: str, supplier: str) -> None:
+        """Tell twelve lines of three months, confirmed at once; one of them came late."""
+        for n in range(1, 13):
+            due = date(2026, 8 + n % 3, 10)
+            self.order(buyer, supplier, f"S{n}", due)
+            self.tell(
+                supplier,
+                "order.confirmed",
+                "2026-07-01T10:00:00+07:00",
+                buyer_id=buyer,
+                supplier_id=supplier,
+                order_no=f"S{n}",
+                lines=[{"line_no": "10", "status": "accepted"}],
+            )
+            self.receive(buyer, supplier, f"S{n}", due.replace(day=12 if n == 4 else 10), 100)
+            self.inspect(buyer, supplier, f"S{n}", "10", 0)
+
+    def complain(self, buyer: str, supplier: str, number: str, severity: str) -> None:
+        at = "2026-10-30T09:00:00+07:00"
+        self.tell(
+            buyer,
+            "quality.complaint_opened",
+            at,
+            buyer_id=buyer,
+            supplier_id=supplier,
+            complaint_no=number,
+            opened_at=at,
+            severity=severity,
+        )
+
+    def judge(self, supplier: str) -> None:
+        """Tell what others than buyers say of a supplier: marks, a certificate, a capacity."""
+        at = "2026-07-05T09:00:00+07:00"
+        about = {"supplier_id": supplier}
+        self.tell(
+            "PG-YDBA",
+            "partner.assessed",
+            at,
+            **about,
+            assessor="Dinas <i>Koperasi</i> & UKM",
+            assessed_on="2026-07-04",
+            pillars={"produksi": 85, "pemasaran": 75, "keuangan": 77.5},
+            five_r={"ringkas": 50, "rapi": 50, "resik": 60, "rawat": 60, "rajin": 50},
+        )
+        self.tell(
+            "PG-YDBA",
+            "partner.certified",
+            at,
+            **about,
+            certificate="NIB",
+            valid_from="2021-07-01",
+            valid_to="2026-06-30",
+        )
+        self.tell(
+            "PG-YDBA",
+            "partner.capacity_declared",
+            at,
+            **about,
+            process="Bubut <CNC>",
+            valid_from="2026-07-01",
+            quantity_per_month=640,
+            items=["BRK-<1>"],
+        )
+
 
 def tell_all(story: Story) -> None:
+    tell_of_standings(story)
     story.register(BUYER, "buyer", "PT Astra & Kawan")
     story.register(SUPPLIER, "supplier", "CV Logam <Jaya>", "pg-tegal")
     story.register(SMALL, "supplier", "UD Kecil", "pg-tegal")
@@ -115,3 +205,95 @@ def tell_all(story: Story) -> None:
     story.order(OTHER, BULK, "4500017731-BULK", date(2026, 10, 5), lines=60)
     for n in range(1, 61):
         story.inspect(OTHER, BULK, "4500017731-BULK", str(10 * n), 5)
+
+
+def tell_of_standings(story: Story) -> None:
+    """Tell of a supplier with a grade, whose figures fall since, and of one that stopped a line."""
+    story.register(STEADYS_BUYER, "buyer", "PT Perkakas <b>Besar</b> & Rekan")
+    story.register(STEADY, "supplier", "CV Ajeg <i>Jaya</i>")
+    story.register(STOPPED, "supplier", "UD Tersendat")
+    story.steady(STEADYS_BUYER, STEADY)
+    story.judge(STEADY)
+    for n in range(1, 9):
+        story.order(STEADYS_BUYER, STEADY, f"T{n}-{NASTY}", date(2026, 11, 10))
+    story.steady(STEADYS_BUYER, STOPPED)
+    story.complain(STEADYS_BUYER, STOPPED, "K<1>", "line_stop")
+
+
+@dataclass
+class Site:
+    """The pages as a phone reaches them."""
+
+    app: FastAPI
+    reader: Reader
+    links: Links
+
+    def get(self, path: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+    def token(self, role: Role, partner: str) -> str:
+        return self.links.token(LinkHolder(role, partner))
+
+    def supplier(self, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
+        return self.get(f"/s/{self.token(Role.SUPPLIER, partner)}?{query}")
+
+    def overview(self, role: Role, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
+        return self.get(f"/p/{self.token(role, partner)}?{query}")
+
+
+def text(response: httpx.Response) -> str:
+    """Return what a reader sees, on one line."""
+    assert response.status_code == 200, response.text
+    words = re.sub(r"</(td|th|p|dd|dt|option|caption|text|h\d)>", " ", response.text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", words)).split())
+
+
+class Tags(HTMLParser):
+    """Whether every element is closed where it should be, and what ids and attributes it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def in_one_place(value: Decimal | int) -> str:
+    """Round half up, once, as a person would who reads the interface's answer."""
+    tenth = Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return str(tenth).removesuffix(".0").replace(".", ",")
+
+
+def named(case: Mapping[str, str]) -> str:
+    number = next(case[key] for key in case if key.endswith("_no"))
+    return number + (f" baris {case['line_no']}" if "line_no" in case else "")
+
+
+def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
+    """Tell the whole story, freeze the steady supplier's month ends, and serve the pages."""
+    story = Story()
+    tell_all(story)
+    Ledger(warehouse).append(story.records, uuid.uuid4())
+    reader = Reader(warehouse, DEFAULT_POLICY)
+    store, asked = EvaluationStore(warehouse), Selection(today, 180, [STEADY])
+    frozen = reader.assessor.assessed_at(asked, {STEADY: ENDS})
+    store.freeze(DEFAULT_POLICY.version, store.high_water(), frozen)
+    links = Links(secret)
+    app = FastAPI()
+    install(app)
+    app.include_router(pages.routes(reader, links))
+    return Site(app, reader, links)

@@ -1,127 +1,149 @@
 """The pages behind a link: true to the figures, closed to others, light enough for an old phone."""
 
-import asyncio
 import html
 import json
 import re
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from html.parser import HTMLParser
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from schemas.catalogue import Role
-from services.access.links import LinkHolder, Links
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import pages, wording
-from services.scorecards.reading import Reader
-from services.telemetry.http import install
 from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import Selection
-from services.warehouse.ledger import Ledger
 from tests.integration.pages_story import (
     BULK,
     BUYER,
+    ENDS,
     NASTY,
     OTHER,
     SMALL,
+    STEADY,
+    STEADYS_BUYER,
+    STOPPED,
     SUPPLIER,
-    Story,
-    tell_all,
+    Site,
+    Tags,
+    in_one_place,
+    named,
+    open_site,
+    text,
 )
 
 TODAY = date(2026, 11, 22)
-VOID = {"meta", "link", "input", "br"}
-
-
-@dataclass
-class Site:
-    """The pages as a phone reaches them."""
-
-    app: FastAPI
-    reader: Reader
-    links: Links
-
-    def get(self, path: str) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path)
-
-        return asyncio.run(ask())
-
-    def token(self, role: Role, partner: str) -> str:
-        return self.links.token(LinkHolder(role, partner))
-
-    def supplier(self, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
-        return self.get(f"/s/{self.token(Role.SUPPLIER, partner)}?{query}")
-
-    def overview(self, role: Role, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
-        return self.get(f"/p/{self.token(role, partner)}?{query}")
 
 
 @pytest.fixture(scope="module")
 def site(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    story = Story()
-    tell_all(story)
-    Ledger(warehouse).append(story.records, uuid.uuid4())
-    reader = Reader(warehouse, DEFAULT_POLICY)
-    links = Links(tmp_path_factory.mktemp("links") / "secret")
-    app = FastAPI()
-    install(app)
-    app.include_router(pages.routes(reader, links))
-    return Site(app, reader, links)
+    return open_site(warehouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
 
 
-def text(response: httpx.Response) -> str:
-    """Return what a reader sees, on one line."""
-    assert response.status_code == 200, response.text
-    words = re.sub(r"</(td|th|p|dd|dt|option|caption|text|h\d)>", " ", response.text)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", words)).split())
+ALL = {STEADY: STEADYS_BUYER, STOPPED: STEADYS_BUYER, SUPPLIER: BUYER, SMALL: BUYER}
 
 
-class Tags(HTMLParser):
-    """Whether every element is closed where it should be, and what ids and attributes it has."""
+@pytest.mark.parametrize("supplier", ALL)
+@pytest.mark.parametrize(
+    ("day", "window", "one_buyer"),
+    [(TODAY, 180, False), (ENDS[-1], 180, False), (TODAY, 30, False), (TODAY, 90, True)],
+)
+def test_how_it_stands_is_what_the_interface_says(
+    site: Site, supplier: str, day: date, window: int, one_buyer: bool
+) -> None:
+    buyers = [ALL[supplier]] if one_buyer else []
+    asked = f"as_of={day}&window_days={window}&buyer_id={''.join(buyers)}"
+    response = site.supplier(supplier, asked)
+    answer = site.reader.scorecard(supplier, Selection(day, window, [supplier], buyers))
+    card = json.loads(answer, parse_float=Decimal)
+    ids = dict(re.findall(r'id="([\w-]+)">([^<]*)<', response.text))
+    grade, score, shown = card["grade"], card["score"], text(response)
+    assert ids.get("published") == (None if grade["insufficient"] else grade["published"])
+    assert ("score" in ids) == (score["value"] is not None)
+    if score["value"] is not None:
+        assert ("Skor sementara" in shown) == score["provisional"]
+        assert ids["score"] == in_one_place(score["value"])
+        for name, value in score["pillars"].items():
+            expected = "belum ada data" if value is None else in_one_place(value)
+            assert ids[f"pillar-{name}"] == expected
+    gains = [in_one_place(step["gain"]) for step in card["next_steps"]]
+    assert re.findall(r"\+([\d,]+) poin", shown) == gains
+    cases = [named(case) for step in card["next_steps"] for case in step["cases"]]
+    steps = shown[shown.index("Yang perlu dilakukan") : shown.index("Angka Ketepatan")]
+    assert all(case in steps for case in cases)
+    assert len(re.findall(r"Pesanan \S+ baris", steps)) == sum(" baris " in case for case in cases)
+    for stage in card["stage"]:
+        assert f"{stage['value']} Rata-rata {in_one_place(stage['mean'])} dari 100" in shown
+    for process, load in card["kpis"]["capacity_load"]["processes"].items():
+        assert f"{process} {in_one_place(100 * load['value'])} % " in shown
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [value for name, value in attrs if name == "id" and value]
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
+def test_a_grade_comes_first_and_what_the_figures_say_now(site: Site) -> None:
+    response = site.supplier(STEADY)
+    shown = text(response)
+    headings = re.findall(r"<h2[^>]*>([^<]*)", response.text)
+    assert headings[:6] == [
+        "Nilai",
+        "Yang perlu dilakukan minggu ini",
+        "Perubahan per bulan",
+        "Kemandirian",
+        "Kapasitas",
+        "Angka",
+    ]
+    assert "Nilai B baik Skor" in shown
+    assert "Menurut angka terakhir nilainya D (perlu perbaikan); nilai di atas baru turun" in shown
+    assert "Menurut angka terakhir" not in text(site.supplier(STEADY, "as_of=2026-11-01"))
 
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+
+def test_too_little_data_has_no_letter(site: Site) -> None:
+    response = site.supplier(SMALL)
+    assert 'class="letter"' not in response.text
+    assert "Nilai belum cukup data Skor sementara" in text(response)
+    assert (
+        "Ada 1 baris jatuh tempo dalam 1 bulan; "
+        "untuk diberi nilai perlu paling sedikit 10 baris dalam 3 bulan."
+    ) in text(response)
 
 
-def test_the_page_says_the_scorecards_numbers(site: Site) -> None:
-    shown = text(site.supplier(SUPPLIER))
-    card = json.loads(site.reader.scorecard(SUPPLIER, Selection(TODAY, 180, [SUPPLIER])))
-    kpis = card["kpis"]
-    otif = kpis["otif"]
-    assert (otif["numerator"], otif["denominator"]) == (6, 10)
-    assert "6 dari 10 baris tepat waktu dan lengkap (60 %)" in shown
-    low, high = (round(100 * bound) for bound in otif["ci95"])
-    assert f"antara {low} % dan {high} %, karena baru 10 baris" in shown
-    for key in ("on_time_quantity", "fill_rate"):
-        pair = f"{kpis[key]['numerator']} dari {wording.number(kpis[key]['denominator'])} yang"
-        assert pair in shown
-    days = f"{kpis['mean_days_late']['value']:.1f}".replace(".", ",").removesuffix(",0")
-    assert f"rata-rata terlambat {days} hari" in shown
-    ppm = wording.number(round(kpis["ppm"]["value"]))
-    rejected, received = kpis["ppm"]["numerator"], kpis["ppm"]["denominator"]
-    assert f"{ppm} dari sejuta ditolak ({rejected} dari {received} yang diterima)" in shown
-    assert "8 dari 9 lot diterima (88,9 %)" in shown
+@pytest.mark.parametrize(
+    ("supplier", "why"),
+    [(BULK, ": membereskan beberapa kasus saja belum"), ("PG-NOBODY", ", karena belum ada data")],
+)
+def test_where_nothing_stands_out_it_is_said(site: Site, supplier: str, why: str) -> None:
+    assert "minggu ini Tidak ada yang menonjol" + why in text(site.supplier(supplier))
+
+
+def test_gates_and_what_to_do_about_a_complaint(site: Site) -> None:
+    shown = text(site.supplier(STOPPED))
+    assert "Nilai C cukup" in shown
+    assert "(1 keluhan dalam jangka waktu ini), nilai paling tinggi C." in shown
+    assert "Ada langkah keluhan yang lewat waktu, nilai paling tinggi B." in shown
+    assert "Keluhan K<1>, langkah pengamanan barang, PT Perkakas <b>Besar</b> & Rekan" in shown
+    assert "Kemandirian" not in shown
+    assert "Kapasitas" not in shown
+    assert "Perubahan per bulan" not in shown
+
+
+def test_frozen_month_ends_oldest_first_up_to_the_day(site: Site) -> None:
+    shown = text(site.supplier(STEADY))
+    store = EvaluationStore(site.reader.store.warehouse)
+    last, first = store.frozen(STEADY, 12)
+    assert [first.as_of, last.as_of] == ENDS
+    scores = [in_one_place(one.scorecard["score"]["value"]) for one in (first, last)]
+    rows = f"Sep 2026 belum cukup data {scores[0]} (sementara) Okt 2026 B, baik {scores[1]} "
+    assert rows in shown
+    assert "Okt 2026 B, baik" not in text(site.supplier(STEADY, "as_of=2026-10-31"))
+
+
+def test_independence_and_capacity_in_words(site: Site) -> None:
+    shown = text(site.supplier(STEADY))
+    assert "Dinas <i>Koperasi</i> & UKM Pra-Mandiri Rata-rata 79,2 dari 100" in shown
+    assert "NIB sudah habis masa berlakunya; nilai 5R di bawah batas" in shown
+    assert "Bubut <CNC> 125 % pesanan melebihi kapasitas (800 dari 640 sebulan)" in shown
 
 
 def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
@@ -167,6 +189,11 @@ def test_what_a_sender_wrote_cannot_become_markup(site: Site) -> None:
     assert "<script" not in response.text
     assert "PO&#34;&#39;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;" in response.text
     assert "CV Logam &lt;Jaya&gt;" in response.text
+    stands = site.supplier(STEADY).text
+    assert "<script" not in stands
+    assert not re.search(r"<b>Besar|<i>|<CNC", stands)
+    assert "Dinas &lt;i&gt;Koperasi&lt;/i&gt; &amp; UKM" in stands
+    assert "Bubut &lt;CNC&gt;" in stands
     refused = site.get("/s/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
     assert "<script" not in refused.text
 
@@ -297,6 +324,8 @@ def _without_clock(page: str) -> str:
 Ask = Callable[[Site], httpx.Response]
 EVERY_PAGE: dict[str, Ask] = {
     "supplier": lambda site: site.supplier(SUPPLIER),
+    "grade": lambda site: site.supplier(STEADY),
+    "gates": lambda site: site.supplier(STOPPED),
     "full lists": lambda site: site.supplier(BULK),
     "programme": lambda site: site.overview(Role.PROGRAMME, "PG-YDBA"),
     "buyer": lambda site: site.overview(Role.BUYER, BUYER),

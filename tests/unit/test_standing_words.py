@@ -1,0 +1,351 @@
+"""What a supplier reads first, to the letter: grade, things to do, months, independence, load."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.readiness.kpis import SCORABLE
+from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
+from services.scorecards import standing_words as words
+
+TIGHT = Policy.load_text(
+    packaged_text()
+    .replace('line_stops = "C"', 'line_stops = "D"')
+    .replace("months_up = 2", "months_up = 1")
+    .replace("months_down = 2", "months_down = 3")
+    .replace("sla_hours = 48", "sla_hours = 24")
+    .replace("containment_days = 2", "containment_days = 1")
+    .replace("min_lines = 10", "min_lines = 25")
+)
+
+
+def card(**changes: Any) -> dict[str, Any]:
+    """Return a scorecard of a B through its JSON, with some of it changed."""
+    whole = {
+        "kpis": {
+            "otif": {"value": 0.9, "numerator": 27, "denominator": 30, "ci95": [0.74, 0.97]},
+            "ppm": {"value": 250.0, "numerator": 1.5, "denominator": 6000, "mixed_units": True},
+            "line_stops": {"value": 0},
+            "capacity_load": {"value": None, "processes": {}},
+        },
+        "score": {
+            "value": 84.25,
+            "provisional": False,
+            "pillars": {"quality": 92.0, "delivery": 84.04, "responsiveness": None},
+        },
+        "grade": {"value": "B", "published": "B", "gates": [], "insufficient": False},
+        "stage": [],
+        "next_steps": [],
+        **changes,
+    }
+    read: dict[str, Any] = json.loads(json.dumps(whole, default=float), parse_float=Decimal)
+    return read
+
+
+def grade(value: str | None, published: str | None, gates: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "value": value,
+        "published": published,
+        "gates": list(gates),
+        "insufficient": value is None,
+    }
+
+
+def told(policy: Policy = DEFAULT_POLICY, months: int = 3, **changes: Any) -> words.GradeWords:
+    return words.grade(card(**changes), policy, months)
+
+
+def of_lines(count: int) -> dict[str, Any]:
+    return {
+        **card()["kpis"],
+        "otif": {"value": None, "numerator": 0, "denominator": count, "ci95": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (Decimal("0.04"), "kurang dari 0,1"),
+        (Decimal("0.05"), "0,1"),
+        (Decimal("84.25"), "84,3"),
+        (Decimal("84.249999999999"), "84,2"),
+        (Decimal("90.0"), "90"),
+        (Decimal("99.94"), "99,9"),
+        (Decimal("99.95"), "lebih dari 99,9"),
+        (Decimal("99.96"), "lebih dari 99,9"),
+        (Decimal("99.99999999999999"), "lebih dari 99,9"),
+        (Decimal("100.0"), "100"),
+        (100, "100"),
+    ],
+)
+def test_points_are_rounded_once_and_only_a_whole_is_100(value: Decimal | int, text: str) -> None:
+    assert words.points(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("4.2", "+4,2 poin"),
+        ("12.05", "+12,1 poin"),
+        ("3.0", "+3 poin"),
+        ("0.049", "kurang dari +0,1 poin"),
+    ],
+)
+def test_what_is_gained(value: str, text: str) -> None:
+    assert words.gained(Decimal(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("letter", "word"),
+    [("A", "sangat baik"), ("B", "baik"), ("C", "cukup"), ("D", "perlu perbaikan")],
+)
+def test_a_grade_has_a_letter_and_a_word(letter: str, word: str) -> None:
+    said = told(grade=grade(letter, letter))
+    assert (said.letter, said.word, said.sentences) == (letter, word, ())
+
+
+def test_the_score_and_its_pillars() -> None:
+    said = told()
+    assert (said.score_label, said.score) == ("Skor", "84,3")
+    assert [(one.key, one.name, one.score) for one in said.pillars] == [
+        ("quality", "Mutu", "92"),
+        ("delivery", "Pengiriman", "84"),
+        ("responsiveness", "Tanggapan", "belum ada data"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "at", "published", "sentence"),
+    [
+        (
+            DEFAULT_POLICY,
+            "C",
+            "B",
+            "Menurut angka terakhir nilainya C (cukup); "
+            "nilai di atas baru turun setelah 2 akhir bulan berturut-turut.",
+        ),
+        (
+            TIGHT,
+            "A",
+            "D",
+            "Menurut angka terakhir nilainya A (sangat baik); "
+            "nilai di atas baru naik setelah 1 akhir bulan.",
+        ),
+        (
+            TIGHT,
+            "D",
+            "C",
+            "Menurut angka terakhir nilainya D (perlu perbaikan); "
+            "nilai di atas baru turun setelah 3 akhir bulan berturut-turut.",
+        ),
+    ],
+)
+def test_another_grade_of_the_day_is_said_in_a_sentence(
+    policy: Policy, at: str, published: str, sentence: str
+) -> None:
+    said = told(policy, grade=grade(at, published))
+    assert (said.letter, said.sentences) == (published, (sentence,))
+
+
+def test_before_the_first_month_end_there_is_no_letter() -> None:
+    said = told(grade=grade("B", None))
+    assert (said.letter, said.word) == (None, "belum ditetapkan")
+    assert said.sentences == (
+        "Menurut angka terakhir nilainya B (baik); nilai pertama ditetapkan pada akhir bulan.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "lines", "months", "sentence"),
+    [
+        (
+            DEFAULT_POLICY,
+            4,
+            2,
+            "Ada 4 baris jatuh tempo dalam 2 bulan; "
+            "untuk diberi nilai perlu paling sedikit 10 baris dalam 3 bulan.",
+        ),
+        (
+            TIGHT,
+            12,
+            3,
+            "Ada 12 baris jatuh tempo dalam 3 bulan; "
+            "untuk diberi nilai perlu paling sedikit 25 baris dalam 3 bulan.",
+        ),
+        (DEFAULT_POLICY, 10, 3, "Belum ada angka yang bisa dinilai."),
+    ],
+)
+def test_too_little_has_no_letter_whatever_was_published_before(
+    policy: Policy, lines: int, months: int, sentence: str
+) -> None:
+    score = {**card()["score"], "value": 71.5, "provisional": True, "pillars": {}}
+    said = told(
+        policy,
+        months,
+        kpis={**of_lines(lines), "line_stops": {"value": 0}},
+        grade=grade(None, "B"),
+        score=score,
+    )
+    assert (said.letter, said.word, said.sentences) == (None, "belum cukup data", (sentence,))
+    assert (said.score_label, said.score) == ("Skor sementara", "71,5")
+
+
+def test_nothing_at_all_has_no_score() -> None:
+    said = told(score={"value": None, "provisional": True, "pillars": {}}, grade=grade(None, None))
+    assert said.score is None
+
+
+@pytest.mark.parametrize(("policy", "cap"), [(DEFAULT_POLICY, "C"), (TIGHT, "D")])
+def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> None:
+    kpis = {**card()["kpis"], "line_stops": {"value": 2}}
+    both = ("line_stops", "overdue_complaint_step")
+    said = words.grade(
+        {**card(), "kpis": kpis, "grade": grade(cap, cap, both)},
+        policy,
+        3,
+    )
+    assert said.sentences == (
+        "Jalur produksi pembeli berhenti atau keselamatan terancam "
+        f"(2 keluhan dalam jangka waktu ini), nilai paling tinggi {cap}.",
+        "Ada langkah keluhan yang lewat waktu, nilai paling tinggi B.",
+    )
+
+
+def test_every_figure_that_can_be_scored_has_something_to_do() -> None:
+    sentences = words.to_do(DEFAULT_POLICY)
+    assert sentences.keys() == set(SCORABLE)
+    assert len(set(sentences.values())) == len(SCORABLE)
+    assert all(one.endswith(".") for one in sentences.values())
+
+
+def test_what_to_do_follows_the_policy() -> None:
+    assert "dalam 48 jam" in words.to_do(DEFAULT_POLICY)["confirmation_in_time"]
+    assert "dalam 24 jam" in words.to_do(TIGHT)["confirmation_in_time"]
+    assert "dalam 2 hari, " in words.to_do(DEFAULT_POLICY)["complaint_response"]
+    assert "dalam 1 hari, " in words.to_do(TIGHT)["complaint_response"]
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ({"order_no": "PO1", "line_no": "10"}, "Pesanan PO1 baris 10, PT Astra"),
+        ({"inspection_no": "QI-1"}, "Pemeriksaan QI-1, PT Astra"),
+        ({"receipt_no": "R1"}, "Penerimaan R1, PT Astra"),
+        ({"complaint_no": "K1"}, "Keluhan K1, PT Astra"),
+        (
+            {"complaint_no": "K1", "step": "containment"},
+            "Keluhan K1, langkah pengamanan barang, PT Astra",
+        ),
+        (
+            {"complaint_no": "K1", "step": "corrective_action"},
+            "Keluhan K1, langkah perbaikan sebabnya, PT Astra",
+        ),
+        ({"complaint_no": "K1", "step": "closing"}, "Keluhan K1, langkah penyelesaian, PT Astra"),
+    ],
+)
+def test_cases_are_named_by_their_numbers_and_buyer(case: dict[str, str], text: str) -> None:
+    step = {"kpi": "otif", "gain": 4.2, "cases": [{"buyer_id": "AHM", **case}]}
+    (said,) = words.next_steps(card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"})
+    assert said.cases == (text,)
+
+
+def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
+    cases = [{"buyer_id": "X", "order_no": f"P{n}", "line_no": "1"} for n in range(7)]
+    steps = [
+        {"kpi": "otif", "gain": 4.25, "cases": cases},
+        {"kpi": "ppm", "gain": 0.5, "cases": []},
+    ]
+    first, second = words.next_steps(card(next_steps=steps), DEFAULT_POLICY, {})
+    assert (first.gain, second.gain) == ("+4,3 poin", "+0,5 poin")
+    assert first.what == words.to_do(DEFAULT_POLICY)["otif"]
+    assert first.cases == tuple(f"Pesanan P{n} baris 1, X" for n in range(5))
+    assert words.next_steps(card(), DEFAULT_POLICY, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("score", "why"),
+    [
+        (None, ", karena belum ada data."),
+        (100.0, ": semua angka sudah baik."),
+        (0, ": membereskan beberapa kasus saja belum menaikkan skor."),
+        (99.99, ": membereskan beberapa kasus saja belum menaikkan skor."),
+    ],
+)
+def test_where_nothing_stands_out_the_score_says_why(score: float | None, why: str) -> None:
+    shown: dict[str, Any] = {"value": score, "provisional": False, "pillars": {}}
+    assert words.nothing_to_do(card(score=shown)).startswith("Tidak ada yang menonjol" + why)
+
+
+def test_month_ends_are_named_by_the_month_that_ended() -> None:
+    few = {"value": 99.97, "provisional": True, "pillars": {}}
+    none: dict[str, Any] = {"value": None, "provisional": True, "pillars": {}}
+    ends = words.month_ends(
+        [
+            (date(2026, 1, 1), card(grade=grade(None, None), score=none)),
+            (date(2026, 2, 1), card(grade=grade(None, None), score=few)),
+            (date(2026, 3, 1), card()),
+            (date(2026, 4, 1), card(grade=grade("C", "B"))),
+        ]
+    )
+    assert [(one.name, one.grade, one.note, one.score) for one in ends] == [
+        ("Des 2025", "belum cukup data", "", "belum ada data"),
+        ("Jan 2026", "belum cukup data", "", "lebih dari 99,9 (sementara)"),
+        ("Feb 2026", "B, baik", "", "84,3"),
+        ("Mar 2026", "B, baik", "menurut angkanya C", "84,3"),
+    ]
+
+
+def test_stages_say_mean_day_and_limits() -> None:
+    stage = {
+        "assessor": "YDBA",
+        "value": "Pra-Mandiri",
+        "mean": 76.25,
+        "assessed_on": "2026-09-01",
+        "limits": ["NIB", "five_r", "buyer_concentration"],
+    }
+    limited, free = words.stages(
+        card(stage=[stage, {**stage, "assessor": "Dinas", "value": "Madya", "limits": []}])
+    )
+    assert (limited.assessor, limited.value) == ("YDBA", "Pra-Mandiri")
+    assert limited.sentence == "Rata-rata 76,3 dari 100, dinilai 1 Sep 2026."
+    assert limited.limits == (
+        "NIB sudah habis masa berlakunya; nilai 5R di bawah batas; "
+        "terlalu bergantung pada satu pembeli"
+    )
+    assert free.limits == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "able", "load", "sentence"),
+    [
+        (1200, 1000, "120 %", "pesanan melebihi kapasitas (1.200 dari 1.000 sebulan)"),
+        (
+            100001,
+            100000,
+            "lebih dari 100 %",
+            "pesanan melebihi kapasitas (100.001 dari 100.000 sebulan)",
+        ),
+        (1000, 1000, "100 %", "kapasitas terpakai penuh (1.000 dari 1.000 sebulan)"),
+        (9999, 10000, "lebih dari 99,9 %", "masih dalam kapasitas (9.999 dari 10.000 sebulan)"),
+        (12.5, 1000, "1,3 %", "masih dalam kapasitas (12,5 dari 1.000 sebulan)"),
+        (0, 10, "0 %", "tidak ada pesanan yang menunggu (0 dari 10 sebulan)"),
+        (5, 0, "belum ada data", "belum ada data"),
+    ],
+)
+def test_the_load_of_a_process(asked: float, able: int, load: str, sentence: str) -> None:
+    shown = {"value": None, "numerator": asked, "denominator": able}
+    kpis = {**card()["kpis"], "capacity_load": {"value": None, "processes": {"Bubut": shown}}}
+    (said,) = words.capacity(card(kpis=kpis))
+    assert (said.process, said.load, said.sentence) == ("Bubut", load, sentence)
+    assert words.capacity(card()) == []
+
+
+def test_a_figure_of_a_scorecard_is_the_one_it_was_made_of() -> None:
+    otif, ppm = words.figure(card(), "otif"), words.figure(card(), "ppm")
+    assert (otif.counts, otif.scale, otif.mixed_units, otif.value) == (True, 1, False, 0.9)
+    assert (ppm.counts, ppm.scale, ppm.mixed_units, ppm.value) == (False, 1_000_000, True, 250)
+    assert (ppm.numerator, ppm.denominator) == (Decimal("1.5"), Decimal(6000))
