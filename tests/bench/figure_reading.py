@@ -82,7 +82,7 @@ def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
     warehouse.command("TRUNCATE TABLE standings")
     warehouse.command("TRUNCATE TABLE evaluations")
     told("one scorecard, nothing kept")
-    ms = {COLD: _timed(COLD, some, lambda name: _cold(warehouse, name, AS_OF))}
+    ms = {COLD: _timed(COLD, some, _asking(warehouse, AS_OF))}
     told("all suppliers, each month end for the first time")
     seconds: dict[str, float] = {}
     before = Selection(month_end_before(AS_OF), WINDOW_DAYS, names)
@@ -136,8 +136,8 @@ def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> l
 def _one_by_one(warehouse: Warehouse, names: Sequence[str]) -> dict[str, list[float]]:
     other = AS_OF - timedelta(days=17)
     ways: dict[str, Callable[[str], object]] = {
-        KEPT: lambda name: _cold(warehouse, name, AS_OF),
-        "scorecard at another date": lambda name: _cold(warehouse, name, other),
+        KEPT: _asking(warehouse, AS_OF),
+        "scorecard at another date": _asking(warehouse, other),
     }
     found = {label: _timed(label, names, work) for label, work in ways.items()}
     with _serving(Reader(warehouse, DEFAULT_POLICY)) as http:
@@ -145,9 +145,10 @@ def _one_by_one(warehouse: Warehouse, names: Sequence[str]) -> dict[str, list[fl
     return found
 
 
-def _cold(warehouse: Warehouse, name: str, as_of: date) -> bytes:
-    """Read a scorecard in a process that has never read one."""
-    return Reader(warehouse, DEFAULT_POLICY).scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
+def _asking(warehouse: Warehouse, as_of: date) -> Callable[[str], bytes]:
+    """Ask for scorecards in a process that has read none of these suppliers."""
+    reader = Reader(warehouse, DEFAULT_POLICY)
+    return lambda name: reader.scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
 
 
 def _seconds(kept: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
