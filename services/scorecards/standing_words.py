@@ -4,6 +4,7 @@ All of it is made of a scorecard as the interface gives it, its numbers read as 
 that page and interface can't disagree. A number is rounded once, as everywhere on the pages.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -102,13 +103,11 @@ class LoadWords:
 
 
 def points(value: Number) -> str:
-    """Return points of 100 with one decimal; only a whole is 100, only nothing 0."""
+    """Return points of 100 with one decimal, cut off: what is under a grade never reads as it."""
     exact = Fraction(value)
-    if 0 < exact < Fraction(1, 20):
+    if 0 < exact < Fraction(1, 10):
         return "kurang dari 0,1"
-    if Fraction(9995, 100) <= exact < 100:
-        return "lebih dari 99,9"
-    return number(exact, 1)
+    return number(Fraction(math.floor(exact * 10), 10), 1)
 
 
 def gained(value: Number) -> str:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -273,8 +273,8 @@ class Tags(HTMLParser):
 
 
 def in_one_place(value: Decimal | int) -> str:
-    """Round half up, once, as a person would who reads the interface's answer."""
-    tenth = Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    """Cut off after one place: a score under a grade never reads as it."""
+    tenth = Decimal(value).quantize(Decimal("0.1"), ROUND_DOWN)
     return str(tenth).removesuffix(".0").replace(".", ",")
 
 

@@ -141,7 +141,7 @@ def test_frozen_month_ends_oldest_first_up_to_the_day(site: Site) -> None:
 
 def test_independence_and_capacity_in_words(site: Site) -> None:
     shown = text(site.supplier(STEADY))
-    assert "Dinas <i>Koperasi</i> & UKM Pra-Mandiri Rata-rata 79,2 dari 100" in shown
+    assert "Dinas <i>Koperasi</i> & UKM Pra-Mandiri Rata-rata 79,1 dari 100" in shown
     assert "NIB sudah habis masa berlakunya; nilai 5R di bawah batas" in shown
     assert "Bubut <CNC> 125 % pesanan melebihi kapasitas (800 dari 640 sebulan)" in shown
 

@@ -70,19 +70,20 @@ def of_lines(count: int) -> dict[str, Any]:
     [
         (0, "0"),
         (Decimal("0.04"), "kurang dari 0,1"),
-        (Decimal("0.05"), "0,1"),
-        (Decimal("84.25"), "84,3"),
-        (Decimal("84.249999999999"), "84,2"),
+        (Decimal("0.1"), "0,1"),
+        (Decimal("84.25"), "84,2"),
+        (Decimal("84.299999999999"), "84,2"),
+        (Decimal("89.97"), "89,9"),
         (Decimal("90.0"), "90"),
         (Decimal("99.94"), "99,9"),
-        (Decimal("99.95"), "lebih dari 99,9"),
-        (Decimal("99.96"), "lebih dari 99,9"),
-        (Decimal("99.99999999999999"), "lebih dari 99,9"),
+        (Decimal("99.99999999999999"), "99,9"),
         (Decimal("100.0"), "100"),
         (100, "100"),
     ],
 )
-def test_points_are_rounded_once_and_only_a_whole_is_100(value: Decimal | int, text: str) -> None:
+def test_points_are_cut_off_and_read_as_no_more_than_they_are(
+    value: Decimal | int, text: str
+) -> None:
     assert words.points(value) == text
 
 
@@ -90,7 +91,7 @@ def test_points_are_rounded_once_and_only_a_whole_is_100(value: Decimal | int, t
     ("value", "text"),
     [
         ("4.2", "+4,2 poin"),
-        ("12.05", "+12,1 poin"),
+        ("12.05", "+12 poin"),
         ("3.0", "+3 poin"),
         ("0.049", "kurang dari +0,1 poin"),
     ],
@@ -110,7 +111,7 @@ def test_a_grade_has_a_letter_and_a_word(letter: str, word: str) -> None:
 
 def test_the_score_and_its_pillars() -> None:
     said = told()
-    assert (said.score_label, said.score) == ("Skor", "84,3")
+    assert (said.score_label, said.score) == ("Skor", "84,2")
     assert [(one.key, one.name, one.score) for one in said.pillars] == [
         ("quality", "Mutu", "92"),
         ("delivery", "Pengiriman", "84"),
@@ -260,7 +261,7 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
         {"kpi": "ppm", "gain": 0.5, "cases": []},
     ]
     first, second = words.next_steps(card(next_steps=steps), DEFAULT_POLICY, {})
-    assert (first.gain, second.gain) == ("+4,3 poin", "+0,5 poin")
+    assert (first.gain, second.gain) == ("+4,2 poin", "+0,5 poin")
     assert first.what == words.to_do(DEFAULT_POLICY)["otif"]
     assert first.cases == tuple(f"Pesanan P{n} baris 1, X" for n in range(5))
     assert words.next_steps(card(), DEFAULT_POLICY, {}) == []
@@ -293,9 +294,9 @@ def test_month_ends_are_named_by_the_month_that_ended() -> None:
     )
     assert [(one.name, one.grade, one.note, one.score) for one in ends] == [
         ("Des 2025", "belum cukup data", "", "belum ada data"),
-        ("Jan 2026", "belum cukup data", "", "lebih dari 99,9 (sementara)"),
-        ("Feb 2026", "B, baik", "", "84,3"),
-        ("Mar 2026", "B, baik", "menurut angkanya C", "84,3"),
+        ("Jan 2026", "belum cukup data", "", "99,9 (sementara)"),
+        ("Feb 2026", "B, baik", "", "84,2"),
+        ("Mar 2026", "B, baik", "menurut angkanya C", "84,2"),
     ]
 
 
@@ -311,7 +312,7 @@ def test_stages_say_mean_day_and_limits() -> None:
         card(stage=[stage, {**stage, "assessor": "Dinas", "value": "Madya", "limits": []}])
     )
     assert (limited.assessor, limited.value) == ("YDBA", "Pra-Mandiri")
-    assert limited.sentence == "Rata-rata 76,3 dari 100, dinilai 1 Sep 2026."
+    assert limited.sentence == "Rata-rata 76,2 dari 100, dinilai 1 Sep 2026."
     assert limited.limits == (
         "NIB sudah habis masa berlakunya; nilai 5R di bawah batas; "
         "terlalu bergantung pada satu pembeli"
