@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any, Final, Literal, Self
 
 from services.readiness.policy_parts import LETTERS, GateName, Letter
-from services.readiness.summary import Summary, changed_most
+from services.readiness.score import changed_most
+from services.readiness.summary import Summary
 
 GATE_FIGURES: Final[Mapping[GateName, str]] = {
     "line_stops": "line_stops",

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from services.readiness.grade import Grade, grade_at, published
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import LETTERS, Letter
-from services.readiness.score import Score, Scorer, added, nearest
+from services.readiness.score import Score, Scorer, added, changed_most, nearest
 from services.readiness.sums import FigureSums
 
 Direction = Literal["up", "down", "unchanged", "newly_insufficient", "newly_graded"]
@@ -89,10 +89,7 @@ class Grader:
 
     def contributed(self, sums: FigureSums, values: Mapping[str, Fraction | None]) -> Graded:
         """Grade the sums of a day without the scores of pillars, which cost as much again."""
-        keys = self.scorer.keys(values)
-        known = any(one.points is not None for one in keys.values())
-        value = sum(added(keys).values(), Fraction(0)) if known else None
-        return self._graded(Score(value, {}, keys), sums)
+        return self._graded(self.scorer.bare(values), sums)
 
     def letter(self, sums: FigureSums) -> Letter | None:
         """Return the grade of a day alone; None where it is insufficient.
@@ -170,7 +167,7 @@ def move(supplier_id: str, old: Standing, new: Standing) -> Move | None:
     """Return what moves from one standing to another; None where they are the same."""
     if (old.score.value, old.grade, old.published) == (new.score.value, new.grade, new.published):
         return None
-    by, change = _greatest_change(old.score, new.score)
+    by, change = changed_most(added(old.score.keys), added(new.score.keys))
     return Move(supplier_id, old, new, by, change)
 
 
@@ -183,13 +180,3 @@ def direction(old: Letter | None, new: Letter | None) -> Direction:
     if old is None:
         return "newly_graded"
     return "up" if LETTERS.index(new) < LETTERS.index(old) else "down"
-
-
-def _greatest_change(old: Score, new: Score) -> tuple[str | None, Fraction]:
-    """Find the figure whose points x weight changed most; of two alike, the one that goes along."""
-    before, after = added(old.keys), added(new.keys)
-    none = Fraction(0)
-    changes = {key: after.get(key, none) - before.get(key, none) for key in {**after, **before}}
-    rises = (new.value or none) >= (old.value or none)
-    by = max(changes, key=lambda key: (abs(changes[key]), (changes[key] > 0) == rises))
-    return (by, changes[by]) if changes[by] else (None, none)

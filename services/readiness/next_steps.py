@@ -54,7 +54,7 @@ def next_steps(
     `values` as `score` takes them.
     """
     scorer = Scorer(policy)
-    now = scorer.value(values)
+    now = scorer.bare(values).value
     if now is None:
         return []
     best: dict[str, NextStep] = {}
@@ -67,7 +67,7 @@ def next_steps(
 def _step(
     scorer: Scorer, values: Mapping[str, Fraction | None], now: Fraction, one: Alternative
 ) -> NextStep:
-    then = scorer.value({**values, **one.values})
+    then = scorer.bare({**values, **one.values}).value
     return NextStep(one.kpi, Fraction(0) if then is None else then - now, one.cases)
 
 

@@ -4,7 +4,7 @@ Exact fractions throughout: two ways of computing it agree to the last digit. Fl
 JSON is.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -58,11 +58,6 @@ class Scorer:
         }
         self._weights: dict[frozenset[str], dict[str, Fraction]] = {}
 
-    @property
-    def scored(self) -> Collection[str]:
-        """The figures that have a weight."""
-        return self._pairs.keys()
-
     def score(self, values: Mapping[str, Fraction | None]) -> Score:
         """Return the score of a supplier's figures.
 
@@ -77,12 +72,11 @@ class Scorer:
             keys,
         )
 
-    def value(self, values: Mapping[str, Fraction | None]) -> Fraction | None:
-        """Return the score alone, at less than half the cost; `values` as `score` takes them."""
+    def bare(self, values: Mapping[str, Fraction | None]) -> Score:
+        """Return the score without those of pillars, which cost more; `values` as `score` has."""
         keys = self.keys(values)
-        if all(one.points is None for one in keys.values()):
-            return None
-        return sum(added(keys).values(), Fraction(0))
+        known = any(one.points is not None for one in keys.values())
+        return Score(sum(added(keys).values(), Fraction(0)) if known else None, {}, keys)
 
     def keys(self, values: Mapping[str, Fraction | None]) -> dict[str, KeyScore]:
         """Return what each figure adds to the score; `values` as `score` takes them."""
@@ -120,6 +114,22 @@ def added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
         key: Fraction(0) if one.points is None else one.points * one.weight / 100
         for key, one in keys.items()
     }
+
+
+def changed_most(
+    before: Mapping[str, Fraction], after: Mapping[str, Fraction]
+) -> tuple[str | None, Fraction]:
+    """Return the figure that adds the most points more or less than before, and how many.
+
+    Of two alike, the one that goes the way of the score; None where none adds anything else.
+    """
+    none = Fraction(0)
+    changes = {key: after.get(key, none) - before.get(key, none) for key in {**after, **before}}
+    rises = sum(changes.values(), none) >= 0
+    by = max(
+        changes, key=lambda key: (abs(changes[key]), (changes[key] > 0) == rises), default=None
+    )
+    return (by, changes[by]) if by is not None and changes[by] else (None, none)
 
 
 def _shared(pillars: Pillars, valued: frozenset[str]) -> dict[str, Fraction]:

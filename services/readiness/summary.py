@@ -122,16 +122,6 @@ def pooled(summaries: Iterable[Summary]) -> dict[str, Any]:
     return {**shown, **counts}
 
 
-def changed_most(
-    before: Mapping[str, Fraction], after: Mapping[str, Fraction]
-) -> tuple[str | None, Fraction]:
-    """Return the figure that adds the most points more or less than before, and how many."""
-    none = Fraction(0)
-    changes = {key: after.get(key, none) - before.get(key, none) for key in {**after, **before}}
-    by = max(changes, key=lambda key: abs(changes[key]), default=None)
-    return (by, changes[by]) if by is not None and changes[by] else (None, none)
-
-
 def _mixed(some: Iterable[Summary], key: str) -> bool:
     family = UNITS_OF.get(key)
     return family is not None and len({unit for one in some for unit in one.units[family]}) > 1

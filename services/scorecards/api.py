@@ -1,7 +1,7 @@
 """The scorecards' HTTP interface: figures, lines and suppliers as JSON, each role its own view."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -209,15 +209,22 @@ async def _selection(
     """Return what a request asks for, where its key may see it; else raise Problem."""
     principal = principal_of(request, scorecards.keys)
     await _may_see(scorecards.reader, principal, supplier_id)
+    return selected(scorecards.reader, principal, asked, [supplier_id])
+
+
+def selected(
+    reader: Reader, principal: Principal, asked: Asked, suppliers: Sequence[str]
+) -> Selection:
+    """Return the figures asked for: a buyer's key sees those of its own orders. Raises Problem."""
     buyer = asked.buyer_id
     if principal.role is Role.BUYER:
         if buyer not in (None, principal.partner):
             raise Problem(403, "a buyer's key sees figures from its own orders only")
         buyer = principal.partner
-    day = asked.as_of or scorecards.reader.today()
+    day = asked.as_of or reader.today()
     if day.toordinal() - asked.window_days < EARLIEST.toordinal():
         raise Problem(400, f"window_days: the window would begin before {EARLIEST}")
-    return Selection(day, asked.window_days, [supplier_id], [] if buyer is None else [buyer])
+    return Selection(day, asked.window_days, suppliers, [] if buyer is None else [buyer])
 
 
 async def _may_see(reader: Reader, principal: Principal, supplier_id: str) -> None:

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy_parts import LETTERS, Letter
+from services.readiness.score import changed_most
 from services.readiness.stage import STAGES
-from services.readiness.summary import Summary, changed_most, pooled
+from services.readiness.summary import Summary, pooled
 from services.scorecards.reading import Reader, Supplier
 from services.warehouse.figures import Selection
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.catalogue import Role
 from services.access.http import principal_of, require_role
-from services.scorecards.api import EARLIEST, Asked, ExactJson, Page, Scorecards, blocking
+from services.scorecards.api import Asked, ExactJson, Page, Scorecards, blocking, selected
 from services.scorecards.programme import Filter, Programme
 from services.telemetry.http import Problem
 from services.warehouse.figures import Selection
@@ -102,15 +102,7 @@ def _selection(scorecards: Scorecards, request: Request, asked: GroupAsked) -> S
     """Return what a request asks for, where its key may see it; else raise Problem."""
     principal = principal_of(request, scorecards.keys)
     require_role(principal, Role.PROGRAMME, Role.BUYER)
-    buyer = asked.buyer_id
-    if principal.role is Role.BUYER:
-        if buyer not in (None, principal.partner):
-            raise Problem(403, "a buyer's key sees figures from its own orders only")
-        buyer = principal.partner
-    day = asked.as_of or scorecards.reader.today()
-    if day.toordinal() - asked.window_days < EARLIEST.toordinal():
-        raise Problem(400, f"window_days: the window would begin before {EARLIEST}")
-    return Selection(day, asked.window_days, [], [] if buyer is None else [buyer])
+    return selected(scorecards.reader, principal, asked, [])
 
 
 # OpenAPI leaves out what is null: nothing here is.

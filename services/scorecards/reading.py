@@ -62,12 +62,6 @@ class Reader:
         """Return the day it is at the sites."""
         return datetime.now(ZoneInfo(self.policy.zone)).date()
 
-    def figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
-        """Return the figures of each supplier of a selection that has any facts."""
-        facts = self.facts(selection)
-        names = sorted(facts.rows.keys() | set(selection.suppliers))
-        return {name: facts.figures([name]) for name in names}
-
     def facts(self, selection: Selection) -> Facts:
         """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
         return Facts(

@@ -5,7 +5,7 @@ is asked for is worked out.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from threading import Lock
@@ -36,8 +36,6 @@ _COLUMNS: Final = [
     "summary",
 ]
 
-Progress = Callable[[int, int], None]
-
 
 class Standings:
     """Scorecards and summaries of suppliers, kept or worked out. Blocks; for any thread."""
@@ -65,9 +63,7 @@ class Standings:
         self._remember(key, mark, known)
         return known
 
-    def summaries(
-        self, selection: Selection, progress: Progress | None = None
-    ) -> dict[str, Summary]:
+    def summaries(self, selection: Selection) -> dict[str, Summary]:
         """Return how some suppliers stand; those that are not kept are worked out, and kept."""
         found: dict[str, Summary] = {}
         if selection.usual:
@@ -88,19 +84,10 @@ class Standings:
                 if name in kept
             }
         missing = [name for name in selection.suppliers if name not in found]
-        for at, some in enumerate(portions(missing, SUPPLIERS_A_QUERY)):
-            if progress is not None:
-                progress(at * SUPPLIERS_A_QUERY, len(missing))
+        for some in portions(missing, SUPPLIERS_A_QUERY):
             assessed = self.refreshed(replace(selection, suppliers=some))
             found |= {name: Summary.of(one) for name, one in assessed.items()}
         return found
-
-    def kept_marks(self, as_of: date) -> dict[str, int]:
-        """Return by what mark each supplier's standing at a date is kept."""
-        asked = {"policy": self._form, "as_of": as_of}
-        return {
-            row["supplier_id"]: row["mark"] for row in self.warehouse.rows(sql("kept_marks"), asked)
-        }
 
     def refreshed(self, selection: Selection) -> dict[str, Assessed]:
         """Work out how some suppliers stand, and keep it where it is what everybody asks for."""

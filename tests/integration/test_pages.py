@@ -151,7 +151,7 @@ def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
     rows = re.findall(r'<tr><th scope="row">(\w+ 2026)', response.text)
     assert rows == ["Nov 2026", "Okt 2026", "Sep 2026"]
     months = site.reader.monthly_figures(Selection(TODAY, 365, [SUPPLIER]))
-    whole = site.reader.figures(Selection(TODAY, 365, [SUPPLIER]))[SUPPLIER]
+    whole = site.reader.facts(Selection(TODAY, 365, [SUPPLIER])).figures([SUPPLIER])
     for key in ("otif", "on_time_quantity", "mean_days_late", "ppm", "lot_acceptance"):
         for part in ("numerator", "denominator"):
             assert sum(getattr(one[key], part) for one in months.values()) == getattr(

@@ -333,7 +333,7 @@ def test_rejects_and_complaints_over_all_that_came(warehouse: Warehouse) -> None
     ]
     supplier, events = of_a_case(written)
     store(warehouse, events)
-    kpis = Reader(warehouse, DEFAULT_POLICY).figures(Selection(T, 30, [supplier]))[supplier]
+    kpis = Reader(warehouse, DEFAULT_POLICY).facts(Selection(T, 30, [supplier])).figures([supplier])
     ppm, lots = kpis["ppm"], kpis["lot_acceptance"]
     assert (ppm.numerator, ppm.denominator) == (Decimal("3.5"), Decimal(400))
     assert (lots.numerator, lots.denominator) == (Decimal(0), Decimal(1))
