@@ -13,7 +13,9 @@ import pytest
 
 from schemas.catalogue import Role
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import pages, wording
+from services.scorecards.web import wording
+from services.scorecards.web.language import LANGUAGES
+from services.scorecards.web.rendering import STYLE
 from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import Selection

@@ -9,7 +9,7 @@ import pytest
 
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
-from services.scorecards import standing_words as words
+from services.scorecards.web import standing_words as words
 
 TIGHT = Policy.load_text(
     packaged_text()

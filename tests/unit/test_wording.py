@@ -9,8 +9,8 @@ import pytest
 
 from services.readiness.figures import Figure
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import asking, wording
-from services.scorecards.trend import trend
+from services.scorecards.web import asking, wording
+from services.scorecards.web.trend import trend
 
 TODAY = date(2026, 11, 22)
 
