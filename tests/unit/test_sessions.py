@@ -1,6 +1,6 @@
 """Sessions: whoever came in stays signed in, no longer than the link or key that let them in."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -56,8 +56,8 @@ def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Do
     assert session.seconds == KEY_SESSION_SECONDS
     visitor = door.sessions.visitor(session.cookie)
     assert visitor == Visitor(Role.BUYER, "AHM", True, session.visitor.session)
-    with patch.object(module, "datetime", wraps=module.datetime) as clock:
-        now = module.datetime.now(module.UTC)
+    with patch.object(module, "datetime", wraps=datetime) as clock:
+        now = datetime.now(UTC)
         clock.now.return_value = now + timedelta(seconds=KEY_SESSION_SECONDS + 5)
         assert door.sessions.visitor(session.cookie) is None
     assert door.sessions.visitor(session.cookie) is not None
