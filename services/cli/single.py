@@ -21,6 +21,7 @@ from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement, migrate
+from services.warehouse.policies import put_in_force
 
 _PROBE_SECONDS: Final = 2.0
 
@@ -66,7 +67,9 @@ def migrate_store() -> None:
     try:
         warehouse = _warehouse(settings)
         placement = Placement(settings.clickhouse_cluster, fsync=False)
-        applied = migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
+        policy = policy_of(settings)
+        applied = migrate(warehouse, placement, rules=Rules.of(policy))
+        put_in_force(warehouse, policy)
     except (SettingsError, StoreUnavailable, StoreRefused) as error:
         raise fail(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
@@ -127,6 +130,7 @@ async def _scorecards(settings: Settings) -> None:
     warehouse = await asyncio.to_thread(_warehouse, settings)
     placement = Placement(settings.clickhouse_cluster, fsync=False)
     await asyncio.to_thread(migrate, warehouse, placement, None, Rules.of(policy))
+    await asyncio.to_thread(put_in_force, warehouse, policy)
     producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
 
     async def check() -> str | None:

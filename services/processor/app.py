@@ -36,6 +36,7 @@ from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
+from services.warehouse.policies import put_in_force
 from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
@@ -316,8 +317,10 @@ def open_store(settings: Settings) -> Warehouse:
         else Warehouse(path=settings.data_dir / "store")
     )
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-    rules = Rules.of(policy_of(settings))
+    policy = policy_of(settings)
+    rules = Rules.of(policy)
     applied = migrate(warehouse, placement, rules=rules)
+    put_in_force(warehouse, policy)
     repaired = Ledger(warehouse, rules).repair()
     log(_LOGGER, "store_ready", migrations=applied, batches_completed=repaired)
     return warehouse
