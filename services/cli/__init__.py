@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "demo": "services.cli.demo:demo",
     "keys": "services.cli.keys:app",
     "link": "services.cli.link:link",
+    "links": "services.cli.link:app",
     "explain": "services.cli.explain:explain",
     "ingest": "services.cli.ingest:ingest",
     "simulate": "services.cli.simulate:simulate",

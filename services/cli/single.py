@@ -140,9 +140,10 @@ async def _scorecards(settings: Settings) -> None:
             return "the store"
         return None
 
+    safety = OnBroker(producer)
     routers = [
-        *compose.scorecard_routes(settings, keys, warehouse, policy),
-        compose.operations_routes(settings, keys, warehouse, OnBroker(producer), policy),
+        *compose.scorecard_routes(settings, keys, warehouse, policy, safety),
+        compose.operations_routes(settings, keys, warehouse, safety, policy),
         compose.metrics_routes(),
     ]
     try:

@@ -141,7 +141,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
             "Rantai",
             [
                 compose.gateway_routes(settings, keys, safety),
-                *compose.scorecard_routes(settings, keys, warehouse, policy),
+                *compose.scorecard_routes(settings, keys, warehouse, policy, safety),
                 compose.operations_routes(settings, keys, warehouse, safety, policy),
                 compose.metrics_routes(),
             ],

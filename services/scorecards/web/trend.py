@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Final
 
 from services.readiness.figures import Figure
-from services.scorecards import wording
+from services.scorecards.web import wording
+from services.scorecards.web.language import Language
 
 MONTHS_BACK: Final = 12
 _NOTHING: Final = Figure(Decimal(0), Decimal(0), counts=True)
@@ -33,12 +34,14 @@ class Month:
     lots: str
 
 
-def trend(figures: Mapping[str, Mapping[str, Figure]], as_of: date) -> list[Month]:
+def trend(
+    language: Language, figures: Mapping[str, Mapping[str, Figure]], as_of: date
+) -> list[Month]:
     """Return the months from the first with data, of the 12 before `as_of`, to the one at hand."""
     # as_of itself is not in the data: on the first of a month the month before is the one at hand.
     last = as_of - timedelta(days=1)
     names = [name for name in _months(last) if name >= min(figures, default="9999-99")]
-    return [_month(name, figures.get(name, {}), as_of) for name in names]
+    return [_month(language, name, figures.get(name, {}), as_of) for name in names]
 
 
 def _months(last: date) -> list[str]:
@@ -46,15 +49,19 @@ def _months(last: date) -> list[str]:
     return [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(count - MONTHS_BACK, count + 1)]
 
 
-def _month(name: str, figures: Mapping[str, Figure], as_of: date) -> Month:
+def _month(language: Language, name: str, figures: Mapping[str, Figure], as_of: date) -> Month:
     otif = figures.get("otif", _NOTHING)
+
+    def short(key: str) -> str:
+        return wording.say(language, key, figures.get(key, _NOTHING)).short
+
     return Month(
-        name=wording.month(name),
+        name=language.month(name),
         running=as_of.strftime("%Y-%m") == name,
         filled=otif.value,
-        count=wording.counted(otif),
-        otif=wording.say("otif", otif).short,
-        days_late=wording.say("mean_days_late", figures.get("mean_days_late", _NOTHING)).short,
-        rejected=wording.say("ppm", figures.get("ppm", _NOTHING)).short,
-        lots=wording.counted(figures.get("lot_acceptance", _NOTHING)),
+        count=wording.counted(language, otif),
+        otif=short("otif"),
+        days_late=short("mean_days_late"),
+        rejected=short("ppm"),
+        lots=wording.counted(language, figures.get("lot_acceptance", _NOTHING)),
     )

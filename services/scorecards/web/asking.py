@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from services.scorecards import wording
 from services.scorecards.api import EARLIEST, LATEST
 from services.scorecards.reading import Reader
+from services.scorecards.web import wording
+from services.scorecards.web.language import Language, mark
 from services.warehouse.figures import WINDOW_DAYS, Selection
 
 WINDOWS: Final = (30, 90, 180, 365)
@@ -17,11 +18,30 @@ _LONGEST_WINDOW: Final = 36_500
 _LAST_PAGE: Final = 100_000
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
+_DAYS: Final = mark("The number of days must be a number from 1 to %(most)s.")
+_PAGES: Final = mark("The page must be a number from 1 to %(most)s.")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Unreadable(ValueError):
-    """Something in the address can't be understood; the message says what, in Indonesian."""
+    """Something in the address can't be understood. `message`: of the catalogue."""
+
+    def __init__(self, message: str, **values: str | int | date) -> None:
+        super().__init__(message)
+        self._message, self._values = message, values
+
+    def said(self, language: Language) -> str:
+        """Return what it is, in words; days and numbers as the language writes them."""
+        return language.text(
+            self._message,
+            **{name: _written(language, value) for name, value in self._values.items()},
+        )
+
+
+def _written(language: Language, value: str | int | date) -> str:
+    if isinstance(value, date):
+        return language.day(value)
+    return language.number(value) if isinstance(value, int) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +88,35 @@ def read(query: Mapping[str, str], today: date) -> View:
     What it does not know it ignores: messengers add parameters of their own to a link.
     """
     as_of = _day(query.get("as_of", ""), today)
-    window_days = _whole(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, "Jangka waktu")
+    window_days = _whole(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, _DAYS)
     if as_of.toordinal() - window_days < EARLIEST.toordinal():
-        raise Unreadable(f"Jangka waktu itu mulai sebelum {wording.day(EARLIEST)}.")
+        raise Unreadable(mark("That time begins before %(day)s."), day=EARLIEST)
     buyer_id = query.get("buyer_id", "")
     if buyer_id and not _IDENTIFIER.fullmatch(buyer_id):
-        raise Unreadable("Pembeli itu tidak dikenal.")
+        raise Unreadable(mark("That buyer is not known."))
     return View(
         as_of=as_of,
         window_days=window_days,
         buyer_id=buyer_id or None,
         cluster=query.get("cluster", ""),
-        page=_whole(query, "page", 1, _LAST_PAGE, "Halaman"),
-        cluster_page=_whole(query, "cluster_page", 1, _LAST_PAGE, "Halaman"),
+        page=_whole(query, "page", 1, _LAST_PAGE, _PAGES),
+        cluster_page=_whole(query, "cluster_page", 1, _LAST_PAGE, _PAGES),
         day_given=bool(query.get("as_of", "")),
     )
 
 
-def heading(view: View, reader: Reader, newest: datetime | None) -> dict[str, Any]:
+def heading(
+    language: Language, view: View, reader: Reader, newest: datetime | None
+) -> dict[str, Any]:
     """Return what every page says of itself: the day, the window, the rules, how fresh it is."""
     zone = reader.policy.zone
     return {
         "view": view,
-        "window": wording.window(view.selection([], []).start, view.as_of),
+        "window": wording.window(language, view.selection([], []).start, view.as_of),
         "future": view.as_of > reader.today(),
         "policy_version": reader.policy.version,
-        "newest": None if newest is None else wording.moment(newest, zone),
-        "computed": wording.moment(datetime.now(UTC), zone),
+        "newest": None if newest is None else language.moment(newest, zone),
+        "computed": language.moment(datetime.now(UTC), zone),
     }
 
 
@@ -108,18 +130,22 @@ def _day(text: str, today: date) -> date:
         found = None
     if found is None:
         raise Unreadable(
-            f"Tanggal harus ditulis tahun-bulan-hari, misalnya {today.isoformat()}, "
-            "dan harus ada di kalender."
+            mark(
+                "A date must be written year-month-day, as in %(example)s, and be in the calendar."
+            ),
+            example=today.isoformat(),
         )
     if not EARLIEST <= found <= LATEST:
-        raise Unreadable(f"Tanggal harus antara {wording.day(EARLIEST)} dan {wording.day(LATEST)}.")
+        raise Unreadable(
+            mark("A date must be between %(first)s and %(last)s."), first=EARLIEST, last=LATEST
+        )
     return found
 
 
-def _whole(query: Mapping[str, str], name: str, default: int, most: int, label: str) -> int:
+def _whole(query: Mapping[str, str], name: str, default: int, most: int, message: str) -> int:
     text = query.get(name, "")
     if not text:
         return default
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
-        raise Unreadable(f"{label} harus berupa angka dari 1 sampai {wording.number(most)}.")
+        raise Unreadable(message, most=most)
     return int(text)

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
-from services.scorecards import standing_words as words
 from services.scorecards.api import blocking
 from services.scorecards.reading import Reader
+from services.scorecards.web import standing_words as words
+from services.scorecards.web.language import Language
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import WINDOW_DAYS, Selection
 
@@ -32,16 +33,18 @@ class Standing:
     months: int
     frozen: Sequence[tuple[date, Mapping[str, Any]]]
 
-    def in_words(self, policy: Policy, names: Mapping[str, str]) -> dict[str, Any]:
+    def in_words(
+        self, language: Language, policy: Policy, names: Mapping[str, str]
+    ) -> dict[str, Any]:
         """Return what the page begins with. `names`: of buyers, by id."""
         return {
-            "grade": words.grade(self.card, policy, self.months),
-            "steps": words.next_steps(self.card, policy, names),
-            "no_steps": words.nothing_to_do(self.card),
-            "month_ends": words.month_ends(self.frozen),
+            "grade": words.grade(language, self.card, policy, self.months),
+            "steps": words.next_steps(language, self.card, policy, names),
+            "no_steps": words.nothing_to_do(language, self.card),
+            "month_ends": words.month_ends(language, self.frozen),
             "frozen_window": WINDOW_DAYS,
-            "stages": words.stages(self.card),
-            "loads": words.capacity(self.card),
+            "stages": words.stages(language, self.card),
+            "loads": words.capacity(language, self.card),
             "horizon_days": policy.capacity.horizon_days,
         }
 
