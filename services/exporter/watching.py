@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -41,14 +41,22 @@ _STOP_SECONDS: Final = 1.0
 _Shown = tuple[str, datetime | None]
 
 
+def _today(zone: str) -> date:
+    return datetime.now(ZoneInfo(zone)).date()
+
+
 @dataclass(slots=True)
 class StoreLook:
-    """The last look into the store, as series. `open_store` is called until it succeeds once."""
+    """The last look into the store, as series. `open_store` is called until it succeeds once.
+
+    `today`: the day it is in a time zone.
+    """
 
     open_store: Callable[[], Warehouse]
     policy: Policy
     bounds: Bounds
     clock: Callable[[], float] = time.monotonic
+    today: Callable[[str], date] = _today
     _store: WatchStore | None = None
     _began: float = field(init=False)
     _looked: bool = False
@@ -66,8 +74,7 @@ class StoreLook:
         try:
             if self._store is None:
                 self._store = WatchStore(self.open_store(), self.policy)
-            today = datetime.now(ZoneInfo(self.policy.zone)).date()
-            looked = self._store.look(today)
+            looked = self._store.look(self.today(self.policy.zone))
             seconds = self.clock() - began
             self._seen = tuple(families(looked, self.bounds, self.policy.zone))
             self._behind = {
@@ -104,7 +111,7 @@ def _behind(suppliers: Iterable[Watched]) -> Iterator[_Shown]:
             yield one.supplier_id, one.standing.computed_at
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Watch(Collector):
     """Everything that is looked at, as one collector: in its registry as long as it looks."""
 
