@@ -19,6 +19,7 @@ from services.warehouse.watching import Looked, Standing, Watched
 
 _EXPIRING_DAYS = 30
 _UNPUBLISHED = "none"
+_REASONS = frozenset({"invalid", "forbidden", "conflict", "store"})
 
 Groups = Mapping[str, Sequence[Watched]]
 
@@ -190,8 +191,9 @@ def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
     newest = {name: at.timestamp() for name, at in looked.senders.items()}
     for label, at in newest_by_label(newest, looked.suppliers, bounds.groups).items():
         senders.add_metric([label], at)
-    for reason, count in sorted(looked.rejections.items()):
-        rejections.add_metric([reason], count)
+    # Also those of which there is none: what is 0 can be told from what is not known.
+    for reason in sorted(_REASONS | looked.rejections.keys()):
+        rejections.add_metric([reason], looked.rejections.get(reason, 0))
     size = looked.size
     single: dict[Series, float] = {
         series.LEDGER_EVENTS: size.events,
