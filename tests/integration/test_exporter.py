@@ -1,0 +1,221 @@
+"""What Prometheus has of Rantai is what the API answers; what is wrong with the store is shown."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from services.bus.embedded import free_port
+from services.telemetry.series import SERIES
+from tests.integration.process import RANTAI, Process, Up, rantai
+from tests.integration.prometheus import Prometheus, run_tool, tool
+from tests.integration.separate import ClickHouse
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+FAST = {"RANTAI_EVALUATION_SECONDS": "0.2", "RANTAI_RECONCILE_SECONDS": "2"}
+DAYS = "200"
+SETTLE_SECONDS = 240
+
+
+def value(url: str, name: str) -> float | None:
+    """Return a metric without labels, or None where there is none."""
+    for line in httpx.get(url + "/metrics", timeout=5).text.splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[1])
+    return None
+
+
+def until(url: str, name: str, wanted: float, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            if value(url, name) == wanted:
+                return
+        time.sleep(0.5)
+    raise AssertionError(f"{name} is {value(url, name)}, not {wanted}")
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Run `rantai up` with some months of the simulated world in it."""
+    tool("prometheus")
+    made = Up(tmp_path_factory.mktemp("up") / "data", (), FAST)
+    try:
+        made.start()
+        given = ("--data-dir", str(made.data_dir), "--url", made.url)
+        rantai("simulate", *given, "--days", DAYS, "--no-live")
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def prometheus(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Run a Prometheus that scrapes it."""
+    made = Prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{up.port}", "processor")
+    try:
+        made.start()
+        # Every supplier is judged, and a look was taken after that.
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while made.ask("rantai_readiness_behind_suppliers == 0") == {}:
+            assert time.monotonic() < deadline, made.ask("rantai_readiness_behind_suppliers")
+            time.sleep(1)
+        yield made
+    finally:
+        made.process.stop()
+
+
+@pytest.fixture(scope="module")
+def programme(up: Up) -> str:
+    key = up.key("programme", "PROGRAMME")
+    time.sleep(1.0)  # a running gateway takes new keys within a second
+    return key
+
+
+def label_of(cluster: str | None) -> str:
+    return cluster or "(none)"
+
+
+def test_figures_of_clusters_are_those_of_the_api(
+    up: Up, prometheus: Prometheus, programme: str
+) -> None:
+    clusters = up.get(programme, "/v1/clusters")["clusters"]
+    assert len(clusters) >= 4
+    figures = {
+        part: {
+            (label_of(one["cluster"]), key): float(kpi[part])
+            for one in clusters
+            for key, kpi in one["kpis"].items()
+            if part in kpi
+        }
+        for part in ("numerator", "denominator")
+    }
+    assert all(len(found) == 11 * len(clusters) for found in figures.values())
+    assert sum(figures["numerator"].values()) > 1000
+    for part, expected in figures.items():
+        prometheus.await_equal(f"cluster_kpi:rantai_figure_{part}:max", expected)
+    otif = {(label_of(one["cluster"]), "otif"): one["kpis"]["otif"]["value"] for one in clusters}
+    ratio = 'cluster_kpi:rantai_figure:ratio{kpi="otif"}'
+    prometheus.await_equal(ratio, otif)
+    whole = up.get(programme, "/v1/programme")["kpis"]
+    found = prometheus.ask("kpi:rantai_figure:ratio")
+    for key in ("otif", "fill_rate", "lot_acceptance", "complaint_response"):
+        assert found[(key,)] == pytest.approx(whole[key]["value"], rel=1e-14), key
+    stops = {(label_of(one["cluster"]),): one["kpis"]["line_stops"]["value"] for one in clusters}
+    prometheus.await_equal("cluster:rantai_line_stops:max", stops)
+
+
+def test_grades_stages_and_moves_are_those_of_the_api(
+    up: Up, prometheus: Prometheus, programme: str
+) -> None:
+    clusters = up.get(programme, "/v1/clusters")["clusters"]
+    grades, stages, moves = {}, {}, dict[tuple[str, ...], float]()
+    for one in clusters:
+        name = label_of(one["cluster"])
+        grades |= {(name, grade): n for grade, n in one["grades"]["published"].items()}
+        for opinion in one["stages"]:
+            assessor = opinion["assessor"]
+            stages |= {(assessor, name, stage): n for stage, n in opinion["stages"].items()}
+        for move in one["moved"]["suppliers"]:
+            key = (name, move["from"] or "none", move["to"] or "none")
+            moves[key] = moves.get(key, 0) + 1
+    assert len({grade for (_, grade), n in grades.items() if n}) >= 3
+    prometheus.await_equal("rantai_cluster_grade_suppliers", grades)
+    prometheus.await_equal("rantai_cluster_stage_suppliers", stages)
+    prometheus.await_equal("rantai_cluster_moved_suppliers", moves)
+    whole = up.get(programme, "/v1/programme")["grades"]["published"]
+    prometheus.await_equal("grade:rantai_suppliers:sum", {(g,): n for g, n in whole.items()})
+
+
+def test_each_supplier_has_its_own_figures(up: Up, prometheus: Prometheus, programme: str) -> None:
+    found = prometheus.ask("rantai_supplier_standing_info")
+    suppliers = {labels[-1]: labels for labels in found}
+    assert len(suppliers) == 40
+    for name, (before, cluster, grade, published, _) in list(suppliers.items())[:5]:
+        card = up.get(programme, f"/v1/suppliers/{name}/scorecard")
+        assert grade == (card["grade"]["value"] or "none")
+        assert published == (card["grade"]["published"] or "none")
+        assert cluster and before
+        scores = prometheus.ask(f'rantai_supplier_score_points{{supplier="{name}"}}')
+        assert list(scores.values()) == [card["score"]["value"]]
+        load = prometheus.ask(f'rantai_supplier_capacity_load_ratio{{supplier="{name}"}}')
+        expected = card["kpis"]["capacity_load"]["value"]
+        assert list(load.values()) == ([] if expected is None else [expected])
+
+
+def test_the_pipeline_is_well_and_no_alert_of_it_fires(up: Up, prometheus: Prometheus) -> None:
+    (stored,) = prometheus.ask("rantai_events_stored_total").values()
+    prometheus.await_equal("rantai_ledger_events", {(): stored})
+    prometheus.await_equal("rantai_exporter_up", {(): 1})
+    prometheus.await_equal("rantai_reconcile_missing_events", {(): 0})
+    assert prometheus.ask("topic:rantai_offset_lag_records:sum").keys() >= {("rantai.orders",)}
+    senders = prometheus.ask("rantai_sender_newest_event_timestamp_seconds")
+    (newest,) = prometheus.ask("rantai_newest_stored_event_accepted_timestamp_seconds").values()
+    assert max(senders.values()) == newest
+    assert 0 < time.time() - newest < 600
+    (free,) = prometheus.ask("rantai:store_free:ratio").values()
+    assert 0 < free < 1
+    operators = {"RantaiServiceDown", "RantaiExporterStale", "RantaiReconcileMissing"}
+    assert not prometheus.firing() & operators
+
+
+def test_what_is_shown_passes_the_checks_of_promtool_and_parses(up: Up) -> None:
+    text = httpx.get(up.url + "/metrics").text
+    status, said = run_tool("promtool", "check", "metrics", given=text)
+    assert (status, said) == (0, "")
+    families = {one.name: one for one in parse_text(text)}
+    openmetrics = httpx.get(up.url + "/metrics", headers={"accept": OPENMETRICS})
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
+    parsed = parse_openmetrics(openmetrics.text)  # type: ignore[no-untyped-call]
+    other: dict[str, Any] = {one.name: one for one in parsed}
+    for one in SERIES:
+        shown = [(s.name, tuple(sorted(s.labels.items()))) for s in families[one.name].samples]
+        assert shown, one.name
+        assert shown == [(s.name, tuple(sorted(s.labels.items()))) for s in other[one.name].samples]
+
+
+def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> None:
+    store = ClickHouse(tmp_path)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    exporter = Process(
+        [*RANTAI, "exporter"],
+        tmp_path / "exporter.log",
+        {
+            "RANTAI_CLICKHOUSE_URL": store.url,
+            "RANTAI_KAFKA": f"127.0.0.1:{free_port()}",
+            "RANTAI_PORT": str(port),
+        },
+    )
+    try:
+        # It starts without a store: whoever watches has to be there to tell of it.
+        exporter.start()
+        exporter.await_answer(url + "/readyz")
+        until(url, "rantai_exporter_up", 0, 10)
+        store.start()
+        rantai("migrate", environment={"RANTAI_CLICKHOUSE_URL": store.url})
+        until(url, "rantai_exporter_up", 1, 40)
+        # A store that takes its time keeps nobody waiting who scrapes.
+        store.fault(stall_seconds=30, match="fold_marks")
+        began = time.monotonic()
+        while time.monotonic() - began < 20:
+            asked = time.monotonic()
+            assert value(url, "rantai_exporter_look_age_seconds") is not None
+            assert time.monotonic() - asked < 1
+            time.sleep(1)
+        store.process.kill()
+        until(url, "rantai_exporter_up", 0, 60)
+        assert (value(url, "rantai_exporter_look_age_seconds") or 0) > 10
+        assert exporter.stop() == 0
+    finally:
+        for process in (exporter, store.process):
+            if process.alive:
+                process.kill()
