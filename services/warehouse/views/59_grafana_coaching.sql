@@ -12,6 +12,7 @@ SELECT
     k.place AS place,
     k.title AS title,
     k.unit AS unit,
+    k.scale AS scale,
     toFloat64(e.before_numerator) AS before_numerator,
     toFloat64(e.before_denominator) AS before_denominator,
     if(before_denominator = 0, NULL, k.scale * before_numerator / before_denominator) AS before,
