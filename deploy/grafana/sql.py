@@ -18,7 +18,7 @@ _FRAGMENTS: Final = {
         "suppliers = [${supplier:singlequote}], buyers = [${buyer:singlequote}], "
         "clusters = [${cluster:singlequote}]"
     ),
-    "in_period": f"spans = [({_AS_OF}, toInt32({_AS_OF} - {_SINCE}))]",
+    "in_period": f"spans = [({_AS_OF}, toInt32(dateDiff('day', {_SINCE}, {_AS_OF})))]",
 }
 
 

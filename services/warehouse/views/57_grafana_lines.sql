@@ -18,8 +18,8 @@ SELECT
         arrayFilter(
             word -> notEmpty(word),
             [
-                if(late, 'late', ''), if(short, 'short', ''), if(open, 'open', ''),
-                if(overdue, 'overdue', ''), if(rejected, 'rejected', '')
+                if(late, 'late', ''), if(open, 'open', ''), if(overdue, 'overdue', ''),
+                if(short, 'short', ''), if(rejected, 'rejected', '')
             ]),
         ', ') AS status,
     out_because,
