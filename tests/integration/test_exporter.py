@@ -117,7 +117,9 @@ def test_grades_stages_and_moves_are_those_of_the_api(
     up: Up, prometheus: Prometheus, programme: str
 ) -> None:
     clusters = up.get(programme, "/v1/clusters")["clusters"]
-    grades, stages, moves = {}, {}, dict[tuple[str, ...], float]()
+    grades: dict[tuple[str, ...], float] = {}
+    stages: dict[tuple[str, ...], float] = {}
+    moves: dict[tuple[str, ...], float] = {}
     for one in clusters:
         name = label_of(one["cluster"])
         grades |= {(name, grade): n for grade, n in one["grades"]["published"].items()}
@@ -127,7 +129,7 @@ def test_grades_stages_and_moves_are_those_of_the_api(
         for move in one["moved"]["suppliers"]:
             key = (name, move["from"] or "none", move["to"] or "none")
             moves[key] = moves.get(key, 0) + 1
-    assert len({grade for (_, grade), n in grades.items() if n}) >= 3
+    assert len({labels[1] for labels, n in grades.items() if n}) >= 3
     prometheus.await_equal("rantai_cluster_grade_suppliers", grades)
     prometheus.await_equal("rantai_cluster_stage_suppliers", stages)
     prometheus.await_equal("rantai_cluster_moved_suppliers", moves)

@@ -146,8 +146,12 @@ def test_a_scrape_waits_for_no_look() -> None:
         released.wait(20)
         raise StoreUnavailable("released")
 
+    def hang_too(_since: datetime) -> list[Place]:
+        hang()
+        return []
+
     registry = CollectorRegistry()
-    watch = Watch(look_of(hang, Clock()), MissingEvents(lambda since: hang() and [], 1.0))
+    watch = Watch(look_of(hang, Clock()), MissingEvents(hang_too, 1.0))
     with watching(watch, registry):
         assert entered.wait(5)
         text = generate_latest(registry).decode()
