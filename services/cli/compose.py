@@ -153,7 +153,8 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse
         found = reconcile(open_store(), settings.kafka, zone=policy.zone, since=since)
         return [(one["topic"], one["partition"], one["offset"]) for one in found.missing]
 
-    named = tuple(name for name in map(str.strip, settings.metrics_named.split(",")) if name)
+    listed = (settings.metrics_named or "").split(",")
+    named = tuple(name for name in map(str.strip, listed) if name)
     bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
     return Watch(
         StoreLook(open_store, policy, bounds), MissingEvents(unfound, settings.reconcile_seconds)
