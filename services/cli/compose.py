@@ -15,9 +15,11 @@ from fastapi.responses import JSONResponse, Response
 
 from services.access.keys import KeyStore
 from services.access.links import Links
+from services.bus.lag import lags
 from services.bus.safety import Safety
 from services.exporter import api as exporter_api
 from services.exporter.bounds import Bounds
+from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
 from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
@@ -157,7 +159,9 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse
     named = tuple(name for name in map(str.strip, listed) if name)
     bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
     return Watch(
-        StoreLook(open_store, policy, bounds), MissingEvents(unfound, settings.reconcile_seconds)
+        StoreLook(open_store, policy, bounds),
+        MissingEvents(unfound, settings.reconcile_seconds),
+        TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
     )
 
 
