@@ -206,8 +206,9 @@ def test_what_waits_is_known_while_no_processor_runs(tmp_path: Path) -> None:
     try:
         services.start()
         key = services.key("buyer", "B1")
-        Sender(services.environment["RANTAI_KAFKA"]).send(b"{}", partner="B1")
-        url = services.url_of("exporter")
+        rantai("topics", "apply", "--partner", "B1", environment=services.environment)
+        sender, url = Sender(services.environment["RANTAI_KAFKA"]), services.url_of("exporter")
+        sender.send(b"{}", partner="B1")
         time.sleep(1.0)  # a running gateway takes new keys within a second
         orders = [order("03-01", 5, "03-20", order_no=f"P{n}") for n in range(7)]
         assert post(services.gateway_url, key, orders[:3]) == 202
@@ -215,7 +216,7 @@ def test_what_waits_is_known_while_no_processor_runs(tmp_path: Path) -> None:
         until(url, "rantai_topic_lag_records", {"rantai.orders": 0, "rantai.inbound.B1": 0}, 60)
         services.services["processor-1"].stop()
         assert post(services.gateway_url, key, orders[3:]) == 202
-        Sender(services.environment["RANTAI_KAFKA"]).send(b"{}", partner="B1")
+        sender.send(b"{}", partner="B1")
         until(url, "rantai_topic_lag_records", {"rantai.orders": 4, "rantai.inbound.B1": 1}, 60)
         # It is not stored and was accepted: it is missing until the processor comes back.
         until(url, "rantai_reconcile_missing_events", 5, 60)
