@@ -106,8 +106,8 @@ class Settings(BaseModel):
     metrics_suppliers: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=50, description="suppliers with metrics of their own: those most at risk"
     )
-    metrics_named: str = Field(
-        default="",
+    metrics_named: OptionalText = Field(
+        default=None,
         description="ids of suppliers that are among them whatever their risk, separated by commas",
     )
     metrics_groups: Annotated[int, Field(ge=1, le=1000)] = Field(

@@ -1,4 +1,7 @@
-"""Pipeline: whether everything that was sent is taken, stored and judged, and how fast."""
+"""Pipeline: whether everything that was sent is taken, stored and judged, and how fast.
+
+Two exporters show the same: of what comes from the store the higher is taken, never the sum.
+"""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
@@ -52,7 +55,7 @@ _PANELS = (
     ),
     measured(
         "Waiting for somebody", "Refused records that nobody has replayed yet, by reason.", COUNT,
-        ("sum by (reason) (rantai_rejected_waiting_events)", "{{reason}}"),
+        ("max by (reason) (rantai_rejected_waiting_events)", "{{reason}}"),
     ),
     measured(
         "Stored", "Events that the ledger took, a second: for the first time, and again.", "eps",
@@ -60,8 +63,8 @@ _PANELS = (
         (f"sum(rate(rantai_events_resent_total{_RATE}))", "again"),
     ),
     measured(
-        "Lag", "Records between what is stored and the end of each topic's partition.", COUNT,
-        ("sum by (topic, partition) (rantai_offset_lag_records)", "{{topic}}/{{partition}}"),
+        "Lag", "Records on each topic that the processor has not stored yet.", COUNT,
+        ("max by (topic) (rantai_topic_lag_records)", "{{topic}}"),
     ),
     measured(
         "Age of the newest stored event", "Since the broker accepted it: rises when nothing comes, "
@@ -81,17 +84,17 @@ _PANELS = (
     measured(
         "Missing", "Accepted events that two reconciliations in a row found neither stored nor "
         "refused. Anything over 0 is an alarm.", COUNT,
-        ("sum(rantai_reconcile_missing_events)", "events"),
+        ("max(rantai_reconcile_missing_events)", "events"),
     ),
     measured(
         "Size of the store", "Tables on disk, and room left.", BYTES,
-        ("sum(rantai_store_size_bytes)", "tables"),
+        ("max(rantai_store_size_bytes)", "tables"),
         ("min(rantai_store_free_bytes)", "free"),
     ),
     measured(
         "Judged behind", "Suppliers that are shown as they stood before the newest events about "
         "them, or yesterday.", COUNT,
-        ("sum(rantai_readiness_behind_suppliers)", "suppliers"),
+        ("max(rantai_readiness_behind_suppliers)", "suppliers"),
     ),
     measured(
         "Exporter", "1 where the last look into the store succeeded; its age beside it.", COUNT,
@@ -109,11 +112,11 @@ _PANELS = (
     ),
     measured(
         "Published grades", "Suppliers by published grade, over all clusters.", COUNT,
-        ("sum by (grade) (rantai_cluster_grade_suppliers)", "{{grade}}"),
+        ("sum by (grade) (max by (cluster, grade) (rantai_cluster_grade_suppliers))", "{{grade}}"),
     ),
     measured(
         "On time in full by cluster", "Numerators over denominators of the last 180 days.", PERCENT,
-        ("sum by (cluster) (rantai_cluster_figure_numerator{kpi=\"otif\"}) / sum by (cluster) "
+        ("max by (cluster) (rantai_cluster_figure_numerator{kpi=\"otif\"}) / max by (cluster) "
          "(rantai_cluster_figure_denominator{kpi=\"otif\"})", "{{cluster}}"),
     ),
 )  # fmt: skip

@@ -18,9 +18,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.access.keys import KeyStore
 from services.access.links import Links
 from services.access.sessions import Sessions
+from services.bus.lag import lags
 from services.bus.safety import Safety
 from services.exporter import api as exporter_api
 from services.exporter.bounds import Bounds
+from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
 from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
@@ -177,10 +179,13 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse
         found = reconcile(open_store(), settings.kafka, zone=policy.zone, since=since)
         return [(one["topic"], one["partition"], one["offset"]) for one in found.missing]
 
-    named = tuple(name for name in map(str.strip, settings.metrics_named.split(",")) if name)
+    listed = (settings.metrics_named or "").split(",")
+    named = tuple(name for name in map(str.strip, listed) if name)
     bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
     return Watch(
-        StoreLook(open_store, policy, bounds), MissingEvents(unfound, settings.reconcile_seconds)
+        StoreLook(open_store, policy, bounds),
+        MissingEvents(unfound, settings.reconcile_seconds),
+        TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from services.exporter.bounds import Bounds
 from services.exporter.families import families, valued
+from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
 from services.readiness.policy import Policy
 from services.telemetry import series
@@ -36,6 +37,16 @@ _SHARE: Final = 50
 """The pause after a look is at least so many times its length: the store is for others."""
 
 _STOP_SECONDS: Final = 1.0
+
+
+class Look(Protocol):
+    """Something that is looked at again and again."""
+
+    def look(self) -> float:
+        """Look once; return how many seconds to rest."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give what was seen last."""
 
 
 _Shown = tuple[str, datetime | None]
@@ -117,14 +128,17 @@ class Watch(Collector):
 
     store: StoreLook
     missing: MissingEvents | None = None
+    lag: TopicLag | None = None
+
+    @property
+    def looks(self) -> list[Look]:
+        """What is looked at, each at its own pace."""
+        return [look for look in (self.store, self.missing, self.lag) if look is not None]
 
     def collect(self) -> Iterator[Metric]:
         """Give every declared series; of one that nothing is known of, its meaning alone."""
         found: Mapping[str, Metric] = {
-            family.name: family
-            for look in (self.store, self.missing)
-            if look is not None
-            for family in look.collect()
+            family.name: family for look in self.looks for family in look.collect()
         }
         for one in series.SERIES:
             yield found.get(one.name) or one.family()
@@ -141,12 +155,9 @@ def watching(watch: Watch, registry: CollectorRegistry = REGISTRY) -> Iterator[W
     The threads are daemons: a store that never answers must not keep the process from ending.
     """
     stopping = threading.Event()
-    looks: list[Callable[[], float]] = [watch.store.look]
-    if watch.missing is not None:
-        looks.append(watch.missing.look)
     threads = [
-        threading.Thread(target=_again, args=(look, stopping), daemon=True, name="look")
-        for look in looks
+        threading.Thread(target=_again, args=(one.look, stopping), daemon=True, name="look")
+        for one in watch.looks
     ]
     registry.register(watch)
     for thread in threads:
@@ -156,8 +167,9 @@ def watching(watch: Watch, registry: CollectorRegistry = REGISTRY) -> Iterator[W
     finally:
         stopping.set()
         registry.unregister(watch)
+        until = time.monotonic() + _STOP_SECONDS
         for thread in threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def _again(look: Callable[[], float], stopping: threading.Event) -> None:

@@ -18,6 +18,7 @@ from mode import Service
 
 from schemas.catalogue import CANONICAL_TOPICS, REJECTED
 from services.access.keys import KeyStore
+from services.bus.lag import LEDGER_GROUP, STREAMS_GROUP
 from services.bus.producer import EventProducer
 from services.bus.progress import Progress
 from services.processor.announcing import Announcer
@@ -40,8 +41,6 @@ from services.warehouse.policies import put_in_force
 from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
-LEDGER_GROUP: Final = "rantai-ledger"
-STREAMS_GROUP: Final = "rantai-streams"
 STOP_SECONDS: Final = 4.0
 
 

@@ -171,6 +171,14 @@ STORE_FREE: Final = Series(
 STORE_TOTAL: Final = Series(
     "rantai_store_disk_bytes", "Size of the store's disk, of several of the fullest."
 )
+TOPIC_LAG: Final = Series(
+    "rantai_topic_lag_records",
+    "Records of a topic behind what its consumers committed, as the broker has it.",
+    ("topic",),
+)
+BROKER_UP: Final = Series(
+    "rantai_exporter_broker_up", "1 where the broker told the exporter its offsets, else 0."
+)
 MISSING: Final = Series(
     "rantai_reconcile_missing_events",
     "Accepted events that two reconciliations in a row found neither stored nor refused.",

@@ -1,5 +1,6 @@
 """What Prometheus has of Rantai is what the API answers; what is wrong with the store is shown."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,9 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from services.bus.embedded import free_port
 from services.telemetry.series import SERIES
+from tests.integration.brokers import real_kafka
 from tests.integration.process import RANTAI, Process, Up, rantai
 from tests.integration.prometheus import Prometheus, run_tool, tool
-from tests.integration.separate import ClickHouse
+from tests.integration.separate import ClickHouse, Separate
+from tests.integration.test_inbound_kafka import Sender
+from tests.reference.cases import order
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 FAST = {"RANTAI_EVALUATION_SECONDS": "0.2", "RANTAI_RECONCILE_SECONDS": "2"}
@@ -25,22 +29,30 @@ DAYS = "200"
 SETTLE_SECONDS = 240
 
 
+def values(url: str, name: str) -> dict[str, float]:
+    """Return the values of a metric by its one label; "" where it has none."""
+    families = parse_text(httpx.get(url + "/metrics", timeout=5).text)
+    samples = [s for family in families if family.name == name for s in family.samples]
+    return {next(iter(s.labels.values()), ""): s.value for s in samples}
+
+
 def value(url: str, name: str) -> float | None:
     """Return a metric without labels, or None where there is none."""
-    for line in httpx.get(url + "/metrics", timeout=5).text.splitlines():
-        if line.startswith(name + " "):
-            return float(line.split()[1])
-    return None
+    return values(url, name).get("")
 
 
-def until(url: str, name: str, wanted: float, seconds: float) -> None:
+def until(url: str, name: str, wanted: float | dict[str, float], seconds: float) -> None:
+    """Wait until a metric has a value, or values by its one label."""
+    expected = wanted if isinstance(wanted, dict) else {"": wanted}
     deadline = time.monotonic() + seconds
+    found: dict[str, float] = {}
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
-            if value(url, name) == wanted:
+            found = values(url, name)
+            if {label: found.get(label) for label in expected} == expected:
                 return
         time.sleep(0.5)
-    raise AssertionError(f"{name} is {value(url, name)}, not {wanted}")
+    raise AssertionError(f"{name} is {found}, not {expected}")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +129,9 @@ def test_grades_stages_and_moves_are_those_of_the_api(
     up: Up, prometheus: Prometheus, programme: str
 ) -> None:
     clusters = up.get(programme, "/v1/clusters")["clusters"]
-    grades, stages, moves = {}, {}, dict[tuple[str, ...], float]()
+    grades: dict[tuple[str, ...], float] = {}
+    stages: dict[tuple[str, ...], float] = {}
+    moves: dict[tuple[str, ...], float] = {}
     for one in clusters:
         name = label_of(one["cluster"])
         grades |= {(name, grade): n for grade, n in one["grades"]["published"].items()}
@@ -127,7 +141,7 @@ def test_grades_stages_and_moves_are_those_of_the_api(
         for move in one["moved"]["suppliers"]:
             key = (name, move["from"] or "none", move["to"] or "none")
             moves[key] = moves.get(key, 0) + 1
-    assert len({grade for (_, grade), n in grades.items() if n}) >= 3
+    assert len({labels[1] for labels, n in grades.items() if n}) >= 3
     prometheus.await_equal("rantai_cluster_grade_suppliers", grades)
     prometheus.await_equal("rantai_cluster_stage_suppliers", stages)
     prometheus.await_equal("rantai_cluster_moved_suppliers", moves)
@@ -156,7 +170,11 @@ def test_the_pipeline_is_well_and_no_alert_of_it_fires(up: Up, prometheus: Prome
     prometheus.await_equal("rantai_ledger_events", {(): stored})
     prometheus.await_equal("rantai_exporter_up", {(): 1})
     prometheus.await_equal("rantai_reconcile_missing_events", {(): 0})
-    assert prometheus.ask("topic:rantai_offset_lag_records:sum").keys() >= {("rantai.orders",)}
+    assert set(prometheus.ask("rantai_offset_lag_records").values()) == {0}
+    waiting = prometheus.ask("topic:rantai_topic_lag_records:max")
+    topics = {"orders", "deliveries", "quality", "partners", "rejected"}
+    assert waiting.keys() >= {(f"rantai.{topic}",) for topic in topics}
+    assert set(waiting.values()) == {0}
     senders = prometheus.ask("rantai_sender_newest_event_timestamp_seconds")
     (newest,) = prometheus.ask("rantai_newest_stored_event_accepted_timestamp_seconds").values()
     assert max(senders.values()) == newest
@@ -182,6 +200,43 @@ def test_what_is_shown_passes_the_checks_of_promtool_and_parses(up: Up) -> None:
         assert shown == [(s.name, tuple(sorted(s.labels.items()))) for s in other[one.name].samples]
 
 
+@pytest.mark.kafka
+def test_what_waits_is_known_while_no_processor_runs(tmp_path: Path) -> None:
+    services = Separate(tmp_path / "data", real_kafka(), environment=FAST)
+    try:
+        services.start()
+        key = services.key("buyer", "B1")
+        rantai("topics", "apply", "--partner", "B1", environment=services.environment)
+        sender, url = Sender(services.environment["RANTAI_KAFKA"]), services.url_of("exporter")
+        sender.send(b"{}", partner="B1")
+        time.sleep(1.0)  # a running gateway takes new keys within a second
+        orders = [order("03-01", 5, "03-20", order_no=f"P{n}") for n in range(7)]
+        assert post(services.gateway_url, key, orders[:3]) == 202
+        services.settle()
+        until(url, "rantai_topic_lag_records", {"rantai.orders": 0, "rantai.inbound.B1": 0}, 60)
+        services.services["processor-1"].stop()
+        assert post(services.gateway_url, key, orders[3:]) == 202
+        sender.send(b"{}", partner="B1")
+        until(url, "rantai_topic_lag_records", {"rantai.orders": 4, "rantai.inbound.B1": 1}, 60)
+        # It is not stored and was accepted: it is missing until the processor comes back.
+        until(url, "rantai_reconcile_missing_events", 5, 60)
+        services.start()
+        until(url, "rantai_topic_lag_records", {"rantai.orders": 0, "rantai.inbound.B1": 0}, 60)
+        until(url, "rantai_reconcile_missing_events", 0, 60)
+    finally:
+        services.end()
+
+
+def post(url: str, key: str, events: list[dict[str, Any]]) -> int:
+    """Send events; return the status of the answer."""
+    headers = {
+        "authorization": f"Bearer {key}",
+        "content-type": "application/cloudevents-batch+json",
+    }
+    body = json.dumps(events)
+    return httpx.post(url + "/v1/events", content=body, headers=headers, timeout=60).status_code
+
+
 def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> None:
     store = ClickHouse(tmp_path)
     port = free_port()
@@ -200,6 +255,7 @@ def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> Non
         exporter.start()
         exporter.await_answer(url + "/readyz")
         until(url, "rantai_exporter_up", 0, 10)
+        until(url, "rantai_exporter_broker_up", 0, 10)
         store.start()
         rantai("migrate", environment={"RANTAI_CLICKHOUSE_URL": store.url})
         until(url, "rantai_exporter_up", 1, 40)

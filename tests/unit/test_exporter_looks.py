@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from services.bus.topics import BrokerUnavailable
 from services.exporter.bounds import Bounds
+from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents, Place
 from services.exporter.watching import LATE_SECONDS, StoreLook, Watch, watching
 from services.readiness.policy import DEFAULT_POLICY
@@ -146,8 +147,12 @@ def test_a_scrape_waits_for_no_look() -> None:
         released.wait(20)
         raise StoreUnavailable("released")
 
+    def hang_too(_since: datetime) -> list[Place]:
+        hang()
+        return []
+
     registry = CollectorRegistry()
-    watch = Watch(look_of(hang, Clock()), MissingEvents(lambda since: hang() and [], 1.0))
+    watch = Watch(look_of(hang, Clock()), MissingEvents(hang_too, 1.0))
     with watching(watch, registry):
         assert entered.wait(5)
         text = generate_latest(registry).decode()
@@ -225,3 +230,30 @@ def test_a_reconciliation_that_fails_shows_by_its_age() -> None:
     assert found.turn() == (0, 0)
     assert found.turn() == (0, 300)
     assert found.turn() == (0, 0)
+
+
+def test_what_waits_is_shown_by_topic_and_is_unknown_without_a_broker() -> None:
+    lags: dict[str, int] = {"rantai.orders": 3, "rantai.rejected": 0}
+    lags |= {f"rantai.inbound.P{n}": n for n in range(5)}
+    answers: list[dict[str, int] | None] = [lags, None]
+
+    def ask() -> dict[str, int]:
+        answer = answers.pop(0)
+        if answer is None:
+            raise BrokerUnavailable("away")
+        return answer
+
+    lag = TopicLag(ask, most=2)
+    watch = Watch(look_of(lambda: pytest.fail("not opened"), Clock()), None, lag)
+
+    def shown() -> dict[str, float]:
+        (family,) = [one for one in watch.collect() if one.name == series.TOPIC_LAG.name]
+        return {sample.labels["topic"]: sample.value for sample in family.samples}
+
+    assert (shown(), value(watch, series.BROKER_UP)) == ({}, 0)
+    lag.look()
+    own = {"rantai.inbound.P4": 4, "rantai.inbound.P3": 3, "(other)": 3}
+    assert shown() == {"rantai.orders": 3, "rantai.rejected": 0, **own}
+    assert value(watch, series.BROKER_UP) == 1
+    lag.look()
+    assert (shown(), value(watch, series.BROKER_UP)) == ({}, 0)

@@ -15,7 +15,7 @@ from services.warehouse.client import Warehouse
 from services.warehouse.figures import WINDOW_DAYS, Selection
 from services.warehouse.rebuild import rebuild
 from services.warehouse.standings import Standings
-from services.warehouse.watching import Looked, Watched, WatchStore
+from services.warehouse.watching import Looked, Standing, Watched, WatchStore
 from tests.conftest import NOT_SYNCED
 from tests.reference.cases import Event, about, capacity, certify, event, order, receive
 from tests.reference.histories import history, shuffled, supplier_ids
@@ -40,6 +40,11 @@ def look(warehouse: Warehouse, today: date = TODAY) -> Looked:
 def one(warehouse: Warehouse, today: date = TODAY) -> Watched:
     (found,) = [x for x in look(warehouse, today).suppliers if x.supplier_id == "S1"]
     return found
+
+
+def otif(standing: Standing) -> tuple[int, int]:
+    above, below = standing.at.ratios["otif"]
+    return int(above), int(below)
 
 
 @pytest.fixture
@@ -102,15 +107,15 @@ def test_a_standing_that_is_behind_is_shown_and_said_to_be(warehouse: Warehouse)
     judge(warehouse, TODAY, "S1")
     assert (standing := one(warehouse).standing) is not None
     assert standing.current
-    assert standing.at.ratios["otif"] == (1, 1)
+    assert otif(standing) == (1, 1)
     store(warehouse, [order("03-02", 10, "03-20", order_no="P2")])
     assert (standing := one(warehouse).standing) is not None
     assert not standing.current
-    assert standing.at.ratios["otif"] == (1, 1)
+    assert otif(standing) == (1, 1)
     judge(warehouse, TODAY, "S1")
     assert (standing := one(warehouse).standing) is not None
     assert standing.current
-    assert standing.at.ratios["otif"] == (1, 2)
+    assert otif(standing) == (1, 2)
 
 
 def test_what_is_of_another_day_or_policy_is_not_shown(warehouse: Warehouse) -> None:
