@@ -18,33 +18,45 @@ from services.scorecards.web.paper.words import Annex, LineRow, Paper
 _SIZE: Final = 7.6
 _SMALL: Final = 6.8
 _ROW: Final = 8.2 * mm
-_GAP: Final = 2 * mm
-_TOP: Final = HEIGHT - MARGIN - 30 * mm
-"""Where the first row begins; above it stand the heading and the columns."""
-
-_ROWS: Final = int((_TOP - MARGIN - 3 * mm) / _ROW)
-_SHARES: Final = (0.25, 0.17, 0.13, 0.11, 0.12, 0.22)
+_GAP: Final = 3.5 * mm
+_INTRO: Final = HEIGHT - MARGIN - 13 * mm
+_INTRO_LINE: Final = 3.4 * mm
+_SHARES: Final = (0.22, 0.17, 0.14, 0.125, 0.125, 0.22)
 _RIGHT: Final = (False, False, True, True, True, False)
 
 
 def pages_of(annex: Annex) -> int:
     """Return on how many pages an annex stands; one without lines says so on one."""
-    return max(1, -(-len(annex.rows) // _ROWS))
+    return max(1, -(-len(annex.rows) // _rows(annex)))
+
+
+def _top(annex: Annex) -> float:
+    """Return where the first row begins; above it stand the heading and the columns."""
+    return float(_INTRO - len(_intro(annex)) * _INTRO_LINE - 6 * mm)
+
+
+def _rows(annex: Annex) -> int:
+    return int((_top(annex) - MARGIN - 3 * mm) / _ROW)
+
+
+def _intro(annex: Annex) -> list[str]:
+    return _wrapped(annex.intro, INNER, 4)
 
 
 def draw_annex(canvas: Canvas, paper: Paper) -> Iterator[int]:
     """Draw the pages of an annex and give the number of each as it is drawn, the first is 2."""
     annex = paper.annex
+    top, most = _top(annex), _rows(annex)
     for page in range(pages_of(annex)):
         _heading(canvas, paper)
-        rows = annex.rows[page * _ROWS : (page + 1) * _ROWS]
+        rows = annex.rows[page * most : (page + 1) * most]
         if rows:
-            _columns(canvas, annex.columns)
+            _columns(canvas, annex.columns, top)
         else:
             canvas.setFont(PLAIN, 9)
-            canvas.drawString(MARGIN, _TOP, drawable(annex.nothing))
+            canvas.drawString(MARGIN, top, drawable(annex.nothing))
         for place, row in enumerate(rows):
-            _row(canvas, row, _TOP - place * _ROW)
+            _row(canvas, row, top - place * _ROW)
         yield page + 2
 
 
@@ -61,19 +73,19 @@ def _heading(canvas: Canvas, paper: Paper) -> None:
     canvas.drawString(MARGIN, top - 8.5 * mm, drawable(paper.annex.heading))
     canvas.setFillColor(QUIET)
     canvas.setFont(PLAIN, _SIZE)
-    for number, line in enumerate(_wrapped(paper.annex.intro, INNER, 3)):
-        canvas.drawString(MARGIN, top - 13 * mm - number * 3.4 * mm, line)
+    for number, line in enumerate(_intro(paper.annex)):
+        canvas.drawString(MARGIN, _INTRO - number * _INTRO_LINE, line)
     canvas.setFillColor(black)
 
 
-def _columns(canvas: Canvas, columns: Sequence[str]) -> None:
-    base = _TOP + 1.6 * mm
+def _columns(canvas: Canvas, columns: Sequence[str], top: float) -> None:
+    base = top + 1.6 * mm
     canvas.setFillColor(QUIET)
     for text, (left, right, wide) in zip(columns, _places(), strict=True):
         _put(canvas, text, (left, wide) if not right else (left, -wide), base, PLAIN, 7.2)
     canvas.setFillColor(black)
     canvas.setLineWidth(0.9)
-    canvas.line(MARGIN, _TOP, WIDTH - MARGIN, _TOP)
+    canvas.line(MARGIN, top, WIDTH - MARGIN, top)
 
 
 def _places() -> list[tuple[float, bool, float]]:
@@ -101,7 +113,7 @@ def _row(canvas: Canvas, row: LineRow, top: float) -> None:
     ):
         _put(canvas, text, verdict, base, font, _SIZE)
     canvas.setFillColor(QUIET)
-    _put(canvas, row.buyer, (order[0], order[1] + item[1]), second, PLAIN, _SMALL)
+    _put(canvas, row.line, (order[0], order[1] + item[1]), second, PLAIN, _SMALL)
     _put(canvas, row.last, received, second, PLAIN, _SMALL)
     canvas.setFillColor(black)
     canvas.setStrokeColor(LINE)

@@ -32,7 +32,7 @@ from services.scorecards.web.paper.measures import (
 )
 from services.scorecards.web.paper.words import FigureRow, Paper, PillarBar
 
-_QR: Final = 38 * mm
+_QR: Final = 35 * mm
 _LETTER: Final = 25 * mm
 _LOCK: Final = Lock()
 """The drawing library keeps state of its own: one paper after the other."""
@@ -136,9 +136,9 @@ def _head(paper: Paper) -> Table:
     left = [
         _said(paper.name, _NAME),
         _said(paper.place, _SMALL),
-        Spacer(1, 3 * mm),
+        Spacer(1, 1.6 * mm),
         Table(facts, [34 * mm, wide - 34 * mm], style=_tight(), hAlign="LEFT"),
-        Spacer(1, 2 * mm),
+        Spacer(1, 1.4 * mm),
         _said(paper.verify_heading, _CELL_BOLD),
         _said(paper.verify_text, _SMALL),
     ]
@@ -168,8 +168,8 @@ class _Code(Flowable):  # type: ignore[misc]
         self._address = address
 
     def draw(self) -> None:
-        """Draw it, white around it as scanners need it."""
-        widget = QrCodeWidget(self._address, barLevel="M", barWidth=_QR, barHeight=_QR, barBorder=3)
+        """Draw it; the page is white around it, as wide as scanners need it."""
+        widget = QrCodeWidget(self._address, barLevel="M", barWidth=_QR, barHeight=_QR, barBorder=0)
         drawing = Drawing(_QR, _QR)
         drawing.add(widget)
         renderPDF.draw(drawing, self.canv, 0, 0)
@@ -257,7 +257,7 @@ def _figures(paper: Paper) -> Table:
         _said(interval, _HEAD_RIGHT),
     ]
     rows = [head, *(_figure(one) for one in paper.figures)]
-    widths = [INNER * share for share in (0.36, 0.18, 0.26, 0.20)]
+    widths = [INNER * share for share in (0.33, 0.17, 0.30, 0.20)]
     style = [
         *_tight_commands(),
         ("LINEBELOW", (0, 0), (-1, 0), 0.9, black),
@@ -274,26 +274,25 @@ def _figure(one: FigureRow) -> list[Paragraph]:
 def _counts(counts: Sequence[tuple[str, str]]) -> Table:
     """Return the figures that are one number, in two columns."""
     half = -(-len(counts) // 2)
-    pairs = [*counts, *([("", "")] if len(counts) % 2 else [])]
+    left, right = counts[:half], counts[half:]
     rows = [
-        [
-            _said(pairs[place][0], _CELL),
-            Paragraph(f"<b>{escape(drawable(pairs[place][1]))}</b>", _RIGHT),
-            "",
-            _said(pairs[place + half][0], _CELL),
-            Paragraph(f"<b>{escape(drawable(pairs[place + half][1]))}</b>", _RIGHT),
-        ]
-        for place in range(half)
+        [*_pair(one), _said("", _CELL), *(_pair(right[place]) if place < len(right) else ["", ""])]
+        for place, one in enumerate(left)
     ]
     gap = 8 * mm
     column = (INNER - gap) / 2
     style = [
         *_tight_commands(),
+        ("FONTSIZE", (0, 0), (-1, -1), 1),
         ("LINEBELOW", (0, 0), (1, -1), 0.3, LINE),
-        ("LINEBELOW", (3, 0), (4, -1), 0.3, LINE),
+        ("LINEBELOW", (3, 0), (4, len(right) - 1), 0.3, LINE),
     ]
     widths = [column * 0.7, column * 0.3, gap, column * 0.7, column * 0.3]
     return Table(rows, widths, style=TableStyle(style))
+
+
+def _pair(pair: tuple[str, str]) -> list[Paragraph]:
+    return [_said(pair[0], _CELL), Paragraph(f"<b>{escape(drawable(pair[1]))}</b>", _RIGHT)]
 
 
 def _steps(paper: Paper) -> list[Flowable]:
@@ -330,7 +329,7 @@ def _stages(paper: Paper) -> list[Flowable]:
 def _origin(origin: Sequence[tuple[str, str]]) -> Table:
     """Return by which rules and data it was made, in a shaded band."""
     rows = [[_said(name, _HEAD) for name, _ in origin], [_said(text, _CELL) for _, text in origin]]
-    widths = [INNER * share for share in (0.16, 0.36, 0.24, 0.24)]
+    widths = [INNER * share for share in (0.13, 0.42, 0.26, 0.19)]
     style = [
         ("BACKGROUND", (0, 0), (-1, -1), SHADE),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),

@@ -53,13 +53,17 @@ def cut(text: str, font: str, size: float, most: float) -> str:
 
 @cache
 def _letter(letter: str) -> str:
-    known = _known()
+    known, kind = _known(), unicodedata.category(letter)
+    if letter in "\t\r\n":
+        return " "
+    if kind in ("Cc", "Cf"):
+        # Nothing to see, and some turn the order of what follows.
+        return ""
     if ord(letter) in known:
         return letter
-    kind = unicodedata.category(letter)
-    if kind.startswith("Z") or letter in "\t\r\n":
+    if kind.startswith("Z"):
         return " "
-    if kind in ("Cc", "Cf", "Mn"):
+    if kind == "Mn":
         return ""
     # A full-width A is an A, a ligature its letters.
     plain = unicodedata.normalize("NFKC", letter)

@@ -54,10 +54,13 @@ class PillarBar:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """An order line of the annex, a cell each. `missed`: whether it missed its mark."""
+    """An order line of the annex, a cell each. `line`: its number and the buyer.
+
+    `last`: when it was received last. `missed`: whether it missed its mark.
+    """
 
     order: str
-    buyer: str
+    line: str
     item: str
     ordered: str
     due: str
@@ -151,8 +154,8 @@ def paper(language: Language, told: Told, policy: Policy, address: str) -> Paper
         figure_columns=(
             text("Figure"),
             text("Value"),
-            text("Numerator of denominator"),
-            text("True figure, 95 %%"),
+            text("Counted (numerator of denominator)"),
+            text("95 %% interval"),
         ),
         figures=[_figure(language, key, one) for key, one in shown.items() if "numerator" in one],
         counts=[
@@ -176,7 +179,9 @@ def paper(language: Language, told: Told, policy: Policy, address: str) -> Paper
         origin=origin(language, issued, policy),
         verify_heading=text("Verify this paper"),
         verify_text=text(
-            "Scan the code. The page that opens must say the same grade, score and figures' digest."
+            "Scan the code. It opens %(site)s, and the page there must say the same grade, score "
+            "and figures' digest.",
+            site=address.partition("/verify/")[0],
         ),
         verify_address=address,
         page_of=text("Page %(page)s / %(pages)s", page="%(page)s", pages="%(pages)s"),
@@ -316,7 +321,7 @@ def _which_lines(language: Language, told: Told) -> str:
             + " "
             + language.text(
                 "They are listed as they are known today. Data that came after the evaluation was "
-                "frozen changed some of its figures, so they do not add up to the page before."
+                "frozen changed some of its figures, so they may not add up to the page before."
             )
         )
     return (
@@ -333,8 +338,12 @@ def line_row(language: Language, row: Mapping[str, Any], told: Told, policy: Pol
     as_of = told.issued.as_of
     last = max((one["received_on"] for one in row["receipts"]), default=None)
     return LineRow(
-        order=wording.order_line(language, row["order_no"], row["line_no"]),
-        buyer=told.names.get(row["buyer_id"], row["buyer_id"]),
+        order=row["order_no"],
+        line=language.text(
+            "line %(line)s, %(buyer)s",
+            line=row["line_no"],
+            buyer=told.names.get(row["buyer_id"], row["buyer_id"]),
+        ),
         item=row["item_no"],
         ordered=wording.quantity(language, row["ordered"], row["uom"]),
         due=language.day(date.fromisoformat(row["due_date"])),
