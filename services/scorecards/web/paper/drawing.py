@@ -329,7 +329,7 @@ def _stages(paper: Paper) -> list[Flowable]:
 def _origin(origin: Sequence[tuple[str, str]]) -> Table:
     """Return by which rules and data it was made, in a shaded band."""
     rows = [[_said(name, _HEAD) for name, _ in origin], [_said(text, _CELL) for _, text in origin]]
-    widths = [INNER * share for share in (0.13, 0.42, 0.26, 0.19)]
+    widths = [INNER * share for share in (0.12, 0.46, 0.23, 0.19)]
     style = [
         ("BACKGROUND", (0, 0), (-1, -1), SHADE),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
