@@ -256,3 +256,12 @@ def test_what_is_too_wide_is_cut() -> None:
     short = cut(text, BOLD, 8, 50)
     assert short.endswith("…")
     assert 40 < width(short, BOLD, 8) <= 50
+
+
+def test_who_asks_for_no_paper_need_not_hold_its_libraries() -> None:
+    asked = (
+        "import sys, services.cli, services.scorecards.web.pages;"
+        "print([one for one in ('reportlab', 'xlsxwriter', 'PIL') if one in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    assert run.stdout.strip() == "[]"
