@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from reportlab.lib.units import mm
 
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards.reading import Supplier
@@ -17,12 +18,14 @@ from services.scorecards.web.language import LANGUAGES
 from services.scorecards.web.paper import words
 from services.scorecards.web.paper.drawing import pdf
 from services.scorecards.web.paper.fonts import BOLD, PLAIN, cut, drawable, register, width
+from services.scorecards.web.paper.measures import MARGIN
 from services.scorecards.web.paper.words import Paper, Told, verdict
 from services.scorecards.web.papers import issued_of
 from services.warehouse.evaluations import HighWater
 from services.warehouse.figures import Selection
 
 DAY = date(2026, 11, 22)
+FOOT = MARGIN - 3 * mm
 ADDRESS = "https://rantai.example.go.id/verify/" + "AbC_" * 30
 MADE = {"policy_version": DEFAULT_POLICY.version, "computed_at": "2026-11-22T05:07:09Z"}
 RATIO = {"value": Decimal("0.9"), "numerator": 9, "denominator": 10, "ci95": [Decimal("0.6"), 1]}
@@ -93,6 +96,19 @@ def paper(code: str = "id", **more: Any) -> Paper:
 
 def pages(content: bytes) -> list[str]:
     return [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+
+
+def lowest(content: bytes) -> float:
+    """Return the base of the lowest text of the first page, above its foot, in points."""
+    bases: list[float] = []
+
+    def see(text: str, cm: list[float], tm: list[float], _font: Any, _size: float) -> None:
+        base = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        if text.strip() and abs(base - FOOT) > 1:
+            bases.append(base)
+
+    PdfReader(io.BytesIO(content)).pages[0].extract_text(visitor_text=see)
+    return min(bases)
 
 
 def test_the_same_paper_gives_the_same_bytes() -> None:
@@ -190,6 +206,7 @@ def test_any_name_stays_on_its_page(name: str) -> None:
     assert len(read) == 2
     assert "Halaman 1 / 2" in read[0]
     assert found.issued.digest_words in read[0]
+    assert lowest(content) >= MARGIN
 
 
 def test_a_frozen_paper_says_nothing_by_other_rules() -> None:

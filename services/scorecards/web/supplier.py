@@ -75,7 +75,6 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
         **asking.heading(language, view, reader, newest),
         **stands.in_words(language, reader.policy, names),
         "supplier": supplier,
-        "page": f"/suppliers/{supplier.supplier_id}{view.but()}",
         "names": names,
         "titles": {key: language.text(title) for key, title in wording.TITLES.items()},
         "said": {key: wording.say(language, key, figures[key]) for key in wording.TITLES},
