@@ -200,7 +200,7 @@ class Awaiting:
     def capacities(self, supplier_id: str) -> list[Capacity]:
         """Return the declaration of each process that begins last."""
         rows = self._warehouse.rows(sql("declared_capacities"), {"supplier": supplier_id})
-        return [Capacity(row["process"], *row["v"][:3], tuple(row["v"][3])) for row in rows]
+        return [_capacity(row["process"], *row["v"]) for row in rows]
 
     def items(self, supplier_id: str, today: date, limit: int = 60) -> list[str]:
         """Return the items that were ordered from a supplier for the last year and from now on."""
@@ -262,3 +262,9 @@ def _complaint(row: dict[str, Any]) -> OpenComplaint:
 
 def _aware(value: datetime) -> datetime:
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def _capacity(
+    process: str, valid_from: date, quantity: Decimal, uom: str | None, items: Sequence[str]
+) -> Capacity:
+    return Capacity(process, valid_from, quantity, uom, tuple(items))

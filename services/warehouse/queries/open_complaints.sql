@@ -1,6 +1,5 @@
 -- Which complaints about a supplier are open at T, and which steps are the supplier's to do, by when?
--- The days at the end of a step: when it was
--- done, if it was.
+-- A step is its name, its due day, and the day on which it was done, if it was.
 WITH
     opened AS
     (
