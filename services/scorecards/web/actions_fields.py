@@ -137,7 +137,7 @@ def quantity_or_none(text: str) -> Decimal:
     if not text:
         raise Unreadable(REQUIRED)
     if text.startswith("-"):
-        raise Unreadable(mark("This must be more than 0."))
+        raise Unreadable(mark("This must be 0 or more."))
     if len(text) > MOST_NUMBER:
         raise Unreadable(_QUANTITY)
     if _TWO_READINGS.fullmatch(text):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from schemas.catalogue import Role
@@ -211,7 +212,7 @@ async def _disputable(desk: Desk, order: str) -> dict[str, Any]:
         )
         total = late["total"]
         found = [
-            (row["buyer_id"], row["order_no"], row["line_no"], row["due_date"])
+            (row["buyer_id"], row["order_no"], row["line_no"], date.fromisoformat(row["due_date"]))
             for row in late["lines"]
         ]
     names = await desk.names(sorted({row[0] for row in found}))

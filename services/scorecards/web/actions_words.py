@@ -89,7 +89,8 @@ def _confirmed(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_
             return language.text(
                 "you proposed %(what)s", what=", ".join(part for part in parts if part)
             )
-        return language.text(_STATUSES[line["status"]])
+        words = _STATUSES[line["status"]]
+        return language.text(words)
 
     lines = [(data["order_no"], line["line_no"], say(line)) for line in data["lines"]]
     return language.text("Answer to order %(order)s", order=data["order_no"]), lines
@@ -111,8 +112,9 @@ def _despatched(language: Language, data: Mapping[str, Any]) -> tuple[str, list[
 
 
 def _answered(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_Line]]:
-    number, step = data["complaint_no"], language.text(STEPS[data["step"]])
-    return language.text("Complaint %(number)s: %(step)s", number=number, step=step), []
+    number, step = data["complaint_no"], STEPS[data["step"]]
+    done = language.text(step)
+    return language.text("Complaint %(number)s: %(step)s", number=number, step=done), []
 
 
 def _capacity(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_Line]]:
@@ -131,8 +133,8 @@ def _disputed(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_L
 
 
 def _dispute_answered(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_Line]]:
-    said = language.text(_DISPUTE_ANSWERS[data["answer"]])
-    note = data.get("note")
+    answer, note = _DISPUTE_ANSWERS[data["answer"]], data.get("note")
+    said = language.text(answer)
     words = f"{said}: {note}" if note else said
     return language.text("Dispute answered"), [(data["order_no"], data["line_no"], words)]
 
