@@ -274,7 +274,7 @@ async def _sent(visit: Visit, sending: Sending) -> Response:
             "rows": rows,
             "new": next((row for row in rows if row.id == new), None),
             "most": MOST_SHOWN,
-            "actions": supplier_actions(visit, visit.visitor.partner),
+            "actions": supplier_actions(visit, visit.visitor.partner)[:-1],
         },
     )
 

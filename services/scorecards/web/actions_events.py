@@ -128,7 +128,9 @@ def _confirmed(typed: Typed, row: Row, today: date) -> Data | None:
         )
     elif chosen == "changed" and not proposed:
         typed.fault(on, mark("Write the day that you can keep, or the quantity that you can make."))
-    if chosen is None or answer in typed.faults or on in typed.faults:
+    elif chosen == "accepted" and row.line.requested < today:
+        typed.fault(answer, mark("The day asked for has passed: write the day that you can keep."))
+    if chosen is None or typed.faults.keys() & {answer, on}:
         return None
     line: Data = {"line_no": row.line.line_no, "status": chosen}
     if chosen == "changed":

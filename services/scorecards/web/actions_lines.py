@@ -58,13 +58,19 @@ class Confirm:
             subject=query["order"] if rows else None,
             rows=rows,
             query=query,
-            context={"gone": not rows, "total": total, "names": names, **query},
+            context={
+                **query,
+                "gone": not rows,
+                "total": total,
+                "names": names,
+                "today": desk.today,
+            },
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
         """Return an order.confirmed."""
         if typed.fields.get("all"):
-            _accept_the_rest(typed, offer.rows)
+            _accept_the_rest(typed, offer.rows, desk.today)
         return events.confirmation(typed, desk.supplier_id, offer.rows, desk.today)
 
 
@@ -112,7 +118,7 @@ class Despatch:
             rows=rows,
             query=query,
             defaults=_whole_rest(rows, query.get("line")),
-            context={"total": total, "names": names, "order": "", "announced_on": None, **query},
+            context={"order": "", **query, "total": total, "names": names},
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
@@ -164,7 +170,7 @@ class Dispute:
         return Offer(
             subject=line,
             query=query,
-            context={"line": line, "names": names, "before": before, **query},
+            context={**query, "line": line, "names": names, "before": before},
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
@@ -247,6 +253,10 @@ def _whole_rest(rows: Sequence[Row], line_no: str | None) -> dict[str, str]:
     }
 
 
-def _accept_the_rest(typed: Typed, rows: Sequence[Row]) -> None:
-    answers = {f"answer-{row.place}": "accepted" for row in rows if row.line.unanswered}
+def _accept_the_rest(typed: Typed, rows: Sequence[Row], today: date) -> None:
+    answers = {
+        f"answer-{row.place}": "accepted"
+        for row in rows
+        if row.line.unanswered and row.line.requested >= today
+    }
     typed.fields = {**answers, **{name: text for name, text in typed.fields.items() if text}}
