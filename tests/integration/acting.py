@@ -52,9 +52,10 @@ def at(days: int, hour: int = 8) -> str:
 
 
 def order(
-    story: Story, buyer: str, supplier: str, number: str, due: int, lines: int = 1, ago: int = 1
+    story: Story, pair: tuple[str, str], number: str, due: int, *, lines: int = 1, ago: int = 1
 ) -> None:
-    """Tell of an order for a day counted from today, placed some days ago."""
+    """Tell of an order for a day counted from today, placed some days ago. `pair`: buyer first."""
+    buyer, supplier = pair
     story.tell(
         buyer,
         "order.placed",
@@ -94,11 +95,11 @@ def tell(story: Story) -> None:
     """Tell what waits for an answer."""
     story.register(SUPPLIER, "supplier", "CV Ukir <Logam>")
     story.register(BUYER, "buyer", "PT Astra & Kawan")
-    order(story, BUYER, SUPPLIER, "A1", 10, lines=3)
-    order(story, BUYER, SUPPLIER, NASTY, 20)
-    order(story, BUYER, SUPPLIER, "LATE", -5, ago=30)
-    order(story, OTHER_BUYER, SUPPLIER, "B1", 12)
-    order(story, BUYER, OTHER_SUPPLIER, "C1", 12)
+    order(story, (BUYER, SUPPLIER), "A1", 10, lines=3)
+    order(story, (BUYER, SUPPLIER), NASTY, 20)
+    order(story, (BUYER, SUPPLIER), "LATE", -5, ago=30)
+    order(story, (OTHER_BUYER, SUPPLIER), "B1", 12)
+    order(story, (BUYER, OTHER_SUPPLIER), "C1", 12)
     complain(story, BUYER, SUPPLIER, "K<1>", 4)
     complain(story, BUYER, OTHER_SUPPLIER, "K2", 4)
 

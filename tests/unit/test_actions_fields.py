@@ -70,9 +70,11 @@ def test_a_quantity_with_two_readings_is_refused_and_shown(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "0", "0,00", "-5", "+5", "1e9", "NaN", "Infinity", "5 pcs", "1 00", "1.00.000", "1,2,3"]
-    + ["1.234,567,8", "٣", "１２", ".5", "5.", "1_000", "1'000", "0x10", "9" * 13, "1,1234567"]
-    + ["9" * 5000, "1\n5", "½"],
+    [
+        *("", "0", "0,00", "-5", "+5", "1e9", "NaN", "Infinity", "5 pcs", "1 00", "1.00.000"),
+        *("1,2,3", "1.234,567,8", "٣", "１２", ".5", "5.", "1_000", "1'000", "0x10", "9" * 13),
+        *("1,1234567", "9" * 5000, "1\n5", "½"),
+    ],
 )
 def test_what_is_no_quantity_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
@@ -105,8 +107,11 @@ def test_a_day_is_read_as_browsers_and_people_write_it(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "25/11", "11/25/2026", "31/02/2027", "2026-13-01", "25/11/26", "besok", "2026-W48-1"]
-    + ["21/11/2026", "2027-11-23", "9999-12-31", "0000-01-01", "1e9", "２０２６-11-25", "1" * 5000],
+    [
+        *("", "25/11", "11/25/2026", "31/02/2027", "2026-13-01", "25/11/26", "besok", "1e9"),
+        *("2026-W48-1", "21/11/2026", "2027-11-23", "9999-12-31", "0000-01-01", "２０２６-11-25"),
+        "1" * 5000,
+    ],
 )
 def test_no_day_or_one_far_away_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
