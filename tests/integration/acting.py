@@ -32,6 +32,7 @@ from services.telemetry.http import install
 from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger, LedgerRecord
+from services.warehouse.migrate import Placement, migrate
 from tests.integration.pages_story import Story
 
 SUPPLIER, OTHER_SUPPLIER = "AC-IKM-1", "AC-IKM-2"
@@ -142,6 +143,7 @@ class Shop:
     broker: Broker = field(init=False)
     app: FastAPI = field(init=False)
     links: Links = field(init=False)
+    site: Pages = field(init=False)
 
     def __post_init__(self) -> None:
         self.broker = Broker(self.warehouse)
@@ -153,7 +155,7 @@ class Shop:
         keys = KeyStore(self.folder / "keys.json")
         self.app = FastAPI()
         install(self.app)
-        site = Pages(
+        self.site = Pages(
             reader=Reader(self.warehouse, DEFAULT_POLICY),
             evaluations=EvaluationStore(self.warehouse),
             keys=keys,
@@ -163,7 +165,7 @@ class Shop:
             submit=self.submit,
             base_url="http://test",
         )
-        for router in pages.routes(site):
+        for router in pages.routes(self.site):
             self.app.include_router(router)
 
     async def submit(self, events: list[Any], sender: Sender) -> Taken:
@@ -178,6 +180,15 @@ class Shop:
         opened = phone.get("/s/" + self.links.create(LinkHolder(role, partner, rights)))
         assert opened.status_code == 200, opened.text
         return phone
+
+
+def open_shop(warehouse: Warehouse, folder: Path) -> Shop:
+    """Make a store's tables, tell the story, and open the pages over it."""
+    migrate(warehouse, Placement(fsync=False))
+    story = Story()
+    tell(story)
+    Ledger(warehouse).append(story.records, uuid.uuid4())
+    return Shop(warehouse, folder)
 
 
 @dataclass
