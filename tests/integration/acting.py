@@ -290,14 +290,24 @@ class _Form(HTMLParser):
 
 def form_of(page: httpx.Response) -> tuple[str, dict[str, str]]:
     """Return the address of a page's form and what stands in its fields."""
+    return form_in(page.text)
+
+
+def form_in(text: str) -> tuple[str, dict[str, str]]:
+    """Return the same, of a page's text."""
     reader = _Form()
-    reader.feed(page.text)
-    assert reader.action, page.text
+    reader.feed(text)
+    assert reader.action, text
     return reader.action, reader.fields
 
 
 def words(page: httpx.Response) -> str:
     """Return what a reader sees, on one line."""
-    text = re.sub(r"<style>.*?</style>", "", page.text, flags=re.S)
+    return words_of(page.text)
+
+
+def words_of(text: str) -> str:
+    """Return the same, of a page's text."""
+    text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
     text = re.sub(r"</(td|th|p|li|a|h\d|legend|label|caption)>", " ", text)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
