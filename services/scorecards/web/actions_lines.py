@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from schemas.catalogue import Role
 from services.scorecards.api import blocking
@@ -133,12 +134,12 @@ class Despatch:
         if before is None:
             return data
         typed.fault(
-            "despatch_no",
+            "replace",
             mark(
                 "A delivery of this number was announced on %(day)s. Write the number of this one, "
-                "or tick below that this announcement replaces the earlier one."
+                "or tick here that this announcement replaces the earlier one."
             ),
-            day=before.date(),
+            day=before.astimezone(ZoneInfo(desk.zone)).date(),
         )
         return None
 
