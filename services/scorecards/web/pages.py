@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from schemas.catalogue import Role
-from services.scorecards.web import entry, overview, papers, supplier, verify
+from services.scorecards.web import actions, entry, overview, papers, supplier, verify
 from services.scorecards.web.visiting import Make, Site
 
 
@@ -20,4 +20,5 @@ def routes(site: Site) -> list[APIRouter]:
         overview.routes(site),
         papers.routes(site),
         verify.routes(site),
+        actions.routes(site),
     ]
