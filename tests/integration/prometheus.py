@@ -58,7 +58,11 @@ class Prometheus:
         config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
         rules = DEPLOY / "prometheus" / "rules" / "*.yml"
         config |= {
-            "global": {"scrape_interval": "5s", "evaluation_interval": "1s"},
+            "global": {
+                "scrape_interval": "10s",
+                "scrape_timeout": "10s",
+                "evaluation_interval": "1s",
+            },
             "rule_files": [str(rules)],
             "alerting": {},
             "scrape_configs": [
@@ -93,10 +97,10 @@ class Prometheus:
             for one in answer.json()["data"]["result"]
         }
 
-    def ask_one(self, query: str, seconds: float = 60) -> float:
+    def ask_one(self, query: str, seconds: float = 120) -> float:
         """Wait until a query answers with one value, and return that.
 
-        A scrape that a busy machine lets time out leaves a gap of one interval.
+        A scrape that times out, as on a busy machine, leaves a gap until the next one.
         """
         deadline = time.monotonic() + seconds
         while len(found := self.ask(query)) != 1:
@@ -113,7 +117,7 @@ class Prometheus:
             if one["state"] == "firing"
         }
 
-    def await_equal(self, query: str, expected: Any, seconds: float = 60) -> None:
+    def await_equal(self, query: str, expected: Any, seconds: float = 120) -> None:
         """Wait until a query answers what is expected."""
         deadline = time.monotonic() + seconds
         found: Any = None

@@ -31,7 +31,7 @@ SETTLE_SECONDS = 240
 
 def values(url: str, name: str) -> dict[str, float]:
     """Return the values of a metric by its one label; "" where it has none."""
-    families = parse_text(httpx.get(url + "/metrics", timeout=20).text)
+    families = parse_text(httpx.get(url + "/metrics", timeout=60).text)
     samples = [s for family in families if family.name == name for s in family.samples]
     return {next(iter(s.labels.values()), ""): s.value for s in samples}
 
@@ -183,11 +183,11 @@ def test_the_pipeline_is_well_and_no_alert_of_it_fires(up: Up, prometheus: Prome
 
 
 def test_what_is_shown_passes_the_checks_of_promtool_and_parses(up: Up) -> None:
-    text = httpx.get(up.url + "/metrics").text
+    text = httpx.get(up.url + "/metrics", timeout=60).text
     status, said = run_tool("promtool", "check", "metrics", given=text)
     assert (status, said) == (0, "")
     families = {one.name: one for one in parse_text(text)}
-    openmetrics = httpx.get(up.url + "/metrics", headers={"accept": OPENMETRICS})
+    openmetrics = httpx.get(up.url + "/metrics", headers={"accept": OPENMETRICS}, timeout=60)
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
     parsed = parse_openmetrics(openmetrics.text)  # type: ignore[no-untyped-call]
     other: dict[str, Any] = {one.name: one for one in parsed}
