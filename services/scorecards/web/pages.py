@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from schemas.catalogue import Role
-from services.scorecards.web import entry, overview, supplier
+from services.scorecards.web import actions, entry, overview, papers, supplier, verify
 from services.scorecards.web.visiting import Make, Site
 
 
@@ -18,4 +18,7 @@ def routes(site: Site) -> list[APIRouter]:
         entry.routes(site, first_pages),
         supplier.routes(site),
         overview.routes(site),
+        papers.routes(site),
+        verify.routes(site),
+        actions.routes(site),
     ]

@@ -8,8 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.scorecards.api import blocking
-from services.scorecards.reading import Reader, Supplier
-from services.scorecards.web import asking, standing, standing_words, wording
+from services.scorecards.reading import Reader
+from services.scorecards.web import (
+    asking,
+    standing,
+    standing_words,
+    supplier_tables,
+    tables,
+    wording,
+)
 from services.scorecards.web.asking import Unreadable, View
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.trend import trend
@@ -42,13 +49,15 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     reader = visit.site.reader
     view = asking.read(visit.request.query_params, reader.today())
     selection = await visit.selection(view, supplier_id)
+    if (wanted := tables.asked(visit)) is not None:
+        return await supplier_tables.answer(visit, wanted, selection)
     return visit.page("supplier.html", await _scorecard(visit, view, selection))
 
 
 async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str, Any]:
     """Read everything that a supplier's page shows."""
     reader, language = visit.site.reader, visit.language
-    supplier = await blocking(lambda: _who(reader, selection.suppliers[0]))
+    supplier = await blocking(lambda: reader.supplier(selection.suppliers[0]))
     if view.buyer_id is not None and view.buyer_id not in supplier.buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
@@ -79,11 +88,6 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
         "otherwise_missed": max(0, int(otif.denominator - otif.numerator) - late["total"]),
         "most_lines": MOST_LINES,
     }
-
-
-def _who(reader: Reader, supplier_id: str) -> Supplier:
-    _, found = reader.suppliers(suppliers=[supplier_id], limit=1)
-    return found[0] if found else Supplier(supplier_id, None, None, None, None, None, ())
 
 
 async def _lines(reader: Reader, selection: Selection, status: str) -> dict[str, Any]:
