@@ -30,9 +30,9 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import FigureSums
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.counted import GRADED, counted_parts, spans
 from services.warehouse.figures import WINDOW_DAYS
 from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
+from services.warehouse.texts import GRADED, counted_parts, spans
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the

@@ -15,9 +15,9 @@ from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
-from services.warehouse.counted import ASKED_FOR, counted_parts
 from services.warehouse.derived import VIEW_SUFFIX, fill
 from services.warehouse.folding import any_tolerance_place, ensure_folded
+from services.warehouse.texts import of_views
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
@@ -47,12 +47,11 @@ class Placement:
         prefix = "Replicated" if self.cluster else ""
         filled = text.replace("$replacing(", f"{prefix}ReplacingMergeTree(")
         return Template(filled).safe_substitute(
+            of_views(any_tolerance_place("item_no")),
             on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
-            counted_parts=counted_parts(ASKED_FOR),
-            tolerance=any_tolerance_place("item_no"),
         )
 
 
