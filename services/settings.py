@@ -103,8 +103,10 @@ class Settings(BaseModel):
         default=True,
         description="whether an insert into the embedded ledger reaches the disk first",
     )
-    clickhouse_cluster: str | None = Field(
-        default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
+    clickhouse_cluster: OptionalText = Field(
+        default=None,
+        description="name of the ClickHouse cluster that the store is spread over: tables are "
+        "replicated and sharded by supplier",
     )
 
     @classmethod
