@@ -16,7 +16,10 @@ def link(
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
     role: Annotated[Role, typer.Option(help="whose page it opens")] = Role.SUPPLIER,
     url: Annotated[
-        str | None, typer.Option(help="what the link begins with; default: what runs here")
+        str | None,
+        typer.Option(
+            envvar="RANTAI_PUBLIC_URL", help="what the link begins with; default: what runs here"
+        ),
     ] = None,
 ) -> None:
     """Make a link that opens a scorecard without a password; the URL is alone on the last line.
