@@ -14,9 +14,7 @@ import typer
 
 from services.cli.running import fail
 
-_ASSIGNED: Final = re.compile(
-    r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)", re.MULTILINE
-)
+_ASSIGNED: Final = re.compile(r"^(?:export +)?([A-Za-z_]\w*)=([^\s#]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +41,15 @@ def _cluster_id() -> str:
 
 SECRETS: Final = (
     Secret(
-        "RANTAI_KAFKA_CLUSTER_ID",
-        "names the broker's data; no secret, but never changed",
-        _cluster_id,
+        "RANTAI_KAFKA_CLUSTER_ID", "names the broker's data; no secret, never changed", _cluster_id
     ),
     Secret("RANTAI_CLICKHOUSE_PASSWORD", "of the services, in the store", _password),
     Secret("RANTAI_GRAFANA_CLICKHOUSE_PASSWORD", "of Grafana, in the store: reads only", _password),
     Secret(
         "RANTAI_GRAFANA_ADMIN_PASSWORD", "of 'admin' at the first sign-in to Grafana", _password
+    ),
+    Secret(
+        "RANTAI_CLICKHOUSE_CLUSTER_SECRET", "between the nodes of a store of several", _password
     ),
 )
 
