@@ -66,7 +66,7 @@ class Image:
     def _put_python_on_path(self) -> None:
         (self.root / "bin").mkdir()
         program = self.root / "bin" / "python"
-        python = next(one for one in _PYTHONS if _usable(one))
+        python = next((one for one in _PYTHONS if _usable(one)), _PYTHONS[-1])
         program.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
         program.chmod(0o755)
 

@@ -284,3 +284,17 @@ def test_nodes_of_the_cluster_are_each_another(environment: dict[str, str]) -> N
     keepers = {n: s["environment"]["KEEPER_ID"] for n, s in services.items() if "keeper" in n}
     assert raft == keepers
     assert {n.findtext("host") for n in root.findall("zookeeper/node")} == set(keepers)
+
+
+def test_the_page_about_clusters_counts_right(environment: dict[str, str]) -> None:
+    page = (ROOT / "deploy" / "cluster" / "README.md").read_text()
+    one, several = (resolved(environment, *files)["services"] for files in ((), (CLUSTER,)))
+    several["one more processor"] = several["processor"]
+    for stack, column in ((one, 0), (several, 1)):
+        lasting = [service for name, service in stack.items() if name not in JOBS]
+        limits = [service["mem_limit"] for service in lasting]
+        memory = sum(float(m[:-1]) / {"g": 1, "m": 1024}[m[-1]] for m in limits)
+        containers = re.findall(r"^\| containers \| (\d+) \| (\d+)", page, re.MULTILINE)
+        sums = re.findall(r"^\| memory .* \| ([\d.]+) GB \| ([\d.]+) GB", page, re.MULTILINE)
+        assert containers[0][column] == str(len(lasting))
+        assert sums[0][column] == f"{memory:.1f}"
