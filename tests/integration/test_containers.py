@@ -14,12 +14,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from services.bus.embedded import free_port
+from services.bus.topics import apply
 from services.cli.init import write_secrets
 from tests.containers.compose import CLUSTER, ROOT, read_environment, resolved
 from tests.containers.image import USER, Image
@@ -168,38 +171,50 @@ def test_keys_and_links_are_made_in_a_container_of_the_gateway(contained: Contai
 
 
 @pytest.mark.kafka
-def test_the_brokers_file_starts_a_broker(secrets: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [(), (CLUSTER,)], ids=["one machine", "cluster"])
+def test_the_brokers_files_start_brokers(
+    secrets: dict[str, str], others: tuple[Path, ...], tmp_path: Path
+) -> None:
     real_kafka()
-    jars = _jars()
-    port, controller = free_port(), free_port()
-    text = (ROOT / "deploy" / "kafka" / "server.properties").read_text()
-    text += resolved(secrets)["services"]["kafka"]["environment"]["KAFKA_NODE_PROPERTIES"]
-    for name, here in (
-        ("//kafka:9092", f"//127.0.0.1:{port}"),
-        ("@kafka:9093", f"@127.0.0.1:{controller}"),
-        ("//:9092", f"//127.0.0.1:{port}"),
-        ("//:9093", f"//127.0.0.1:{controller}"),
-        ("/var/lib/kafka/data", str(tmp_path / "data")),
-    ):
-        assert name in text
-        text = text.replace(name, here)
-    file = tmp_path / "server.properties"
-    file.write_text(text)
-    java = ["java", "-Xmx256m", "-cp", f"{jars}/*"]
-    subprocess.run(
-        [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id",
-         secrets["RANTAI_KAFKA_CLUSTER_ID"], "--config", str(file)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    with (tmp_path / "server.log").open("wb") as log:
-        broker = subprocess.Popen([*java, "kafka.Kafka", str(file)], stdout=log, stderr=log)
+    services = resolved(secrets, *others)["services"]
+    brokers = {name: free_port() for name in services if name.startswith("kafka")}
+    controllers = {name: free_port() for name in brokers}
+    java = ["java", "-Xmx256m", "-cp", f"{_jars()}/*"]
+    started = []
     try:
-        admin = _admin(f"127.0.0.1:{port}", tmp_path / "server.log")
-        assert admin.list_topics() == []
-        admin.close()
+        for name, port in brokers.items():
+            file = tmp_path / f"{name}.properties"
+            text = _properties(services[name])
+            for at, of in brokers.items():
+                text = text.replace(f"//{at}:9092", f"//127.0.0.1:{of}")
+                text = text.replace(f"@{at}:9093", f"@127.0.0.1:{controllers[at]}")
+            text = text.replace("//:9092", f"//127.0.0.1:{port}")
+            text = text.replace("//:9093", f"//127.0.0.1:{controllers[name]}")
+            file.write_text(text.replace("/var/lib/kafka/data", str(tmp_path / name)))
+            subprocess.run(
+                [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted",
+                 "--cluster-id", secrets["RANTAI_KAFKA_CLUSTER_ID"], "--config", str(file)],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            with (tmp_path / f"{name}.log").open("wb") as log:
+                command = [*java, "kafka.Kafka", str(file)]
+                started.append(subprocess.Popen(command, stdout=log, stderr=log))
+        bootstrap = ",".join(f"127.0.0.1:{port}" for port in brokers.values())
+        _await_brokers(bootstrap, len(brokers), tmp_path)
+        made = apply(bootstrap, partitions=2, replication=len(brokers))
+        assert {one.change for one in made} == {"created"}
     finally:
-        broker.kill()
-        broker.wait()
+        for one in started:
+            one.kill()
+            one.wait()
+
+
+def _properties(service: dict[str, Any]) -> str:
+    """Return what the container writes into one file, as its command does."""
+    mounted = dict(volume.split(":")[1::-1] for volume in service["volumes"])
+    files = [ROOT / mounted[at] for at in sorted(mounted) if at.endswith(".properties")]
+    node: str = service["environment"]["KAFKA_NODE_PROPERTIES"]
+    return "".join(file.read_text() for file in files) + node
 
 
 def _jars() -> Path:
@@ -209,14 +224,20 @@ def _jars() -> Path:
     return (Path(home) if home else cache / "rantai" / f"kafka-{version}") / "libs"
 
 
-def _admin(bootstrap: str, log: Path) -> KafkaAdminClient:
+def _await_brokers(bootstrap: str, number: int, logs: Path) -> None:
     deadline = time.monotonic() + _BROKER_SECONDS
     while True:
         try:
-            return KafkaAdminClient(bootstrap_servers=[bootstrap])
-        except Exception:
-            assert time.monotonic() < deadline, log.read_text()[-3000:]
-            time.sleep(0.3)
+            admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
+            living = len(admin.describe_cluster()["brokers"])
+            admin.close()
+        except KafkaError:
+            living = 0
+        if living == number:
+            return
+        ends = "\n".join(log.read_text()[-1500:] for log in logs.glob("*.log"))
+        assert time.monotonic() < deadline, f"{living} of {number} brokers\n{ends}"
+        time.sleep(0.3)
 
 
 def test_the_image_has_the_release_of_the_broker_that_is_tested(secrets: dict[str, str]) -> None:
