@@ -1,52 +1,149 @@
-"""Signed links: a page for one partner, opened without a password, for a limited time."""
+"""Signed links: a page for one partner, opened without a password, for a limited time.
+
+A link says by itself whom it is for, what it allows and until when; a file beside the secret says
+which links were made, and which of them are taken back.
+"""
 
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from schemas.catalogue import Role
+from services.access.record_file import RecordFile
 
-LINK_SECONDS: Final = 90 * 24 * 3600
-_SALT: Final = "rantai.link.v1"
+LINK_DAYS: Final = 90
+MOST_DAYS: Final = 730
+_SALT: Final = "rantai.link.v2"
+
+
+class Rights(StrEnum):
+    """What the holder of a link may do."""
+
+    READ = "read"
+    ACT = "act"
+
+
+class Refusal(StrEnum):
+    """Why a link opens nothing."""
+
+    INCOMPLETE = "incomplete"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 class LinkRefused(ValueError):
-    """A link that is expired, mistyped or not ours; the message says what to do."""
+    """A link that is expired, revoked, mistyped or not ours."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(f"this link is {why.value}; ask for a new one")
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
 class LinkHolder:
-    """Whose page a link opens."""
+    """Whose page a link opens, and what it allows there."""
 
     role: Role
     partner: str
+    rights: Rights = Rights.ACT
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """What the file says of one link. Times: ISO 8601, UTC. `made_by`: a partner, or nobody."""
+
+    link_id: str
+    role: Role
+    partner: str
+    rights: Rights
+    created_at: str
+    expires_at: str
+    made_by: str
+    revoked_at: str | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it opens nothing now, or None where it opens its page."""
+        if self.revoked_at is not None:
+            return Refusal.REVOKED
+        over = datetime.now(UTC) > datetime.fromisoformat(self.expires_at)
+        return Refusal.EXPIRED if over else None
 
 
 class Links:
-    """Makes and reads links, signed with a secret in a file of the data directory."""
+    """Makes, reads and takes back links. `secret_file`: signs them; the records lie beside it."""
 
     def __init__(self, secret_file: Path) -> None:
-        self._signer = URLSafeTimedSerializer(_secret(secret_file), salt=_SALT)
+        self.secret = _secret(secret_file)
+        self._signer = URLSafeSerializer(self.secret, salt=_SALT)
+        self._file = RecordFile(
+            secret_file.with_name("links.json"), "links", _read, lambda record: record.link_id
+        )
 
-    def token(self, holder: LinkHolder) -> str:
-        """Return the token of a link."""
-        return str(self._signer.dumps([holder.role.value, holder.partner]))
+    def create(self, holder: LinkHolder, days: float = LINK_DAYS, made_by: str = "") -> str:
+        """Make a link and return its token. ValueError where `days` is not within 2 years."""
+        if not 0 < days <= MOST_DAYS:
+            raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
+        now = datetime.now(UTC)
+        record = LinkRecord(
+            link_id=secrets.token_hex(8),
+            role=holder.role,
+            partner=holder.partner,
+            rights=holder.rights,
+            created_at=now.isoformat(timespec="seconds"),
+            expires_at=(now + timedelta(days=days)).isoformat(timespec="seconds"),
+            made_by=made_by,
+        )
+        with self._file.changing() as records:
+            records[record.link_id] = record
+        return str(self._signer.dumps([record.link_id, holder.role, holder.partner]))
 
-    def read(self, token: str) -> LinkHolder:
-        """Return whose page a token opens. Raises LinkRefused."""
+    def open(self, token: str) -> LinkRecord:
+        """Return what a token opens. Raises LinkRefused, RecordFileError."""
         try:
-            role, partner = self._signer.loads(token, max_age=LINK_SECONDS)
-        except SignatureExpired:
-            raise LinkRefused("this link has expired; ask for a new one") from None
-        except BadSignature:
-            raise LinkRefused("this link is not complete; open it again from the message") from None
-        return LinkHolder(Role(role), str(partner))
+            link_id, role, partner = self._signer.loads(token)
+        except (BadSignature, ValueError, TypeError):
+            raise LinkRefused(Refusal.INCOMPLETE) from None
+        record = self._file.current().get(link_id) or self._file.fresh().get(link_id)
+        if record is None or (record.role, record.partner) != (role, partner):
+            # Signed by us and not in the file: the file was put back from a copy. What can't be
+            # taken back must open nothing.
+            raise LinkRefused(Refusal.REVOKED)
+        if record.refusal is not None:
+            raise LinkRefused(record.refusal)
+        return record
+
+    def valid(self, link_id: str) -> LinkRecord | None:
+        """Return a link that may be used now, by its id; else None. Raises RecordFileError."""
+        record = self._file.current().get(link_id)
+        return record if record is not None and record.refusal is None else None
+
+    def records(self) -> list[LinkRecord]:
+        """Return every link that was made, oldest first. Raises RecordFileError."""
+        return sorted(self._file.fresh().values(), key=lambda record: record.created_at)
+
+    def revoke(self, link_id: str) -> LinkRecord:
+        """Take a link back, and what was signed in by it; LookupError where there is none."""
+        with self._file.changing() as records:
+            record = records.get(link_id)
+            if record is None:
+                raise LookupError(f"no link {link_id!r}; 'rantai links list' shows them")
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            records[link_id] = revoked = replace(record, revoked_at=record.revoked_at or at)
+        return revoked
+
+
+def _read(row: Mapping[str, Any]) -> LinkRecord:
+    return LinkRecord(**{**row, "role": Role(row["role"]), "rights": Rights(row["rights"])})
 
 
 def _secret(file: Path) -> str:

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "init": "services.cli.init:init",
     "keys": "services.cli.keys:app",
     "link": "services.cli.link:link",
+    "links": "services.cli.link:app",
     "explain": "services.cli.explain:explain",
     "ingest": "services.cli.ingest:ingest",
     "simulate": "services.cli.simulate:simulate",

@@ -6,31 +6,47 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
 
 from services.access.keys import KeyStore
 from services.access.links import Links
+from services.access.sessions import Sessions
+from services.bus.lag import lags
 from services.bus.safety import Safety
 from services.exporter import api as exporter_api
+from services.exporter.bounds import Bounds
+from services.exporter.lag import TopicLag
+from services.exporter.missing import MissingEvents
+from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
+from services.gateway.intake import take
 from services.operations import api as operations_api
+from services.operations.counting import reconcile
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
-from services.scorecards import pages, programme_api
+from services.scorecards import programme_api
 from services.scorecards.reading import Reader
+from services.scorecards.web import pages
+from services.scorecards.web.forms import Forms
+from services.scorecards.web.visiting import Site
 from services.settings import Settings
 from services.telemetry.http import install
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.migrate import Placement
 
 _LOOK_SECONDS: Final = 0.5
+_COMPRESSED_BYTES: Final = 1000
 DRAIN_SECONDS: Final = 6
 """For requests under way when the process is told to stop."""
 
@@ -78,6 +94,8 @@ def application(title: str, routers: list[APIRouter], check: Check) -> FastAPI:
         version="1",
         description="From a manufacturer's ERP to a small supplier's scorecard.",
     )
+    # Inside of what times requests: it sees a whole answer, not a stream of its parts.
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=6)
     install(app)
 
     @app.get("/healthz", include_in_schema=False)
@@ -117,15 +135,28 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
 
 
 def scorecard_routes(
-    settings: Settings, keys: KeyStore, warehouse: Warehouse, policy: Policy
+    settings: Settings, keys: KeyStore, warehouse: Warehouse, policy: Policy, safety: Safety
 ) -> list[APIRouter]:
-    """Return the routes by which figures are read, as JSON and as pages."""
+    """Return the routes by which figures are read, as JSON and as pages.
+
+    What a supplier sends from its page goes through the gateway's intake, as an ERP's events do.
+    """
     reader = Reader(warehouse, policy)
     links = Links(settings.data_dir / "link.secret")
+    site = Site(
+        reader=reader,
+        evaluations=EvaluationStore(warehouse),
+        keys=keys,
+        links=links,
+        sessions=Sessions(keys, links),
+        forms=Forms(links.secret, urlsplit(settings.base_url).netloc),
+        submit=lambda events, sender: take(events, sender, safety, inline=True),
+        base_url=settings.base_url,
+    )
     return [
         scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
         programme_api.routes(scorecards_api.Scorecards(keys, reader)),
-        pages.routes(reader, links),
+        *pages.routes(site),
     ]
 
 
@@ -138,6 +169,23 @@ def operations_routes(
         operations_api.Operations(
             keys, warehouse, settings.kafka, policy.zone, safety, placement, Rules.of(policy)
         )
+    )
+
+
+def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse]) -> Watch:
+    """Return what the exporter watches: the store, and what the broker has and it has not."""
+
+    def unfound(since: datetime) -> list[tuple[str, int, int]]:
+        found = reconcile(open_store(), settings.kafka, zone=policy.zone, since=since)
+        return [(one["topic"], one["partition"], one["offset"]) for one in found.missing]
+
+    listed = (settings.metrics_named or "").split(",")
+    named = tuple(name for name in map(str.strip, listed) if name)
+    bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
+    return Watch(
+        StoreLook(open_store, policy, bounds),
+        MissingEvents(unfound, settings.reconcile_seconds),
+        TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
     )
 
 

@@ -112,13 +112,13 @@ def _print_links(settings: Settings, keys: dict[str, str]) -> None:
         f"Integrator of {buyer.name}": [
             f"{base}/docs  (try the API)",
             f"key of {buyer.id}: {keys[buyer.id]}",
-            page_url(base, links, LinkHolder(Role.BUYER, buyer.id)) + "  (its suppliers)",
+            page_url(base, links.create(LinkHolder(Role.BUYER, buyer.id))) + "  (its suppliers)",
         ],
         f"Owner of {supplier.name}, on a phone": [
-            page_url(base, links, LinkHolder(Role.SUPPLIER, supplier.id))
+            page_url(base, links.create(LinkHolder(Role.SUPPLIER, supplier.id)))
         ],
         "Programme manager": [
-            page_url(base, links, LinkHolder(Role.PROGRAMME, PROGRAMME)),
+            page_url(base, links.create(LinkHolder(Role.PROGRAMME, PROGRAMME))),
             f"{base}/metrics  (for Prometheus)",
         ],
     }

@@ -1,5 +1,6 @@
-"""`rantai link`: a signed link to a supplier's scorecard."""
+"""`rantai link`: a signed link to a page; `rantai links`: those that were made."""
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +8,23 @@ from typing import Annotated
 import typer
 
 from schemas.catalogue import Role
-from services.access.links import LINK_SECONDS, LinkHolder, Links
+from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
 from services.cli.running import fail, read_run_file
 
+app = typer.Typer(
+    help="Links: list them, take them back. A running service takes a change within a second.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 
-def link(
+
+def link(  # noqa: PLR0913, PLR0917 - the options, one by one
     partner: Annotated[str, typer.Argument(metavar="SUPPLIER", help="the partner's id")],
-    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
+    data_dir: DataDir = Path("var/rantai"),
     role: Annotated[Role, typer.Option(help="whose page it opens")] = Role.SUPPLIER,
+    rights: Annotated[Rights, typer.Option(help="to look only, or to send as well")] = Rights.ACT,
+    days: Annotated[float, typer.Option(help="how long it lasts")] = LINK_DAYS,
     url: Annotated[
         str | None,
         typer.Option(
@@ -22,7 +32,7 @@ def link(
         ),
     ] = None,
 ) -> None:
-    """Make a link that opens a scorecard without a password; the URL is alone on the last line.
+    """Make a link that opens a page without a password; the URL is alone on the last line.
 
     Example: rantai link IKM-CPR-01 --data-dir var/rantai
     """
@@ -30,11 +40,65 @@ def link(
         raise fail(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     note = read_run_file(data_dir)
     base = url or (str(note["url"]) if note else "http://127.0.0.1:8080")
-    typer.echo(f"Opens the page of {partner} for {LINK_SECONDS // 86400} days, for whoever has it:")
-    typer.echo(page_url(base, Links(data_dir / "link.secret"), LinkHolder(role, partner)))
+    try:
+        token = Links(data_dir / "link.secret").create(LinkHolder(role, partner, rights), days)
+    except ValueError as error:
+        raise fail(str(error)) from None
+    may = "look and send" if rights is Rights.ACT else "look"
+    typer.echo(f"Whoever has it may {may} as {partner}, for {days:g} days:")
+    typer.echo(page_url(base, token))
 
 
-def page_url(base: str, links: Links, holder: LinkHolder) -> str:
-    """Return the address of a holder's page."""
-    page = "s" if holder.role is Role.SUPPLIER else "p"
-    return f"{base.rstrip('/')}/{page}/{links.token(holder)}"
+@app.command("list")
+def list_links(
+    data_dir: DataDir = Path("var/rantai"),
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """List the links that were made, without their addresses.
+
+    Example: rantai links list --data-dir var/rantai
+    """
+    records = Links(data_dir / "link.secret").records()
+    if as_json:
+        rows = [
+            {
+                "link_id": one.link_id,
+                "role": one.role.value,
+                "partner": one.partner,
+                "rights": one.rights.value,
+                "created_at": one.created_at,
+                "expires_at": one.expires_at,
+                "made_by": one.made_by or None,
+                "state": one.refusal.value if one.refusal else "valid",
+            }
+            for one in records
+        ]
+        typer.echo(json.dumps(rows))
+        return
+    for one in records:
+        state = one.refusal.value if one.refusal else "valid"
+        typer.echo(
+            f"{one.link_id}  {one.role.value:<9}  {one.partner:<20}  {one.rights.value:<4}  "
+            f"until {one.expires_at}  {state}"
+        )
+
+
+@app.command()
+def revoke(
+    link_id: Annotated[str, typer.Argument(help="as 'links list' shows it")],
+    data_dir: DataDir = Path("var/rantai"),
+) -> None:
+    """Take a link back, and sign out whoever came in by it.
+
+    Example: rantai links revoke 3d39aa4ab5491f02 --data-dir var/rantai
+    """
+    try:
+        record = Links(data_dir / "link.secret").revoke(link_id)
+    except LookupError as error:
+        raise fail(str(error.args[0])) from None
+    typer.echo(f"Taken back: {record.link_id} ({record.role.value} {record.partner})")
+
+
+def page_url(base: str, token: str) -> str:
+    """Return the address of a link."""
+    return f"{base.rstrip('/')}/s/{token}"

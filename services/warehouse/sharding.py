@@ -50,6 +50,9 @@ _KEYS: Final = {
     "rejected": "id",
     "migrations": "number",
     "folded_rules": "rules",
+    "policies_in_force": "since",
+    # Written by its view alone, on each shard for the events there: whoever asks takes the highest.
+    "senders": "sender",
 }
 
 

@@ -18,10 +18,15 @@ from fastapi import FastAPI
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, parse, validate
+from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
+from services.access.sessions import Sessions
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import pages
 from services.scorecards.reading import Reader
+from services.scorecards.web import pages
+from services.scorecards.web.forms import Forms
+from services.scorecards.web.visiting import Site as Pages
+from services.scorecards.web.visiting import Taken
 from services.telemetry.http import install
 from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
@@ -228,22 +233,26 @@ class Site:
     reader: Reader
     links: Links
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, cookie: str = "") -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path)
+                return await client.get(path, headers={"cookie": cookie} if cookie else {})
 
         return asyncio.run(ask())
 
+    def cookie(self, opened: httpx.Response) -> str:
+        """Return the sign-in that the opening of a link began."""
+        return opened.headers["set-cookie"].split(";")[0]
+
     def token(self, role: Role, partner: str) -> str:
-        return self.links.token(LinkHolder(role, partner))
+        return self.links.create(LinkHolder(role, partner))
 
     def supplier(self, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
         return self.get(f"/s/{self.token(Role.SUPPLIER, partner)}?{query}")
 
     def overview(self, role: Role, partner: str, query: str = "as_of=2026-11-22") -> httpx.Response:
-        return self.get(f"/p/{self.token(role, partner)}?{query}")
+        return self.get(f"/s/{self.token(role, partner)}?{query}")
 
 
 def text(response: httpx.Response) -> str:
@@ -292,8 +301,23 @@ def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
     store, asked = EvaluationStore(warehouse), Selection(today, 180, [STEADY])
     frozen = reader.assessor.assessed_at(asked, {STEADY: ENDS})
     store.freeze(DEFAULT_POLICY.version, store.high_water(), frozen)
-    links = Links(secret)
+    links, keys = Links(secret), KeyStore(secret.with_name("keys.json"))
+    site = Pages(
+        reader=reader,
+        evaluations=store,
+        keys=keys,
+        links=links,
+        sessions=Sessions(keys, links),
+        forms=Forms(links.secret),
+        submit=_refuse,
+        base_url="http://test",
+    )
     app = FastAPI()
     install(app)
-    app.include_router(pages.routes(reader, links))
+    for router in pages.routes(site):
+        app.include_router(router)
     return Site(app, reader, links)
+
+
+async def _refuse(_events: list[Any], _sender: Sender) -> Taken:
+    raise AssertionError("these pages send nothing")

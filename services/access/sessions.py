@@ -1,0 +1,103 @@
+"""Sessions: who opened a link or signed in with a key stays signed in, by a signed cookie.
+
+The cookie holds the id of the link or key, never the key; a link or key that is revoked ends the
+sessions that it began.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore, Principal
+from services.access.links import LinkRecord, Links, Rights
+
+KEY_SESSION_SECONDS: Final = 12 * 3600
+"""After which a buyer or programme manager signs in again: their screens stand in offices."""
+
+_SALT: Final = "rantai.session.v1"
+_LONGEST: Final = 2 * 366 * 24 * 3600
+
+
+class _By(StrEnum):
+    LINK = "link"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a page. `session`: names this sign-in; forms are bound to it."""
+
+    role: Role
+    partner: str
+    may_act: bool
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in as the browser keeps it: the cookie's text, and for how many seconds."""
+
+    cookie: str
+    seconds: int
+    visitor: Visitor
+
+
+class Sessions:
+    """Begins sessions and reads their cookies."""
+
+    def __init__(self, keys: KeyStore, links: Links) -> None:
+        self._keys, self._links = keys, links
+        self._signer = URLSafeTimedSerializer(links.secret, salt=_SALT)
+
+    def by_link(self, link: LinkRecord) -> Session:
+        """Begin the session of somebody who opened a link; it ends with the link."""
+        left = datetime.fromisoformat(link.expires_at) - datetime.now(UTC)
+        name = secrets.token_urlsafe(12)
+        return Session(
+            self._cookie(_By.LINK, link.link_id, name),
+            max(0, int(left.total_seconds())),
+            _of_link(link, name),
+        )
+
+    def by_key(self, principal: Principal) -> Session:
+        """Begin the session of somebody who showed a key."""
+        name = secrets.token_urlsafe(12)
+        return Session(
+            self._cookie(_By.KEY, principal.key_id, name),
+            KEY_SESSION_SECONDS,
+            _of_key(principal, name),
+        )
+
+    def visitor(self, cookie: str | None) -> Visitor | None:
+        """Return who a cookie is of; None where it is missing, changed, too old or revoked."""
+        if not cookie:
+            return None
+        try:
+            (by, name, session), at = self._signer.loads(
+                cookie, max_age=_LONGEST, return_timestamp=True
+            )
+        except (BadSignature, ValueError, TypeError):
+            return None
+        if by == _By.LINK:
+            link = self._links.valid(name)
+            return None if link is None else _of_link(link, session)
+        if (datetime.now(UTC) - at).total_seconds() > KEY_SESSION_SECONDS:
+            return None
+        principal = self._keys.principal(name)
+        return None if principal is None else _of_key(principal, session)
+
+    def _cookie(self, by: _By, name: str, session: str) -> str:
+        return str(self._signer.dumps([by.value, name, session]))
+
+
+def _of_link(link: LinkRecord, session: str) -> Visitor:
+    return Visitor(link.role, link.partner, link.rights is Rights.ACT, session)
+
+
+def _of_key(principal: Principal, session: str) -> Visitor:
+    return Visitor(principal.role, principal.partner, True, session)
