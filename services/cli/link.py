@@ -26,7 +26,10 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
     rights: Annotated[Rights, typer.Option(help="to look only, or to send as well")] = Rights.ACT,
     days: Annotated[float, typer.Option(help="how long it lasts")] = LINK_DAYS,
     url: Annotated[
-        str | None, typer.Option(help="what the link begins with; default: what runs here")
+        str | None,
+        typer.Option(
+            envvar="RANTAI_PUBLIC_URL", help="what the link begins with; default: what runs here"
+        ),
     ] = None,
 ) -> None:
     """Make a link that opens a page without a password; the URL is alone on the last line.

@@ -119,7 +119,8 @@ def ensure_folded(
     fold_all(warehouse, rules, progress)
     warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
     for other in known:
-        warehouse.command(f"DELETE FROM folded_rules WHERE rules = {other}")  # noqa: S608
+        forgotten = warehouse.stored("folded_rules")
+        warehouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
         drop_facts(warehouse, other)
     return True
 
@@ -131,7 +132,7 @@ def _mark_all(warehouse: Warehouse, rules: Rules) -> None:
 def drop_facts(warehouse: Warehouse, rules_id: int) -> None:
     """Drop the facts of some rules."""
     for table in FACT_TABLES:
-        warehouse.command(f"ALTER TABLE {table} DROP PARTITION {rules_id}")
+        warehouse.command(f"ALTER TABLE {warehouse.stored(table)} DROP PARTITION {rules_id}")
 
 
 def _insert(warehouse: Warehouse, rules: Rules, name: str, which: str) -> None:
