@@ -15,6 +15,7 @@ from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
+from services.warehouse.counted import ASKED_FOR, counted_parts
 from services.warehouse.derived import VIEW_SUFFIX, fill
 from services.warehouse.folding import ensure_folded
 
@@ -50,6 +51,7 @@ class Placement:
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
+            counted_parts=counted_parts(ASKED_FOR),
         )
 
 
@@ -136,5 +138,5 @@ def migrate(
 def replace_views(warehouse: Warehouse, placement: Placement) -> None:
     """Make the views that hold no data, as this version has them, in the order of their names."""
     for file in _sql_files("views"):
-        for statement in statements(file.read_text()):
-            warehouse.command(placement.fill(statement))
+        for statement in statements(placement.fill(file.read_text())):
+            warehouse.command(statement)

@@ -12,17 +12,6 @@ WITH
         UNION DISTINCT
         SELECT DISTINCT supplier_id, buyer_id FROM partnerships
     ),
-    registered AS
-    (
-        -- Registered again = replaced.
-        SELECT
-            partner_id AS supplier_id,
-            argMax(
-                tuple(role, name, province, regency, cluster, sector),
-                (time, event_id, source)) AS v
-        FROM partners
-        GROUP BY partner_id
-    ),
     traded AS
     (
         SELECT supplier_id, arraySort(groupArray(buyer_id)) AS buyers
@@ -34,20 +23,20 @@ WITH
     (
         SELECT supplier_id FROM traded
         UNION DISTINCT
-        SELECT supplier_id FROM registered
-        WHERE v.1 = 'supplier' AND empty({buyers:Array(String)})
+        SELECT partner_id FROM registered
+        WHERE role = 'supplier' AND empty({buyers:Array(String)})
     )
 SELECT
     k.supplier_id AS supplier_id,
-    nullIf(r.v.2, '') AS name,
-    r.v.3 AS province,
-    r.v.4 AS regency,
-    r.v.5 AS cluster,
-    r.v.6 AS sector,
+    nullIf(r.name, '') AS name,
+    r.province AS province,
+    r.regency AS regency,
+    r.cluster AS cluster,
+    r.sector AS sector,
     t.buyers AS buyers,
     count() OVER () AS total
 FROM known AS k
-LEFT JOIN registered AS r USING (supplier_id)
+LEFT JOIN registered AS r ON r.partner_id = k.supplier_id
 LEFT JOIN traded AS t USING (supplier_id)
 WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
     AND ({cluster:String} = '' OR ifNull(cluster, '') = {cluster:String})
