@@ -50,11 +50,16 @@ class LinkRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LinkHolder:
-    """Whose page a link opens, and what it allows there."""
+    """Whose page a link opens, and what it allows there.
+
+    `buyer`: a supplier's link that shows this buyer's orders alone. A buyer makes no others: whoever
+    makes a link can open it, and must not see by it what other buyers order.
+    """
 
     role: Role
     partner: str
     rights: Rights = Rights.ACT
+    buyer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class LinkRecord:
     expires_at: str
     made_by: str
     revoked_at: str | None = None
+    buyer: str | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -90,9 +96,15 @@ class Links:
         )
 
     def create(self, holder: LinkHolder, days: float = LINK_DAYS, made_by: str = "") -> str:
-        """Make a link and return its token. ValueError where `days` is not within 2 years."""
+        """Make a link and return its token.
+
+        Raises ValueError where `days` is not within 2 years, or a buyer is named for another page
+        than a supplier's.
+        """
         if not 0 < days <= MOST_DAYS:
             raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
+        if holder.buyer is not None and holder.role is not Role.SUPPLIER:
+            raise ValueError("only a supplier's link can be for one buyer's orders alone")
         now = datetime.now(UTC)
         record = LinkRecord(
             link_id=secrets.token_hex(8),
@@ -102,6 +114,7 @@ class Links:
             created_at=now.isoformat(timespec="seconds"),
             expires_at=(now + timedelta(days=days)).isoformat(timespec="seconds"),
             made_by=made_by,
+            buyer=holder.buyer,
         )
         with self._file.changing() as records:
             records[record.link_id] = record

@@ -1,7 +1,8 @@
 """A supplier's page: how it stands, what to do, and the figures and lines behind that."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -48,11 +49,13 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str, Any]:
     """Read everything that a supplier's page shows."""
     reader, language = visit.site.reader, visit.language
-    supplier = await blocking(lambda: _who(reader, selection.suppliers[0]))
-    if view.buyer_id is not None and view.buyer_id not in supplier.buyers:
+    # Who else buys here is nobody's business who sees the orders of one buyer alone.
+    own = [buyer] if (buyer := visit.visitor.orders_of) else []
+    supplier = await blocking(lambda: _who(reader, selection.suppliers[0], own))
+    if not own and view.buyer_id is not None and view.buyer_id not in supplier.buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
-        standing.read(reader, visit.site.evaluations, selection),
+        standing.read(reader, visit.site.evaluations, selection, frozen=not own),
         blocking(lambda: reader.monthly_figures(selection)),
         blocking(lambda: reader.newest(selection)),
         blocking(lambda: reader.names(supplier.buyers)),
@@ -62,6 +65,8 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
     )
     figures = {key: standing_words.figure(stands.card, key) for key in wording.TITLES}
     otif = figures["otif"]
+    if own:
+        view = replace(view, buyer_id=own[0])
     return {
         **asking.heading(language, view, reader, newest),
         **stands.in_words(language, reader.policy, names),
@@ -81,9 +86,10 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
     }
 
 
-def _who(reader: Reader, supplier_id: str) -> Supplier:
-    _, found = reader.suppliers(suppliers=[supplier_id], limit=1)
-    return found[0] if found else Supplier(supplier_id, None, None, None, None, None, ())
+def _who(reader: Reader, supplier_id: str, buyers: Sequence[str]) -> Supplier:
+    _, found = reader.suppliers(suppliers=[supplier_id], buyers=buyers, limit=1)
+    nobody = Supplier(supplier_id, None, None, None, None, None, tuple(buyers))
+    return found[0] if found else nobody
 
 
 async def _lines(reader: Reader, selection: Selection, status: str) -> dict[str, Any]:
