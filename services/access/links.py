@@ -52,7 +52,7 @@ class LinkRefused(ValueError):
 class LinkHolder:
     """Whose page a link opens, and what it allows there.
 
-    `buyer`: a supplier's link that shows this buyer's orders alone. A buyer makes no others: whoever
+    `buyer`: a supplier's link that shows this buyer's orders alone. A buyer makes no others: who
     makes a link can open it, and must not see by it what other buyers order.
     """
 
