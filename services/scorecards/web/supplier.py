@@ -10,7 +10,14 @@ from fastapi.responses import Response
 
 from services.scorecards.api import blocking
 from services.scorecards.reading import Reader, Supplier
-from services.scorecards.web import asking, standing, standing_words, wording
+from services.scorecards.web import (
+    asking,
+    standing,
+    standing_words,
+    supplier_tables,
+    tables,
+    wording,
+)
 from services.scorecards.web.asking import Unreadable, View
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.trend import trend
@@ -43,6 +50,8 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     reader = visit.site.reader
     view = asking.read(visit.request.query_params, reader.today())
     selection = await visit.selection(view, supplier_id)
+    if (wanted := tables.asked(visit)) is not None:
+        return await supplier_tables.answer(visit, wanted, selection)
     return visit.page("supplier.html", await _scorecard(visit, view, selection))
 
 
@@ -71,6 +80,7 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
         **asking.heading(language, view, reader, newest),
         **stands.in_words(language, reader.policy, names),
         "supplier": supplier,
+        "page": f"/suppliers/{supplier.supplier_id}{view.but()}",
         "names": names,
         "titles": {key: language.text(title) for key, title in wording.TITLES.items()},
         "said": {key: wording.say(language, key, figures[key]) for key in wording.TITLES},
