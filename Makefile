@@ -32,6 +32,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m services.scorecards.web.catalogue --check
 
 schemas: install
 	$(BIN)/python -m schemas.generate

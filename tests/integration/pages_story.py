@@ -233,13 +233,17 @@ class Site:
     reader: Reader
     links: Links
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, cookie: str = "") -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path)
+                return await client.get(path, headers={"cookie": cookie} if cookie else {})
 
         return asyncio.run(ask())
+
+    def cookie(self, opened: httpx.Response) -> str:
+        """Return the sign-in that the opening of a link began."""
+        return opened.headers["set-cookie"].split(";")[0]
 
     def token(self, role: Role, partner: str) -> str:
         return self.links.create(LinkHolder(role, partner))

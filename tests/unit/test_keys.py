@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import Role
-from services.access.keys import KeyFileError, KeyStore, Principal
+from services.access.keys import KeyStore, Principal
+from services.access.record_file import RecordFileError
 
 
 @pytest.fixture
@@ -115,9 +116,9 @@ def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
     time.sleep(0.6)
     assert store.authenticate(key) is not None
     # But nobody writes over a file that somebody is mending, and nobody starts with one.
-    with pytest.raises(KeyFileError, match=r"keys\.json"):
+    with pytest.raises(RecordFileError, match=r"keys\.json"):
         store.create(Role.BUYER, "ADM")
-    with pytest.raises(KeyFileError):
+    with pytest.raises(RecordFileError):
         KeyStore(store.path).authenticate(key)
     assert store.path.read_text() == text
     store.path.write_text(good)
@@ -141,7 +142,7 @@ def test_many_threads_may_ask_while_keys_change(store: KeyStore) -> None:
     key = store.create(Role.BUYER, "AHM")
 
     def ask(_: int) -> bool:
-        store._looked_at = 0.0  # Look at the file each time.
+        store._file._looked_at = 0.0  # Look at the file each time.
         return store.authenticate(key) is not None
 
     def touch(number: int) -> bool:

@@ -1,15 +1,17 @@
-"""Links: they open one partner's page, for a time, and cannot be made by others."""
+"""Links: they open one partner's page, for a time, can be taken back, and not be made by others."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import pytest
 
 from schemas.catalogue import Role
-from services.access.links import LINK_SECONDS, LinkHolder, LinkRefused, Links
+from services.access.links import LinkHolder, LinkRefused, Links, Refusal, Rights
 
 HOLDER = LinkHolder(Role.SUPPLIER, "IKM-1")
+READER = LinkHolder(Role.SUPPLIER, "IKM-1", Rights.READ)
 
 
 @pytest.fixture
@@ -17,57 +19,108 @@ def links(tmp_path: Path) -> Links:
     return Links(tmp_path / "new" / "link.secret")
 
 
+def refusal(links: Links, token: str) -> Refusal:
+    with pytest.raises(LinkRefused) as refused:
+        links.open(token)
+    return refused.value.why
+
+
+def put(links: Links, at: int = 0, **changes: Any) -> None:
+    """Change the records' file as somebody who has it might."""
+    path = links._file.path
+    rows = json.loads(path.read_text())
+    rows["links"][at].update(changes)
+    path.write_text(json.dumps(rows))
+
+
 def test_a_link_opens_its_holders_page(links: Links, tmp_path: Path) -> None:
-    token = links.token(HOLDER)
-    assert links.read(token) == HOLDER
+    token = links.create(HOLDER, made_by="YDBA")
+    opened = links.open(token)
+    assert (opened.role, opened.partner, opened.rights) == (Role.SUPPLIER, "IKM-1", Rights.ACT)
+    assert opened.made_by == "YDBA"
+    assert links.open(links.create(READER)).rights is Rights.READ
     assert token == token.strip()
     assert not set(token) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-    # After a restart, too: the secret is kept, for its owner alone.
-    secret = tmp_path / "new" / "link.secret"
-    assert Links(secret).read(token) == HOLDER
-    assert secret.stat().st_mode & 0o077 == 0
-    assert [file.name for file in secret.parent.iterdir()] == ["link.secret"]
+    # After a restart, too: secret and records are kept, for their owner alone.
+    folder = tmp_path / "new"
+    assert Links(folder / "link.secret").open(token) == opened
+    kept = sorted(file.name for file in folder.iterdir() if not file.name.endswith(".lock"))
+    assert kept == ["link.secret", "links.json"]
+    assert all((folder / name).stat().st_mode & 0o077 == 0 for name in kept)
+    assert token not in (folder / "links.json").read_text()
 
 
 def test_whatever_is_changed_in_a_link_it_opens_nothing(links: Links) -> None:
-    token = links.token(HOLDER)
+    token = links.create(HOLDER)
     for at in range(len(token)):
         if token[at] == ".":
             continue
         # The last sign of a signature holds two bits that mean nothing.
         swapped = "A" if token[at] != "A" else "Q"
-        with pytest.raises(LinkRefused, match="not complete"):
-            links.read(token[:at] + swapped + token[at + 1 :])
+        assert refusal(links, token[:at] + swapped + token[at + 1 :]) is Refusal.INCOMPLETE
     for broken in ("", ".", token[:-1], token[: len(token) // 2], token + "x", "é" * 9, "a.b.c"):
-        with pytest.raises(LinkRefused):
-            links.read(broken)
+        assert refusal(links, broken) is Refusal.INCOMPLETE
 
 
 def test_an_old_link_says_that_it_has_expired(links: Links) -> None:
-    with patch("itsdangerous.timed.time.time", return_value=1_700_000_000):
-        token = links.token(HOLDER)
-    with patch("itsdangerous.timed.time.time", return_value=1_700_000_000 + LINK_SECONDS):
-        assert links.read(token) == HOLDER
-    late = 1_700_000_000 + LINK_SECONDS + 1
-    with (
-        patch("itsdangerous.timed.time.time", return_value=late),
-        pytest.raises(LinkRefused, match="expired"),
-    ):
-        links.read(token)
+    token = links.create(HOLDER, days=1)
+    assert links.open(token)
+    put(links, expires_at="2020-01-01T00:00:00+00:00")
+    fresh = Links(links._file.path.with_name("link.secret"))
+    assert refusal(fresh, token) is Refusal.EXPIRED
+    assert fresh.valid(fresh.records()[0].link_id) is None
+
+
+@pytest.mark.parametrize("days", [0, -1, 731, float("nan"), float("inf")])
+def test_a_link_lasts_for_a_sensible_time(links: Links, days: float) -> None:
+    with pytest.raises(ValueError, match="lasts between"):
+        links.create(HOLDER, days)
+
+
+def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: Links) -> None:
+    first, second = links.create(HOLDER), links.create(HOLDER)
+    gone = links.revoke(links.open(first).link_id)
+    assert gone.revoked_at is not None
+    assert refusal(links, first) is Refusal.REVOKED
+    assert links.open(second).partner == "IKM-1"
+    assert links.revoke(gone.link_id).revoked_at == gone.revoked_at
+    with pytest.raises(LookupError, match="rantai links list"):
+        links.revoke("nothing")
+
+
+def test_a_link_of_which_nothing_is_known_opens_nothing(links: Links) -> None:
+    """It could not be taken back."""
+    token = links.create(HOLDER)
+    links._file.path.unlink()
+    assert refusal(Links(links._file.path.with_name("link.secret")), token) is Refusal.REVOKED
+
+
+def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
+    links: Links,
+) -> None:
+    token = links.create(HOLDER)
+    put(links, partner="IKM-2")
+    fresh = Links(links._file.path.with_name("link.secret"))
+    assert refusal(fresh, token) is Refusal.REVOKED
 
 
 def test_another_secret_signs_other_links(links: Links, tmp_path: Path) -> None:
-    other = Links(tmp_path / "other.secret")
-    with pytest.raises(LinkRefused):
-        other.read(links.token(HOLDER))
+    other = Links(tmp_path / "other" / "link.secret")
+    assert refusal(other, links.create(HOLDER)) is Refusal.INCOMPLETE
 
 
 def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
     file = tmp_path / "link.secret"
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: Links(file), range(32)))
-    assert {one.read(made[0].token(HOLDER)) for one in made} == {HOLDER}
-    assert [found.name for found in tmp_path.iterdir()] == ["link.secret"]
+    token = made[0].create(HOLDER)
+    assert {one.open(token).partner for one in made} == {"IKM-1"}
+
+
+def test_no_link_is_lost_where_many_are_made_at_once(links: Links) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        tokens = list(threads.map(lambda _: links.create(HOLDER), range(40)))
+    assert len({links.open(token).link_id for token in tokens}) == 40
 
 
 def test_an_empty_secret_signs_nothing(tmp_path: Path) -> None:

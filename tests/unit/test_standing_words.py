@@ -10,7 +10,9 @@ import pytest
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.scorecards.web import standing_words as words
+from services.scorecards.web.language import LANGUAGES
 
+ID = LANGUAGES["id"]
 TIGHT = Policy.load_text(
     packaged_text()
     .replace('line_stops = "C"', 'line_stops = "D"')
@@ -55,7 +57,7 @@ def grade(value: str | None, published: str | None, gates: tuple[str, ...] = ())
 
 
 def told(policy: Policy = DEFAULT_POLICY, months: int = 3, **changes: Any) -> words.GradeWords:
-    return words.grade(card(**changes), policy, months)
+    return words.grade(ID, card(**changes), policy, months)
 
 
 def of_lines(count: int) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def of_lines(count: int) -> dict[str, Any]:
 def test_points_are_cut_off_and_read_as_no_more_than_they_are(
     value: Decimal | int, text: str
 ) -> None:
-    assert words.points(value) == text
+    assert words.points(ID, value) == text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_points_are_cut_off_and_read_as_no_more_than_they_are(
     ],
 )
 def test_what_is_gained(value: str, text: str) -> None:
-    assert words.gained(Decimal(value)) == text
+    assert words.gained(ID, Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,7 @@ def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> No
     kpis = {**card()["kpis"], "line_stops": {"value": 2}}
     both = ("line_stops", "overdue_complaint_step")
     said = words.grade(
+        ID,
         {**card(), "kpis": kpis, "grade": grade(cap, cap, both)},
         policy,
         3,
@@ -217,17 +220,17 @@ def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> No
 
 
 def test_every_figure_that_can_be_scored_has_something_to_do() -> None:
-    sentences = words.to_do(DEFAULT_POLICY)
+    sentences = words.to_do(ID, DEFAULT_POLICY)
     assert sentences.keys() == set(SCORABLE)
     assert len(set(sentences.values())) == len(SCORABLE)
     assert all(one.endswith(".") for one in sentences.values())
 
 
 def test_what_to_do_follows_the_policy() -> None:
-    assert "dalam 48 jam" in words.to_do(DEFAULT_POLICY)["confirmation_in_time"]
-    assert "dalam 24 jam" in words.to_do(TIGHT)["confirmation_in_time"]
-    assert "dalam 2 hari, " in words.to_do(DEFAULT_POLICY)["complaint_response"]
-    assert "dalam 1 hari, " in words.to_do(TIGHT)["complaint_response"]
+    assert "dalam 48 jam" in words.to_do(ID, DEFAULT_POLICY)["confirmation_in_time"]
+    assert "dalam 24 jam" in words.to_do(ID, TIGHT)["confirmation_in_time"]
+    assert "dalam 2 hari, " in words.to_do(ID, DEFAULT_POLICY)["complaint_response"]
+    assert "dalam 1 hari, " in words.to_do(ID, TIGHT)["complaint_response"]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +253,7 @@ def test_what_to_do_follows_the_policy() -> None:
 )
 def test_cases_are_named_by_their_numbers_and_buyer(case: dict[str, str], text: str) -> None:
     step = {"kpi": "otif", "gain": 4.2, "cases": [{"buyer_id": "AHM", **case}]}
-    (said,) = words.next_steps(card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"})
+    (said,) = words.next_steps(ID, card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"})
     assert said.cases == (text,)
 
 
@@ -260,11 +263,11 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
         {"kpi": "otif", "gain": 4.25, "cases": cases},
         {"kpi": "ppm", "gain": 0.5, "cases": []},
     ]
-    first, second = words.next_steps(card(next_steps=steps), DEFAULT_POLICY, {})
+    first, second = words.next_steps(ID, card(next_steps=steps), DEFAULT_POLICY, {})
     assert (first.gain, second.gain) == ("+4,2 poin", "+0,5 poin")
-    assert first.what == words.to_do(DEFAULT_POLICY)["otif"]
+    assert first.what == words.to_do(ID, DEFAULT_POLICY)["otif"]
     assert first.cases == tuple(f"Pesanan P{n} baris 1, X" for n in range(5))
-    assert words.next_steps(card(), DEFAULT_POLICY, {}) == []
+    assert words.next_steps(ID, card(), DEFAULT_POLICY, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -278,19 +281,20 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
 )
 def test_where_nothing_stands_out_the_score_says_why(score: float | None, why: str) -> None:
     shown: dict[str, Any] = {"value": score, "provisional": False, "pillars": {}}
-    assert words.nothing_to_do(card(score=shown)).startswith("Tidak ada yang menonjol" + why)
+    assert words.nothing_to_do(ID, card(score=shown)).startswith("Tidak ada yang menonjol" + why)
 
 
 def test_month_ends_are_named_by_the_month_that_ended() -> None:
     few = {"value": 99.97, "provisional": True, "pillars": {}}
     none: dict[str, Any] = {"value": None, "provisional": True, "pillars": {}}
     ends = words.month_ends(
+        ID,
         [
             (date(2026, 1, 1), card(grade=grade(None, None), score=none)),
             (date(2026, 2, 1), card(grade=grade(None, None), score=few)),
             (date(2026, 3, 1), card()),
             (date(2026, 4, 1), card(grade=grade("C", "B"))),
-        ]
+        ],
     )
     assert [(one.name, one.grade, one.note, one.score) for one in ends] == [
         ("Des 2025", "belum cukup data", "", "belum ada data"),
@@ -309,7 +313,7 @@ def test_stages_say_mean_day_and_limits() -> None:
         "limits": ["NIB", "five_r", "buyer_concentration"],
     }
     limited, free = words.stages(
-        card(stage=[stage, {**stage, "assessor": "Dinas", "value": "Madya", "limits": []}])
+        ID, card(stage=[stage, {**stage, "assessor": "Dinas", "value": "Madya", "limits": []}])
     )
     assert (limited.assessor, limited.value) == ("YDBA", "Pra-Mandiri")
     assert limited.sentence == "Rata-rata 76,2 dari 100, dinilai 1 Sep 2026."
@@ -340,9 +344,9 @@ def test_stages_say_mean_day_and_limits() -> None:
 def test_the_load_of_a_process(asked: float, able: int, load: str, sentence: str) -> None:
     shown = {"value": None, "numerator": asked, "denominator": able}
     kpis = {**card()["kpis"], "capacity_load": {"value": None, "processes": {"Bubut": shown}}}
-    (said,) = words.capacity(card(kpis=kpis))
+    (said,) = words.capacity(ID, card(kpis=kpis))
     assert (said.process, said.load, said.sentence) == ("Bubut", load, sentence)
-    assert words.capacity(card()) == []
+    assert words.capacity(ID, card()) == []
 
 
 def test_a_figure_of_a_scorecard_is_the_one_it_was_made_of() -> None:

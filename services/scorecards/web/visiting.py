@@ -234,16 +234,19 @@ def _frame(visit: Visit) -> dict[str, Any]:
     return {
         "visit": visit,
         "home": home(visit.visitor),
-        "languages": _switch(visit.request, visit.language),
+        "languages": _switch(visit.request, visit.language, home(visit.visitor)),
         "sign_out": visit.form_token(SIGN_OUT),
     }
 
 
-def _switch(request: Request, language: Language) -> list[tuple[str, str, str]]:
-    """Return the other languages: code, own name, and the address of this page in it."""
-    # A page that answers a form has no address of its own in another language.
-    path = request.url.path if request.method == "GET" else "/"
-    query = dict(request.query_params) if request.method == "GET" else {}
+def _switch(request: Request, language: Language, begin: str = "/") -> list[tuple[str, str, str]]:
+    """Return the other languages: code, own name, and the address of this page in it.
+
+    A page that answers a form has no address of its own, and that of a link is nobody's to pass on:
+    there it is the page that the visitor begins with.
+    """
+    own = request.method == "GET" and not request.url.path.startswith(("/s/", "/p/"))
+    path, query = (request.url.path, dict(request.query_params)) if own else (begin, {})
     return [
         (code, other.locale.get_display_name(code) or code, _address(path, query, code))
         for code, other in LANGUAGES.items()

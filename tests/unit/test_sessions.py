@@ -1,0 +1,93 @@
+"""Sessions: whoever came in stays signed in, no longer than the link or key that let them in."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from itsdangerous import URLSafeTimedSerializer
+
+from schemas.catalogue import Role
+from services.access import sessions as module
+from services.access.keys import KeyStore, Principal
+from services.access.links import LinkHolder, Links, Rights
+from services.access.sessions import KEY_SESSION_SECONDS, Sessions, Visitor
+
+
+class Door:
+    """Keys, links and sessions in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keys, self.links = KeyStore(folder / "keys.json"), Links(folder / "link.secret")
+        self.sessions = Sessions(self.keys, self.links)
+
+    def principal(self, role: Role = Role.BUYER) -> Principal:
+        found = self.keys.authenticate(self.keys.create(role, "AHM"))
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+def test_a_link_lets_its_partner_in_with_its_rights(door: Door) -> None:
+    for rights in Rights:
+        link = door.links.open(door.links.create(LinkHolder(Role.SUPPLIER, "IKM-1", rights), 2))
+        session = door.sessions.by_link(link)
+        visitor = door.sessions.visitor(session.cookie)
+        assert visitor == session.visitor
+        assert visitor is not None
+        assert (visitor.partner, visitor.may_act) == ("IKM-1", rights is Rights.ACT)
+        assert 2 * 86_400 - 5 <= session.seconds <= 2 * 86_400
+
+
+def test_a_revoked_link_ends_the_sessions_that_it_began(door: Door) -> None:
+    link = door.links.open(door.links.create(LinkHolder(Role.SUPPLIER, "IKM-1")))
+    cookie = door.sessions.by_link(link).cookie
+    door.links.revoke(link.link_id)
+    assert door.sessions.visitor(cookie) is None
+
+
+def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Door) -> None:
+    principal = door.principal()
+    session = door.sessions.by_key(principal)
+    assert session.seconds == KEY_SESSION_SECONDS
+    visitor = door.sessions.visitor(session.cookie)
+    assert visitor == Visitor(Role.BUYER, "AHM", True, session.visitor.session)
+    with patch.object(module, "datetime", wraps=datetime) as clock:
+        now = datetime.now(UTC)
+        clock.now.return_value = now + timedelta(seconds=KEY_SESSION_SECONDS + 5)
+        assert door.sessions.visitor(session.cookie) is None
+    assert door.sessions.visitor(session.cookie) is not None
+    door.keys.revoke(principal.key_id)
+    assert door.sessions.visitor(session.cookie) is None
+
+
+def test_a_cookie_of_anything_else_is_nobody(door: Door) -> None:
+    cookie = door.sessions.by_key(door.principal()).cookie
+    swapped = "A" if cookie[3] != "A" else "B"
+    for broken in (None, "", "x", cookie[:-2], cookie[:3] + swapped + cookie[4:], cookie * 2):
+        assert door.sessions.visitor(broken) is None
+    # Signed by us, for something else or of another shape.
+    for salt, what in (("rantai.form.v1", ["key", "x", "y"]), ("rantai.session.v1", ["key"])):
+        signed = URLSafeTimedSerializer(door.links.secret, salt=salt).dumps(what)
+        assert door.sessions.visitor(str(signed)) is None
+    unknown = URLSafeTimedSerializer(door.links.secret, salt="rantai.session.v1")
+    assert door.sessions.visitor(str(unknown.dumps(["link", "nothing", "x"]))) is None
+
+
+def test_the_cookie_does_not_hold_the_key(door: Door) -> None:
+    key = door.keys.create(Role.PROGRAMME, "YDBA")
+    principal = door.keys.authenticate(key)
+    assert principal is not None
+    session = door.sessions.by_key(principal)
+    assert key.split("_")[2] not in session.cookie
+    assert session.visitor.role is Role.PROGRAMME
+
+
+def test_every_sign_in_has_a_name_of_its_own(door: Door) -> None:
+    principal = door.principal()
+    names = {door.sessions.by_key(principal).visitor.session for _ in range(5)}
+    assert len(names) == 5
