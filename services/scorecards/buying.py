@@ -5,15 +5,16 @@ Everything blocks; async callers go through a thread.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from threading import Lock
 from typing import Final
 
 from services.readiness.figures import Figure
-from services.readiness.sums import FigureSums
+from services.readiness.sums import EXACT, UNITS_OF, FigureSums
 from services.scorecards.reading import Reader
 from services.warehouse.figures import Selection, by
 
@@ -31,14 +32,34 @@ class OwnStanding:
     """How a supplier stands by one buyer's orders.
 
     `figures`: the ratios of KPI.md by key. `score`: None where nothing has a value. `provisional`:
-    too few lines for a grade. `overdue_lines`, `open_complaints`: counts.
+    too few lines for a grade. `overdue_lines`, `open_complaints`: counts. `units`: of what is added
+    up, by family of parts.
     """
 
     figures: Mapping[str, Figure]
+    units: Mapping[str, frozenset[str]]
     score: Fraction | None
     provisional: bool
     overdue_lines: int
     open_complaints: int
+
+
+def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
+    """Return the figures of several suppliers as one: sums over sums, never a mean of ratios."""
+    standings = list(some)
+    found = FigureSums.of(date.min, []).ratios()
+    with localcontext(EXACT):
+        for key, none in found.items():
+            figures = [one.figures[key] for one in standings]
+            family = UNITS_OF.get(key)
+            units = {unit for one in standings for unit in one.units.get(family or "", ())}
+            found[key] = replace(
+                none,
+                numerator=sum((one.numerator for one in figures), Decimal(0)),
+                denominator=sum((one.denominator for one in figures), Decimal(0)),
+                mixed_units=len(units) > 1,
+            )
+    return found
 
 
 class Buying:
@@ -65,7 +86,7 @@ class Buying:
         if changed:
             named = changed if len(changed) <= _MOST_NAMED else []
             standings = self._worked_out(replace(selection, suppliers=named))
-            nothing = self._standing(FigureSums.of(as_of, []))
+            nothing = self.nothing(as_of)
             found |= {name: (marks[name], standings.get(name, nothing)) for name in changed}
         with self._lock:
             self._kept[key] = found
@@ -73,6 +94,10 @@ class Buying:
             while len(self._kept) > _KEPT_LISTS:
                 self._kept.popitem(last=False)
         return {name: standing for name, (_, standing) in found.items()}
+
+    def nothing(self, as_of: date) -> OwnStanding:
+        """Return how a supplier stands of whom the orders say nothing yet."""
+        return self._standing(FigureSums.of(as_of, []))
 
     def _worked_out(self, selection: Selection) -> dict[str, OwnStanding]:
         rows = by(self._reader.store.sums(selection), "supplier_id")
@@ -84,6 +109,7 @@ class Buying:
         graded = self._reader.assessor.grader.contributed(sums, sums.scored())
         return OwnStanding(
             sums.ratios(),
+            {family: frozenset(sums.units(family)) for family in set(UNITS_OF.values())},
             graded.score.value,
             graded.grade.value is None,
             sums.count("overdue"),

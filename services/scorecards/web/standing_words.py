@@ -99,7 +99,7 @@ _TO_DO: Final = {
 }
 
 Card = Mapping[str, Any]
-Number = Decimal | int
+Number = Decimal | Fraction | int
 
 
 @dataclass(frozen=True, slots=True)
