@@ -59,7 +59,7 @@ class EffectRow:
     verdict: str
 
 
-def row(  # noqa: PLR0913 - what a row is told by
+def row(  # noqa: PLR0913, PLR0917 - what a row is told by
     language: Language, effect: CoachingEffect, key: str, name: str, address: str, least: int
 ) -> EffectRow:
     """Return the effect on one figure in words. `least`: so many cases are enough to tell by."""
