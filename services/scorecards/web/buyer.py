@@ -116,16 +116,21 @@ def buyers_view(visit: Visit) -> View:
 def ways(visit: Visit, here: str) -> list[Way]:
     """Return the ways between the pages of a buyer."""
     text = visit.language.text
-    found = [
-        (PATH, text("Suppliers")),
-        ("/buyer/overdue", text("Lines overdue")),
-        ("/buyer/due", text("Due next")),
-        ("/buyer/complaints", text("Complaints")),
-        ("/buyer/disputes", text("Disputes")),
-        ("/buyer/items", text("Items")),
-    ]
+    found = [(PATH, text("Suppliers")), ("/buyer/items", text("Items"))]
     if visit.may_act:
         found.append(("/links", text("Links")))
+    return ways_between(found, here)
+
+
+def waiting_ways(visit: Visit, here: str) -> list[Way]:
+    """Return the ways between the lists of what waits for somebody."""
+    text = visit.language.text
+    found = [
+        ("/buyer/overdue", text("Lines overdue")),
+        ("/buyer/due", text("Due next")),
+        ("/buyer/complaints", text("Open complaints")),
+        ("/buyer/disputes", text("Disputes")),
+    ]
     return ways_between(found, here)
 
 

@@ -13,7 +13,13 @@ from schemas.catalogue import Role
 from services.scorecards.api import blocking
 from services.scorecards.web import asking, buyer_words, tables
 from services.scorecards.web.asking import View
-from services.scorecards.web.buyer import BuyerPages, buyers_view, supplier_address, ways
+from services.scorecards.web.buyer import (
+    BuyerPages,
+    buyers_view,
+    supplier_address,
+    waiting_ways,
+    ways,
+)
 from services.scorecards.web.buyer_words import Complaint
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import Choice, Part, part, read_part
@@ -107,7 +113,8 @@ async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
         "buyer_awaited.html",
         {
             **asking.heading(language, view, reader, newest),
-            "ways": ways(visit, f"/buyer/{one.key}"),
+            "ways": ways(visit, ""),
+            "waiting": waiting_ways(visit, f"/buyer/{one.key}"),
             "choice": Choice(f"/buyer/{one.key}", view, {}),
             "key": one.key,
             "title": language.text(one.title),
@@ -141,7 +148,8 @@ async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
         "buyer_complaints.html",
         {
             **asking.heading(language, view, reader, newest),
-            "ways": ways(visit, "/buyer/complaints"),
+            "ways": ways(visit, ""),
+            "waiting": waiting_ways(visit, "/buyer/complaints"),
             "choice": Choice("/buyer/complaints", view, {}),
             "overdue_steps": sum(one.overdue(view.as_of) for one in found),
             "answers": answers,
