@@ -118,16 +118,16 @@ class Links:
         )
         with self._file.changing() as records:
             records[record.link_id] = record
-        return str(self._signer.dumps([record.link_id, holder.role, holder.partner]))
+        return str(self._signer.dumps([record.link_id, *_whose(record)]))
 
     def open(self, token: str) -> LinkRecord:
         """Return what a token opens. Raises LinkRefused, RecordFileError."""
         try:
-            link_id, role, partner = self._signer.loads(token)
+            link_id, *whose = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
             raise LinkRefused(Refusal.INCOMPLETE) from None
         record = self._file.current().get(link_id) or self._file.fresh().get(link_id)
-        if record is None or (record.role, record.partner) != (role, partner):
+        if record is None or _whose(record) != whose:
             # Signed by us and not in the file: the file was put back from a copy. What can't be
             # taken back must open nothing.
             raise LinkRefused(Refusal.REVOKED)
@@ -153,6 +153,12 @@ class Links:
             at = datetime.now(UTC).isoformat(timespec="seconds")
             records[link_id] = revoked = replace(record, revoked_at=record.revoked_at or at)
         return revoked
+
+
+def _whose(record: LinkRecord) -> list[str]:
+    """Return what the token of a link says of it."""
+    own = [] if record.buyer is None else [record.buyer]
+    return [record.role.value, record.partner, *own]
 
 
 def _read(row: Mapping[str, Any]) -> LinkRecord:

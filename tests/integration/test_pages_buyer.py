@@ -276,10 +276,12 @@ def test_what_changed_is_worked_out_anew_and_nothing_else(site: Site) -> None:
     asked: list[Selection] = []
     sums, marks = site.reader.store.sums, site.reader.store.marks
 
+    def noted(selection: Selection) -> object:
+        asked.append(selection)
+        return sums(selection)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            site.reader.store, "sums", lambda selection: asked.append(selection) or sums(selection)
-        )
+        patch.setattr(site.reader.store, "sums", noted)
         assert buying.standings(ONE, TODAY, 180) == before
         assert asked == []
         patch.setattr(

@@ -171,7 +171,7 @@ def test_the_address_is_shown_once_and_the_list_says_what_was_made(
     assert path not in listed.text
     assert path.removeprefix("/s/") not in listed.text
     assert "CV S02 <Jaya> hanya melihat Dibuat: " in text(listed)
-    assert "berlaku Tarik kembali" in text(listed)
+    assert "berlaku Cabut" in text(listed)
     # Others' links are not in it: neither those of another buyer nor of the programme.
     for browser in (site.sign_in(Role.BUYER, OTHER), site.sign_in(Role.PROGRAMME, ONE)):
         assert newest(site).link_id not in browser.get("/links").text
@@ -190,12 +190,12 @@ def test_a_link_taken_back_opens_nothing_and_signs_out(site: Site, buyer: Browse
     assert site.links.valid(link_id) is not None
     taken = buyer.post(action, form=token)
     assert (taken.status_code, taken.headers["location"]) == (303, "/links")
-    assert "ditarik" in text(buyer.get("/links"))
+    assert "dicabut" in text(buyer.get("/links"))
     assert action not in buyer.get("/links").text
     assert supplier.get(f"/suppliers/{S1}").status_code == 401
     refused = Browser(site.app).get(path)
     assert refused.status_code == 403
-    assert "Tautan ini sudah ditarik" in html.unescape(refused.text)
+    assert "Tautan ini sudah dicabut" in html.unescape(refused.text)
 
 
 def test_only_its_own_links_are_taken_back(site: Site, buyer: Browser, manager: Browser) -> None:
@@ -213,8 +213,8 @@ def test_an_expired_link_says_so(site: Site, buyer: Browser) -> None:
     )
     refused = Browser(site.app).get(f"/s/{token}")
     assert refused.status_code == 403
-    assert "kedaluwarsa" in refused.text or "habis" in refused.text
-    assert "habis masanya" in text(buyer.get("/links"))
+    assert "Tautan ini sudah tidak berlaku" in html.unescape(refused.text)
+    assert "tidak berlaku lagi" in text(buyer.get("/links"))
 
 
 def test_who_may_make_links(site: Site) -> None:
@@ -224,7 +224,7 @@ def test_who_may_make_links(site: Site) -> None:
         reading = site.sign_in(role, partner, Rights.READ)
         refused = reading.get("/links")
         assert refused.status_code == 403
-        assert "untuk membaca" in refused.text
+        assert "hanya untuk melihat" in refused.text
 
 
 def test_a_page_with_many_suppliers_asks_for_the_id(
