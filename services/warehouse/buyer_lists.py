@@ -31,7 +31,7 @@ class BuyerLists:
         """
         rules = self.store.rules
         return self.store.warehouse.rows(
-            Template(sql("awaited_lines")).substitute(tolerance=tolerance_place(rules, "item_no")),
+            Template(sql("buyer_awaited")).substitute(tolerance=tolerance_place(rules, "item_no")),
             {
                 **self._of(buyer, as_of),
                 **rule_parameters(rules),
@@ -45,12 +45,12 @@ class BuyerLists:
 
     def complaints(self, buyer: str, as_of: date) -> Rows:
         """Return the complaints that are open, the oldest first, with the steps done of each."""
-        return self.store.warehouse.rows(sql("open_complaints"), self._of(buyer, as_of))
+        return self.store.warehouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
 
     def disputes(self, buyer: str, as_of: date, limit: int, offset: int = 0) -> Rows:
         """Return the disputed lines that wait for an answer, oldest first, with the `total`."""
         asked = {**self._of(buyer, as_of), "limit": limit, "offset": offset}
-        return self.store.warehouse.rows(sql("open_disputes"), asked)
+        return self.store.warehouse.rows(sql("buyer_disputes"), asked)
 
     def items(self, buyer: str, as_of: date, search: str, limit: int, offset: int = 0) -> Rows:
         """Return the items ordered, those of most suppliers first; each with the `total`.
@@ -58,7 +58,7 @@ class BuyerLists:
         `search`: what the number or description must contain.
         """
         asked = {**self._of(buyer, as_of), "search": search, "limit": limit, "offset": offset}
-        return self.store.warehouse.rows(sql("items"), asked)
+        return self.store.warehouse.rows(sql("buyer_items"), asked)
 
     def _of(self, buyer: str, as_of: date) -> dict[str, Any]:
         return {
