@@ -99,12 +99,15 @@ class Links:
         """Make a link and return its token.
 
         Raises ValueError where `days` is not within 2 years, or a buyer is named for another page
-        than a supplier's.
+        than a supplier's, or for a link to act with.
         """
         if not 0 < days <= MOST_DAYS:
             raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
         if holder.buyer is not None and holder.role is not Role.SUPPLIER:
             raise ValueError("only a supplier's link can be for one buyer's orders alone")
+        if holder.buyer is not None and holder.rights is not Rights.READ:
+            # Its buyer could confirm by it, in the supplier's name, what no buyer may confirm.
+            raise ValueError("a link for one buyer's orders alone is for reading")
         now = datetime.now(UTC)
         record = LinkRecord(
             link_id=secrets.token_hex(8),

@@ -10,7 +10,7 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.counted import ASKED_FOR, GRADED, counted_parts, spans
-from services.warehouse.folding import rule_parameters, tolerance_place
+from services.warehouse.folding import rule_parameters
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
@@ -160,7 +160,7 @@ class FigureStore:
         for; any: every line.
         """
         return self.warehouse.rows(
-            Template(sql("lines")).substitute(tolerance=tolerance_place(self.rules, "item_no")),
+            sql("lines"),
             {
                 **selection.partners,
                 **rule_parameters(self.rules),

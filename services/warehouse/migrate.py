@@ -17,7 +17,7 @@ from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
 from services.warehouse.counted import ASKED_FOR, counted_parts
 from services.warehouse.derived import VIEW_SUFFIX, fill
-from services.warehouse.folding import ensure_folded
+from services.warehouse.folding import any_tolerance_place, ensure_folded
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
@@ -52,6 +52,7 @@ class Placement:
             summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
             counted_parts=counted_parts(ASKED_FOR),
+            tolerance=any_tolerance_place("item_no"),
         )
 
 
@@ -138,5 +139,5 @@ def migrate(
 def replace_views(warehouse: Warehouse, placement: Placement) -> None:
     """Make the views that hold no data, as this version has them, in the order of their names."""
     for file in _sql_files("views"):
-        for statement in statements(placement.fill(file.read_text())):
-            warehouse.command(statement)
+        for statement in statements(file.read_text()):
+            warehouse.command(placement.fill(statement))

@@ -1,31 +1,32 @@
 """What every figure of KPI.md is called in tables and on paper, and its unit. Pure."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final
 
 from services.readiness.figures import Figure
 from services.readiness.kpis import KPIS
-from services.scorecards.web import wording
+from services.scorecards.web import standing_words, wording
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.tables import Cell, Column, Kind
 
 _TITLES: Final = {
     **wording.TITLES,
     "confirmation_in_time": mark("Orders answered in time"),
-    "confirmation_hours_median": mark("Hours to answer an order (median)"),
-    "order_acceptance": mark("Orders accepted"),
+    "confirmation_hours_median": mark("Time to answer an order"),
+    "order_acceptance": mark("Orders taken on"),
     "despatch_notice_rate": mark("Deliveries announced"),
-    "complaint_response": mark("Complaint steps in time"),
-    "lead_time_days_p50": mark("Lead time (median)"),
-    "lead_time_days_p90": mark("Lead time (9 of 10 within)"),
-    "lead_time_cv": mark("Lead time, spread"),
-    "line_stops": mark("Complaints that stopped a line"),
-    "open_complaints": mark("Open complaints"),
-    "overdue_lines": mark("Lines overdue"),
+    "complaint_response": mark("Complaints answered in time"),
+    "lead_time_days_p50": mark("Lead time, usual"),
+    "lead_time_days_p90": mark("Lead time, slow orders"),
+    "lead_time_cv": mark("Evenness of lead times"),
+    "line_stops": mark("Line stops and safety"),
+    "open_complaints": mark("Complaints open now"),
+    "overdue_lines": mark("Overdue now"),
     "orphan_receipts": mark("Receipts without an order"),
-    "retroactive_lines": mark("Lines ordered after the date asked for"),
-    "buyer_concentration": mark("Dependence on one buyer"),
-    "capacity_load": mark("Load of the capacity"),
+    "retroactive_lines": mark("Orders written afterwards"),
+    "buyer_concentration": mark("Dependence on buyers"),
+    "capacity_load": mark("Load on capacity"),
 }
 _UNITS: Final = {
     "fraction": mark("fraction of 1"),
@@ -71,3 +72,48 @@ def ratio_cells(figures: Mapping[str, Figure]) -> list[Cell]:
             (None, None, None) if one is None else (one.exact, one.numerator, one.denominator)
         )
     ]
+
+
+def value(language: Language, key: str, shown: Mapping[str, Any]) -> str:
+    """Return a figure's value in short, as the pages show it. `shown`: as the scorecard has it."""
+    if key in wording.TITLES:
+        return wording.say(language, key, standing_words.figure({"kpis": {key: shown}}, key)).short
+    found = shown["value"]
+    if found is None:
+        return language.text(wording.NO_DATA)
+    unit_of = "load" if key == "capacity_load" else KPIS[key].unit
+    return _WRITTEN[unit_of](language, _exact(shown))
+
+
+def counted(language: Language, shown: Mapping[str, Any]) -> str:
+    """Return a figure's numerator and denominator: `7 of 9`; nothing where it has none."""
+    if not (shown.get("numerator") or shown.get("denominator")):
+        return ""
+    return language.text(
+        "%(part)s of %(whole)s",
+        part=language.number(shown["numerator"]),
+        whole=language.number(shown["denominator"]),
+    )
+
+
+_WRITTEN: Final[Mapping[str, Callable[[Language, Fraction], str]]] = {
+    "fraction": lambda language, exact: language.percent(exact),
+    "ratio": lambda language, exact: language.number(exact, 2),
+    "load": lambda language, exact: f"{language.number(exact * 100, 1)} %",
+    "per million": lambda language, exact: language.number(exact, 0),
+    "days": lambda language, exact: language.text(
+        "%(number)s days", number=language.number(exact, 1)
+    ),
+    "hours": lambda language, exact: language.text(
+        "%(number)s hours", number=language.number(exact, 1)
+    ),
+    "count": lambda language, exact: language.number(exact),
+}
+"""How a value is written, by what it is measured in."""
+
+
+def _exact(shown: Mapping[str, Any]) -> Fraction:
+    """Return a value that is rounded once: from the quotient where there is one."""
+    if shown.get("denominator"):
+        return Fraction(shown["numerator"]) / Fraction(shown["denominator"])
+    return Fraction(shown["value"])

@@ -1,6 +1,7 @@
 """Links for suppliers: made by their buyer or the programme, and taken back.
 
-A buyer's link shows that buyer's orders alone, as whoever makes a link can open it too. Its address
+A buyer's link shows that buyer's orders alone and is for reading, as whoever makes a link can open
+it too: a buyer must neither read what others order nor confirm in its supplier's name. An address
 is shown once: who reads the list later learns what was made, not how to come in.
 """
 
@@ -80,7 +81,7 @@ async def _make(visit: Visit) -> Response:
     form = await visit.site.forms.read(visit.request, visit.visitor, _MAKE)
     supplier, days = form.fields.get("supplier", ""), form.fields.get("days", "")
     rights = form.fields.get("rights", "")
-    if rights not in list(Rights) or days not in {str(one) for one in DAYS}:
+    if rights not in _rights(visit.visitor) or days not in {str(one) for one in DAYS}:
         raise Refused("form_stale")
     own = _own_orders(visit.visitor)
     if not await blocking(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
@@ -127,7 +128,7 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
             "token": visit.form_token(_MAKE),
             "suppliers": _options(suppliers) if total <= _MOST_OPTIONS else None,
             "chosen": visit.request.query_params.get("supplier", ""),
-            "rights": [(one.value, language.text(words)) for one, words in _RIGHTS.items()],
+            "rights": _rights_in_words(visit),
             "days": DAYS,
             "usual_days": _USUAL_DAYS,
             "made": made,
@@ -146,6 +147,16 @@ def _require_maker(visit: Visit) -> None:
 def _own_orders(visitor: Visitor) -> str | None:
     """Return whose orders alone the links of a visitor show."""
     return visitor.orders_of
+
+
+def _rights(visitor: Visitor) -> list[Rights]:
+    """Return what the links of a visitor may allow."""
+    return list(_RIGHTS) if _own_orders(visitor) is None else [Rights.READ]
+
+
+def _rights_in_words(visit: Visit) -> list[tuple[str, str]]:
+    words = ((one, _RIGHTS[one]) for one in _rights(visit.visitor))
+    return [(one.value, visit.language.text(said)) for one, said in words]
 
 
 def _made_by(visitor: Visitor, records: Sequence[LinkRecord]) -> list[LinkRecord]:

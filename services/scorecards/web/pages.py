@@ -4,14 +4,17 @@ from fastapi import APIRouter
 
 from schemas.catalogue import Role
 from services.scorecards.web import (
+    actions,
     buyer,
     buyer_items,
     buyer_waiting,
     coaching_pages,
     entry,
     link_pages,
+    papers,
     programme_pages,
     supplier,
+    verify,
 )
 from services.scorecards.web.visiting import Make, Site
 
@@ -33,4 +36,7 @@ def routes(site: Site) -> list[APIRouter]:
         programme_pages.routes(site),
         coaching_pages.routes(site),
         link_pages.routes(site),
+        papers.routes(site),
+        verify.routes(site),
+        actions.routes(site),
     ]

@@ -1,7 +1,7 @@
 """A supplier's page: how it stands, what to do, and the figures and lines behind that."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.scorecards.api import blocking
-from services.scorecards.reading import Reader, Supplier
+from services.scorecards.reading import Reader
 from services.scorecards.web import (
     asking,
     standing,
@@ -60,7 +60,7 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
     reader, language = visit.site.reader, visit.language
     # Who else buys here is nobody's business who sees the orders of one buyer alone.
     own = [buyer] if (buyer := visit.visitor.orders_of) else []
-    supplier = await blocking(lambda: _who(reader, selection.suppliers[0], own))
+    supplier = await blocking(lambda: reader.supplier(selection.suppliers[0], own))
     if not own and view.buyer_id is not None and view.buyer_id not in supplier.buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
@@ -94,12 +94,6 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
         "otherwise_missed": max(0, int(otif.denominator - otif.numerator) - late["total"]),
         "most_lines": MOST_LINES,
     }
-
-
-def _who(reader: Reader, supplier_id: str, buyers: Sequence[str]) -> Supplier:
-    _, found = reader.suppliers(suppliers=[supplier_id], buyers=buyers, limit=1)
-    nobody = Supplier(supplier_id, None, None, None, None, None, tuple(buyers))
-    return found[0] if found else nobody
 
 
 async def _lines(reader: Reader, selection: Selection, status: str) -> dict[str, Any]:

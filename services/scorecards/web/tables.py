@@ -99,9 +99,8 @@ class Table:
 
     def file_name(self, suffix: str) -> str:
         """Return a name of letters that every system takes: `rantai-IKM-1-late-2026-11-22.csv`."""
-        parts = ["rantai", self.about, self.key, self.as_of.isoformat() if self.as_of else ""]
-        name = "-".join(_NO_NAME.sub("_", part) for part in parts if part)
-        return f"{name}.{suffix}"
+        day = self.as_of.isoformat() if self.as_of else ""
+        return file_name([self.about, self.key, day], suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +157,11 @@ def attachment(visit: Visit, content: bytes, media_type: str, name: str) -> Resp
         "Content-Language": visit.language.code,
     }
     return Response(content, 200, headers, media_type=media_type)
+
+
+def file_name(parts: Sequence[str], suffix: str) -> str:
+    """Return the name of a file; letters that a system may not take become underscores."""
+    return "-".join(_NO_NAME.sub("_", part) for part in ("rantai", *parts) if part) + f".{suffix}"
 
 
 def csv_bytes(table: Table) -> bytes:

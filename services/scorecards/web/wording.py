@@ -368,3 +368,8 @@ def window(language: Language, start: date, as_of: date) -> str:
 
 def _ratio(figure: Figure) -> Fraction:
     return Fraction(figure.numerator) / Fraction(figure.denominator)
+
+
+def unit(language: Language, uom: str) -> str:
+    """Return a unit as a workshop calls it; its code where it has no other name."""
+    return language.text(_UNITS.get(uom, uom))

@@ -4,59 +4,65 @@
 -- and denominators over the same days are added. A supplier without a cluster has nobody beside it.
 CREATE OR REPLACE VIEW coaching_effect $on_cluster AS
 WITH
-    coached AS
+    -- Each list is worked out once, whatever the number of its uses.
     (
-        SELECT
-            c.supplier_id AS supplier_id,
-            ifNull(r.cluster, '') AS cluster,
-            c.first_on AS held_on,
-            c.v.1 AS topic,
-            c.v.2 AS coach,
-            c.sessions AS sessions,
-            least(held_on + {window_days:Int32}, {as_of:Date32}) AS after_on,
-            toInt32(after_on) - toInt32(held_on) AS after_days
+        SELECT groupArray((
+            c.supplier_id, ifNull(r.cluster, ''), c.held_on, c.v.1, c.v.2, c.sessions,
+            least(c.held_on + {window_days:Int32}, {as_of:Date32})))
         FROM
         (
             SELECT
-                supplier_id,
-                min(held_on) AS first_on,
-                argMin((topic, coach), (held_on, time, event_id, source)) AS v,
+                toString(supplier_id) AS supplier_id,
+                min(held_on) AS held_on,
+                argMin((topic, coach), (coachings.held_on, time, event_id, source)) AS v,
                 uniqExact(source, event_id) AS sessions
             FROM coachings
-            WHERE held_on >= {since:Date32} AND held_on < {as_of:Date32}
+            WHERE coachings.held_on >= {since:Date32} AND coachings.held_on < {as_of:Date32}
                 AND (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
             GROUP BY supplier_id
         ) AS c
         LEFT JOIN registered AS r ON r.partner_id = c.supplier_id
-        WHERE empty({clusters:Array(String)}) OR cluster IN {clusters:Array(String)}
-    ),
-    coached_ever AS
+        WHERE empty({clusters:Array(String)}) OR ifNull(r.cluster, '') IN {clusters:Array(String)}
+    ) AS every_coached,
+    coached AS
     (
-        SELECT supplier_id, min(held_on) AS first_on
-        FROM coachings
-        GROUP BY supplier_id
+        SELECT
+            one.1 AS supplier_id,
+            one.2 AS cluster,
+            one.3 AS held_on,
+            one.4 AS topic,
+            one.5 AS coach,
+            one.6 AS sessions,
+            one.7 AS after_on,
+            toInt32(after_on) - toInt32(held_on) AS after_days
+        FROM (SELECT arrayJoin(every_coached) AS one)
     ),
+    (
+        SELECT groupArray((r.partner_id, c.supplier_id))
+        FROM coached AS c
+        INNER JOIN registered AS r ON r.cluster = c.cluster
+        LEFT JOIN
+        (
+            SELECT toString(supplier_id) AS supplier_id, min(held_on) AS first_on
+            FROM coachings
+            GROUP BY supplier_id
+        ) AS e ON e.supplier_id = r.partner_id
+        WHERE c.cluster != '' AND r.role = 'supplier'
+            AND (e.supplier_id = '' OR e.first_on >= c.after_on)
+    ) AS every_uncoached,
     beside AS
     (
         SELECT supplier_id, supplier_id AS subject, 1 AS own
         FROM coached
         UNION ALL
-        SELECT r.partner_id AS supplier_id, c.supplier_id AS subject, 0 AS own
-        FROM coached AS c
-        INNER JOIN registered AS r ON r.cluster = c.cluster
-        LEFT JOIN coached_ever AS e ON e.supplier_id = r.partner_id
-        WHERE c.cluster != '' AND r.role = 'supplier'
-            AND (e.supplier_id = '' OR e.first_on >= c.after_on)
-    ),
-    peers AS
-    (
-        SELECT subject, countIf(NOT own) AS uncoached
-        FROM beside
-        GROUP BY subject
+        SELECT one.1, one.2, 0
+        FROM (SELECT arrayJoin(every_uncoached) AS one)
     ),
     asked AS
     (
-        SELECT supplier_id AS subject, 'before' AS phase, held_on AS as_of, {window_days:Int32} AS window_days
+        SELECT
+            supplier_id AS subject, 'before' AS phase, held_on AS as_of,
+            {window_days:Int32} AS window_days
         FROM coached
         UNION ALL
         SELECT supplier_id, 'after', after_on, after_days
@@ -108,9 +114,8 @@ SELECT
     k.sessions AS sessions,
     k.after_on AS after_on,
     k.after_days AS after_days,
-    n.uncoached AS uncoached,
+    arrayCount(one -> one.2 = k.supplier_id, every_uncoached) AS uncoached,
     k.kpi AS kpi,
     f.* EXCEPT (subject, kpi)
 FROM keys AS k
-LEFT JOIN peers AS n ON n.subject = k.supplier_id
 LEFT JOIN added AS f ON f.subject = k.supplier_id AND f.kpi = k.kpi;
