@@ -149,10 +149,14 @@ class Reader:
             self._known.add(asked)
         return True
 
-    def supplier(self, supplier_id: str) -> Supplier:
-        """Return who a supplier is; of one that nobody registered, its id alone."""
-        _, found = self.suppliers(suppliers=[supplier_id], limit=1)
-        return found[0] if found else Supplier(supplier_id, None, None, None, None, None, ())
+    def supplier(self, supplier_id: str, buyers: Sequence[str] = ()) -> Supplier:
+        """Return who a supplier is; of one that nobody registered, its id alone.
+
+        `buyers`: those who are told of it; empty = all that buy from it.
+        """
+        _, found = self.suppliers(suppliers=[supplier_id], buyers=buyers, limit=1)
+        nobody = Supplier(supplier_id, None, None, None, None, None, tuple(buyers))
+        return found[0] if found else nobody
 
     def suppliers(
         self,

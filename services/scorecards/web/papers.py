@@ -62,7 +62,8 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     stands, about = await asyncio.gather(
         standing.read(reader, store, selection), _about(reader, selection)
     )
-    if view.buyer_id is not None and view.buyer_id not in about["supplier"].buyers:
+    asked = None if visit.visitor.orders_of else view.buyer_id
+    if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     issued = issued_of(selection, stands.card, stands.card, inputs)
     return await _file(visit, codes, Told(issued, stands.card, stands.months, **about), "scorecard")
@@ -70,6 +71,8 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
 
 async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) -> Response:
     visit.require(Role.SUPPLIER, Role.PROGRAMME)
+    if visit.visitor.orders_of is not None:
+        raise Refused("not_yours")
     reader, store = visit.site.reader, visit.site.evaluations
     view = asking.read({"as_of": day}, reader.today())
     selection = await visit.selection(view, supplier_id)

@@ -49,13 +49,18 @@ class Standing:
         }
 
 
-async def read(reader: Reader, store: EvaluationStore, selection: Selection) -> Standing:
-    """Read how the one supplier of a selection stands."""
-    (card, months), frozen = await asyncio.gather(
+async def read(
+    reader: Reader, store: EvaluationStore, selection: Selection, *, frozen: bool = True
+) -> Standing:
+    """Read how the one supplier of a selection stands.
+
+    `frozen`: with what was frozen of it. That is over all buyers: not for who sees one alone.
+    """
+    (card, months), ends = await asyncio.gather(
         blocking(lambda: _card(reader, selection)),
-        blocking(lambda: _frozen(reader, store, selection)),
+        blocking(lambda: _frozen(reader, store, selection) if frozen else []),
     )
-    return Standing(card, months, frozen)
+    return Standing(card, months, ends)
 
 
 def _card(reader: Reader, selection: Selection) -> tuple[Mapping[str, Any], int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -57,11 +58,13 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str, Any]:
     """Read everything that a supplier's page shows."""
     reader, language = visit.site.reader, visit.language
-    supplier = await blocking(lambda: reader.supplier(selection.suppliers[0]))
-    if view.buyer_id is not None and view.buyer_id not in supplier.buyers:
+    # Who else buys here is nobody's business who sees the orders of one buyer alone.
+    own = [buyer] if (buyer := visit.visitor.orders_of) else []
+    supplier = await blocking(lambda: reader.supplier(selection.suppliers[0], own))
+    if not own and view.buyer_id is not None and view.buyer_id not in supplier.buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
-        standing.read(reader, visit.site.evaluations, selection),
+        standing.read(reader, visit.site.evaluations, selection, frozen=not own),
         blocking(lambda: reader.monthly_figures(selection)),
         blocking(lambda: reader.newest(selection)),
         blocking(lambda: reader.names(supplier.buyers)),
@@ -71,10 +74,13 @@ async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str
     )
     figures = {key: standing_words.figure(stands.card, key) for key in wording.TITLES}
     otif = figures["otif"]
+    if own:
+        view = replace(view, buyer_id=own[0])
     return {
         **asking.heading(language, view, reader, newest),
         **stands.in_words(language, reader.policy, names),
         "supplier": supplier,
+        "page": f"/suppliers/{supplier.supplier_id}{view.but()}",
         "names": names,
         "titles": {key: language.text(title) for key, title in wording.TITLES.items()},
         "said": {key: wording.say(language, key, figures[key]) for key in wording.TITLES},
