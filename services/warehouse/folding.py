@@ -53,7 +53,7 @@ _STEPS: Final = (
 )
 """What may be folded side by side: a step is made of what the one before left."""
 
-_CONCERNING: Final = frozenset({"receipt", "return", "despatch"})
+_CONCERNING: Final = ("receipt", "return", "despatch")
 """Kinds of documents that concern others too."""
 
 _EVENT: Final = """Tuple(
@@ -79,8 +79,11 @@ def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
     counts = _documents(warehouse, asked)
     if not counts:
         return
-    if not counts.keys().isdisjoint(_CONCERNING):
-        warehouse.command(sql("concerned"), parameters={**asked, "batch": min(batches)})
+    concerning = [kind for kind in _CONCERNING if kind in counts]
+    for kind in concerning:
+        statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
+        warehouse.command(statement, parameters={**asked, "batch": min(batches)})
+    if concerning:
         counts = _documents(warehouse, asked)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
         for step in _STEPS:
@@ -115,14 +118,18 @@ def _fold_documents(
     warehouse: Warehouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
 ) -> None:
     """Run statements of one kind of document, one after the other, over those that are touched."""
-    kind = _STATEMENTS[names[0]]
-    which = (
+    which = _touched(_STATEMENTS[names[0]], turn)
+    for name in names:
+        _insert(warehouse, rules, name, which, asked)
+
+
+def _touched(kind: str, turn: str = "") -> str:
+    """Return the condition on a document that some batches touched it."""
+    return (
         f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN ("  # noqa: S608
         "SELECT supplier_id, buyer_id, number FROM touched "
         f"WHERE batch IN {{batches:Array(UUID)}} AND kind = '{kind}'{turn})"
     )
-    for name in names:
-        _insert(warehouse, rules, name, which, asked)
 
 
 def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
