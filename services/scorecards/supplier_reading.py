@@ -190,7 +190,9 @@ class SupplierReading:
             (row["source"], row["id"]): row["accepted_at"]
             for row in rows_of_keys(self._warehouse, "stored_at", keys)
         }
-        return [{**row, "accepted_at": came_in.get((row["source"], row["event_id"]))} for row in rows]
+        return [
+            {**row, "accepted_at": came_in.get((row["source"], row["event_id"]))} for row in rows
+        ]
 
     def lines_of(
         self, supplier_id: str, selection: Selection, numbers: Sequence[str]

@@ -3,7 +3,14 @@
 from fastapi import APIRouter
 
 from schemas.catalogue import Role
-from services.scorecards.web import entry, overview, supplier
+from services.scorecards.web import (
+    deliveries,
+    entry,
+    figure_lines,
+    line_story,
+    overview,
+    supplier,
+)
 from services.scorecards.web.visiting import Make, Site
 
 
@@ -17,5 +24,8 @@ def routes(site: Site) -> list[APIRouter]:
     return [
         entry.routes(site, first_pages),
         supplier.routes(site),
+        figure_lines.routes(site),
+        line_story.routes(site),
+        deliveries.routes(site),
         overview.routes(site),
     ]
