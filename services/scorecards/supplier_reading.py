@@ -104,9 +104,12 @@ class SupplierReading:
         with the latest first day, of two of one day that sent later.
         """
         row = self._rows("supplier_profile", supplier_id, selection)[0]
-        name, *place = [text or None for text in row["registered"]] or [None] * 5
+        registered = [text or None for text in row["registered"]] or [None] * 5
         held = [CertificateHeld(*one) for one in row["certificates"]]
-        declared = [CapacityDeclared(*one[:4], tuple(one[4])) for one in row["capacities"]]
+        declared = [
+            CapacityDeclared(process, uom, valid_from, quantity, tuple(items))
+            for process, uom, valid_from, quantity, items in row["capacities"]
+        ]
         before = selection.as_of
         standing = {
             one.certificate: one
@@ -119,7 +122,7 @@ class SupplierReading:
             if one.valid_from < before
         }
         return Profile(
-            Supplier(supplier_id, name, *place, tuple(row["buyers"])),
+            _supplier(supplier_id, registered, row["buyers"]),
             dict(row["names"]),
             [standing[name] for name in sorted(standing)],
             [in_force[name] for name in sorted(in_force)],
@@ -218,3 +221,10 @@ class SupplierReading:
             "buyers": list(selection.buyers),
             "as_of": selection.as_of,
         }
+
+
+def _supplier(
+    supplier_id: str, registered: Sequence[str | None], buyers: Iterable[str]
+) -> Supplier:
+    name, province, regency, cluster, sector = registered
+    return Supplier(supplier_id, name, province, regency, cluster, sector, tuple(buyers))

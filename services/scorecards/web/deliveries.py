@@ -157,7 +157,7 @@ def _under(language: Language, place: int, week: Week) -> str:
     if place == 0:
         return language.text("late")
     # Every other week has its day under it: there is no room for more.
-    return f"{week.first:%d/%m}" if week.first is not None and place % 2 else ""
+    return "" if week.first is None or place % 2 else f"{week.first:%d/%m}"
 
 
 def _week(language: Language, week: Week, one: Workload) -> WeekWords:
@@ -165,8 +165,8 @@ def _week(language: Language, week: Week, one: Workload) -> WeekWords:
     if week.first is not None:
         name = language.text(
             "%(first)s to %(last)s",
-            first=language.day(week.first),
-            last=language.day(week.last),
+            first=language.day_of_year(week.first),
+            last=language.day_of_year(week.last),
         )
     share, over = "", False
     if one.a_week:
@@ -174,7 +174,7 @@ def _week(language: Language, week: Week, one: Workload) -> WeekWords:
         share, over = language.percent(part), part > 1
     return WeekWords(
         name,
-        language.texts("%(count)s line", "%(count)s lines", week.lines),
+        language.number(week.lines),
         wording.quantity(language, week.quantity, one.uom),
         share if week.quantity else "",
         over,

@@ -113,6 +113,7 @@ def _context(visit: Visit, asked: Asked, line: Line, events: Sequence[Row]) -> d
     return {
         "stands": words,
         "wanted": "" if stands is None else language.day(stands["requested_date"]),
+        "due": "" if stands is None else language.day(stands["due_date"]),
         "due_by": story_words.due_by(language, events, line),
         "story": story_words.told(language, events, line),
         "buyer_name": asked.profile.names.get(line.buyer_id, line.buyer_id),
