@@ -1,0 +1,80 @@
+"""A real browser: Debian's Chromium, headless, as a phone or a desk would have it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+WIDTHS: Final = (320, 390, 1280)
+_HEIGHTS: Final = {320: 568, 390: 844, 1280: 800}
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium. Skips where there is none, but not in CI."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        assert os.environ.get("CI") != "true", ".ci/run installs Debian's chromium"
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Seen:
+    """What a visit asked for and what went wrong, to be asserted of at its end."""
+
+    hosts: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Note every request, script error and refused content of a page."""
+        page.on("request", self._request)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._console)
+
+    def _request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https"):
+            self.hosts.add(address.netloc)
+
+    def _console(self, line: Any) -> None:
+        # The answer to what is refused is an error for the console, and meant to be one.
+        if line.type == "error" and "Failed to load resource" not in line.text:
+            self.faults.append(line.text)
+
+
+@contextmanager
+def visiting(
+    browser: Browser, base: str, *, width: int = 390, script: bool = True, language: str = ""
+) -> Iterator[Page]:
+    """Open a page in a context of its own: no cookies, one width, with or without script.
+
+    At the end nothing may have been asked of anybody else, and nothing have been refused.
+    """
+    context: BrowserContext = browser.new_context(
+        base_url=base,
+        viewport={"width": width, "height": _HEIGHTS[width]},
+        java_script_enabled=script,
+        locale="id-ID",
+    )
+    if language:
+        cookie = {"name": "rantai_language", "value": language, "url": base}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+    page, seen = context.new_page(), Seen()
+    page.set_default_timeout(15_000)
+    seen.watch(page)
+    try:
+        yield page
+        assert seen.faults == []
+        assert seen.hosts <= {urlsplit(base).netloc}
+    finally:
+        context.close()
