@@ -47,7 +47,8 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         blocking(lambda: reading.folds(supplier_id, [key])),
         blocking(lambda: reader.newest(asked.selection)),
     )
-    if not events:
+    # An order that is cancelled whole names every line, also those that never were.
+    if key not in folds and all(row["kind"] == "cancelled" for row in events):
         raise Refused("not_known")
     line = Line(
         fold=folds.get(key),

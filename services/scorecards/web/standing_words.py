@@ -331,7 +331,7 @@ def nothing_to_do(language: Language, card: Card) -> str:
     # Points are flat at their ends: where much went wrong, a few cases less gain nothing.
     return language.text(
         "Nothing stands out: putting a few cases right does not raise the score yet. "
-        "Begin with the lists below."
+        "Begin with the figures below."
     )
 
 
