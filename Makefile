@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-kafka bench lint schemas lock clean
+.PHONY: install demo test test-kafka bench lint schemas dashboards lock clean
 
 install: $(STAMP)
 
@@ -32,10 +32,14 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m deploy.grafana.generate --check
 	$(BIN)/python -m services.scorecards.web.catalogue --check
 
 schemas: install
 	$(BIN)/python -m schemas.generate
+
+dashboards: install
+	$(BIN)/python -m deploy.grafana.generate
 
 # Made anew only on purpose: versions and hashes of everything that is installed.
 lock:

@@ -103,6 +103,22 @@ class Settings(BaseModel):
         default=True,
         description="whether an insert into the embedded ledger reaches the disk first",
     )
+    metrics_suppliers: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=50, description="suppliers with metrics of their own: those most at risk"
+    )
+    metrics_named: OptionalText = Field(
+        default=None,
+        description="ids of suppliers that are among them whatever their risk, separated by commas",
+    )
+    metrics_groups: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=50,
+        description="clusters, regions, buyers, assessors and senders with labels of their own in "
+        "metrics, each; the rest is added up under (other)",
+    )
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=300.0,
+        description="how often the exporter counts what was accepted against the ledger",
+    )
     clickhouse_cluster: str | None = Field(
         default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
     )

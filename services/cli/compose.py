@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -17,12 +18,18 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.access.keys import KeyStore
 from services.access.links import Links
 from services.access.sessions import Sessions
+from services.bus.lag import lags
 from services.bus.safety import Safety
 from services.exporter import api as exporter_api
+from services.exporter.bounds import Bounds
+from services.exporter.lag import TopicLag
+from services.exporter.missing import MissingEvents
+from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
 from services.gateway.intake import take
 from services.operations import api as operations_api
+from services.operations.counting import reconcile
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
@@ -162,6 +169,23 @@ def operations_routes(
         operations_api.Operations(
             keys, warehouse, settings.kafka, policy.zone, safety, placement, Rules.of(policy)
         )
+    )
+
+
+def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse]) -> Watch:
+    """Return what the exporter watches: the store, and what the broker has and it has not."""
+
+    def unfound(since: datetime) -> list[tuple[str, int, int]]:
+        found = reconcile(open_store(), settings.kafka, zone=policy.zone, since=since)
+        return [(one["topic"], one["partition"], one["offset"]) for one in found.missing]
+
+    listed = (settings.metrics_named or "").split(",")
+    named = tuple(name for name in map(str.strip, listed) if name)
+    bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
+    return Watch(
+        StoreLook(open_store, policy, bounds),
+        MissingEvents(unfound, settings.reconcile_seconds),
+        TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from threading import Lock
 from typing import Any, Final
 
 import typer
@@ -14,13 +15,14 @@ from services.bus.safety import OnBroker
 from services.bus.topics import BrokerUnavailable, inbound_topics
 from services.cli import compose
 from services.cli.running import fail
-from services.exporter.api import watching
+from services.exporter.watching import watching
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement, migrate
+from services.warehouse.policies import put_in_force
 
 _PROBE_SECONDS: Final = 2.0
 
@@ -42,9 +44,9 @@ def scorecards() -> None:
 
 
 def exporter() -> None:
-    """Serve metrics for Prometheus. Reads RANTAI_CLICKHOUSE_URL, RANTAI_PORT, ...
+    """Serve metrics for Prometheus. Reads RANTAI_CLICKHOUSE_URL, RANTAI_KAFKA, RANTAI_PORT, ...
 
-    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai exporter
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_CLICKHOUSE_URL=http://ch:8123/rantai rantai exporter
     """
     _run(_exporter)
 
@@ -66,7 +68,9 @@ def migrate_store() -> None:
     try:
         warehouse = _warehouse(settings)
         placement = Placement(settings.clickhouse_cluster, fsync=False)
-        applied = migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
+        policy = policy_of(settings)
+        applied = migrate(warehouse, placement, rules=Rules.of(policy))
+        put_in_force(warehouse, policy)
     except (SettingsError, StoreUnavailable, StoreRefused) as error:
         raise fail(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
@@ -127,6 +131,7 @@ async def _scorecards(settings: Settings) -> None:
     warehouse = await asyncio.to_thread(_warehouse, settings)
     placement = Placement(settings.clickhouse_cluster, fsync=False)
     await asyncio.to_thread(migrate, warehouse, placement, None, Rules.of(policy))
+    await asyncio.to_thread(put_in_force, warehouse, policy)
     producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
 
     async def check() -> str | None:
@@ -150,15 +155,33 @@ async def _scorecards(settings: Settings) -> None:
 
 
 async def _exporter(settings: Settings) -> None:
-    warehouse = await asyncio.to_thread(_warehouse, settings)
+    if settings.clickhouse_url is None:
+        _warehouse(settings)
+    store = _Store(settings)
 
     async def check() -> str | None:
+        # A store that is away is a metric: whoever watches must be there to tell of it.
         return None
 
     app = compose.application("Rantai exporter", [compose.metrics_routes()], check)
-    async with watching(warehouse):
+    with watching(compose.watch(settings, policy_of(settings), store.open)):
         await _serve(app, settings)
-    await asyncio.to_thread(warehouse.close)
+
+
+class _Store:
+    """A store that is opened when it is asked for first, or again where it was away then."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = Lock()
+        self._warehouse: Warehouse | None = None
+
+    def open(self) -> Warehouse:
+        """Return the store. Raises StoreUnavailable. For any thread."""
+        with self._lock:
+            if self._warehouse is None:
+                self._warehouse = _warehouse(self._settings)
+            return self._warehouse
 
 
 async def _processor(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from services.bus.safety import InLedger, OnBroker, Safety
 from services.bus.topics import BrokerUnavailable, apply
 from services.cli import compose
 from services.cli.running import fail, operator_key, read_run_file, remove_run_file, write_run_file
-from services.exporter.api import watching
+from services.exporter.watching import watching
 from services.processor.app import Processor, create, open_store
 from services.readiness.chosen import policy_of
 from services.settings import Settings, SettingsError
@@ -148,7 +148,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
             _check(processor, broker),
         )
         server = compose.server(app, settings)
-        await stack.enter_async_context(watching(warehouse))
+        stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))
         await stack.enter_async_context(_beside(_new_partners(settings, keys)))
         await stack.enter_async_context(_beside(_broker_lives(broker, server)))
         await stack.enter_async_context(_beside(compose.end_with(processor, server)))

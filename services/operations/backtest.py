@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from string import Template
 from typing import Any, Final
 
 from services.readiness.grading import (
@@ -29,6 +30,7 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import FigureSums
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.counted import GRADED, counted_parts, spans
 from services.warehouse.figures import WINDOW_DAYS
 from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
 
@@ -234,12 +236,14 @@ def _rows(
     warehouse: Warehouse, rules_id: int, suppliers: Sequence[str], days: Sequence[date]
 ) -> list[dict[str, Any]]:
     return warehouse.rows(
-        sql("grade_sums"),
+        Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
         {
             "suppliers": list(suppliers),
             "buyers": [],
             "rules": rules_id,
-            "as_ofs": list(days),
-            "window_days": WINDOW_DAYS,
+            "spans": spans(days, WINDOW_DAYS),
+            # No grade asks for the backlog, or for the value received.
+            "capacity_days": 0,
+            "concentration_days": 0,
         },
     )

@@ -18,6 +18,7 @@ from mode import Service
 
 from schemas.catalogue import CANONICAL_TOPICS, REJECTED
 from services.access.keys import KeyStore
+from services.bus.lag import LEDGER_GROUP, STREAMS_GROUP
 from services.bus.producer import EventProducer
 from services.bus.progress import Progress
 from services.processor.announcing import Announcer
@@ -36,11 +37,10 @@ from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
+from services.warehouse.policies import put_in_force
 from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
-LEDGER_GROUP: Final = "rantai-ledger"
-STREAMS_GROUP: Final = "rantai-streams"
 STOP_SECONDS: Final = 4.0
 
 
@@ -316,8 +316,10 @@ def open_store(settings: Settings) -> Warehouse:
         else Warehouse(path=settings.data_dir / "store")
     )
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-    rules = Rules.of(policy_of(settings))
+    policy = policy_of(settings)
+    rules = Rules.of(policy)
     applied = migrate(warehouse, placement, rules=rules)
+    put_in_force(warehouse, policy)
     repaired = Ledger(warehouse, rules).repair()
     log(_LOGGER, "store_ready", migrations=applied, batches_completed=repaired)
     return warehouse

@@ -98,6 +98,7 @@ class BatchLoop:
         self._working_since: float | None = None
         self._unread_since: float | None = None
         self._committed: dict[TopicPartition, int] = {}
+        self._measured: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
         self._dealt = _Dealt()
         self.ready = asyncio.Event()
@@ -288,6 +289,10 @@ class BatchLoop:
 
     async def _look(self, consumer: AIOKafkaConsumer) -> bool:
         assigned = consumer.assignment()
+        for place in self._measured - assigned:
+            # Whoever has it now tells its lag; what was last known here would stand for ever.
+            OFFSET_LAG.remove(place.topic, str(place.partition))
+        self._measured &= assigned
         self._committed = {p: offset for p, offset in self._committed.items() if p in assigned}
         unread = False
         ends = await consumer.end_offsets(list(assigned)) if assigned else {}
@@ -298,6 +303,7 @@ class BatchLoop:
             # What is read and not yet written stands past the committed offset.
             lag = last - min(position, self._committed.get(place, position))
             OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, lag))
+            self._measured.add(place)
             unread = unread or position < last
         return unread
 

@@ -20,7 +20,6 @@ from services.telemetry.metrics import (
     END_TO_END,
     FOLD_SECONDS,
     INSERT_SECONDS,
-    NEWEST_STORED,
     RESENT,
     STORED,
 )
@@ -74,7 +73,6 @@ class LedgerSink:
         newest, began = self._newest, time.perf_counter()
         await asyncio.to_thread(self._ledger.finish)
         FOLD_SECONDS.observe(time.perf_counter() - began)
-        NEWEST_STORED.set(newest)
         END_TO_END.set(max(0.0, time.time() - newest))
 
     async def _append(self, rows: Sequence[LedgerRecord]) -> None:

@@ -148,6 +148,11 @@ class Reader:
             self._known.add(asked)
         return True
 
+    def supplier(self, supplier_id: str) -> Supplier:
+        """Return who a supplier is; of one that nobody registered, its id alone."""
+        _, found = self.suppliers(suppliers=[supplier_id], limit=1)
+        return found[0] if found else Supplier(supplier_id, None, None, None, None, None, ())
+
     def suppliers(
         self,
         *,

@@ -1,6 +1,7 @@
 """Every metric of the pipeline, declared once with its meaning.
 
 Labels are bounded: topics, partitions, reasons and event types; never ids of partners or events.
+What the exporter takes from the store is in `series`.
 """
 
 from typing import Final
@@ -43,10 +44,6 @@ OFFSET_LAG: Final = Gauge(
     "Records between the last committed offset and the log's end.",
     ["topic", "partition"],
 )
-NEWEST_STORED: Final = Gauge(
-    "rantai_newest_stored_event_accepted_timestamp_seconds",
-    "When the newest stored event had been accepted by the broker (Unix time).",
-)
 END_TO_END: Final = Gauge(
     "rantai_newest_stored_event_age_seconds",
     "From acceptance to being queryable, for the newest stored event.",
@@ -64,11 +61,10 @@ REQUEST_SECONDS: Final = Histogram(
     ["route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-EXPORTER_UP: Final = Gauge(
-    "rantai_exporter_up", "1 where the last look into the store succeeded, 0 where it did not."
+REBUILD_STEPS: Final = Gauge(
+    "rantai_rebuild_steps",
+    "Steps of the part of a rebuild under way (tables, then facts); 0 where none is.",
 )
-LOOK_AGE: Final = Gauge(
-    "rantai_exporter_look_age_seconds", "Age of the last successful look into the store."
+REBUILD_LEFT: Final = Gauge(
+    "rantai_rebuild_left_steps", "Steps of that part which are still to do; 0 where none is."
 )
-LEDGER_EVENTS: Final = Gauge("rantai_ledger_events", "Events in the ledger, by topic.", ["topic"])
-LEDGER_BYTES: Final = Gauge("rantai_store_size_bytes", "Size of the store's tables on disk.")

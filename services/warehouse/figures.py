@@ -9,7 +9,8 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.folding import rule_parameters, tolerance_place
+from services.warehouse.counted import ASKED_FOR, GRADED, counted_parts, spans
+from services.warehouse.folding import rule_parameters
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
@@ -89,14 +90,17 @@ class FigureStore:
         columns = Template(sql("worst_parts")).substitute(cases=worst)
         columns = ",\n" + columns[columns.index("    ") :] if worst else ""
         return self.warehouse.rows(
-            Template(sql("figure_sums")).substitute(select=select, group=by, worst=columns),
-            {**self._parameters(selection), "as_ofs": list(as_ofs) or [selection.as_of]},
+            Template(sql("figure_sums")).substitute(
+                select=select, group=by, worst=columns, counted_parts=counted_parts()
+            ),
+            self._counted(selection, as_ofs or [selection.as_of]),
         )
 
     def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
         """Return, by supplier and date, the sums of what a grade is made of, and no others."""
         return self.warehouse.rows(
-            sql("grade_sums"), {**self._parameters(selection), "as_ofs": list(as_ofs)}
+            Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
+            self._counted(selection, as_ofs),
         )
 
     def marks(self, selection: Selection) -> dict[str, int]:
@@ -118,12 +122,8 @@ class FigureStore:
     def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
         """Return the single parts of some families that count, each with its document."""
         return self.warehouse.rows(
-            sql("explained_parts"),
-            {
-                **self._parameters(selection),
-                "as_of": selection.as_of,
-                "families": list(families),
-            },
+            Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
+            {**self._counted(selection, [selection.as_of]), "families": list(families)},
         )
 
     def events(self, selection: Selection) -> Rows:
@@ -139,7 +139,7 @@ class FigureStore:
         for; any: every line.
         """
         return self.warehouse.rows(
-            Template(sql("lines")).substitute(tolerance=tolerance_place(self.rules, "item_no")),
+            sql("lines"),
             {
                 **selection.partners,
                 **rule_parameters(self.rules),
@@ -166,6 +166,9 @@ class FigureStore:
             "concentration_days": self.policy.concentration.days,
             "capacity_days": self.policy.capacity.horizon_days,
         }
+
+    def _counted(self, selection: Selection, as_ofs: Sequence[date]) -> dict[str, Any]:
+        return {**self._parameters(selection), "spans": spans(as_ofs, selection.window_days)}
 
 
 def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping[str, Any]]]:

@@ -179,8 +179,11 @@ def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
 
 def tolerance_place(rules: Rules, item: str) -> str:
     """Return the place of a line's tolerances in the arrays of parameters, as SQL."""
-    if len(rules.tolerances) == 1:
-        return "1"
+    return "1" if len(rules.tolerances) == 1 else any_tolerance_place(item)
+
+
+def any_tolerance_place(item: str) -> str:
+    """Return the same for whatever the rules: a view is made before they are known."""
     keys = "{tolerance_keys:Array(String)}"
     tried = (
         f"concat(buyer_id, '\\n', {item})",

@@ -15,8 +15,9 @@ from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
+from services.warehouse.counted import ASKED_FOR, counted_parts
 from services.warehouse.derived import VIEW_SUFFIX, fill
-from services.warehouse.folding import ensure_folded
+from services.warehouse.folding import any_tolerance_place, ensure_folded
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
@@ -50,6 +51,8 @@ class Placement:
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
+            counted_parts=counted_parts(ASKED_FOR),
+            tolerance=any_tolerance_place("item_no"),
         )
 
 

@@ -1,6 +1,7 @@
 """Making every derived table anew from the ledger."""
 
 from services.readiness.rules import DEFAULT_RULES, Rules
+from services.telemetry.metrics import REBUILD_LEFT, REBUILD_STEPS
 from services.warehouse.client import Warehouse
 from services.warehouse.derived import VIEW_SUFFIX, derived_selects
 from services.warehouse.migrate import Placement, Progress, migrate, migrations
@@ -30,5 +31,19 @@ def rebuild(
             placement.fill(f"DROP VIEW IF EXISTS {table}{VIEW_SUFFIX} $on_cluster SYNC")
         )
         warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {table} $on_cluster SYNC"))
-    migrate(warehouse, placement, progress, rules)
+    try:
+        migrate(warehouse, placement, _measured(progress), rules)
+    finally:
+        REBUILD_STEPS.set(0)
+        REBUILD_LEFT.set(0)
     return len(tables)
+
+
+def _measured(progress: Progress | None) -> Progress:
+    def tell(table: str, done: int, total: int) -> None:
+        REBUILD_STEPS.set(total)
+        REBUILD_LEFT.set(total - done)
+        if progress is not None:
+            progress(table, done, total)
+
+    return tell

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.page_reading import PAGE
-from tests.bench.test_figures import EVENTS, made, run
+from tests.bench.test_figures import EVENTS, _made, _run
 
 AIMS = {PAGE: "p95 < 100 ms"}
 
@@ -22,8 +22,8 @@ AIMS = {PAGE: "p95 < 100 ms"}
 def test_opening_pages(tmp_path: Path) -> None:
     console = Console()
     path = Path(os.environ.get("RANTAI_BENCH_DIR", tmp_path)) / f"store-{EVENTS}"
-    events = made(console, path, EVENTS)["events"]
-    read = run("tests.bench.page_reading", "--path", str(path / "store"))
+    events = _made(console, path, EVENTS)["events"]
+    read = _run("tests.bench.page_reading", "--path", str(path / "store"))
     table = Table("", "median", "p95", "aim", title=f"Pages over {events:,} events, in ms")
     for name, times in read["ms"].items():
         assert times

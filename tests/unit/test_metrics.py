@@ -1,32 +1,52 @@
 """Metrics: text and OpenMetrics parse; names have units, helps, and no unbounded labels."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from services.exporter.api import look, routes
+from services.exporter.api import routes
+from services.exporter.bounds import Bounds
+from services.exporter.watching import StoreLook, Watch
+from services.readiness.policy import DEFAULT_POLICY
 from services.telemetry import metrics
+from services.telemetry.series import SERIES
 from services.warehouse.client import Warehouse
 from tests.reference.cases import order, receive
 from tests.storing import ACCEPTED_MS, empty, store
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NAME = re.compile(r"rantai(_[a-z]+)+")
-UNITS = ("seconds", "bytes", "records", "events", "rows", "up")
-BOUNDED = {"type", "stage", "reason", "topic", "partition", "route", "status", "le"}
+UNITS = (
+    *("seconds", "bytes", "records", "events", "rows", "up", "suppliers", "certificates", "ratio"),
+    *("numerator", "denominator", "cases", "info", "points", "steps"),
+)
+BOUNDED = {
+    *("type", "stage", "reason", "topic", "partition", "route", "status", "le"),
+    *("cluster", "region", "buyer", "grade", "assessor", "kpi", "from_grade", "to_grade"),
+    *("supplier", "published", "before", "certificate", "sender"),
+}
 
 
 @pytest.fixture(scope="module")
-def client() -> TestClient:
+def watch(own_warehouse: Warehouse) -> Iterator[Watch]:
+    made = Watch(StoreLook(lambda: own_warehouse, DEFAULT_POLICY, Bounds()))
+    REGISTRY.register(made)
+    yield made
+    REGISTRY.unregister(made)
+
+
+@pytest.fixture(scope="module")
+def client(watch: Watch) -> TestClient:
     app = FastAPI()
     app.include_router(routes())
     return TestClient(app)
@@ -37,7 +57,8 @@ def own(families: Any) -> dict[str, Any]:
 
 
 def declared() -> set[str]:
-    return {value._name for value in vars(metrics).values() if hasattr(value, "_documentation")}
+    own = {value._name for value in vars(metrics).values() if hasattr(value, "_documentation")}
+    return own | {one.name for one in SERIES}
 
 
 def test_both_formats_hold_every_metric_that_is_declared(client: TestClient) -> None:
@@ -68,15 +89,19 @@ def test_each_has_a_name_with_a_unit_a_help_and_bounded_labels(client: TestClien
 
 
 def test_a_look_into_the_store_sets_its_gauges(
-    own_warehouse: Warehouse, client: TestClient
+    own_warehouse: Warehouse, watch: Watch, client: TestClient
 ) -> None:
     empty(own_warehouse)
-    look(own_warehouse)
-    store(own_warehouse, [order("03-01", 5, "03-20"), receive("03-20", 5), receive("03-21", 5)])
-    look(own_warehouse)
+    watch.store.look()
     value: Callable[..., float | None] = value_in(client)
-    assert value("rantai_ledger_events", topic="rantai.orders") == 1
-    assert value("rantai_ledger_events", topic="rantai.deliveries") == 2
+    assert value("rantai_ledger_events") == 0
+    assert value("rantai_newest_stored_event_accepted_timestamp_seconds") is None
+    store(own_warehouse, [order("03-01", 5, "03-20"), receive("03-20", 5), receive("03-21", 5)])
+    watch.store.look()
+    value = value_in(client)
+    assert value("rantai_ledger_events") == 3
+    assert value("rantai_exporter_up") == 1
+    assert value("rantai_cluster_grade_suppliers", cluster="(none)", grade="none") == 1
     assert (value("rantai_store_size_bytes") or 0) > 0
     newest = value("rantai_newest_stored_event_accepted_timestamp_seconds")
     assert newest == pytest.approx((ACCEPTED_MS + 2) / 1000)

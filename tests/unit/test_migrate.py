@@ -194,5 +194,5 @@ def test_every_derived_table_has_its_view_and_is_known() -> None:
             for statement, table in zip(made, migration.tables, strict=True):
                 assert statement.startswith(f"CREATE TABLE IF NOT EXISTS {table} ")
                 # Deriving twice must change nothing; a mark may be any number, if it is another.
-                kinds = r"\$replacing(\((version|computed_at)\))?\n|\$summing\(mark\)\n"
+                kinds = r"\$replacing(\((version|computed_at|newest)\))?\n|\$summing\(mark\)\n"
                 assert re.search(kinds, statement)

@@ -19,7 +19,10 @@ from services.scorecards.web.language import INDONESIAN
 _HERE: Final = Path(__file__).parent
 _KEYWORDS: Final = {"mark": None, "text": None, "texts": (1, 2), "_": None, "ngettext": (1, 2)}
 _METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2")]
-_OPTIONS: Final = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+_OPTIONS: Final = {
+    # Not silent: a template that can't be read would lose its sentences without a word.
+    "templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
+}
 
 
 def extracted() -> Catalog:

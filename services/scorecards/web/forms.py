@@ -6,6 +6,8 @@ number becomes the id of the event, so that a form that is sent twice is one eve
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -45,10 +47,14 @@ class FormRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What somebody sent. `number`: names this form; `fields`: as typed, without outer blanks."""
+    """What somebody sent. `number`: names this form; `fields`: as typed, without outer blanks.
+
+    `token`: that of the form, for showing the same form again with what is wrong in it.
+    """
 
     number: str
     fields: dict[str, str]
+    token: str = ""
 
     def lists(self, prefix: str) -> dict[str, str]:
         """Return the fields whose name begins with a prefix, by the rest of their name."""
@@ -66,6 +72,7 @@ class Forms:
         self._signer = URLSafeTimedSerializer(secret, salt=_SALT)
         self._own_host = own_host
         self._used: OrderedDict[str, None] = OrderedDict()
+        self._under_way: set[str] = set()
 
     def token(self, visitor: Visitor, purpose: str) -> str:
         """Return a new token for a form of this visitor. `purpose`: what the form does."""
@@ -75,17 +82,30 @@ class Forms:
         """Return a form that was sent. Raises FormRefused."""
         self.require_own(request)
         fields = await _fields(request)
+        token = fields.pop(TOKEN_FIELD, "")
         try:
-            session, made_for, number = self._signer.loads(
-                fields.pop(TOKEN_FIELD, ""), max_age=LASTS_SECONDS
-            )
+            session, made_for, number = self._signer.loads(token, max_age=LASTS_SECONDS)
         except (BadSignature, ValueError, TypeError):
             raise FormRefused(Fault.STALE) from None
         if (session, made_for) != (visitor.session, purpose):
             raise FormRefused(Fault.STALE)
         if number in self._used:
             raise FormRefused(Fault.TWICE)
-        return Form(number, fields)
+        return Form(number, fields, token)
+
+    @contextmanager
+    def taking(self, form: Form) -> Iterator[None]:
+        """Hold a form while it is taken; one that is sent again meanwhile raises FormRefused.
+
+        Where taking it fails, it may be sent again.
+        """
+        if form.number in self._used or form.number in self._under_way:
+            raise FormRefused(Fault.TWICE)
+        self._under_way.add(form.number)
+        try:
+            yield
+        finally:
+            self._under_way.discard(form.number)
 
     def done(self, form: Form) -> None:
         """Remember that a form was taken: it is not taken again."""

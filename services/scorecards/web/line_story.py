@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web import asking, story_words, wording
+from services.scorecards.web import actions, asking, story_words, wording
 from services.scorecards.web.line_at import line_at
 from services.scorecards.web.story_words import Line
 from services.scorecards.web.supplier import Asked, asked_for, only_buyer
@@ -58,13 +58,15 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         as_of=asked.view.as_of,
         policy=reader.policy,
     )
+    named = _named(line, key, events)
     return visit.page(
         "line.html",
         {
             **asking.heading(visit.language, asked.view, reader, newest),
             **asked.heading,
             **_context(visit, asked, line, events),
-            "line": _named(line, key, events),
+            "line": named,
+            "actions": actions.line_actions(visit, named),
         },
     )
 

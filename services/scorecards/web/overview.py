@@ -12,7 +12,7 @@ from schemas.catalogue import Role
 from services.readiness.figures import Figure
 from services.scorecards.api import blocking
 from services.scorecards.reading import Facts, Supplier
-from services.scorecards.web import asking, wording
+from services.scorecards.web import asking, overview_tables, tables, wording
 from services.scorecards.web.asking import View
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.visiting import Site, Visit, answer
@@ -79,6 +79,8 @@ async def page(visit: Visit, role: Role) -> Response:
     """Return the overview of a role."""
     visit.require(role)
     view = asking.read(visit.request.query_params, visit.site.reader.today())
+    if (wanted := tables.asked(visit)) is not None:
+        return await overview_tables.answer(visit, wanted, view)
     return visit.page("overview.html", await _context(visit, view))
 
 
@@ -102,6 +104,7 @@ async def _context(visit: Visit, view: View) -> dict[str, Any]:
         )
         if buyers
         else language.text(_EVERYONE),
+        "page": ("/buyer" if buyers else "/programme") + view.but(page=1, cluster_page=1),
         "for_buyer": bool(buyers),
         "mixed_units": language.text(wording.MIXED_UNITS),
         "titles": {key: language.text(title) for key, title in wording.TITLES.items()},

@@ -4,12 +4,15 @@ from fastapi import APIRouter
 
 from schemas.catalogue import Role
 from services.scorecards.web import (
+    actions,
     deliveries,
     entry,
     figure_lines,
     line_story,
     overview,
+    papers,
     supplier,
+    verify,
 )
 from services.scorecards.web.visiting import Make, Site
 
@@ -28,4 +31,7 @@ def routes(site: Site) -> list[APIRouter]:
         line_story.routes(site),
         deliveries.routes(site),
         overview.routes(site),
+        papers.routes(site),
+        verify.routes(site),
+        actions.routes(site),
     ]

@@ -60,19 +60,20 @@ async def read(
     reader: Reader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
 ) -> Standing:
     """Read how the one supplier of a selection stands."""
-    card, frozen = await asyncio.gather(
-        blocking(lambda: _card(reader, selection)),
+    shown, frozen = await asyncio.gather(
+        blocking(lambda: card(reader, selection)),
         blocking(lambda: _frozen(reader, store, selection) if with_frozen else []),
     )
-    return Standing(card, frozen)
+    return Standing(shown, frozen)
 
 
-def _card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
+def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
+    """Return the scorecard of the one supplier of a selection, its numbers exact."""
     # A double in the text is the shortest that names it: as a decimal it is rounded once.
-    card: Mapping[str, Any] = json.loads(
+    found: Mapping[str, Any] = json.loads(
         reader.scorecard(selection.suppliers[0], selection), parse_float=Decimal
     )
-    return card
+    return found
 
 
 def _frozen(

@@ -100,7 +100,7 @@ _TO_DO: Final = {
 }
 
 Card = Mapping[str, Any]
-Number = Decimal | int
+Number = Decimal | Fraction | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,7 @@ class StepWords:
 class MonthEndWords:
     """How a month ended: the grade shown then, with a note where its figures gave another."""
 
+    as_of: date
     name: str
     grade: str
     note: str
@@ -392,6 +393,7 @@ def _month_end(language: Language, as_of: date, card: Card) -> MonthEndWords:
         said = language.text("%(score)s (provisional)", score=said)
     # The first of a month is how things stood when the one before it ended.
     return MonthEndWords(
+        as_of=as_of,
         name=language.month((as_of - timedelta(days=1)).strftime("%Y-%m")),
         grade=word if letter is None else f"{letter}, {word}",
         note="" if at in (None, letter) else language.text("by its figures %(letter)s", letter=at),

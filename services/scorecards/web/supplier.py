@@ -11,11 +11,14 @@ from schemas.catalogue import Role
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import Profile, SupplierReading, SupplierSums
 from services.scorecards.web import (
+    actions,
     addresses,
     asking,
     certificates,
     figure_words,
     standing,
+    supplier_tables,
+    tables,
     trend,
     workload,
 )
@@ -76,6 +79,8 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     reader = visit.site.reader
     reading = SupplierReading(reader)
     view, selection = await seen(visit, supplier_id)
+    if (wanted := tables.asked(visit)) is not None:
+        return await supplier_tables.answer(visit, wanted, selection)
     profile, stands, sums, newest = await asyncio.gather(
         blocking(lambda: reading.profile(supplier_id, selection)),
         standing.read(
@@ -91,6 +96,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
             **asking.heading(visit.language, view, reader, newest),
             **asked.heading,
             **_standing(visit, asked, stands, sums),
+            "actions": actions.supplier_actions(visit, supplier_id),
             "any_data": newest is not None,
         },
     )

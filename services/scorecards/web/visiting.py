@@ -36,6 +36,7 @@ _STATUS: Final = {
     "not_known": 404,
     "form_twice": 409,
     "form_too_large": 413,
+    "not_taken": 422,
     "query": 400,
 }
 """Of a refusal, by its reason; 403 where none is named."""

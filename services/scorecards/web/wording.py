@@ -298,10 +298,15 @@ def days_late(row: Mapping[str, Any], as_of: date, policy: Policy) -> tuple[int,
     return (as_of - due).days, False
 
 
+def out_because(language: Language, reason: str) -> str:
+    """Return why a line is out of the figures, by the reason that the line gives."""
+    why = _OUT.get(reason, _NOT_JUDGED)
+    return language.text(why)
+
+
 def _lateness(language: Language, row: Mapping[str, Any], as_of: date, policy: Policy) -> str:
     if row["out_because"]:
-        why = _OUT.get(row["out_because"], _NOT_JUDGED)
-        return language.text(why)
+        return out_because(language, row["out_because"])
     days, complete = days_late(row, as_of, policy)
     if complete:
         if days > policy.late_days:
@@ -366,3 +371,8 @@ def window(language: Language, start: date, as_of: date) -> str:
 
 def _ratio(figure: Figure) -> Fraction:
     return Fraction(figure.numerator) / Fraction(figure.denominator)
+
+
+def unit(language: Language, uom: str) -> str:
+    """Return a unit as a workshop calls it; its code where it has no other name."""
+    return language.text(_UNITS.get(uom, uom))

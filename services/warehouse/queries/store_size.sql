@@ -1,4 +1,16 @@
--- How large is the store on disk, in bytes?
-SELECT sum(bytes_on_disk) AS bytes
-FROM system.parts
-WHERE active AND database = {database:String}
+-- How large is the store on disk, how many events has its ledger, and how much room is left?
+SELECT
+    (
+        SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = {database:String}
+    ) AS bytes,
+    (
+        SELECT sum(rows)
+        FROM system.parts
+        WHERE active AND database = {database:String} AND table = 'events'
+    ) AS events,
+    -- Of several disks the fullest: the store stops when one of them is full.
+    min(tuple(free_space / total_space, free_space, total_space)) AS fullest,
+    fullest.2 AS free,
+    fullest.3 AS total
+FROM system.disks
+WHERE total_space > 0

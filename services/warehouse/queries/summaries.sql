@@ -1,17 +1,7 @@
 -- How do these suppliers (empty = all) stand at a date, as far as what was kept is not stale?
-SELECT k.supplier_id AS supplier_id, k.summary AS summary
-FROM
-(
-    SELECT supplier_id, mark, summary
-    FROM standings FINAL
-    WHERE policy = {policy:UInt64} AND as_of = {as_of:Date32}
-        AND (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
-) AS k
-LEFT JOIN
-(
-    SELECT supplier_id, sum(mark) AS mark
-    FROM fold_marks
-    WHERE rules = {rules:UInt64}
-    GROUP BY supplier_id
-) AS m USING (supplier_id)
-WHERE k.mark = m.mark
+SELECT supplier_id, summary
+FROM fresh_standings(
+    policy = {policy:UInt64},
+    rules = {rules:UInt64},
+    as_of = {as_of:Date32},
+    suppliers = {suppliers:Array(String)})

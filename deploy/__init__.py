@@ -1,0 +1,1 @@
+"""What runs Rantai beside its own processes, and what generates parts of it."""

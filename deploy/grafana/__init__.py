@@ -1,0 +1,1 @@
+"""Dashboards of Grafana as code: each module returns one, `generate` writes them as JSON."""

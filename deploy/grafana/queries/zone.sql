@@ -1,0 +1,3 @@
+-- In which zone does a day begin at the sites?
+SELECT zone
+FROM grafana_policy

@@ -1,0 +1,6 @@
+-- Which capacity has a supplier declared for each process, the declaration that begins last first?
+SELECT process, argMax((valid_from, quantity_per_month, uom, items), (valid_from, time, event_id)) AS v
+FROM capacities
+WHERE supplier_id = {supplier:String}
+GROUP BY process
+ORDER BY process

@@ -1,0 +1,5 @@
+-- How many refused records, by reason, were neither replayed nor put right?
+SELECT reason, count() AS records
+FROM rejected FINAL
+WHERE isNull(replayed_at)
+GROUP BY reason

@@ -1,0 +1,22 @@
+-- For Grafana: the figures of a supplier that add up over nobody: medians, percentiles, highest load.
+-- Over all its buyers and the usual window, as they were worked out last.
+CREATE OR REPLACE VIEW grafana_times $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+SELECT
+    supplier_id,
+    row.1 AS kpi,
+    row.2 AS title,
+    row.3 AS unit,
+    JSONExtract(scorecard, 'kpis', kpi, 'value', 'Nullable(Float64)') AS value
+FROM fresh_standings(
+    policy = (SELECT policy FROM policy_in_force),
+    rules = (SELECT rules FROM policy_in_force),
+    as_of = {as_of:Date32},
+    suppliers = (SELECT arrayFilter(x -> x != '', {suppliers:Array(String)})))
+ARRAY JOIN
+    [
+        ('confirmation_hours_median', 'Median hours to answer an order', 'hours'),
+        ('lead_time_days_p50', 'Median days from order to goods', 'days'),
+        ('lead_time_days_p90', 'Days from order to goods, nine of ten', 'days'),
+        ('lead_time_cv', 'How much these days vary', 'ratio'),
+        ('capacity_load', 'Highest load of a process', 'ratio')
+    ] AS row;

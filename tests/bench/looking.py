@@ -1,0 +1,125 @@
+"""Looks of the exporter into a big store, as a process of its own: it may open one store only.
+
+`python -m tests.bench.looking --path DIR` prints one JSON line: milliseconds of each look, of each
+of its queries, of making its series, and of a scrape; and how many series there are.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry
+from prometheus_client import generate_latest as text
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+
+from services.exporter.bounds import Bounds
+from services.exporter.families import families
+from services.exporter.watching import StoreLook, Watch
+from services.readiness.month_ends import month_end_before
+from services.readiness.policy import DEFAULT_POLICY
+from services.warehouse.client import Warehouse
+from services.warehouse.figures import WINDOW_DAYS, Selection
+from services.warehouse.migrate import Placement, migrate
+from services.warehouse.standings import Standings
+from services.warehouse.watching import WatchStore
+from tests.bench.big_store import UNTIL
+
+TODAY = UNTIL.date()
+LOOKS = 40
+
+Result = TypeVar("Result")
+
+
+class TimedWarehouse(Warehouse):
+    """Keeps how long each query took, by what it answers."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=path)
+        self.times: dict[str, list[float]] = {}
+
+    def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a SELECT."""
+        name = statement.splitlines()[0].removeprefix("-- ")
+        kept = self.times.setdefault(name, [])
+        return _timed(kept, partial(super().rows, statement, parameters, settings))
+
+
+def judge_all(warehouse: Warehouse) -> None:
+    """Keep how every supplier stands, as the processor does before a look is taken."""
+    rows = warehouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
+    names = [str(row["supplier_id"]) for row in rows]
+    standings = Standings(warehouse, DEFAULT_POLICY)
+    for day in (month_end_before(TODAY), TODAY):
+        standings.summaries(Selection(day, WINDOW_DAYS, names))
+
+
+def measured(warehouse: TimedWarehouse) -> dict[str, Any]:
+    """Take looks, and scrape what they show."""
+    store = WatchStore(warehouse, DEFAULT_POLICY)
+    first: list[float] = []
+    looks: list[float] = []
+    series: list[float] = []
+    _timed(first, partial(store.look, TODAY))
+    warehouse.times.clear()
+    for _ in range(LOOKS):
+        looked = _timed(looks, partial(store.look, TODAY))
+        _timed(series, partial(families, looked, Bounds(), DEFAULT_POLICY.zone))
+    queries = dict(warehouse.times)
+    behind = sum(one.standing is None or not one.standing.current for one in looked.suppliers)
+    assert behind == 0, behind
+    return {
+        "events": looked.size.events,
+        "suppliers": len(looked.suppliers),
+        "first": first,
+        "looks": looks,
+        "store": [sum(some) for some in zip(*queries.values(), strict=True)],
+        "queries": queries,
+        "series made": series,
+        **_scraped(warehouse),
+    }
+
+
+def _scraped(warehouse: Warehouse) -> Mapping[str, Any]:
+    watch = Watch(StoreLook(lambda: warehouse, DEFAULT_POLICY, Bounds(), today=lambda _zone: TODAY))
+    watch.store.look()
+    registry = CollectorRegistry()
+    registry.register(watch)
+    times: list[float] = []
+    for _ in range(LOOKS):
+        for encode in (text, openmetrics):
+            _timed(times, partial(encode, registry))
+    return {"scrapes": times, "series": sum(len(one.samples) for one in watch.collect())}
+
+
+def _timed(kept: list[float], work: Callable[[], Result]) -> Result:
+    began = time.perf_counter()
+    result = work()
+    kept.append((time.perf_counter() - began) * 1000)
+    return result
+
+
+def main() -> None:
+    """Measure one store."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--path", type=Path, required=True)
+    asked = parser.parse_args()
+    warehouse = TimedWarehouse(asked.path)
+    migrate(warehouse, Placement(fsync=False))
+    judge_all(warehouse)
+    print(json.dumps(measured(warehouse)))
+    sys.stdout.flush()
+    warehouse.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""A store as the services would make it, its views owned by the user `rantai` as in production.
+
+`python -m tests.integration.as_owner STORE`, run in the folder that holds the configuration.
+"""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+from services.readiness.policy import DEFAULT_POLICY
+from services.simulator import history
+from services.warehouse.client import Warehouse
+from services.warehouse.figures import Selection
+from services.warehouse.migrate import Placement, migrate
+from services.warehouse.policies import put_in_force
+from services.warehouse.standings import Standings
+from tests.integration.grafana import ZONE
+from tests.storing import store
+
+UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
+DAYS = 150
+PRICE = "98765.4321"
+
+
+class _Owned(Placement):
+    """Names the owner: in this process the current user is always `default`."""
+
+    def fill(self, text: str) -> str:
+        return super().fill(text).replace("DEFINER = CURRENT_USER", "DEFINER = rantai")
+
+
+def main() -> None:
+    """Make it."""
+    warehouse = Warehouse(path=Path(sys.argv[1]))
+    migrate(warehouse, _Owned(fsync=False))
+    put_in_force(warehouse, DEFAULT_POLICY)
+    events = [one.event for one in history(11, UNTIL, DAYS)]
+    for event in events:
+        if event["type"] == "id.rantai.order.placed.v1":
+            for line in event["data"]["lines"]:
+                line["unit_price"] = PRICE
+    store(warehouse, events)
+    standings = Standings(warehouse, DEFAULT_POLICY)
+    names = sorted(standings.assessor.store.first_days(Selection(UNTIL.date(), 180)))
+    for day in (date(2026, 9, 1), UNTIL.date()):
+        standings.summaries(Selection(day, 180, names))
+    assert warehouse.rows(
+        "SELECT 1 FROM figure_parts ARRAY JOIN parts AS p WHERE p.family = 'value'"
+    )
+    warehouse.close()
+
+
+if __name__ == "__main__":
+    main()
