@@ -119,7 +119,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a paper is made of. `names`: of partners, by id; `months`: in how many the lines of the window fell due."""
+    """What a paper is made of. `names`: of partners, by id.
+
+    `months`: in how many the lines of the window fell due.
+    """
 
     issued: Issued
     card: Card
