@@ -84,6 +84,7 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
             **asking.heading(visit.language, asked.view, reader, newest),
             **asked.heading,
             "figure": words,
+            "meaning": figure_words.meaning(visit.language, reader.policy, kpi),
             "order": order,
             "orders": [
                 (name, visit.language.text(title), _address(asked, kpi, name, 1))

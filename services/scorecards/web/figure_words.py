@@ -117,12 +117,11 @@ _NONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FigureWords:
-    """A figure as a page tells it. `said`: what it is now; `meaning`: what it counts."""
+    """A figure as a page tells it. `said`: what it is now."""
 
     key: str
     title: str
     said: Said
-    meaning: str
 
 
 def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list[FigureWords]]]:
@@ -145,10 +144,7 @@ def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list
 
 def tell(language: Language, card: Card, policy: Policy, key: str) -> FigureWords:
     """Return one figure in words."""
-    return FigureWords(
-        key, language.text(TITLES[key]), _said(language, card, policy, key),
-        meaning(language, policy, key),
-    )  # fmt: skip
+    return FigureWords(key, language.text(TITLES[key]), _said(language, card, policy, key))
 
 
 def _said(language: Language, card: Card, policy: Policy, key: str) -> Said:
