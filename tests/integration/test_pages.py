@@ -94,11 +94,13 @@ def test_a_grade_comes_first_and_what_the_figures_say_now(site: Site) -> None:
     assert headings == [
         "Nilai",
         "Yang perlu dilakukan minggu ini",
+        "Yang bisa Anda lakukan di sini",
         "Pengiriman yang akan datang",
         "Angka",
         "Perubahan per bulan",
         "Kemandirian",
         "Sertifikat dan izin",
+        "Untuk dicetak dan dibawa",
     ]
     assert "Nilai B baik Skor" in shown
     assert "Menurut angka terakhir nilainya D (perlu perbaikan); nilai di atas baru turun" in shown
