@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.scorecards.api import EARLIEST, LATEST, blocking
-from services.scorecards.supplier_reading import DeliveryDay, SupplierReading
+from services.scorecards.supplier_reading import WEEKS, DeliveryDay, SupplierReading
 from services.scorecards.web import addresses, asking, drawing, wording
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.drawing import Bars
@@ -156,8 +156,8 @@ def _rounded(value: Fraction) -> int:
 def _under(language: Language, place: int, week: Week) -> str:
     if place == 0:
         return language.text("late")
-    # Every other week has its day under it: there is no room for more.
-    return "" if week.first is None or place % 2 else f"{week.first:%d/%m}"
+    # Every other week has its day under it, and not the last one: there is no room for more.
+    return "" if week.first is None or place % 2 or place == WEEKS else f"{week.first:%d/%m}"
 
 
 def _week(language: Language, week: Week, one: Workload) -> WeekWords:
