@@ -50,11 +50,16 @@ class LinkRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LinkHolder:
-    """Whose page a link opens, and what it allows there."""
+    """Whose page a link opens, and what it allows there.
+
+    `buyer`: a supplier's link that shows this buyer's orders alone. A buyer makes no others: who
+    makes a link can open it, and must not see by it what other buyers order.
+    """
 
     role: Role
     partner: str
     rights: Rights = Rights.ACT
+    buyer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class LinkRecord:
     expires_at: str
     made_by: str
     revoked_at: str | None = None
+    buyer: str | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -90,9 +96,18 @@ class Links:
         )
 
     def create(self, holder: LinkHolder, days: float = LINK_DAYS, made_by: str = "") -> str:
-        """Make a link and return its token. ValueError where `days` is not within 2 years."""
+        """Make a link and return its token.
+
+        Raises ValueError where `days` is not within 2 years, or a buyer is named for another page
+        than a supplier's, or for a link to act with.
+        """
         if not 0 < days <= MOST_DAYS:
             raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
+        if holder.buyer is not None and holder.role is not Role.SUPPLIER:
+            raise ValueError("only a supplier's link can be for one buyer's orders alone")
+        if holder.buyer is not None and holder.rights is not Rights.READ:
+            # Its buyer could confirm by it, in the supplier's name, what no buyer may confirm.
+            raise ValueError("a link for one buyer's orders alone is for reading")
         now = datetime.now(UTC)
         record = LinkRecord(
             link_id=secrets.token_hex(8),
@@ -102,19 +117,20 @@ class Links:
             created_at=now.isoformat(timespec="seconds"),
             expires_at=(now + timedelta(days=days)).isoformat(timespec="seconds"),
             made_by=made_by,
+            buyer=holder.buyer,
         )
         with self._file.changing() as records:
             records[record.link_id] = record
-        return str(self._signer.dumps([record.link_id, holder.role, holder.partner]))
+        return str(self._signer.dumps([record.link_id, *_whose(record)]))
 
     def open(self, token: str) -> LinkRecord:
         """Return what a token opens. Raises LinkRefused, RecordFileError."""
         try:
-            link_id, role, partner = self._signer.loads(token)
+            link_id, *whose = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
             raise LinkRefused(Refusal.INCOMPLETE) from None
         record = self._file.current().get(link_id) or self._file.fresh().get(link_id)
-        if record is None or (record.role, record.partner) != (role, partner):
+        if record is None or _whose(record) != whose:
             # Signed by us and not in the file: the file was put back from a copy. What can't be
             # taken back must open nothing.
             raise LinkRefused(Refusal.REVOKED)
@@ -140,6 +156,12 @@ class Links:
             at = datetime.now(UTC).isoformat(timespec="seconds")
             records[link_id] = revoked = replace(record, revoked_at=record.revoked_at or at)
         return revoked
+
+
+def _whose(record: LinkRecord) -> list[str]:
+    """Return what the token of a link says of it."""
+    own = [] if record.buyer is None else [record.buyer]
+    return [record.role.value, record.partner, *own]
 
 
 def _read(row: Mapping[str, Any]) -> LinkRecord:

@@ -30,12 +30,22 @@ class _By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page. `session`: names this sign-in; forms are bound to it."""
+    """Who looks at a page.
+
+    `session`: names this sign-in; forms are bound to it. `buyer`: of a supplier's visitor who came
+    by a link for one buyer's orders alone; shown and sent is nothing of others then.
+    """
 
     role: Role
     partner: str
     may_act: bool
     session: str
+    buyer: str | None = None
+
+    @property
+    def orders_of(self) -> str | None:
+        """The only buyer whose orders are shown; None where those of all are."""
+        return self.partner if self.role is Role.BUYER else self.buyer
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ class Sessions:
 
 
 def _of_link(link: LinkRecord, session: str) -> Visitor:
-    return Visitor(link.role, link.partner, link.rights is Rights.ACT, session)
+    return Visitor(link.role, link.partner, link.rights is Rights.ACT, session, link.buyer)
 
 
 def _of_key(principal: Principal, session: str) -> Visitor:

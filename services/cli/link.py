@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 
 
@@ -25,24 +26,34 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
     role: Annotated[Role, typer.Option(help="whose page it opens")] = Role.SUPPLIER,
     rights: Annotated[Rights, typer.Option(help="to look only, or to send as well")] = Rights.ACT,
     days: Annotated[float, typer.Option(help="how long it lasts")] = LINK_DAYS,
+    buyer: Annotated[
+        str | None, typer.Option(help="only this buyer's orders, on a supplier's page")
+    ] = None,
     url: Annotated[
-        str | None, typer.Option(help="what the link begins with; default: what runs here")
+        str | None,
+        typer.Option(
+            envvar="RANTAI_PUBLIC_URL", help="what the link begins with; default: what runs here"
+        ),
     ] = None,
 ) -> None:
     """Make a link that opens a page without a password; the URL is alone on the last line.
 
     Example: rantai link IKM-CPR-01 --data-dir var/rantai
     """
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", partner):
+    if not _ID.fullmatch(partner):
         raise fail(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
+    if buyer is not None and not _ID.fullmatch(buyer):
+        raise fail(f"buyer id {buyer!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     note = read_run_file(data_dir)
     base = url or (str(note["url"]) if note else "http://127.0.0.1:8080")
     try:
-        token = Links(data_dir / "link.secret").create(LinkHolder(role, partner, rights), days)
+        holder = LinkHolder(role, partner, rights, buyer)
+        token = Links(data_dir / "link.secret").create(holder, days)
     except ValueError as error:
         raise fail(str(error)) from None
     may = "look and send" if rights is Rights.ACT else "look"
-    typer.echo(f"Whoever has it may {may} as {partner}, for {days:g} days:")
+    what = "" if buyer is None else f", orders of {buyer} only"
+    typer.echo(f"Whoever has it may {may} as {partner}{what}, for {days:g} days:")
     typer.echo(page_url(base, token))
 
 
@@ -63,6 +74,7 @@ def list_links(
                 "role": one.role.value,
                 "partner": one.partner,
                 "rights": one.rights.value,
+                "buyer_id": one.buyer,
                 "created_at": one.created_at,
                 "expires_at": one.expires_at,
                 "made_by": one.made_by or None,

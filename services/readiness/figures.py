@@ -114,6 +114,21 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return (max(0.0, centre - half), min(1.0, centre + half))
 
 
+def difference(before: Figure, after: Figure) -> tuple[float, float] | None:
+    """Return the 95 % interval of the change from one share of cases to another; None of others.
+
+    R. G. Newcombe, Statistics in Medicine 17, 1998, method 10: from the two Wilson intervals.
+    """
+    if before.value is None or after.value is None or before.ci95 is None or after.ci95 is None:
+        return None
+    p1, (l1, u1) = before.value, before.ci95
+    p2, (l2, u2) = after.value, after.ci95
+    change = p2 - p1
+    low = math.sqrt((p2 - l2) ** 2 + (u1 - p1) ** 2)
+    high = math.sqrt((u2 - p2) ** 2 + (p1 - l1) ** 2)
+    return (max(-1.0, change - low), min(1.0, change + high))
+
+
 def json_number(value: Decimal) -> int | float | Decimal:
     """Return a number that JSON writes exactly: an int where it is whole, else the decimal."""
     return int(value) if value == value.to_integral_value() else value.normalize()

@@ -16,6 +16,7 @@ from services.scorecards.explain import explain
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import BY_MONTH, Selection, by
 from services.warehouse.standings import Standings
+from services.warehouse.texts import shared
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
@@ -148,10 +149,14 @@ class Reader:
             self._known.add(asked)
         return True
 
-    def supplier(self, supplier_id: str) -> Supplier:
-        """Return who a supplier is; of one that nobody registered, its id alone."""
-        _, found = self.suppliers(suppliers=[supplier_id], limit=1)
-        return found[0] if found else Supplier(supplier_id, None, None, None, None, None, ())
+    def supplier(self, supplier_id: str, buyers: Sequence[str] = ()) -> Supplier:
+        """Return who a supplier is; of one that nobody registered, its id alone.
+
+        `buyers`: those who are told of it; empty = all that buy from it.
+        """
+        _, found = self.suppliers(suppliers=[supplier_id], buyers=buyers, limit=1)
+        nobody = Supplier(supplier_id, None, None, None, None, None, tuple(buyers))
+        return found[0] if found else nobody
 
     def suppliers(
         self,
@@ -164,7 +169,7 @@ class Reader:
     ) -> tuple[int, list[Supplier]]:
         """Return how many suppliers match, and a page of them in the order of their ids."""
         rows = self._warehouse.rows(
-            sql("suppliers"),
+            shared("suppliers"),
             {
                 "buyers": list(buyers),
                 "suppliers": list(suppliers),

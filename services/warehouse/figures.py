@@ -9,8 +9,8 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.counted import ASKED_FOR, GRADED, counted_parts, spans
-from services.warehouse.folding import rule_parameters
+from services.warehouse.folding import rule_parameters, tolerance_place
+from services.warehouse.texts import ASKED_FOR, GRADED, counted_parts, shared, spans
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
@@ -96,6 +96,27 @@ class FigureStore:
             self._counted(selection, as_ofs or [selection.as_of]),
         )
 
+    def item_sums(self, selection: Selection, item_no: str) -> Rows:
+        """Return the same sums by supplier, of the order lines of one item alone.
+
+        The buyer of the selection says whose item it is. Receipts as documents are left out: one
+        may be of several items.
+        """
+        select, by = _GROUPS[BY_SUPPLIER]
+        # On one line: the text that takes the condition names it in a comment, too.
+        rows = sql("of_item").splitlines()
+        of_item = " ".join(row.strip() for row in rows if not row.startswith("--"))
+        return self.warehouse.rows(
+            Template(sql("figure_sums")).substitute(
+                select=select, group=by, worst="", counted_parts=counted_parts(of_item)
+            ),
+            {
+                **self._counted(selection, [selection.as_of]),
+                "as_of": selection.as_of,
+                "item": item_no,
+            },
+        )
+
     def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
         """Return, by supplier and date, the sums of what a grade is made of, and no others."""
         return self.warehouse.rows(
@@ -139,13 +160,13 @@ class FigureStore:
         for; any: every line.
         """
         return self.warehouse.rows(
-            sql("lines"),
+            shared("lines", tolerance=tolerance_place(self.rules, "item_no")),
             {
                 **selection.partners,
                 **rule_parameters(self.rules),
                 "zone": self.rules.zone,
                 "as_of": selection.as_of,
-                "from": selection.start,
+                "window_from": selection.start,
                 "status": status,
                 "limit": limit,
                 "offset": offset,

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import hashlib
-import html
 import json
 import re
 from collections.abc import Callable
@@ -26,7 +25,6 @@ from tests.integration.pages_story import (
     BULK,
     BUYER,
     ENDS,
-    OTHER,
     SMALL,
     STEADY,
     STEADYS_BUYER,
@@ -257,56 +255,6 @@ def test_a_store_that_is_away_is_told_kindly(site: Site, monkeypatch: pytest.Mon
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
     assert "Data sedang tidak bisa dibaca" in response.text
-
-
-def test_the_programme_sees_clusters_pooled_and_opens_suppliers(site: Site) -> None:
-    response = site.overview(Role.PROGRAMME, "PG-YDBA")
-    shown = text(response)
-    assert "pg-tegal 2 pemasok 7 dari 11 baris tepat waktu dan lengkap (63,6 %)" in shown
-    assert "Tanpa klaster" in shown
-    assert "UD Kecil PG-IKM-2 · pg-tegal 1 dari 1 baris" in shown
-    cookie = site.cookie(response)
-    links = re.findall(r'href="(/suppliers/[^"]+)"', response.text)
-    opened = [text(site.get(html.unescape(link), cookie)) for link in links]
-    assert any("6 dari 10 baris tepat waktu dan lengkap" in one for one in opened)
-    assert all("Keadaan pada awal hari 22 Nov 2026" in one for one in opened)
-
-
-def test_the_programme_can_look_at_one_cluster(site: Site) -> None:
-    shown = text(site.overview(Role.PROGRAMME, "PG-YDBA", "as_of=2026-11-22&cluster=pg-tegal"))
-    assert "Pemasok: 2" in shown
-    assert BULK not in shown
-    assert "Belum ada pemasok di klaster ini" in text(
-        site.overview(Role.PROGRAMME, "PG-YDBA", "cluster=nowhere")
-    )
-
-
-def test_a_buyer_sees_its_own_suppliers_and_orders_alone(site: Site) -> None:
-    response = site.overview(Role.BUYER, BUYER)
-    shown = text(response)
-    assert "Pemasok PT Astra & Kawan" in shown
-    assert "6 dari 9 baris tepat waktu dan lengkap (66,7 %)" in shown
-    assert "6 dari 10" not in shown
-    assert "pg-tegal 2 pemasok 7 dari 10 baris" in shown
-    assert BULK not in shown
-    assert OTHER not in shown
-    opened = site.get(f"/suppliers/{SUPPLIER}?as_of=2026-11-22", site.cookie(response))
-    assert "6 dari 9 baris tepat waktu dan lengkap" in text(opened)
-    assert "RAHASIA-1" not in opened.text
-    other = text(site.overview(Role.BUYER, OTHER))
-    assert SMALL not in other
-    assert "0 dari 1 baris tepat waktu" in other
-
-
-def test_a_buyer_cannot_ask_for_anothers_figures(site: Site) -> None:
-    asked = site.overview(Role.BUYER, BUYER, f"as_of=2026-11-22&buyer_id={OTHER}")
-    plain = site.overview(Role.BUYER, BUYER)
-    assert _without_clock(asked.text) == _without_clock(plain.text)
-
-
-def _without_clock(page: str) -> str:
-    page = re.sub(r'<nav class="top".*?</nav>', "", page, flags=re.DOTALL)
-    return re.sub(r"Dihitung .*? menurut", "", page)
 
 
 Ask = Callable[[Site], httpx.Response]

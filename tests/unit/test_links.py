@@ -104,6 +104,24 @@ def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
     assert refusal(fresh, token) is Refusal.REVOKED
 
 
+def test_a_link_for_one_buyers_orders_alone_stays_that(links: Links) -> None:
+    token = links.create(LinkHolder(Role.SUPPLIER, "IKM-1", Rights.READ, "AHM"), made_by="AHM")
+    assert links.open(token).buyer == "AHM"
+    for changes in ({"buyer": None}, {"buyer": "TMMIN"}):
+        put(links, **changes)
+        fresh = Links(links._file.path.with_name("link.secret"))
+        assert refusal(fresh, token) is Refusal.REVOKED
+
+
+@pytest.mark.parametrize("role", [Role.BUYER, Role.PROGRAMME])
+def test_only_a_suppliers_link_is_for_one_buyers_orders(links: Links, role: Role) -> None:
+    with pytest.raises(ValueError, match="only a supplier's link"):
+        links.create(LinkHolder(role, "AHM", Rights.READ, "AHM"))
+    with pytest.raises(ValueError, match="for reading"):
+        links.create(LinkHolder(Role.SUPPLIER, "IKM-1", Rights.ACT, "AHM"))
+    assert links.records() == []
+
+
 def test_another_secret_signs_other_links(links: Links, tmp_path: Path) -> None:
     other = Links(tmp_path / "other" / "link.secret")
     assert refusal(other, links.create(HOLDER)) is Refusal.INCOMPLETE

@@ -9,7 +9,7 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.readiness.figures import Figure, json_number, wilson
+from services.readiness.figures import Figure, difference, json_number, wilson
 
 QUANTITIES = st.decimals(0, 10**12, places=6)
 
@@ -99,3 +99,32 @@ def test_a_number_in_json_is_exact(value: Decimal) -> None:
     whole = value == value.to_integral_value()
     assert text.lstrip("-").isdigit() is whole
     assert whole or not text.endswith("0") or "E" in text
+
+
+def _share(part: int, whole: int, *, counts: bool = True) -> Figure:
+    return Figure(Decimal(part), Decimal(whole), counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "low", "high"),
+    # Table II of the paper, method 10: 56/70 - 48/80, 9/10 - 3/10, 6/7 - 2/7, 5/56 - 0/29,
+    # 0/10 - 0/20 and 10/10 - 0/10.
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_the_interval_of_a_difference_as_published(
+    after: tuple[int, int], before: tuple[int, int], low: float, high: float
+) -> None:
+    found = difference(_share(*before), _share(*after))
+    assert found == pytest.approx((low, high), abs=5e-5)
+
+
+def test_no_interval_where_nothing_is_counted() -> None:
+    assert difference(_share(0, 0), _share(1, 2)) is None
+    assert difference(_share(1, 2), _share(1, 2, counts=False)) is None

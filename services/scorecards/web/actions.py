@@ -99,6 +99,9 @@ def routes(site: Site) -> APIRouter:
 
         async def make(visit: Visit) -> Response:
             visit.require(Role.SUPPLIER)
+            if visit.visitor.buyer is not None:
+                # What was sent is of all buyers.
+                raise Refused("not_yours")
             await visit.selection(asking.View(site.reader.today()), supplier_id)
             return await _sent(visit, desks.sending)
 

@@ -20,7 +20,7 @@ from services.scorecards.web import addresses, asking, figure_words, reasons, wo
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.line_at import line_at
 from services.scorecards.web.standing_words import Card
-from services.scorecards.web.supplier import Asked, asked_for, only_buyer
+from services.scorecards.web.supplier import Asked, asked_for
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 ROWS: Final = 25
@@ -65,7 +65,7 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
     """Return what a figure is made of, a part of it at a time."""
     if kpi not in figure_words.TITLES:
         raise Refused("not_known")
-    if kpi == "buyer_concentration" and only_buyer(visit):
+    if kpi == "buyer_concentration" and visit.visitor.orders_of is not None:
         raise Refused("not_yours")
     asked = await asked_for(visit, supplier_id)
     reader = visit.site.reader

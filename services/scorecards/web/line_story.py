@@ -13,7 +13,7 @@ from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import actions, asking, story_words, wording
 from services.scorecards.web.line_at import line_at
 from services.scorecards.web.story_words import Line
-from services.scorecards.web.supplier import Asked, asked_for, only_buyer
+from services.scorecards.web.supplier import Asked, asked_for
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 Row = Mapping[str, Any]
@@ -36,7 +36,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     asked = await asked_for(visit, supplier_id)
     query = visit.request.query_params
     buyer, order, number = (query.get(name, "") for name in ("buyer", "order", "line"))
-    if only_buyer(visit) not in (None, buyer):
+    if visit.visitor.orders_of not in (None, buyer):
         # Whether another buyer has such a line is nobody's business.
         raise Refused("not_known")
     reader = visit.site.reader

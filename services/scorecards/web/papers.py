@@ -65,7 +65,8 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
         blocking(lambda: SupplierReading(reader).sums(selection)),
         _about(reader, selection),
     )
-    if view.buyer_id is not None and view.buyer_id not in about["supplier"].buyers:
+    asked = None if visit.visitor.orders_of else view.buyer_id
+    if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     issued = issued_of(selection, card, card, inputs)
     return await _file(visit, codes, Told(issued, card, sums.matured_months, **about), "scorecard")
@@ -73,6 +74,8 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
 
 async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) -> Response:
     visit.require(Role.SUPPLIER, Role.PROGRAMME)
+    if visit.visitor.orders_of is not None:
+        raise Refused("not_yours")
     reader, store = visit.site.reader, visit.site.evaluations
     view = asking.read({"as_of": day}, reader.today())
     selection = await visit.selection(view, supplier_id)

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from schemas.catalogue import Role
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import Profile, SupplierReading, SupplierSums
 from services.scorecards.web import (
@@ -89,7 +88,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         blocking(lambda: reading.sums(selection)),
         blocking(lambda: reader.newest(selection)),
     )
-    asked = _known(Asked(view, selection, profile, only_buyer(visit) is not None))
+    asked = _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
     return visit.page(
         "supplier.html",
         {
@@ -107,31 +106,26 @@ async def asked_for(visit: Visit, supplier_id: str) -> Asked:
     view, selection = await seen(visit, supplier_id)
     reading = SupplierReading(visit.site.reader)
     profile = await blocking(lambda: reading.profile(supplier_id, selection))
-    return _known(Asked(view, selection, profile, only_buyer(visit) is not None))
+    return _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
 
 
 async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
     """Return what is asked for and may be seen. Raises Refused and Unreadable."""
     view = asking.read(visit.request.query_params, visit.site.reader.today())
-    if only_buyer(visit) is not None:
+    if visit.visitor.orders_of is not None:
         # Whose orders count is the visitor's to say, never the address's.
-        view = replace(view, buyer_id=None)
+        view = replace(view, buyer_id=visit.visitor.orders_of)
     return view, await visit.selection(view, supplier_id)
 
 
-def only_buyer(visit: Visit) -> str | None:
-    """Return the buyer whose orders alone the visitor may see; None where it is those of all."""
-    return visit.visitor.partner if visit.visitor.role is Role.BUYER else None
-
-
 def _known(asked: Asked) -> Asked:
-    if asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
+    if not asked.alone and asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
         raise Unreadable(mark("That buyer is not among the buyers here."))
     return asked
 
 
 def _of_all_buyers(visit: Visit, view: View) -> bool:
-    return only_buyer(visit) is None and view.buyer_id is None
+    return visit.visitor.orders_of is None and view.buyer_id is None
 
 
 def _standing(visit: Visit, asked: Asked, stands: Standing, sums: SupplierSums) -> dict[str, Any]:

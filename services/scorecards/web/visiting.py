@@ -118,7 +118,8 @@ class Visit:
             raise Refused("read_only")
 
     async def selection(self, view: View, supplier_id: str) -> Selection:
-        """Return which facts of a supplier the visitor sees: a buyer those of its own orders.
+        """Return which facts of a supplier the visitor sees: a buyer those of its own orders, and
+        who came by a buyer's link those of that buyer's.
 
         Raises Refused where the visitor has no business with the supplier.
         """
@@ -131,7 +132,7 @@ class Visit:
         ):
             # Whether another buyer has such a supplier is nobody's business.
             raise Refused("not_known")
-        buyer = partner if role is Role.BUYER else view.buyer_id
+        buyer = self.visitor.orders_of or view.buyer_id
         return view.selection([supplier_id], [buyer] if buyer else [])
 
 

@@ -1,0 +1,248 @@
+"""Links that a buyer and the programme make: what they open, for whom, and what ends them."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from schemas.catalogue import Role
+from services.access.links import LinkHolder, LinkRecord, Rights
+from services.warehouse.client import Warehouse
+from tests.integration.groups_story import (
+    ASKED,
+    ONE,
+    OTHER,
+    PROGRAMME,
+    SUPPLIERS,
+    Browser,
+    Site,
+    open_site,
+)
+from tests.integration.pages_story import text
+from tests.integration.test_pages_buyer import whole
+
+S1 = SUPPLIERS[0]
+
+
+@pytest.fixture(scope="module")
+def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret")
+
+
+@pytest.fixture
+def buyer(site: Site) -> Browser:
+    return site.sign_in(Role.BUYER, ONE)
+
+
+@pytest.fixture
+def manager(site: Site) -> Browser:
+    return site.sign_in(Role.PROGRAMME, PROGRAMME)
+
+
+def token_of(page: httpx.Response, action: str) -> str:
+    field = r'<input type="hidden" name="form" value="([^"]*)"'
+    found = re.search(rf'action="{action}">\s*{field}', page.text)
+    assert found is not None, page.text
+    return html.unescape(found[1])
+
+
+def made(browser: Browser, supplier: str = S1, rights: str = "read", days: str = "30") -> str:
+    """Make a link by the form; return its path."""
+    token = token_of(browser.get("/links"), "/links")
+    response = browser.post("/links", form=token, supplier=supplier, rights=rights, days=days)
+    assert response.status_code == 200, response.text
+    address = re.search(r'id="address" value="([^"]*)" readonly', response.text)
+    assert address is not None
+    share = re.search(r'href="(https://wa\.me/[^"]*)"', response.text)
+    assert share is not None
+    (message,) = parse_qs(urlsplit(html.unescape(share[1])).query)["text"]
+    assert message == f"Halaman Anda di Rantai: {html.unescape(address[1])}"
+    return urlsplit(html.unescape(address[1])).path
+
+
+def newest(site: Site) -> LinkRecord:
+    return site.links.records()[-1]
+
+
+def test_a_programmes_link_opens_the_whole_page(site: Site, manager: Browser) -> None:
+    path = made(manager, rights="act")
+    record = newest(site)
+    assert (record.partner, record.role, record.rights) == (S1, Role.SUPPLIER, Rights.ACT)
+    assert (record.made_by, record.buyer) == (PROGRAMME, None)
+    left = datetime.fromisoformat(record.expires_at) - datetime.now(UTC)
+    assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
+    supplier = Browser(site.app)
+    shown = supplier.get(f"{path}?{ASKED}")
+    assert "PT Rahasia Dua" in shown.text
+    assert "RAHASIA-1" in shown.text
+
+
+PLACES = (
+    "{page}?as_of=2026-11-22",
+    "{page}?as_of=2026-11-22&buyer_id=" + OTHER,
+    "/suppliers/GR-S01?as_of=2026-11-22&lang=en",
+    "/suppliers/GR-S01?as_of=2026-11-22&buyer_id=" + OTHER,
+    "/suppliers/GR-S01?as_of=2026-11-22&table=any&format=csv",
+    "/suppliers/GR-S01?as_of=2026-11-22&buyer_id=" + OTHER + "&table=figures&format=csv",
+    "/suppliers/GR-S01?as_of=2026-11-22&table=months&format=csv",
+)
+
+
+def test_a_buyers_link_shows_its_own_orders_alone(site: Site, buyer: Browser) -> None:
+    page = made(buyer)
+    record = newest(site)
+    assert (record.made_by, record.buyer, record.rights) == (ONE, ONE, Rights.READ)
+    supplier = Browser(site.app)
+    for place in PLACES:
+        response = supplier.get(place.format(page=page))
+        assert response.status_code == 200
+        assert "RAHASIA" not in response.text.upper(), place
+        assert OTHER not in response.text.replace(f"buyer_id={OTHER}", "")
+    # The same figures as its buyer sees, not those of all.
+    own = text(supplier.get(f"/suppliers/{S1}?{ASKED}"))
+    seen = text(buyer.get(f"/suppliers/{S1}?{ASKED}"))
+    for one in (own, seen):
+        assert "3 dari 4 baris tepat waktu dan lengkap" in one
+        assert "Hanya pesanan dari PT Satu & Rekan" in one
+    assert "3 dari 8 baris" in text(site.sign_in(Role.SUPPLIER, S1).get(f"/suppliers/{S1}?{ASKED}"))
+
+
+def test_what_is_over_all_buyers_is_not_for_one(site: Site, buyer: Browser) -> None:
+    supplier = Browser(site.app)
+    supplier.get(made(buyer))
+    refused = supplier.get(f"/suppliers/{S1}/sent")
+    assert refused.status_code == 403
+    for browser in (supplier, buyer):
+        assert browser.get(f"/suppliers/{S1}/evaluations/2026-11-01.pdf").status_code == 403
+        assert browser.get(f"/suppliers/{S1}/send/confirm").status_code == 403
+        refused = browser.get(f"/suppliers/{S1}?table=month-ends&format=csv")
+        assert refused.status_code == 403
+        assert "Perubahan per bulan" not in text(browser.get(f"/suppliers/{S1}?{ASKED}"))
+
+
+def test_a_buyers_link_for_one_it_does_not_buy_from(site: Site, buyer: Browser) -> None:
+    before = len(site.links.records())
+    for supplier in ("GR-S99", "NOBODY", ""):
+        token = token_of(buyer.get("/links"), "/links")
+        refused = buyer.post("/links", form=token, supplier=supplier, rights="read", days="30")
+        assert refused.status_code == 403
+        assert "Di sini tidak ada pemasok" in html.unescape(refused.text)
+    offered = buyer.get("/links").text
+    assert "GR-S99" not in offered
+    assert "GR-S02" in offered
+    assert len(site.links.records()) == before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rights": "own", "days": "30"},
+        # A buyer must not come in by its own link and confirm in its supplier's name.
+        {"rights": "act", "days": "30"},
+        {"rights": "read", "days": "99999"},
+        {"rights": "read", "days": "-1"},
+        {"rights": "", "days": ""},
+    ],
+)
+def test_what_the_form_does_not_offer_makes_nothing(
+    site: Site, buyer: Browser, fields: dict[str, str]
+) -> None:
+    before = len(site.links.records())
+    token = token_of(buyer.get("/links"), "/links")
+    assert buyer.post("/links", form=token, supplier=S1, **fields).status_code == 403
+    assert len(site.links.records()) == before
+
+
+def test_a_form_counts_once_and_only_for_who_has_it(site: Site, buyer: Browser) -> None:
+    token = token_of(buyer.get("/links"), "/links")
+    asked = {"form": token, "supplier": S1, "rights": "read", "days": "7"}
+    assert buyer.post("/links", **asked).status_code == 200
+    other = site.sign_in(Role.BUYER, OTHER)
+    before = len(site.links.records())
+    assert buyer.post("/links", **asked).status_code == 409
+    assert other.post("/links", **asked).status_code == 403
+    assert other.post("/links", **{**asked, "form": ""}).status_code == 403
+    assert len(site.links.records()) == before
+
+
+def test_the_address_is_shown_once_and_the_list_says_what_was_made(
+    site: Site, buyer: Browser
+) -> None:
+    path = made(buyer, supplier=SUPPLIERS[1], rights="read", days="7")
+    listed = buyer.get("/links")
+    assert path not in listed.text
+    assert path.removeprefix("/s/") not in listed.text
+    assert "CV S02 <Jaya> hanya melihat Dibuat: " in text(listed)
+    assert "berlaku Cabut" in text(listed)
+    # Others' links are not in it: neither those of another buyer nor of the programme.
+    for browser in (site.sign_in(Role.BUYER, OTHER), site.sign_in(Role.PROGRAMME, ONE)):
+        assert newest(site).link_id not in browser.get("/links").text
+
+
+def test_a_link_taken_back_opens_nothing_and_signs_out(site: Site, buyer: Browser) -> None:
+    path = made(buyer)
+    supplier = Browser(site.app)
+    assert supplier.get(path).status_code == 200
+    link_id = newest(site).link_id
+    action = f"/links/{link_id}/revoke"
+    token = token_of(buyer.get("/links"), action)
+    other = site.sign_in(Role.BUYER, OTHER)
+    # Not by another's form, and not by another's hand.
+    assert other.post(action, form=token).status_code == 403
+    assert site.links.valid(link_id) is not None
+    taken = buyer.post(action, form=token)
+    assert (taken.status_code, taken.headers["location"]) == (303, "/links")
+    assert "dicabut" in text(buyer.get("/links"))
+    assert action not in buyer.get("/links").text
+    assert supplier.get(f"/suppliers/{S1}").status_code == 401
+    refused = Browser(site.app).get(path)
+    assert refused.status_code == 403
+    assert "Tautan ini sudah dicabut" in html.unescape(refused.text)
+
+
+def test_only_its_own_links_are_taken_back(site: Site, buyer: Browser, manager: Browser) -> None:
+    made(manager)
+    link_id = newest(site).link_id
+    # Even with a form of its own making for that link: the token is good, the link is not its own.
+    token = token_of(manager.get("/links"), f"/links/{link_id}/revoke")
+    assert buyer.post(f"/links/{link_id}/revoke", form=token).status_code == 403
+    assert site.links.valid(link_id) is not None
+
+
+def test_an_expired_link_says_so(site: Site, buyer: Browser) -> None:
+    token = site.links.create(
+        LinkHolder(Role.SUPPLIER, S1, Rights.READ, ONE), days=1e-9, made_by=ONE
+    )
+    refused = Browser(site.app).get(f"/s/{token}")
+    assert refused.status_code == 403
+    assert "Tautan ini sudah tidak berlaku" in html.unescape(refused.text)
+    assert "tidak berlaku lagi" in text(buyer.get("/links"))
+
+
+def test_who_may_make_links(site: Site) -> None:
+    assert Browser(site.app).get("/links").status_code == 401
+    assert site.sign_in(Role.SUPPLIER, S1).get("/links").status_code == 403
+    for role, partner in ((Role.BUYER, ONE), (Role.PROGRAMME, PROGRAMME)):
+        reading = site.sign_in(role, partner, Rights.READ)
+        refused = reading.get("/links")
+        assert refused.status_code == 403
+        assert "hanya untuk melihat" in refused.text
+
+
+def test_a_page_with_many_suppliers_asks_for_the_id(
+    site: Site, manager: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert '<select id="supplier"' in manager.get("/links").text
+    monkeypatch.setattr("services.scorecards.web.link_pages._MOST_OPTIONS", 3)
+    few = manager.get(f"/links?supplier={S1}")
+    assert f'<input id="supplier" name="supplier" value="{S1}"' in few.text
+    assert made(manager, supplier=SUPPLIERS[4])
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_the_page_is_whole(site: Site, buyer: Browser, manager: Browser, language: str) -> None:
+    for browser in (buyer, manager):
+        whole(browser.get(f"/links?lang={language}"), language)
