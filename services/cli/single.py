@@ -93,7 +93,7 @@ def _warehouse(settings: Settings) -> Warehouse:
         raise SettingsError(
             "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
         )
-    return Warehouse(url=settings.clickhouse_url)
+    return Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
 
 
 async def _serve(app: FastAPI, settings: Settings) -> None:

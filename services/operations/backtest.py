@@ -30,9 +30,10 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import FigureSums
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.counted import GRADED, counted_parts, spans
 from services.warehouse.figures import WINDOW_DAYS
 from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
+from services.warehouse.sharding import LOCAL
+from services.warehouse.texts import GRADED, counted_parts, spans
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the
@@ -175,7 +176,8 @@ def _in_force(warehouse: Warehouse) -> dict[int, Any]:
 
 def _stored(warehouse: Warehouse) -> set[int]:
     """Return the ids of all rules by which there are facts."""
-    asked = {"database": warehouse.database, "tables": list(FACT_TABLES)}
+    tables = [name for table in FACT_TABLES for name in (table, f"{table}{LOCAL}")]
+    asked = {"database": warehouse.database, "tables": tables}
     return {row["rules"] for row in warehouse.rows(_STORED, asked)}
 
 

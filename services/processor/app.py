@@ -311,7 +311,7 @@ def _add_evaluations(
 def open_store(settings: Settings) -> Warehouse:
     """Open the store, bring it to this version, and complete what an ended process left."""
     warehouse = (
-        Warehouse(url=settings.clickhouse_url)
+        Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
         if settings.clickhouse_url
         else Warehouse(path=settings.data_dir / "store")
     )

@@ -1,10 +1,11 @@
 """Explaining a figure: every line or document that it is made of, what it adds, and why."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import FAMILIES, Contribution, contribution
@@ -22,6 +23,44 @@ _OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why a line is not on time and in full.
+
+    short: only `quantity` of `bound` by `day`. over: `quantity` by `day`, at most `bound`. early:
+    `quantity` on `day`, before `first`.
+    """
+
+    kind: Literal["short", "early", "over"]
+    quantity: Decimal
+    day: date
+    bound: Decimal = Decimal(0)
+    first: date | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "early":
+            return f"early: {_plain(self.quantity)} on {self.day}, before {self.first}"
+        if self.kind == "short":
+            return f"short: {_plain(self.quantity)} of {_plain(self.bound)} by {self.day}"
+        return f"over: {_plain(self.quantity)} by {self.day}, {_plain(self.bound)} at most"
+
+
+def parts_of(
+    store: FigureStore, selection: Selection, kpi: str
+) -> list[tuple[dict[str, Any], Contribution]]:
+    """Return the parts of a supplier's figure, oldest first, each with what it adds.
+
+    KeyError for a key that is none, and for the concentration of buyers, which has no such parts.
+    """
+    families = FAMILIES[kpi]
+    found = (
+        (part, contribution(kpi, part, selection.as_of))
+        for part in store.parts(selection, list(families))
+    )
+    # Every complaint is looked at; only one that stops a line is a case of its own.
+    return [(part, adds) for part, adds in found if kpi != "line_stops" or adds.value]
+
+
 def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str, Any]]:
     """Return the parts of a supplier's figure, oldest first, with the events behind each.
 
@@ -29,16 +68,13 @@ def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str
     or percentile they are its cases). KeyError for a key that is none.
     """
     if kpi == "buyer_concentration":
-        return _buyers(store, selection)
-    parts = store.parts(selection, list(FAMILIES[kpi]))
-    lines = _lines(store, selection) if any(part["kind"] == "line" for part in parts) else {}
+        return shares_of_buyers(store, selection)
+    parts = parts_of(store, selection, kpi)
+    lines = _lines(store, selection) if any(part["kind"] == "line" for part, _ in parts) else {}
     events = {(r["buyer_id"], r["kind"], r["number"]): r["events"] for r in store.events(selection)}
     processes = _processes(store, selection) if kpi == "capacity_load" else {}
     explained = []
-    for part in parts:
-        adds = contribution(kpi, part, selection.as_of)
-        if kpi == "line_stops" and not adds.value:
-            continue
+    for part, adds in parts:
         line = lines.get((part["buyer_id"], part["number"], part["line_no"]))
         explained.append(
             {
@@ -82,7 +118,7 @@ def _why(kpi: str, part: Row, line: Row | None, policy: Policy) -> dict[str, Any
         return {"reason": _of_an_answer(part, policy)}
     told = _told(line)
     if kpi in ("otif", "otif_requested"):
-        told["missed"] = _missed(kpi, part, line, policy)
+        told["missed"] = [str(one) for one in missed(kpi, part, line, policy)]
         told["reason"] = "on time and in full" if part["b"] else "; ".join(told["missed"])
     else:
         told["reason"] = _of_a_quantity(kpi, part, line)
@@ -105,28 +141,25 @@ def _told(line: Row) -> dict[str, Any]:
     }
 
 
-def _missed(kpi: str, part: Row, line: Row, policy: Policy) -> list[str]:
-    """Say what kept a line from being on time and in full; nothing where it was."""
+def missed(kpi: str, part: Row, line: Row, policy: Policy) -> list[Miss]:
+    """Return what kept a line from being on time and in full; nothing where it was."""
     if part["b"]:
         return []
     tolerances = policy.tolerances_for(part["buyer_id"], line["item_no"])
-    date = line["due_date"] if kpi == "otif" else line["requested_date"]
-    last = date + timedelta(days=tolerances.late_days)
-    first = date - timedelta(days=tolerances.early_days)
+    day = line["due_date"] if kpi == "otif" else line["requested_date"]
+    last = day + timedelta(days=tolerances.late_days)
+    first = day - timedelta(days=tolerances.early_days)
     by_then = sum((q for on, q, _ in line["receipts"] if on <= last), Decimal(0))
-    missed = []
+    found = []
     if by_then < line["ordered"] * (1 - tolerances.under):
-        missed.append(
-            f"short: {by_then.normalize():f} of {line['ordered'].normalize():f} by {last}"
-        )
+        found.append(Miss("short", by_then, last, line["ordered"]))
     early = [(on, q) for on, q, _ in line["receipts"] if on < first]
     if early:
-        missed.append(f"early: {_plain(early[0][1])} on {early[0][0]}, before {first}")
+        on, quantity = early[0]
+        found.append(Miss("early", quantity, on, first=first))
     if by_then > line["most"]:
-        missed.append(
-            f"over: {by_then.normalize():f} by {last}, {line['most'].normalize():f} at most"
-        )
-    return missed
+        found.append(Miss("over", by_then, last, line["most"]))
+    return found
 
 
 def _plain(quantity: Decimal) -> str:
@@ -192,7 +225,8 @@ def _processes(store: FigureStore, selection: Selection) -> dict[str, list[str]]
     return found
 
 
-def _buyers(store: FigureStore, selection: Selection) -> list[dict[str, Any]]:
+def shares_of_buyers(store: FigureStore, selection: Selection) -> list[dict[str, Any]]:
+    """Return each buyer's share of the value received; nothing where one buyer is looked at."""
     # Shares, never what they are made of: prices stay with who agreed them.
     values: dict[str, Fraction] = {}
     for row in store.sums(selection):

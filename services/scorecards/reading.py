@@ -16,6 +16,7 @@ from services.scorecards.explain import explain
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import BY_MONTH, Selection, by
 from services.warehouse.standings import Standings
+from services.warehouse.texts import shared
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
@@ -168,7 +169,7 @@ class Reader:
     ) -> tuple[int, list[Supplier]]:
         """Return how many suppliers match, and a page of them in the order of their ids."""
         rows = self._warehouse.rows(
-            sql("suppliers"),
+            shared("suppliers"),
             {
                 "buyers": list(buyers),
                 "suppliers": list(suppliers),

@@ -18,6 +18,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from services.warehouse.sharding import LOCAL, SETTINGS
+
 _PASSING: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
 """Pass by themselves: time-outs, too many parts or queries, lost replicas."""
 
@@ -52,15 +54,19 @@ def sql(name: str) -> str:
 class Warehouse:
     """A pool of clients to one database.
 
-    Give either a url, `http(s)://user:password@host:port/database`, or a folder for the engine in
-    this process. Methods may be called from any thread; they block, so async code calls them
-    through `asyncio.to_thread`. Raises StoreUnavailable and StoreRefused.
+    Give either a url, `http(s)://user:password@host:port/database`, and the name of the cluster
+    where the store is one, or a folder for the engine in this process. Methods may be called from
+    any thread; they block, so async code calls them through `asyncio.to_thread`. Raises
+    StoreUnavailable and StoreRefused.
     """
 
-    def __init__(self, *, url: str | None = None, path: Path | None = None) -> None:
+    def __init__(
+        self, *, url: str | None = None, path: Path | None = None, cluster: str | None = None
+    ) -> None:
         if (url is None) == (path is None):
             raise ValueError("give either a url or a path")
         self._url, self._path = url, path
+        self.cluster = cluster if path is None else None
         self.database = DATABASE
         if url is not None:
             self.database = urlsplit(url).path.strip("/") or DATABASE
@@ -69,7 +75,10 @@ class Warehouse:
         self._made = 0
         with self._reporting():
             client = self._connect(database=None)
-            client.command(f"CREATE DATABASE IF NOT EXISTS {self.database} ENGINE = Atomic")
+            everywhere = f"ON CLUSTER '{self.cluster}'" if self.cluster else ""
+            client.command(
+                f"CREATE DATABASE IF NOT EXISTS {self.database} {everywhere} ENGINE = Atomic"
+            )
             client.close()
             for _ in range(_POOL_SIZE):
                 self._clients.put(self._connect(self.database))
@@ -95,7 +104,15 @@ class Warehouse:
             connect_timeout=5,
             send_receive_timeout=60,
             query_retries=0,
+            settings=dict(SETTINGS) if self.cluster else {},
         )
+
+    def stored(self, table: str) -> str:
+        """Return the table that holds the rows, for a statement that deletes or drops some.
+
+        On a cluster that is the one behind the name, on every node.
+        """
+        return f"{table}{LOCAL} ON CLUSTER '{self.cluster}'" if self.cluster else table
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.sharding import LOCAL
 
 VIEW_SUFFIX: Final = "_of_events"
 _BATCHES_A_TURN: Final = 200
@@ -33,7 +34,15 @@ def fill(warehouse: Warehouse, table: str) -> None:
 def derived_selects(warehouse: Warehouse) -> dict[str, str]:
     """Return the SELECT of every derived table that the store has, by its name."""
     rows = warehouse.rows(sql("derived_views"), {"database": warehouse.database})
-    return {str(row["name"]).removesuffix(VIEW_SUFFIX): str(row["as_select"]) for row in rows}
+    selects = {str(row["name"]).removesuffix(VIEW_SUFFIX): str(row["as_select"]) for row in rows}
+    if warehouse.cluster is None:
+        return selects
+    # A view reads the rows of its shard; asked for afterwards, it is to read those of all.
+    ledger = f"{warehouse.database}.events"
+    return {
+        table: select.replace(f"FROM {ledger}{LOCAL}", f"FROM {ledger}")
+        for table, select in selects.items()
+    }
 
 
 def _fill(warehouse: Warehouse, table: str, select: str, condition: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.warehouse.client import Warehouse, sql
-from services.warehouse.counted import ASKED_FOR, GRADED, counted_parts, spans
-from services.warehouse.folding import rule_parameters
+from services.warehouse.folding import rule_parameters, tolerance_place
+from services.warehouse.texts import ASKED_FOR, GRADED, counted_parts, shared, spans
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
@@ -160,13 +160,13 @@ class FigureStore:
         for; any: every line.
         """
         return self.warehouse.rows(
-            sql("lines"),
+            shared("lines", tolerance=tolerance_place(self.rules, "item_no")),
             {
                 **selection.partners,
                 **rule_parameters(self.rules),
                 "zone": self.rules.zone,
                 "as_of": selection.as_of,
-                "from": selection.start,
+                "window_from": selection.start,
                 "status": status,
                 "limit": limit,
                 "offset": offset,

@@ -5,7 +5,8 @@ twice, or anew from the whole ledger, gives the same. A fact serves every date a
 the line as it stood after each of its events.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from importlib.resources import files
 from random import getrandbits
@@ -13,21 +14,18 @@ from string import Template
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic_core import to_json
-
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse, sql
-
-DocumentKey = tuple[str, str, str]
-"""Supplier, buyer and number of a document."""
 
 Progress = Callable[[str, int, int], None]
 FACT_TABLES: Final = (
     "receipt_facts", "return_facts", "order_line_facts", "figure_parts", "fold_marks",
 )  # fmt: skip
 
-_KEYS_A_FOLD: Final = 50_000
-_QUERY_BYTES: Final = 256 * 1024 * 1024
+_DOCUMENTS_A_TURN: Final = 50_000
+_SIDE_BY_SIDE: Final = 2
+"""Statements of one fold at once: the pool has other clients for inserting and for readers."""
+
 _EVENTS_A_PART: Final = 1_000_000
 _NUMBERS: Final = {
     "receipt": "receipt_no",
@@ -49,6 +47,15 @@ _STATEMENTS: Final = {
 }
 """Statements of `facts/`, each with the kind of document whose numbers it takes."""
 
+_STEPS: Final = (
+    (("receipts",), ("returns",), ("inspection_parts",), ("complaint_parts",)),
+    (("lines", "line_parts"), ("receipt_parts",)),
+)
+"""What may be folded side by side: a step is made of what the one before left."""
+
+_CONCERNING: Final = ("receipt", "return", "despatch")
+"""Kinds of documents that concern others too."""
+
 _EVENT: Final = """Tuple(
     at DateTime64(6, \\'UTC\\'), kind UInt8, revision UInt32,
     time DateTime64(6, \\'UTC\\'), id String, source String, quantity Decimal(38, 6),
@@ -68,27 +75,61 @@ _PART: Final = """Tuple(
 
 def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
     """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
-    found: dict[str, set[DocumentKey]] = {kind: set() for kind in (*_NUMBERS, "partner")}
-    for row in warehouse.rows(sql("touched"), {"batches": list(batches)}):
-        found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
-    if found["receipt"] or found["return"] or found["despatch"]:
-        asked = {f"{kind}s": _which(kind, found[kind]) for kind in _NUMBERS}
-        statement = Template(sql("concerned")).substitute(asked, despatches=asked["despatchs"])
-        for row in warehouse.rows(statement, settings={"max_query_size": _QUERY_BYTES}):
-            found[row["kind"]].add((row["supplier_id"], row["buyer_id"], row["number"]))
-    for name, kind in _STATEMENTS.items():
-        ordered = sorted(found[kind])
-        for start in range(0, len(ordered), _KEYS_A_FOLD):
-            _insert(warehouse, rules, name, _which(kind, ordered[start : start + _KEYS_A_FOLD]))
+    asked = {"batches": list(batches)}
+    counts = _documents(warehouse, asked)
+    if not counts:
+        return
+    concerning = [kind for kind in _CONCERNING if kind in counts]
+    for kind in concerning:
+        statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
+        warehouse.command(statement, parameters={**asked, "batch": min(batches)})
+    if concerning:
+        counts = _documents(warehouse, asked)
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
+        for step in _STEPS:
+            turns = [
+                threads.submit(_fold_documents, warehouse, rules, asked, names, turn)
+                for names in step
+                for turn in _turns(counts.get(_STATEMENTS[names[0]], 0))
+            ]
+            wait(turns)
+            for turn in turns:
+                turn.result()
     # Last of all: what is worked out from here on is worked out from these facts.
-    concerned = {(supplier, buyer) for keys in found.values() for supplier, buyer, _ in keys}
-    if concerned:
-        mark = getrandbits(63)
-        warehouse.insert_rows(
-            "fold_marks",
-            ["rules", "supplier_id", "buyer_id", "mark"],
-            [[rules.id, *pair, mark] for pair in sorted(concerned)],
-        )
+    warehouse.command(
+        sql("mark_touched"), parameters={**asked, "rules": rules.id, "mark": getrandbits(63)}
+    )
+
+
+def _documents(warehouse: Warehouse, asked: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many documents of each kind are concerned; one may be counted several times."""
+    return {row["kind"]: row["documents"] for row in warehouse.rows(sql("touched"), asked)}
+
+
+def _turns(documents: int) -> list[str]:
+    """Return conditions on the number of a document that divide so many of them."""
+    count = -(-documents // _DOCUMENTS_A_TURN)
+    if count == 1:
+        return [""]
+    return [f" AND cityHash64(number) % {count} = {turn}" for turn in range(count)]
+
+
+def _fold_documents(
+    warehouse: Warehouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
+) -> None:
+    """Run statements of one kind of document, one after the other, over those that are touched."""
+    which = _touched(_STATEMENTS[names[0]], turn)
+    for name in names:
+        _insert(warehouse, rules, name, which, asked)
+
+
+def _touched(kind: str, turn: str = "") -> str:
+    """Return the condition on a document that some batches touched it."""
+    return (
+        f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN ("  # noqa: S608
+        "SELECT supplier_id, buyer_id, number FROM touched "
+        f"WHERE batch IN {{batches:Array(UUID)}} AND kind = '{kind}'{turn})"
+    )
 
 
 def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
@@ -119,7 +160,8 @@ def ensure_folded(
     fold_all(warehouse, rules, progress)
     warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
     for other in known:
-        warehouse.command(f"DELETE FROM folded_rules WHERE rules = {other}")  # noqa: S608
+        forgotten = warehouse.stored("folded_rules")
+        warehouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
         drop_facts(warehouse, other)
     return True
 
@@ -131,10 +173,16 @@ def _mark_all(warehouse: Warehouse, rules: Rules) -> None:
 def drop_facts(warehouse: Warehouse, rules_id: int) -> None:
     """Drop the facts of some rules."""
     for table in FACT_TABLES:
-        warehouse.command(f"ALTER TABLE {table} DROP PARTITION {rules_id}")
+        warehouse.command(f"ALTER TABLE {warehouse.stored(table)} DROP PARTITION {rules_id}")
 
 
-def _insert(warehouse: Warehouse, rules: Rules, name: str, which: str) -> None:
+def _insert(
+    warehouse: Warehouse,
+    rules: Rules,
+    name: str,
+    which: str,
+    asked: Mapping[str, Any] | None = None,
+) -> None:
     for zone, buyers in _zones(rules):
         text = Template(_statement(name)).substitute(
             which=f"{which}{buyers}",
@@ -144,11 +192,8 @@ def _insert(warehouse: Warehouse, rules: Rules, name: str, which: str) -> None:
             tolerance=tolerance_place(rules, "item_no"),
             tolerance_in_force=tolerance_place(rules, "states[-1].item_no"),
         )
-        warehouse.command(
-            text,
-            parameters={**rule_parameters(rules), "zone": zone},
-            settings={"max_query_size": _QUERY_BYTES},
-        )
+        parameters = {**rule_parameters(rules), **(asked or {}), "zone": zone}
+        warehouse.command(text, parameters=parameters)
 
 
 def rule_parameters(rules: Rules) -> dict[str, Any]:
@@ -192,15 +237,6 @@ def any_tolerance_place(item: str) -> str:
     )
     places = ", ".join(f"indexOf({keys}, {key})" for key in tried)
     return f"arrayFirst(place -> place > 0, [{places}, 1])"
-
-
-def _which(kind: str, keys: Iterable[DocumentKey]) -> str:
-    # One JSON string in the text of the query, as rows_of_keys has it for the ledger.
-    text = to_json(sorted(keys)).decode().replace("\\", "\\\\").replace("'", "\\'")
-    return (
-        f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN (SELECT arrayJoin("
-        f"JSONExtract('{text}', 'Array(Tuple(String, String, String))')))"
-    )
 
 
 def _quoted(names: Iterable[str]) -> str:

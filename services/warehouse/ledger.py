@@ -199,7 +199,8 @@ class Ledger:
         return True
 
     def _forget(self, batch: UUID) -> None:
-        self.warehouse.command(f"DELETE FROM events WHERE batch = '{batch}'")  # noqa: S608
+        events = self.warehouse.stored("events")
+        self.warehouse.command(f"DELETE FROM {events} WHERE batch = '{batch}'")  # noqa: S608
 
     def _complete(self, batches: Sequence[tuple[UUID, int]]) -> None:
         if batches:

@@ -15,13 +15,14 @@ from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse
-from services.warehouse.counted import ASKED_FOR, counted_parts
 from services.warehouse.derived import VIEW_SUFFIX, fill
 from services.warehouse.folding import any_tolerance_place, ensure_folded
+from services.warehouse.sharding import LOCAL, sharded
+from services.warehouse.texts import of_views
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
-_APPLIED_TABLE: Final = """
+_APPLIED_TABLE: Final = """\
 CREATE TABLE IF NOT EXISTS migrations $on_cluster
 (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = $replacing
@@ -36,23 +37,32 @@ Progress = Callable[[str, int, int], None]
 class Placement:
     """What the store's shape puts into the migrations.
 
-    On one machine the tables are plain; on a cluster they are replicated and made on every node.
+    On one machine the tables are plain; on a cluster they are replicated, sharded by supplier, and
+    made on every node.
     """
 
     cluster: str | None = None
     fsync: bool = True
+
+    def statements(self, statement: str, database: str) -> list[str]:
+        """Return what a statement becomes: itself, or on a cluster what stands for it."""
+        parts = sharded(statement, self.cluster, database) if self.cluster else [statement]
+        return [self.fill(part) for part in parts]
+
+    def tables(self, table: str) -> list[str]:
+        """Return the names under which a table is kept."""
+        return [table, f"{table}{LOCAL}"] if self.cluster else [table]
 
     def fill(self, text: str) -> str:
         """Put engine names and `ON CLUSTER` into a statement."""
         prefix = "Replicated" if self.cluster else ""
         filled = text.replace("$replacing(", f"{prefix}ReplacingMergeTree(")
         return Template(filled).safe_substitute(
+            of_views(any_tolerance_place("item_no")),
             on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
             fsync=int(self.fsync),
-            counted_parts=counted_parts(ASKED_FOR),
-            tolerance=any_tolerance_place("item_no"),
         )
 
 
@@ -115,13 +125,13 @@ def migrate(
     Every statement may run again, so a migration cut off in its middle is simply run anew.
     """
     placement = placement or Placement()
-    warehouse.command(placement.fill(_APPLIED_TABLE))
+    _make(warehouse, placement, _APPLIED_TABLE)
     done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
     waiting = [migration for migration in migrations() if migration.number not in done]
     filled, tables = 0, sum(len(migration.filled) for migration in waiting)
     for migration in waiting:
         for statement in migration.statements():
-            warehouse.command(placement.fill(statement))
+            _make(warehouse, placement, statement)
         for table in migration.filled:
             if progress is not None:
                 progress(table, filled, tables)
@@ -140,4 +150,9 @@ def replace_views(warehouse: Warehouse, placement: Placement) -> None:
     """Make the views that hold no data, as this version has them, in the order of their names."""
     for file in _sql_files("views"):
         for statement in statements(file.read_text()):
-            warehouse.command(placement.fill(statement))
+            _make(warehouse, placement, statement)
+
+
+def _make(warehouse: Warehouse, placement: Placement, statement: str) -> None:
+    for part in placement.statements(statement, warehouse.database):
+        warehouse.command(part)

@@ -23,14 +23,15 @@ def rebuild(
     derived = [migration for migration in migrations() if migration.derived]
     numbers = ", ".join(str(migration.number) for migration in derived)
     # First of all: from here on a migration does what this process may not live to finish.
-    marks = f"DELETE FROM migrations $on_cluster WHERE number IN ({numbers})"  # noqa: S608
-    warehouse.command(placement.fill(marks))
+    marks = f"DELETE FROM {warehouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
+    warehouse.command(marks)
     tables = {table for migration in derived for table in migration.tables}
     for table in sorted(tables | derived_selects(warehouse).keys()):
         warehouse.command(
             placement.fill(f"DROP VIEW IF EXISTS {table}{VIEW_SUFFIX} $on_cluster SYNC")
         )
-        warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {table} $on_cluster SYNC"))
+        for name in placement.tables(table):
+            warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {name} $on_cluster SYNC"))
     try:
         migrate(warehouse, placement, _measured(progress), rules)
     finally:

@@ -20,6 +20,7 @@ from services.readiness.summary import Summary
 from services.warehouse.assessing import Assessor
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import SUPPLIERS_A_QUERY, Selection, portions
+from services.warehouse.texts import shared
 
 _ANSWERS: Final = 4000
 _NAMED: Final = 500
@@ -69,7 +70,7 @@ class Standings:
         if selection.usual:
             named = list(selection.suppliers) if len(selection.suppliers) <= _NAMED else []
             rows = self.warehouse.rows(
-                sql("summaries"),
+                shared("summaries"),
                 {
                     "policy": self._form,
                     "rules": self.assessor.store.rules.id,

@@ -10,17 +10,17 @@ from tests.browser.chromium import WIDTHS, visiting
 from tests.browser.site import Site
 from tests.browser.walking import kind, walk
 
-_RULES: Final[Any] = {
+RULES: Final[Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
-_WIDER: Final = """() => {
+WIDER: Final = """() => {
   const width = document.documentElement.clientWidth;
   return [...document.body.querySelectorAll('*')]
     .filter(one => !one.closest('.scroll') && one.getBoundingClientRect().right > width + 1)
     .map(one => one.outerHTML.slice(0, 120));
 }"""
-_SMALL: Final = """() =>
+SMALL: Final = """() =>
   [...document.querySelectorAll('button, select, summary, nav a, .button, input')]
     .map(one => [one.outerHTML.slice(0, 100), one.getBoundingClientRect()])
     .filter(([, box]) => box.width > 1 && box.height < 43.5 && box.top >= 0)
@@ -40,7 +40,7 @@ def test_no_page_has_a_barrier(browser: Browser, site: Site, who: str, language:
         for address in walk(page, site.homes[who]):
             visited.append(kind(address))
             assert page.locator("html").get_attribute("lang") == language
-            violations = AXE.run(page, options=_RULES).response["violations"]
+            violations = AXE.run(page, options=RULES).response["violations"]
             if violations:
                 found[address] = [
                     (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
@@ -58,7 +58,7 @@ def test_no_page_is_wider_than_the_screen(
     wide: dict[str, Any] = {}
     with visiting(browser, site.url, width=width) as page:
         for address in walk(page, site.homes[who]):
-            found = [*page.evaluate(_WIDER), *page.evaluate(_SMALL)]
+            found = [*page.evaluate(WIDER), *page.evaluate(SMALL)]
             if found:
                 wide[address] = found[:3]
     assert wide == {}

@@ -7,12 +7,13 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import chdb
 
 from . import statement
+from .cluster import OneNodeCluster
 
 SYNTAX_ERROR = 62
 UNKNOWN_SETTING = 115
@@ -76,8 +77,11 @@ class Engine:
     with it when it closes, where a shared one would have to undo them.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, cluster: OneNodeCluster | None = None) -> None:
         self._path = os.path.realpath(path)
+        self._cluster = cluster
+        if cluster is not None:
+            self._path += f"?config-file={cluster.configuration(self._path)}"
         # Keeps the engine alive: it would shut down with the last connection.
         self._anchor = chdb.connect(self._path)
         row = self._anchor.query("SELECT version(), timezone()", "TabSeparated").bytes()
@@ -89,6 +93,8 @@ class Engine:
 
     def run(self, query: Query) -> Answer:
         """Runs one statement to its end, or raises QueryError."""
+        if self._cluster is not None:
+            query = replace(query, sql=self._cluster.on_one_node(query.sql))
         if not statement.first_keyword(query.sql):
             raise QueryError.of_code(SYNTAX_ERROR, "Syntax error: Empty query. (SYNTAX_ERROR)")
         insert = statement.inline_insert(query.sql)
@@ -114,6 +120,9 @@ class Engine:
         if query.database:
             connection.query(f"USE {_identifier(query.database)}", "TabSeparated")
         settings = {**_AS_A_SERVER, **query.settings}
+        if self._cluster is not None:
+            # Nobody listens: the one shard can only be asked in this process.
+            settings["prefer_localhost_replica"] = "1"
         if query.readonly and settings.get("readonly", "0") == "0":
             settings["readonly"] = "2"
         for name in settings:

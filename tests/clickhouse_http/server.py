@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from . import wire
+from .cluster import OneNodeCluster
 from .engine import Answer, Engine, Query, QueryError
 from .faults import Fault, FaultPlan
 
@@ -83,10 +84,12 @@ class ClickHouseServer(ThreadingHTTPServer):
         port: int,
         user: str | None = None,
         password: str = "",
+        *,
         verbose: bool = False,
+        cluster: str | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
-        self.engine = Engine(path)
+        self.engine = Engine(path, OneNodeCluster(cluster) if cluster else None)
         self.faults = FaultPlan()
         self.user = user
         self.password = password
@@ -345,11 +348,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8123, help="0 takes a free one (default: 8123)")
     parser.add_argument("--user", help="without it, every name and password is let in")
     parser.add_argument("--password", default="")
+    parser.add_argument("--cluster", help="be the only node of a cluster of this name")
     parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
     options = parser.parse_args(arguments)
     try:
         server = ClickHouseServer(
-            options.path, options.port, options.user, options.password, verbose=options.verbose
+            options.path,
+            options.port,
+            options.user,
+            options.password,
+            verbose=options.verbose,
+            cluster=options.cluster,
         )
     except OSError as error:
         sys.exit(f"port {options.port} cannot be used: {error}")

@@ -111,6 +111,7 @@ class Broker:
 
     warehouse: Warehouse
     away: bool = False
+    failures: int = 0
     unheard: bool = False
     stores: bool = True
     seconds: float = 0
@@ -118,7 +119,8 @@ class Broker:
 
     async def keep(self, events: Sequence[Accepted], traceparent: str | None = None) -> None:
         await asyncio.sleep(self.seconds)
-        if self.away:
+        self.failures -= 1
+        if self.away or self.failures >= 0:
             raise BrokerUnavailable("away")
         self.kept += events
         if self.stores:

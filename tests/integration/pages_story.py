@@ -309,7 +309,7 @@ def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
         links=links,
         sessions=Sessions(keys, links),
         forms=Forms(links.secret),
-        submit=_refuse,
+        submit=refuse,
         base_url="http://test",
     )
     app = FastAPI()
@@ -319,5 +319,5 @@ def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
     return Site(app, reader, links)
 
 
-async def _refuse(_events: list[Any], _sender: Sender) -> Taken:
+async def refuse(_events: list[Any], _sender: Sender) -> Taken:
     raise AssertionError("these pages send nothing")

@@ -27,10 +27,12 @@ FAUST_WORKER = [
 class ClickHouse:
     """ClickHouse's HTTP interface over the in-process engine, as a process of its own."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, options: tuple[str, ...] = ()) -> None:
         self.port = port or free_port()
         command = [sys.executable, "-m", "tests.clickhouse_http", "--path", str(folder / "engine")]
-        self.process = Process([*command, "--port", str(self.port)], folder / "clickhouse.log")
+        self.process = Process(
+            [*command, "--port", str(self.port), *options], folder / "clickhouse.log"
+        )
 
     @property
     def address(self) -> str:

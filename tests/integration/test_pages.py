@@ -14,6 +14,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.readiness.policy import DEFAULT_POLICY
+from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import wording
 from services.scorecards.web.language import LANGUAGES
 from services.scorecards.web.rendering import STYLE
@@ -24,7 +25,6 @@ from tests.integration.pages_story import (
     BULK,
     BUYER,
     ENDS,
-    NASTY,
     SMALL,
     STEADY,
     STEADYS_BUYER,
@@ -76,7 +76,7 @@ def test_how_it_stands_is_what_the_interface_says(
     gains = [in_one_place(step["gain"]) for step in card["next_steps"]]
     assert re.findall(r"\+([\d,]+) poin", shown) == gains
     cases = [named(case) for step in card["next_steps"] for case in step["cases"]]
-    steps = shown[shown.index("Yang perlu dilakukan") : shown.index("Angka Ketepatan")]
+    steps = shown[shown.index("Yang perlu dilakukan") : shown.index("Pengiriman yang akan datang")]
     assert all(case in steps for case in cases)
     assert len(re.findall(r"Pesanan \S+ baris", steps)) == sum(" baris " in case for case in cases)
     for stage in card["stage"]:
@@ -89,13 +89,16 @@ def test_a_grade_comes_first_and_what_the_figures_say_now(site: Site) -> None:
     response = site.supplier(STEADY)
     shown = text(response)
     headings = re.findall(r"<h2[^>]*>([^<]*)", response.text)
-    assert headings[:6] == [
+    assert headings == [
         "Nilai",
         "Yang perlu dilakukan minggu ini",
+        "Yang bisa Anda lakukan di sini",
+        "Pengiriman yang akan datang",
+        "Angka",
         "Perubahan per bulan",
         "Kemandirian",
-        "Kapasitas",
-        "Angka",
+        "Sertifikat dan izin",
+        "Untuk dicetak dan dibawa",
     ]
     assert "Nilai B baik Skor" in shown
     assert "Menurut angka terakhir nilainya D (perlu perbaikan); nilai di atas baru turun" in shown
@@ -127,8 +130,8 @@ def test_gates_and_what_to_do_about_a_complaint(site: Site) -> None:
     assert "Ada langkah keluhan yang lewat waktu, nilai paling tinggi B." in shown
     assert "Keluhan K<1>, langkah pengamanan barang, PT Perkakas <b>Besar</b> & Rekan" in shown
     assert "Kemandirian" not in shown
-    assert "Kapasitas" not in shown
-    assert "Perubahan per bulan" not in shown
+    assert "Beban kapasitas, dari yang jatuh tempo" not in shown
+    assert "Nilai dan skor setiap akhir bulan" not in shown
 
 
 def test_frozen_month_ends_oldest_first_up_to_the_day(site: Site) -> None:
@@ -153,7 +156,7 @@ def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
     response = site.supplier(SUPPLIER)
     rows = re.findall(r'<tr><th scope="row">(\w+ 2026)', response.text)
     assert rows == ["Nov 2026", "Okt 2026", "Sep 2026"]
-    months = site.reader.monthly_figures(Selection(TODAY, 365, [SUPPLIER]))
+    months = SupplierReading(site.reader).sums(Selection(TODAY, 365, [SUPPLIER])).months
     whole = site.reader.facts(Selection(TODAY, 365, [SUPPLIER])).figures([SUPPLIER])
     for key in ("otif", "on_time_quantity", "mean_days_late", "ppm", "lot_acceptance"):
         for part in ("numerator", "denominator"):
@@ -161,22 +164,7 @@ def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
                 whole[key], part
             )
     for name, one in months.items():
-        assert f"{ID.month(name)} {wording.counted(ID, one['otif'])}" in text(response)
-
-
-def test_late_rejected_and_awaited_lines_with_who_and_how_late(site: Site) -> None:
-    shown = text(site.supplier(SUPPLIER))
-    assert "Baris terlambat: 3" in shown
-    assert f"{NASTY} baris 10 BRK-<1> jatuh tempo 10 Okt 2026, terlambat 4 hari" in shown
-    assert "A3 baris 10" in shown
-    assert "belum lengkap, sudah terlambat 73 hari" in shown
-    assert "diterima 60 dari 100 buah PG-TMMIN" in shown
-    assert "1 baris lain tidak dihitung tepat karena datang terlalu awal" in shown
-    assert "Baris yang masih ditunggu: 2" in shown
-    assert "sudah lewat 48 hari, masih kurang 40 buah" in shown
-    assert "Baris dengan barang ditolak: 1" in shown
-    assert "ditolak 7 dari 50 buah yang diperiksa" in shown
-    assert "PT Astra & Kawan" in shown
+        assert f"{ID.month(name)}: {wording.counted(ID, one['otif'])}" in text(response)
 
 
 def test_day_window_policy_and_newest_data_are_said(site: Site) -> None:
@@ -262,7 +250,7 @@ def test_a_store_that_is_away_is_told_kindly(site: Site, monkeypatch: pytest.Mon
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(site.reader, "suppliers", away)
+    monkeypatch.setattr(site.reader, "newest", away)
     response = site.supplier(SUPPLIER)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
@@ -313,12 +301,6 @@ def test_every_page_is_guarded_light_and_whole(site: Site, name: str) -> None:
     for _, attribute, value in tags.attributes:
         if attribute in ("aria-labelledby", "for"):
             assert set(value.split()) <= set(tags.ids)
-
-
-def test_fifty_lines_are_shown_and_the_total_is_said(site: Site) -> None:
-    response = site.supplier(BULK)
-    assert "Baris terlambat: 50 dengan jatuh tempo terbaru dari 60" in text(response)
-    assert response.text.count("4500017731-BULK baris") == 150
 
 
 def test_the_pages_are_not_in_the_interfaces_description(site: Site) -> None:

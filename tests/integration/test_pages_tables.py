@@ -22,6 +22,7 @@ from tests.integration.pages_story import (
     ENDS,
     NASTY,
     OTHER,
+    SMALL,
     STEADY,
     SUPPLIER,
     Site,
@@ -105,7 +106,11 @@ def test_a_buyer_takes_along_its_own_alone(site: Site) -> None:
         assert table(response)
         assert "RAHASIA" not in response.text
         assert OTHER not in response.text
-    (late,) = as_who(site, Role.BUYER, BUYER, paths[0])
+    late, suppliers = as_who(site, Role.BUYER, BUYER, paths[0], paths[-1])
+    assert {row["ID pemasok"] for row in table(suppliers)} == {SUPPLIER, SMALL}
+    told = site.reader.facts(Selection(TODAY, 180, [], [BUYER])).figures([SUPPLIER])["otif"]
+    (row,) = (row for row in table(suppliers) if row["ID pemasok"] == SUPPLIER)
+    assert Decimal(row["Ketepatan waktu dan jumlah: penyebut"]) == told.denominator == 9
     assert NASTY in {row["Pesanan"] for row in table(late)}
     (refused,) = as_who(site, Role.SUPPLIER, BULK, paths[0])
     assert refused.status_code == 403

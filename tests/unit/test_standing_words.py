@@ -27,6 +27,8 @@ TIGHT = Policy.load_text(
 def card(**changes: Any) -> dict[str, Any]:
     """Return a scorecard of a B through its JSON, with some of it changed."""
     whole = {
+        "supplier_id": "S1",
+        "as_of": "2026-11-22",
         "kpis": {
             "otif": {"value": 0.9, "numerator": 27, "denominator": 30, "ci95": [0.74, 0.97]},
             "ppm": {"value": 250.0, "numerator": 1.5, "denominator": 6000, "mixed_units": True},
@@ -254,7 +256,9 @@ def test_what_to_do_follows_the_policy() -> None:
 def test_cases_are_named_by_their_numbers_and_buyer(case: dict[str, str], text: str) -> None:
     step = {"kpi": "otif", "gain": 4.2, "cases": [{"buyer_id": "AHM", **case}]}
     (said,) = words.next_steps(ID, card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"})
-    assert said.cases == (text,)
+    assert [one.what for one in said.cases] == [text]
+    line = "/suppliers/S1/line?buyer=AHM&order=PO1&line=10"
+    assert said.cases[0].address == (line if "order_no" in case else None)
 
 
 def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
@@ -266,7 +270,8 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
     first, second = words.next_steps(ID, card(next_steps=steps), DEFAULT_POLICY, {})
     assert (first.gain, second.gain) == ("+4,2 poin", "+0,5 poin")
     assert first.what == words.to_do(ID, DEFAULT_POLICY)["otif"]
-    assert first.cases == tuple(f"Pesanan P{n} baris 1, X" for n in range(5))
+    assert [one.what for one in first.cases] == [f"Pesanan P{n} baris 1, X" for n in range(5)]
+    assert (first.kpi, second.kpi) == ("otif", "ppm")
     assert words.next_steps(ID, card(), DEFAULT_POLICY, {}) == []
 
 

@@ -72,7 +72,7 @@ class Sending:
         """
         partner, role = sender
         source = source_of(partner)
-        with self._site.forms.taking(form):
+        async with self._site.forms.taking(form):
             if await blocking(lambda: self._awaiting.has(source, form.number)):
                 raise FormRefused(Fault.TWICE)
             at = self.moment(form)

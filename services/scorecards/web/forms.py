@@ -4,14 +4,16 @@ A form carries a signed token that is bound to the sign-in and to what the form 
 number becomes the id of the event, so that a form that is sent twice is one event.
 """
 
+import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
 
 from fastapi import Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -72,7 +74,7 @@ class Forms:
         self._signer = URLSafeTimedSerializer(secret, salt=_SALT)
         self._own_host = own_host
         self._used: OrderedDict[str, None] = OrderedDict()
-        self._under_way: set[str] = set()
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def token(self, visitor: Visitor, purpose: str) -> str:
         """Return a new token for a form of this visitor. `purpose`: what the form does."""
@@ -93,19 +95,18 @@ class Forms:
             raise FormRefused(Fault.TWICE)
         return Form(number, fields, token)
 
-    @contextmanager
-    def taking(self, form: Form) -> Iterator[None]:
-        """Hold a form while it is taken; one that is sent again meanwhile raises FormRefused.
+    @asynccontextmanager
+    async def taking(self, form: Form) -> AsyncIterator[None]:
+        """Hold a form while it is taken; the same one waits, and is refused once it was taken.
 
-        Where taking it fails, it may be sent again.
+        Where taking it fails, the next one tries: whose finger was too fast sees the last answer.
+        Raises FormRefused.
         """
-        if form.number in self._used or form.number in self._under_way:
-            raise FormRefused(Fault.TWICE)
-        self._under_way.add(form.number)
-        try:
+        lock = self._under_way.setdefault(form.number, asyncio.Lock())
+        async with lock:
+            if form.number in self._used:
+                raise FormRefused(Fault.TWICE)
             yield
-        finally:
-            self._under_way.discard(form.number)
 
     def done(self, form: Form) -> None:
         """Remember that a form was taken: it is not taken again."""

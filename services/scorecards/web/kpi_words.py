@@ -6,28 +6,10 @@ from typing import Any, Final
 
 from services.readiness.figures import Figure
 from services.readiness.kpis import KPIS
-from services.scorecards.web import standing_words, wording
+from services.scorecards.web import figure_words, standing_words, wording
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.tables import Cell, Column, Kind
 
-_TITLES: Final = {
-    **wording.TITLES,
-    "confirmation_in_time": mark("Orders answered in time"),
-    "confirmation_hours_median": mark("Time to answer an order"),
-    "order_acceptance": mark("Orders taken on"),
-    "despatch_notice_rate": mark("Deliveries announced"),
-    "complaint_response": mark("Complaints answered in time"),
-    "lead_time_days_p50": mark("Lead time, usual"),
-    "lead_time_days_p90": mark("Lead time, slow orders"),
-    "lead_time_cv": mark("Evenness of lead times"),
-    "line_stops": mark("Line stops and safety"),
-    "open_complaints": mark("Complaints open now"),
-    "overdue_lines": mark("Overdue now"),
-    "orphan_receipts": mark("Receipts without an order"),
-    "retroactive_lines": mark("Orders written afterwards"),
-    "buyer_concentration": mark("Dependence on buyers"),
-    "capacity_load": mark("Load on capacity"),
-}
 _UNITS: Final = {
     "fraction": mark("fraction of 1"),
     "ratio": mark("ratio"),
@@ -40,7 +22,7 @@ _UNITS: Final = {
 
 def title(language: Language, key: str) -> str:
     """Return what a figure is called."""
-    return language.text(_TITLES[key])
+    return language.text(figure_words.TITLES[key])
 
 
 def unit(language: Language, key: str) -> str:

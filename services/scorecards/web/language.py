@@ -55,6 +55,10 @@ class Language:
         """Return a date, as `22 Nov 2026`."""
         return format_date(value, _DATE, locale=self.locale)
 
+    def day_of_year(self, value: date) -> str:
+        """Return a date without its year, as `22 Nov`."""
+        return format_date(value, "d MMM", locale=self.locale)
+
     def month(self, value: str) -> str:
         """Return a month that is given as `2026-11`, as `Nov 2026`."""
         year, number = value.split("-")

@@ -17,6 +17,7 @@ from schemas.catalogue import Role
 from services.scorecards.api import blocking
 from services.scorecards.evaluations import restated
 from services.scorecards.reading import Reader
+from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import asking, standing, tables
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.language import mark
@@ -59,14 +60,16 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     selection = await visit.selection(view, supplier_id)
     # Before the figures are read: whatever comes from here on is not said to be in them.
     inputs = await blocking(store.high_water)
-    stands, about = await asyncio.gather(
-        standing.read(reader, store, selection), _about(reader, selection)
+    card, sums, about = await asyncio.gather(
+        blocking(lambda: standing.card(reader, selection)),
+        blocking(lambda: SupplierReading(reader).sums(selection)),
+        _about(reader, selection),
     )
     asked = None if visit.visitor.orders_of else view.buyer_id
     if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
-    issued = issued_of(selection, stands.card, stands.card, inputs)
-    return await _file(visit, codes, Told(issued, stands.card, stands.months, **about), "scorecard")
+    issued = issued_of(selection, card, card, inputs)
+    return await _file(visit, codes, Told(issued, card, sums.matured_months, **about), "scorecard")
 
 
 async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) -> Response:

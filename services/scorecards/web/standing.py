@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from services.readiness.policy import Policy
-from services.readiness.sums import FigureSums
 from services.scorecards.api import blocking
 from services.scorecards.reading import Reader
 from services.scorecards.web import standing_words as words
@@ -25,20 +24,28 @@ MONTH_ENDS: Final = 12
 class Standing:
     """A scorecard, and what was frozen of the supplier.
 
-    `months`: in how many its matured lines fall; read where there are too few to judge by.
-    `frozen`: the scorecards of month ends up to the day, oldest first.
+    `frozen`: the scorecards of month ends up to the day, oldest first; none for a buyer, whose own
+    orders are a part of what they were made of.
     """
 
     card: Mapping[str, Any]
-    months: int
     frozen: Sequence[tuple[date, Mapping[str, Any]]]
 
+    @property
+    def as_of(self) -> date:
+        """The day as of which the scorecard is."""
+        return date.fromisoformat(self.card["as_of"])
+
     def in_words(
-        self, language: Language, policy: Policy, names: Mapping[str, str]
+        self, language: Language, policy: Policy, names: Mapping[str, str], months: int
     ) -> dict[str, Any]:
-        """Return what the page begins with. `names`: of buyers, by id."""
+        """Return what the page begins with.
+
+        `names`: of buyers, by id. `months`: in how many the lines of the window fell due.
+        """
         return {
-            "grade": words.grade(language, self.card, policy, self.months),
+            "grade": words.grade(language, self.card, policy, months),
+            "moved": words.moved(language, self.card, self.frozen),
             "steps": words.next_steps(language, self.card, policy, names),
             "no_steps": words.nothing_to_do(language, self.card),
             "month_ends": words.month_ends(language, self.frozen),
@@ -50,27 +57,23 @@ class Standing:
 
 
 async def read(
-    reader: Reader, store: EvaluationStore, selection: Selection, *, frozen: bool = True
+    reader: Reader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
 ) -> Standing:
-    """Read how the one supplier of a selection stands.
-
-    `frozen`: with what was frozen of it. That is over all buyers: not for who sees one alone.
-    """
-    (card, months), ends = await asyncio.gather(
-        blocking(lambda: _card(reader, selection)),
-        blocking(lambda: _frozen(reader, store, selection) if frozen else []),
+    """Read how the one supplier of a selection stands."""
+    shown, frozen = await asyncio.gather(
+        blocking(lambda: card(reader, selection)),
+        blocking(lambda: _frozen(reader, store, selection) if with_frozen else []),
     )
-    return Standing(card, months, ends)
+    return Standing(shown, frozen)
 
 
-def _card(reader: Reader, selection: Selection) -> tuple[Mapping[str, Any], int]:
-    supplier_id = selection.suppliers[0]
+def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
+    """Return the scorecard of the one supplier of a selection, its numbers exact."""
     # A double in the text is the shortest that names it: as a decimal it is rounded once.
-    card = json.loads(reader.scorecard(supplier_id, selection), parse_float=Decimal)
-    if not card["grade"]["insufficient"]:
-        return card, 0
-    rows = reader.facts(selection).rows.get(supplier_id, ())
-    return card, FigureSums.of(selection.as_of, rows).matured_months
+    found: Mapping[str, Any] = json.loads(
+        reader.scorecard(selection.suppliers[0], selection), parse_float=Decimal
+    )
+    return found
 
 
 def _frozen(

@@ -5,7 +5,7 @@ that page and interface can't disagree. A number is rounded once, as everywhere 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from services.readiness.figures import Figure
 from services.readiness.kpis import KPIS
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import LETTERS, PILLARS, GateName
+from services.scorecards.web import addresses
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.wording import NO_DATA
 
@@ -128,12 +129,24 @@ class GradeWords:
 
 
 @dataclass(frozen=True, slots=True)
-class StepWords:
-    """Something to do, how many points it would gain, and the cases behind it."""
+class CaseWords:
+    """A case behind a thing to do. `address`: of the order line's story, where it is one."""
 
     what: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepWords:
+    """Something to do, how many points it would gain, and the cases behind it.
+
+    `kpi`: the figure that it moves.
+    """
+
+    kpi: str
+    what: str
     gain: str
-    cases: tuple[str, ...]
+    cases: tuple[CaseWords, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +310,13 @@ def next_steps(
     sentences = to_do(language, policy)
     return [
         StepWords(
+            step["kpi"],
             sentences[step["kpi"]],
             gained(language, step["gain"]),
-            tuple(_case(language, case, names) for case in step["cases"][:MOST_CASES]),
+            tuple(
+                CaseWords(_case(language, case, names), _address(card["supplier_id"], case))
+                for case in step["cases"][:MOST_CASES]
+            ),
         )
         for step in card["next_steps"]
     ]
@@ -315,7 +332,7 @@ def nothing_to_do(language: Language, card: Card) -> str:
     # Points are flat at their ends: where much went wrong, a few cases less gain nothing.
     return language.text(
         "Nothing stands out: putting a few cases right does not raise the score yet. "
-        "Begin with the lists below."
+        "Begin with the figures below."
     )
 
 
@@ -335,6 +352,31 @@ def _case(language: Language, case: Mapping[str, str], names: Mapping[str, str])
         step = case["step"] if name is None else language.text(name)
         what += language.text(", step %(step)s", step=step)
     return f"{what}, {names.get(case['buyer_id'], case['buyer_id'])}"
+
+
+def _address(supplier_id: str, case: Mapping[str, str]) -> str | None:
+    if "order_no" not in case:
+        return None
+    return addresses.line(supplier_id, case["buyer_id"], case["order_no"], case["line_no"])
+
+
+def moved(language: Language, card: Card, frozen: Sequence[tuple[date, Card]]) -> str:
+    """Say how the score moved since the last month end; nothing where that is not known."""
+    before = [
+        (day, old["score"]["value"]) for day, old in frozen if day.isoformat() < card["as_of"]
+    ]
+    score = card["score"]["value"]
+    if score is None or not before or before[-1][1] is None:
+        return ""
+    day, old = before[-1]
+    difference = Fraction(score) - Fraction(old)
+    then = {"month": language.month((day - timedelta(days=1)).strftime("%Y-%m"))}
+    if abs(difference) < Fraction(1, 20):
+        return language.text("= as at the end of %(month)s", **then)
+    shown = language.number(abs(difference), 1)
+    if difference > 0:
+        return language.text("▲ %(points)s more than at the end of %(month)s", points=shown, **then)
+    return language.text("▼ %(points)s less than at the end of %(month)s", points=shown, **then)
 
 
 def month_ends(language: Language, frozen: Iterable[tuple[date, Card]]) -> list[MonthEndWords]:

@@ -1,31 +1,59 @@
-"""A supplier's page: how it stands, what to do, and the figures and lines behind that."""
+"""A supplier's page: how it stands, what to do this week, and every figure behind that."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.scorecards.api import blocking
-from services.scorecards.reading import Reader
+from services.scorecards.supplier_reading import Profile, SupplierReading, SupplierSums
 from services.scorecards.web import (
+    actions,
+    addresses,
     asking,
+    certificates,
+    figure_words,
     standing,
-    standing_words,
     supplier_tables,
     tables,
-    wording,
+    trend,
+    workload,
 )
 from services.scorecards.web.asking import Unreadable, View
-from services.scorecards.web.language import Language, mark
-from services.scorecards.web.trend import trend
+from services.scorecards.web.language import mark
+from services.scorecards.web.standing import Standing
+from services.scorecards.web.standing_words import month_ends
 from services.scorecards.web.visiting import Site, Visit, answer
 from services.warehouse.figures import Selection
 
-MOST_LINES: Final = 50
-"""Lines of one list: three full lists of ordinary lines stay light with everything else."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose page is asked for, for which day and orders, as the visitor may see it."""
+
+    view: View
+    selection: Selection
+    profile: Profile
+    alone: bool
+    """Whether the visitor sees the orders of one buyer alone."""
+
+    @property
+    def supplier_id(self) -> str:
+        """Whose page it is."""
+        return self.selection.suppliers[0]
+
+    @property
+    def heading(self) -> dict[str, Any]:
+        """What the top of each page of a supplier needs."""
+        return {
+            "supplier": self.profile.supplier,
+            "names": self.profile.names,
+            "alone": self.alone,
+            "buyers": () if self.alone else self.profile.supplier.buyers,
+            "address": addresses.supplier(self.supplier_id, self.view),
+        }
 
 
 def routes(site: Site) -> APIRouter:
@@ -48,70 +76,75 @@ async def first_page(visit: Visit) -> Response:
 async def page(visit: Visit, supplier_id: str) -> Response:
     """Return a supplier's page."""
     reader = visit.site.reader
-    view = asking.read(visit.request.query_params, reader.today())
-    selection = await visit.selection(view, supplier_id)
+    reading = SupplierReading(reader)
+    view, selection = await seen(visit, supplier_id)
     if (wanted := tables.asked(visit)) is not None:
         return await supplier_tables.answer(visit, wanted, selection)
-    return visit.page("supplier.html", await _scorecard(visit, view, selection))
-
-
-async def _scorecard(visit: Visit, view: View, selection: Selection) -> dict[str, Any]:
-    """Read everything that a supplier's page shows."""
-    reader, language = visit.site.reader, visit.language
-    # Who else buys here is nobody's business who sees the orders of one buyer alone.
-    own = [buyer] if (buyer := visit.visitor.orders_of) else []
-    supplier = await blocking(lambda: reader.supplier(selection.suppliers[0], own))
-    if not own and view.buyer_id is not None and view.buyer_id not in supplier.buyers:
-        raise Unreadable(mark("That buyer is not among the buyers here."))
-    stands, months, newest, names, (late, overdue, rejected) = await asyncio.gather(
-        standing.read(reader, visit.site.evaluations, selection, frozen=not own),
-        blocking(lambda: reader.monthly_figures(selection)),
-        blocking(lambda: reader.newest(selection)),
-        blocking(lambda: reader.names(supplier.buyers)),
-        asyncio.gather(
-            *(_lines(reader, selection, status) for status in ("late", "overdue", "rejected"))
+    profile, stands, sums, newest = await asyncio.gather(
+        blocking(lambda: reading.profile(supplier_id, selection)),
+        standing.read(
+            reader, visit.site.evaluations, selection, with_frozen=_of_all_buyers(visit, view)
         ),
+        blocking(lambda: reading.sums(selection)),
+        blocking(lambda: reader.newest(selection)),
     )
-    figures = {key: standing_words.figure(stands.card, key) for key in wording.TITLES}
-    otif = figures["otif"]
-    if own:
-        view = replace(view, buyer_id=own[0])
+    asked = _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+    return visit.page(
+        "supplier.html",
+        {
+            **asking.heading(visit.language, view, reader, newest),
+            **asked.heading,
+            **_standing(visit, asked, stands, sums),
+            "actions": actions.supplier_actions(visit, supplier_id),
+            "any_data": newest is not None,
+        },
+    )
+
+
+async def asked_for(visit: Visit, supplier_id: str) -> Asked:
+    """Return whose page is asked for. Raises Refused and Unreadable."""
+    view, selection = await seen(visit, supplier_id)
+    reading = SupplierReading(visit.site.reader)
+    profile = await blocking(lambda: reading.profile(supplier_id, selection))
+    return _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+
+
+async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
+    """Return what is asked for and may be seen. Raises Refused and Unreadable."""
+    view = asking.read(visit.request.query_params, visit.site.reader.today())
+    if visit.visitor.orders_of is not None:
+        # Whose orders count is the visitor's to say, never the address's.
+        view = replace(view, buyer_id=visit.visitor.orders_of)
+    return view, await visit.selection(view, supplier_id)
+
+
+def _known(asked: Asked) -> Asked:
+    if not asked.alone and asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
+        raise Unreadable(mark("That buyer is not among the buyers here."))
+    return asked
+
+
+def _of_all_buyers(visit: Visit, view: View) -> bool:
+    return visit.visitor.orders_of is None and view.buyer_id is None
+
+
+def _standing(visit: Visit, asked: Asked, stands: Standing, sums: SupplierSums) -> dict[str, Any]:
+    language, policy = visit.language, visit.site.reader.policy
+    months = trend.trend(language, sums.months, asked.view.as_of)
     return {
-        **asking.heading(language, view, reader, newest),
-        **stands.in_words(language, reader.policy, names),
-        "supplier": supplier,
-        "page": f"/suppliers/{supplier.supplier_id}{view.but()}",
-        "names": names,
-        "titles": {key: language.text(title) for key, title in wording.TITLES.items()},
-        "said": {key: wording.say(language, key, figures[key]) for key in wording.TITLES},
-        "meanings": wording.meanings(language, reader.policy),
-        "any_data": newest is not None,
-        "months": trend(language, months, view.as_of),
-        "late": _in_words(language, late, reader, view, names),
-        "overdue": _in_words(language, overdue, reader, view, names, awaited=True),
-        "rejected": _in_words(language, rejected, reader, view, names),
-        # A line misses its mark by coming late, or too early, or by being too much.
-        "otherwise_missed": max(0, int(otif.denominator - otif.numerator) - late["total"]),
-        "most_lines": MOST_LINES,
+        **stands.in_words(language, policy, asked.profile.names, sums.matured_months),
+        "groups": figure_words.told(language, stands.card, policy),
+        "months": months,
+        "drawn": trend.drawn(language, months),
+        "told_months": trend.told(months),
+        "told_scores": "; ".join(
+            f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, stands.frozen)
+        ),
+        "scores": trend.scores(language, stands.frozen, policy),
+        "small": trend.small(stands.frozen),
+        "small_months": trend.small_months(months),
+        "ahead": workload.ahead(sums.awaited, asked.view.as_of),
+        "certificates": certificates.told(language, asked.profile.certificates, asked.view.as_of),
+        "figure_address": lambda key: addresses.figure(asked.supplier_id, key, asked.view),
+        "deliveries_address": addresses.deliveries(asked.supplier_id, asked.view),
     }
-
-
-async def _lines(reader: Reader, selection: Selection, status: str) -> dict[str, Any]:
-    supplier_id = selection.suppliers[0]
-    return await blocking(lambda: reader.lines(supplier_id, selection, status, MOST_LINES, 0))
-
-
-def _in_words(  # noqa: PLR0913 - what a line is told by
-    language: Language,
-    found: dict[str, Any],
-    reader: Reader,
-    view: View,
-    names: Mapping[str, str],
-    *,
-    awaited: bool = False,
-) -> dict[str, Any]:
-    rows = [
-        wording.line(language, row, view.as_of, reader.policy, names, awaited=awaited)
-        for row in found["lines"]
-    ]
-    return {"total": found["total"], "rows": rows}

@@ -4,14 +4,17 @@ A month without a line that fell due is shown as one: leaving it out would draw 
 side that are a season apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from fractions import Fraction
+from typing import Any, Final
 
 from services.readiness.figures import Figure
+from services.readiness.policy import Policy
 from services.scorecards.web import wording
+from services.scorecards.web.drawing import Line, Value, line
 from services.scorecards.web.language import Language
 
 MONTHS_BACK: Final = 12
@@ -29,6 +32,9 @@ class Month:
 
     count: str
     otif: str
+    interval: tuple[float, float] | None
+    """Of the share of lines on time and in full: Wilson's, as ends between 0 and 1."""
+
     days_late: str
     rejected: str
     lots: str
@@ -42,6 +48,75 @@ def trend(
     last = as_of - timedelta(days=1)
     names = [name for name in _months(last) if name >= min(figures, default="9999-99")]
     return [_month(language, name, figures.get(name, {}), as_of) for name in names]
+
+
+def told(months: Sequence[Month]) -> str:
+    """Return the drawn months in words, for who can't see them."""
+    return "; ".join(
+        one.name + ": " + one.count + ("" if one.filled is None else f" ({one.otif})")
+        for one in months
+    )
+
+
+def drawn(language: Language, months: Sequence[Month]) -> Line:
+    """Return the share of lines on time and in full by month, each with its interval."""
+    values = [
+        None if one.filled is None else Value(one.filled, *(one.interval or (None, None)))
+        for one in months
+    ]
+    marks = [(share / 4, language.percent(Fraction(share, 4))) for share in range(5)]
+    return line(values, [one.name for one in months], marks, span=(0.0, 1.0), most_names=4)
+
+
+def scores(
+    language: Language, frozen: Sequence[tuple[date, Mapping[str, Any]]], policy: Policy
+) -> Line | None:
+    """Return the score at month ends, between the lines of the grades; None of fewer than two."""
+    values = _scores(frozen)
+    if sum(one is not None for one in values) < 2:
+        return None
+    rules = policy.grade
+    marks = [
+        (float(rules.C), f"C {language.number(rules.C)}"),
+        (float(rules.B), f"B {language.number(rules.B)}"),
+        (float(rules.A), f"A {language.number(rules.A)}"),
+    ]
+    lowest = min([float(rules.C), *(one.value for one in values if one)]) - 5
+    names = [_ended(language, day) for day, _ in frozen]
+    return line(values, names, marks, span=(max(0.0, lowest), 100.0), most_names=4)
+
+
+def small(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> Line | None:
+    """Return the score at month ends as it stands beside the grade; None of fewer than two."""
+    values = _scores(frozen)
+    if sum(one is not None for one in values) < 2:
+        return None
+    found = [one.value for one in values if one]
+    # A change of less than 10 points does not fill the drawing: it would look like a fall.
+    middle, half = (min(found) + max(found)) / 2, max(5.0, (max(found) - min(found)) / 2)
+    span = (middle - half, middle + half)
+    return line(values, [""] * len(values), (), span=span, width=120.0, height=44.0)
+
+
+def small_months(months: Sequence[Month]) -> Line | None:
+    """Return the shares by month as they stand beside the grade; None of fewer than two."""
+    values = [None if one.filled is None else Value(one.filled) for one in months]
+    if sum(one is not None for one in values) < 2:
+        return None
+    return line(values, [""] * len(values), (), span=(0.0, 1.0), width=120.0, height=44.0)
+
+
+def _scores(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> list[Value | None]:
+    found = []
+    for _, card in frozen:
+        score, grade = card["score"]["value"], card["grade"]
+        letter = "" if grade["insufficient"] else grade["published"] or ""
+        found.append(None if score is None else Value(float(score), mark=letter))
+    return found
+
+
+def _ended(language: Language, day: date) -> str:
+    return language.month((day - timedelta(days=1)).strftime("%Y-%m"))
 
 
 def _months(last: date) -> list[str]:
@@ -61,6 +136,7 @@ def _month(language: Language, name: str, figures: Mapping[str, Figure], as_of: 
         filled=otif.value,
         count=wording.counted(language, otif),
         otif=short("otif"),
+        interval=otif.ci95,
         days_late=short("mean_days_late"),
         rejected=short("ppm"),
         lots=wording.counted(language, figures.get("lot_acceptance", _NOTHING)),

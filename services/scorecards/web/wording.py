@@ -103,15 +103,18 @@ def nothing(language: Language) -> Said:
     return Said(unknown, unknown, known=False)
 
 
-def _cases(what: str, few: str) -> Callable[[Language, Figure], Said]:
-    """Return how a share of cases is told. `what`: the sentence; `few`: of too few cases."""
+def cases(what: str, few: str, **more: str) -> Callable[[Language, Figure], Said]:
+    """Return how a share of cases is told. `what`: the sentence; `few`: of too few cases.
+
+    `more`: what else the sentence names.
+    """
 
     def tell(language: Language, figure: Figure) -> Said:
         if figure.denominator == 0:
             return nothing(language)
         share = language.percent(_ratio(figure))
         counts = counted(language, figure)
-        sentence = language.text(what, counted=counts, share=share)
+        sentence = language.text(what, counted=counts, share=share, **more)
         interval = figure.ci95
         if interval is None or figure.denominator >= SMALL_SAMPLE:
             return Said(share, sentence)
@@ -182,15 +185,15 @@ _FEW_LOTS: Final = mark(
     "The true figure is between %(low)s %% and %(high)s %%, as there are only %(count)s lots."
 )
 _SENTENCES: Final[dict[str, Callable[[Language, Figure], Said]]] = {
-    "otif": _cases(mark("%(counted)s lines on time and in full (%(share)s)"), _FEW_LINES),
-    "otif_requested": _cases(
+    "otif": cases(mark("%(counted)s lines on time and in full (%(share)s)"), _FEW_LINES),
+    "otif_requested": cases(
         mark("%(counted)s lines on time for the date first asked (%(share)s)"), _FEW_LINES
     ),
     "on_time_quantity": _quantities(mark("%(counted)s ordered came on time (%(share)s)")),
     "fill_rate": _quantities(mark("%(counted)s ordered is filled (%(share)s)")),
     "mean_days_late": _days_late,
     "ppm": _per_million,
-    "lot_acceptance": _cases(mark("%(counted)s lots accepted (%(share)s)"), _FEW_LOTS),
+    "lot_acceptance": cases(mark("%(counted)s lots accepted (%(share)s)"), _FEW_LOTS),
 }
 
 

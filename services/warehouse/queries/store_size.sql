@@ -1,4 +1,5 @@
 -- How large is the store on disk, how many events has its ledger, and how much room is left?
+-- Of a cluster: on the node that is asked.
 SELECT
     (
         SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = {database:String}
@@ -6,7 +7,7 @@ SELECT
     (
         SELECT sum(rows)
         FROM system.parts
-        WHERE active AND database = {database:String} AND table = 'events'
+        WHERE active AND database = {database:String} AND table IN ('events', 'events_local')
     ) AS events,
     -- Of several disks the fullest: the store stops when one of them is full.
     min(tuple(free_space / total_space, free_space, total_space)) AS fullest,

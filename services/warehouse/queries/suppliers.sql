@@ -1,6 +1,6 @@
 -- Which suppliers are there (of one buyer, or all), who are they, and who buys from them?
 SELECT *, count() OVER () AS total
-FROM suppliers_of_buyers(buyers = {buyers:Array(String)})
+FROM ($suppliers_of_buyers)
 WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
     AND ({cluster:String} = '' OR ifNull(cluster, '') = {cluster:String})
 ORDER BY supplier_id

@@ -1,4 +1,5 @@
--- Which documents do these inserts concern?
-SELECT DISTINCT supplier_id, buyer_id, kind, number
+-- How many documents of each kind do these inserts concern?
+SELECT kind, count() AS documents
 FROM touched
 WHERE batch IN {batches:Array(UUID)}
+GROUP BY kind

@@ -303,7 +303,7 @@ def _steps(paper: Paper) -> list[Flowable]:
         what, gain = (escape(drawable(one)) for one in (step.what, step.gain))
         found.append(Paragraph(f"{number}. {what} <b>{gain}</b>", _TEXT))
         if step.cases:
-            found.append(_said("; ".join(step.cases), _CASES))
+            found.append(_said("; ".join(case.what for case in step.cases), _CASES))
     return found
 
 

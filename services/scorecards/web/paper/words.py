@@ -119,7 +119,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a paper is made of. `names`: of partners, by id; `months`: see `Standing`."""
+    """What a paper is made of. `names`: of partners, by id.
+
+    `months`: in how many the lines of the window fell due.
+    """
 
     issued: Issued
     card: Card
@@ -280,7 +283,7 @@ def _steps(language: Language, told: Told, policy: Policy) -> list[StepWords]:
     if told.issued.frozen:
         return []
     found = standing_words.next_steps(language, told.card, policy, told.names)
-    return [StepWords(one.what, one.gain, one.cases[:MOST_CASES]) for one in found]
+    return [StepWords(one.kpi, one.what, one.gain, one.cases[:MOST_CASES]) for one in found]
 
 
 def _no_steps(language: Language, told: Told) -> str:

@@ -1,0 +1,148 @@
+"""The story of an order line: what anybody said of it, and what of that judges."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.scorecards.api import blocking
+from services.scorecards.supplier_reading import SupplierReading
+from services.scorecards.web import actions, asking, story_words, wording
+from services.scorecards.web.line_at import line_at
+from services.scorecards.web.story_words import Line
+from services.scorecards.web.supplier import Asked, asked_for
+from services.scorecards.web.visiting import Refused, Site, Visit, answer
+
+Row = Mapping[str, Any]
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the route of a line's story."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/suppliers/{supplier_id}/line")
+    async def story_page(request: Request, supplier_id: str) -> Response:
+        """Show the story of an order line, named by `buyer`, `order` and `line`."""
+        return await answer(site, request, lambda visit: page(visit, supplier_id))
+
+    return router
+
+
+async def page(visit: Visit, supplier_id: str) -> Response:
+    """Return the story of a line. Raises Refused where it is none of the visitor's."""
+    asked = await asked_for(visit, supplier_id)
+    query = visit.request.query_params
+    buyer, order, number = (query.get(name, "") for name in ("buyer", "order", "line"))
+    if visit.visitor.orders_of not in (None, buyer):
+        # Whether another buyer has such a line is nobody's business.
+        raise Refused("not_known")
+    reader = visit.site.reader
+    reading = SupplierReading(reader)
+    key = (buyer, order, number)
+    events, folds, newest = await asyncio.gather(
+        blocking(lambda: reading.told(supplier_id, key)),
+        blocking(lambda: reading.folds(supplier_id, [key])),
+        blocking(lambda: reader.newest(asked.selection)),
+    )
+    # An order that is cancelled whole names every line, also those that never were.
+    if key not in folds and all(row["kind"] == "cancelled" for row in events):
+        raise Refused("not_known")
+    line = Line(
+        fold=folds.get(key),
+        supplier_id=supplier_id,
+        buyer_id=buyer,
+        names={supplier_id: asked.profile.supplier.name or supplier_id, **asked.profile.names},
+        as_of=asked.view.as_of,
+        policy=reader.policy,
+    )
+    named = _named(line, key, events)
+    return visit.page(
+        "line.html",
+        {
+            **asking.heading(visit.language, asked.view, reader, newest),
+            **asked.heading,
+            **_context(visit, asked, line, events),
+            "line": named,
+            "actions": actions.line_actions(visit, named),
+        },
+    )
+
+
+def _named(line: Line, key: tuple[str, str, str], events: Sequence[Row]) -> dict[str, Any]:
+    """Return what forms about a line need to know of it; a line without an order has no dates.
+
+    `status`: one word in a list: open, complete, cancelled, declined, retroactive, or unknown where
+    there is no order.
+    """
+    buyer, order, number = key
+    last = line.last
+    received = Decimal(0)
+    if line.fold is not None:
+        received = sum((one[2] for one in line.fold["receipts"]), Decimal(0))
+    status = "unknown"
+    if last is not None:
+        status = "open" if received < last.quantity else "complete"
+        if last.out:
+            status = {"rejected": "declined"}.get(last.out, last.out)
+        if last.cancelled_by:
+            status = "cancelled"
+    return {
+        "supplier_id": line.supplier_id,
+        "buyer_id": buyer,
+        "order_no": order,
+        "line_no": number,
+        "status": [status],
+        "ordered": None if last is None else last.quantity,
+        "due_date": None if last is None else last.due,
+        "dispute_open": _quality(events)["dispute_open"],
+    }
+
+
+def _context(visit: Visit, asked: Asked, line: Line, events: Sequence[Row]) -> dict[str, Any]:
+    language, policy = visit.language, visit.site.reader.policy
+    stands = None
+    if line.fold is not None:
+        # A line that was ordered today is in no figure yet, but it is there.
+        stands = line_at(line.fold, asked.view.as_of, policy) or line_at(
+            line.fold, asked.view.as_of.max, policy
+        )
+    words = None
+    if stands is not None:
+        row = {**_as_row(stands), **_quality(events)}
+        words = wording.line(language, row, asked.view.as_of, policy, asked.profile.names)
+    return {
+        "stands": words,
+        "wanted": "" if stands is None else language.day(stands["requested_date"]),
+        "due": "" if stands is None else language.day(stands["due_date"]),
+        "due_by": story_words.due_by(language, events, line),
+        "story": story_words.told(language, events, line),
+        "buyer_name": asked.profile.names.get(line.buyer_id, line.buyer_id),
+    }
+
+
+def _as_row(stands: Row) -> dict[str, Any]:
+    return {
+        **stands,
+        "due_date": stands["due_date"].isoformat(),
+        "receipts": [
+            {"received_on": on.isoformat(), "quantity": some, "receipt_no": number}
+            for on, some, number in stands["receipts"]
+        ],
+    }
+
+
+def _quality(events: Sequence[Row]) -> dict[str, Any]:
+    standing = [row for row in events if row["stands"] and row["named"]]
+    inspected = [row for row in standing if row["kind"] == "inspected"]
+    disputes = [row["kind"] for row in events if row["kind"] in ("disputed", "dispute_answered")]
+    refused = any(row["word"] != "accepted" or row["second"] for row in inspected)
+    return {
+        "quantity_inspected": sum((row["first"] for row in inspected), Decimal(0)),
+        "quantity_rejected": sum((row["second"] for row in inspected), Decimal(0)),
+        "status": ["rejected"] if refused else [],
+        "complaints": sum(row["kind"] == "complained" for row in standing),
+        "dispute_open": bool(disputes) and disputes[-1] == "disputed",
+    }

@@ -1,0 +1,156 @@
+-- Every order line of some suppliers with all that is known of it at T. No line has a price.
+-- late: judged in the window, not complete by due + late. short: judged, not filled at T. open:
+-- goods still awaited. overdue: awaited past due + late. rejected: a lot refused in the window.
+WITH
+    lines AS
+    (
+        SELECT
+            supplier_id,
+            buyer_id,
+            order_no,
+            line_no,
+            first_day,
+            arrayCount(d -> d < {as_of:Date32}, steps.day) AS i,
+            steps[i] AS s,
+            s.item_no AS item_no,
+            $tolerance AS t,
+            {early_days:Array(Int32)}[t] AS early,
+            s.due + {late_days:Array(Int32)}[t] AS window_date,
+            s.quantity * (1 - {under:Array(Decimal(9, 6))}[t]) AS least,
+            s.most * (1 + {over:Array(Decimal(9, 6))}[t]) AS most,
+            arrayFilter(r -> r.known_on < {as_of:Date32}, receipts) AS came,
+            arrayFilter(
+                r -> r.2 > 0,
+                arrayMap(
+                    x -> (
+                        x.1,
+                        arraySum(arrayMap(
+                            r -> if(
+                                r.received_on = x.1 AND r.receipt_no = x.2,
+                                r.quantity, 0::Decimal(38, 6)),
+                            came)),
+                        x.2),
+                    arraySort(arrayDistinct(
+                        arrayMap(r -> (r.received_on, r.receipt_no), came))))) AS net_receipts,
+            arraySum(arrayMap(r -> r.quantity, came)) AS received,
+            arraySum(arrayMap(
+                r -> if(r.returned_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), returns))
+                AS returned,
+            arraySum(arrayMap(
+                r -> if(r.received_on <= window_date, r.quantity, 0::Decimal(38, 6)), came))
+                AS received_by_due,
+            arrayMap(
+                e -> (e.source, e.id),
+                arrayFilter(e -> e.day < {as_of:Date32}, events)) AS order_events
+        FROM order_line_facts FINAL
+        WHERE rules = {rules:UInt64}
+            AND supplier_id IN {suppliers:Array(String)}
+            AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
+            AND first_day < {as_of:Date32}
+    ),
+    delivered AS
+    (
+        SELECT
+            supplier_id, buyer_id, order_no, line_no,
+            arraySort(arrayDistinct(arrayFlatten(groupArray(events)))) AS events
+        FROM
+        (
+            SELECT supplier_id, buyer_id, order_no, line_no, events
+            FROM receipt_facts FINAL
+            WHERE rules = {rules:UInt64} AND supplier_id IN {suppliers:Array(String)}
+                AND received_on < {as_of:Date32}
+            UNION ALL
+            SELECT supplier_id, buyer_id, order_no, line_no, events
+            FROM return_facts FINAL
+            WHERE rules = {rules:UInt64} AND supplier_id IN {suppliers:Array(String)}
+                AND returned_on < {as_of:Date32}
+        )
+        GROUP BY supplier_id, buyer_id, order_no, line_no
+    ),
+    inspected AS
+    (
+        SELECT
+            supplier_id, buyer_id, order_no, line_no,
+            sum(n.quantity_inspected) AS quantity_inspected,
+            sum(n.quantity_rejected) AS quantity_rejected,
+            countIf(
+                (n.disposition != 'accepted' OR n.quantity_rejected > 0)
+                AND n.inspected_on >= {window_from:Date32}) AS refused_in_window,
+            arrayFlatten(groupArray(n.events)) AS inspection_events
+        FROM inspections_at(
+            suppliers = {suppliers:Array(String)}, buyers = {buyers:Array(String)},
+            as_of = {as_of:Date32}, zone = {zone:String}) AS n
+        GROUP BY supplier_id, buyer_id, order_no, line_no
+    ),
+    complained AS
+    (
+        SELECT
+            supplier_id, buyer_id, assumeNotNull(order_no) AS order_no,
+            assumeNotNull(line_no) AS line_no, count() AS complaints,
+            arrayFlatten(groupArray(events)) AS complaint_events
+        FROM complaints_at(
+            suppliers = {suppliers:Array(String)}, buyers = {buyers:Array(String)},
+            as_of = {as_of:Date32}, zone = {zone:String})
+        WHERE isNotNull(order_no) AND isNotNull(line_no)
+        GROUP BY supplier_id, buyer_id, order_no, line_no
+    ),
+    disputed AS
+    (
+        -- A dispute is open until an answer that is later than it.
+        SELECT
+            supplier_id, buyer_id, order_no, line_no,
+            maxIf(time, asked) > maxIf(time, NOT asked) AS dispute_open,
+            groupUniqArray((source, event_id)) AS dispute_events
+        FROM
+        (
+            SELECT supplier_id, buyer_id, order_no, line_no, time, source, event_id, 1 AS asked
+            FROM disputes
+            WHERE supplier_id IN {suppliers:Array(String)}
+                AND toDate32(time, {zone:String}) < {as_of:Date32}
+            UNION ALL
+            SELECT supplier_id, buyer_id, order_no, line_no, time, source, event_id, 0
+            FROM dispute_answers
+            WHERE supplier_id IN {suppliers:Array(String)}
+                AND toDate32(time, {zone:String}) < {as_of:Date32}
+        )
+        GROUP BY supplier_id, buyer_id, order_no, line_no
+    )
+SELECT
+    l.buyer_id AS buyer_id,
+    l.order_no AS order_no,
+    l.line_no AS line_no,
+    l.item_no AS item_no,
+    nullIf(l.s.uom, '') AS uom,
+    l.s.quantity AS ordered,
+    l.first_day AS ordered_on,
+    l.s.requested AS requested_date,
+    l.s.due AS due_date,
+    -- Without names a tuple is read as a pair, with them as a dictionary.
+    CAST(l.s.due_set_by, 'Tuple(String, String)') AS due_set_by,
+    l.s.out AS out_because,
+    l.s.cancelled_by AS cancelled_by,
+    CAST(l.net_receipts, 'Array(Tuple(Date32, Decimal(38, 6), String))') AS receipts,
+    l.most AS most,
+    l.received AS received,
+    l.returned AS returned,
+    l.received_by_due >= l.least AND l.received_by_due <= l.most
+        AND NOT arrayExists(r -> r.1 < l.s.due - l.early, l.net_receipts) AS on_time_in_full,
+    out_because = '' AND l.window_date < {as_of:Date32} AND l.window_date >= {window_from:Date32} AS judged,
+    judged AND l.received_by_due < l.least AS late,
+    judged AND least(ordered, greatest(0::Decimal(38, 6), received - returned)) < l.least AS short,
+    out_because = '' AND NOT l.s.any_cancellation AND received - returned < l.least AS open,
+    open AND l.window_date < {as_of:Date32} AS overdue,
+    i.refused_in_window > 0 AS rejected,
+    i.quantity_inspected AS quantity_inspected,
+    i.quantity_rejected AS quantity_rejected,
+    c.complaints AS complaints,
+    d.dispute_open AS dispute_open,
+    CAST(
+        arrayDistinct(arrayConcat(
+            l.order_events, g.events, i.inspection_events, c.complaint_events, d.dispute_events)),
+        'Array(Tuple(String, String))') AS events
+FROM lines AS l
+LEFT JOIN delivered AS g USING (supplier_id, buyer_id, order_no, line_no)
+LEFT JOIN inspected AS i USING (supplier_id, buyer_id, order_no, line_no)
+LEFT JOIN complained AS c USING (supplier_id, buyer_id, order_no, line_no)
+LEFT JOIN disputed AS d USING (supplier_id, buyer_id, order_no, line_no)

@@ -1,0 +1,92 @@
+"""Orders to deliver by week, beside what can be made; and certificates that run out."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from services.scorecards.supplier_reading import Awaited, CapacityDeclared, CertificateHeld
+from services.scorecards.web.certificates import told
+from services.scorecards.web.language import LANGUAGES
+from services.scorecards.web.workload import A_WEEK, Ahead, ahead, workloads
+
+TODAY = date(2026, 11, 22)
+ID = LANGUAGES["id"]
+
+
+def due(days: int, item: str = "A", quantity: int = 10, lines: int = 1) -> Awaited:
+    return Awaited(item, TODAY + timedelta(days=days), Decimal(quantity), lines)
+
+
+def makes(process: str, *items: str, a_month: int = 1000) -> CapacityDeclared:
+    return CapacityDeclared(process, "H87", date(2026, 1, 1), Decimal(a_month), items)
+
+
+def test_a_week_is_seven_of_the_days_of_a_year_of_twelve_months() -> None:
+    assert Fraction(84) / Fraction("365.25") == A_WEEK
+    (load,) = workloads([], [makes("P", "A", a_month=36525)], TODAY)
+    assert load.a_week == 8400
+
+
+@pytest.mark.parametrize(("days", "place"), [(-400, 0), (-1, 0), (0, 1), (6, 1), (7, 2), (83, 12)])
+def test_what_is_due_stands_in_its_week(days: int, place: int) -> None:
+    (load,) = workloads([due(days, lines=2)], [makes("P", "A")], TODAY)
+    assert [week.lines for week in load.weeks] == [2 if n == place else 0 for n in range(13)]
+    assert load.weeks[place].quantity == 10
+
+
+def test_what_is_due_after_twelve_weeks_is_not_shown() -> None:
+    (load,) = workloads([due(84)], [makes("P", "A")], TODAY)
+    assert not any(week.lines for week in load.weeks)
+
+
+def test_weeks_follow_each_other_from_the_day_on() -> None:
+    (load,) = workloads([], [makes("P", "A")], TODAY)
+    backlog, first, second, *_ = load.weeks
+    assert (backlog.first, backlog.last) == (None, TODAY - timedelta(days=1))
+    assert (first.first, first.last) == (TODAY, TODAY + timedelta(days=6))
+    assert second.first == TODAY + timedelta(days=7)
+
+
+def test_an_item_is_asked_of_every_process_that_makes_it_and_others_of_none() -> None:
+    awaited = [due(1, "A", 5), due(1, "B", 7), due(1, "C", 9)]
+    found = workloads(awaited, [makes("P", "A", "B"), makes("Q", "B")], TODAY)
+    assert [(load.process, int(load.weeks[1].quantity)) for load in found] == [
+        ("P", 12),
+        ("Q", 7),
+        (None, 9),
+    ]
+    assert found[-1].a_week is None
+
+
+def test_lines_ahead_are_counted_once() -> None:
+    awaited = [due(-3, lines=2), due(0), due(6), due(7), due(27), due(28)]
+    assert ahead(awaited, TODAY) == Ahead(overdue=2, a_week=2, four_weeks=4)
+
+
+def held(name: str, days: int | None) -> CertificateHeld:
+    until = None if days is None else TODAY + timedelta(days=days)
+    return CertificateHeld(name, "12/3", "OSS", date(2020, 1, 1), until)
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "urgent"),
+    [
+        (None, "berlaku tanpa batas waktu", False),
+        (-1, "sudah habis masa berlakunya pada 21 Nov 2026", True),
+        (0, "habis pada 22 Nov 2026, 0 hari lagi: perpanjang sekarang", True),
+        (60, "habis pada 21 Jan 2027, 60 hari lagi: perpanjang sekarang", True),
+        (61, "berlaku sampai 22 Jan 2027", False),
+    ],
+)
+def test_a_certificate_says_until_when_it_is_valid(
+    days: int | None, state: str, urgent: bool
+) -> None:
+    (words,) = told(ID, [held("NIB", days)], TODAY)
+    assert (words.state, words.urgent, words.detail) == (state, urgent, "12/3 · OSS")
+
+
+def test_what_has_run_out_comes_first() -> None:
+    some = [held("Z", None), held("V", 90), held("S", 20), held("E", -2)]
+    assert [one.name for one in told(ID, some, TODAY)] == ["E", "S", "V", "Z"]
