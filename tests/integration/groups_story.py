@@ -139,6 +139,8 @@ def _of_what_waits(story: Groups) -> None:
         returned_at="2026-11-19T09:00:00+07:00",
         lines=[{"order_no": "BACK", "line_no": "10", "quantity": 50}],
     )
+    # And delivered again before it is due: later than the day that the tests look at.
+    story.receive(ONE, s4, "BACK", date(2026, 11, 24), 50)
     story.complaint(ONE, s1, "K1", date(2026, 11, 1), order_no="A1-10", line_no="10", quantity=3)
     story.about(
         s1,
