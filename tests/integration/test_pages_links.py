@@ -124,7 +124,9 @@ def test_what_is_over_all_buyers_is_not_for_one(site: Site, buyer: Browser) -> N
         assert browser.get(f"/suppliers/{S1}/send/confirm").status_code == 403
         refused = browser.get(f"/suppliers/{S1}?table=month-ends&format=csv")
         assert refused.status_code == 403
-        assert "Perubahan per bulan" not in text(browser.get(f"/suppliers/{S1}?{ASKED}"))
+        assert "Nilai dan skor setiap akhir bulan" not in text(
+            browser.get(f"/suppliers/{S1}?{ASKED}")
+        )
 
 
 def test_a_buyers_link_for_one_it_does_not_buy_from(site: Site, buyer: Browser) -> None:

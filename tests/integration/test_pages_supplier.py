@@ -251,7 +251,7 @@ def test_another_suppliers_pages_are_closed(site: Site, path: str) -> None:
 def test_a_buyer_sees_its_own_orders_alone(site: Site) -> None:
     response = visit(site, f"/suppliers/{S}?{DAY}&buyer_id={OTHERS}", Role.BUYER, B)
     shown = text(response)
-    assert "Hanya dari pesanan Anda sendiri" in shown
+    assert "Hanya pesanan dari PT Besar." in shown
     for path in ("", "/deliveries", "/figures/otif", "/figures/overdue_lines"):
         page = visit(site, f"/suppliers/{S}{path}?{DAY}", Role.BUYER, B)
         assert page.status_code == 200
