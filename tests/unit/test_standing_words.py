@@ -9,6 +9,7 @@ import pytest
 
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
+from services.scorecards.web import next_step_words
 from services.scorecards.web import standing_words as words
 from services.scorecards.web.language import LANGUAGES
 
@@ -101,7 +102,7 @@ def test_points_are_cut_off_and_read_as_no_more_than_they_are(
     ],
 )
 def test_what_is_gained(value: str, text: str) -> None:
-    assert words.gained(ID, Decimal(value)) == text
+    assert next_step_words.gained(ID, Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -222,17 +223,17 @@ def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> No
 
 
 def test_every_figure_that_can_be_scored_has_something_to_do() -> None:
-    sentences = words.to_do(ID, DEFAULT_POLICY)
+    sentences = next_step_words.to_do(ID, DEFAULT_POLICY)
     assert sentences.keys() == set(SCORABLE)
     assert len(set(sentences.values())) == len(SCORABLE)
     assert all(one.endswith(".") for one in sentences.values())
 
 
 def test_what_to_do_follows_the_policy() -> None:
-    assert "dalam 48 jam" in words.to_do(ID, DEFAULT_POLICY)["confirmation_in_time"]
-    assert "dalam 24 jam" in words.to_do(ID, TIGHT)["confirmation_in_time"]
-    assert "dalam 2 hari, " in words.to_do(ID, DEFAULT_POLICY)["complaint_response"]
-    assert "dalam 1 hari, " in words.to_do(ID, TIGHT)["complaint_response"]
+    assert "dalam 48 jam" in next_step_words.to_do(ID, DEFAULT_POLICY)["confirmation_in_time"]
+    assert "dalam 24 jam" in next_step_words.to_do(ID, TIGHT)["confirmation_in_time"]
+    assert "dalam 2 hari, " in next_step_words.to_do(ID, DEFAULT_POLICY)["complaint_response"]
+    assert "dalam 1 hari, " in next_step_words.to_do(ID, TIGHT)["complaint_response"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,9 @@ def test_what_to_do_follows_the_policy() -> None:
 )
 def test_cases_are_named_by_their_numbers_and_buyer(case: dict[str, str], text: str) -> None:
     step = {"kpi": "otif", "gain": 4.2, "cases": [{"buyer_id": "AHM", **case}]}
-    (said,) = words.next_steps(ID, card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"})
+    (said,) = next_step_words.next_steps(
+        ID, card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"}
+    )
     assert [one.what for one in said.cases] == [text]
     line = "/suppliers/S1/line?buyer=AHM&order=PO1&line=10"
     assert said.cases[0].address == (line if "order_no" in case else None)
@@ -267,12 +270,12 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
         {"kpi": "otif", "gain": 4.25, "cases": cases},
         {"kpi": "ppm", "gain": 0.5, "cases": []},
     ]
-    first, second = words.next_steps(ID, card(next_steps=steps), DEFAULT_POLICY, {})
+    first, second = next_step_words.next_steps(ID, card(next_steps=steps), DEFAULT_POLICY, {})
     assert (first.gain, second.gain) == ("+4,2 poin", "+0,5 poin")
-    assert first.what == words.to_do(ID, DEFAULT_POLICY)["otif"]
+    assert first.what == next_step_words.to_do(ID, DEFAULT_POLICY)["otif"]
     assert [one.what for one in first.cases] == [f"Pesanan P{n} baris 1, X" for n in range(5)]
     assert (first.kpi, second.kpi) == ("otif", "ppm")
-    assert words.next_steps(ID, card(), DEFAULT_POLICY, {}) == []
+    assert next_step_words.next_steps(ID, card(), DEFAULT_POLICY, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -286,7 +289,9 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
 )
 def test_where_nothing_stands_out_the_score_says_why(score: float | None, why: str) -> None:
     shown: dict[str, Any] = {"value": score, "provisional": False, "pillars": {}}
-    assert words.nothing_to_do(ID, card(score=shown)).startswith("Tidak ada yang menonjol" + why)
+    assert next_step_words.nothing_to_do(ID, card(score=shown)).startswith(
+        "Tidak ada yang menonjol" + why
+    )
 
 
 def test_month_ends_are_named_by_the_month_that_ended() -> None:

@@ -10,7 +10,7 @@ from services.readiness.figures import Figure
 from services.readiness.policy import Policy
 from services.scorecards.buying import OwnStanding
 from services.scorecards.reading import Supplier
-from services.scorecards.web import standing_words, wording
+from services.scorecards.web import next_step_words, standing_words, wording
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import SortKey
 
@@ -229,7 +229,7 @@ def severity(language: Language, row: Mapping[str, Any]) -> str:
 
 def step_name(language: Language, step: Step) -> str:
     """Return what a step is called."""
-    return language.text(standing_words.STEPS[step.key])
+    return language.text(next_step_words.STEPS[step.key])
 
 
 def step_words(language: Language, step: Step, as_of: date) -> str:

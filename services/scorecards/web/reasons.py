@@ -12,7 +12,7 @@ from services.readiness.kpis import KPIS
 from services.readiness.policy import Policy
 from services.scorecards.explain import Miss, missed
 from services.scorecards.web.language import Language, mark
-from services.scorecards.web.standing_words import STEPS
+from services.scorecards.web.next_step_words import STEPS
 from services.scorecards.web.wording import quantity
 
 Row = Mapping[str, Any]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.scorecards.api import blocking
 from services.scorecards.reading import Reader
+from services.scorecards.web import next_step_words
 from services.scorecards.web import standing_words as words
 from services.scorecards.web.language import Language
 from services.warehouse.evaluations import EvaluationStore
@@ -46,8 +47,8 @@ class Standing:
         return {
             "grade": words.grade(language, self.card, policy, months),
             "moved": words.moved(language, self.card, self.frozen),
-            "steps": words.next_steps(language, self.card, policy, names),
-            "no_steps": words.nothing_to_do(language, self.card),
+            "steps": next_step_words.next_steps(language, self.card, policy, names),
+            "no_steps": next_step_words.nothing_to_do(language, self.card),
             "month_ends": words.month_ends(language, self.frozen),
             "frozen_window": WINDOW_DAYS,
             "stages": words.stages(language, self.card),

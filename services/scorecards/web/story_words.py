@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.readiness.policy import Policy
 from services.scorecards.web.language import Language, mark
-from services.scorecards.web.standing_words import STEPS
+from services.scorecards.web.next_step_words import STEPS
 from services.scorecards.web.wording import quantity
 
 Row = Mapping[str, Any]

@@ -12,10 +12,11 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import PILLARS
 from services.scorecards.reading import Supplier
-from services.scorecards.web import kpi_words, standing_words, wording
+from services.scorecards.web import kpi_words, next_step_words, standing_words, wording
 from services.scorecards.web.language import Language, mark
+from services.scorecards.web.next_step_words import StepWords
 from services.scorecards.web.paper.issued import Issued
-from services.scorecards.web.standing_words import GradeWords, StageWords, StepWords
+from services.scorecards.web.standing_words import GradeWords, StageWords
 from services.warehouse.figures import Selection
 
 MOST_STAGES: Final = 3
@@ -282,14 +283,14 @@ def _mixed(shown: Mapping[str, Any]) -> bool:
 def _steps(language: Language, told: Told, policy: Policy) -> list[StepWords]:
     if told.issued.frozen:
         return []
-    found = standing_words.next_steps(language, told.card, policy, told.names)
+    found = next_step_words.next_steps(language, told.card, policy, told.names)
     return [StepWords(one.kpi, one.what, one.gain, one.cases[:MOST_CASES]) for one in found]
 
 
 def _no_steps(language: Language, told: Told) -> str:
     if told.issued.frozen:
         return language.text("What to do next stands on the scorecard of today.")
-    return standing_words.nothing_to_do(language, told.card)
+    return next_step_words.nothing_to_do(language, told.card)
 
 
 def _annex(language: Language, told: Told, policy: Policy) -> Annex:
