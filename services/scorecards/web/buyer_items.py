@@ -122,7 +122,7 @@ async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
         blocking(lambda: reader.newest(selection)),
     )
     names = {one.supplier_id: one.name or one.supplier_id for one in who}
-    # By id first: those that are equal in what the list is sorted by stand in the same order always.
+    # By id first: those that are equal in what is sorted by stand in the same order always.
     found = [
         _supplier(supplier_id, names, FigureSums.of(view.as_of, of))
         for supplier_id, of in sorted(by(rows, "supplier_id").items())
