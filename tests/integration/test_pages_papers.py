@@ -1,6 +1,7 @@
 """Papers from the page to whoever holds them: true to the interface, and verified by their code."""
 
 import asyncio
+import html
 import io
 import json
 import os
@@ -278,9 +279,13 @@ def test_a_phone_reads_the_printed_code(site: Site, tmp_path: Path, dots_per_inc
 def test_the_page_leads_to_its_papers(site: Site, role: Role) -> None:
     partner = STEADY if role is Role.SUPPLIER else STEADYS_BUYER
     page = ask(site, role, partner, f"/suppliers/{STEADY}?as_of={TODAY}").text
-    offered = re.findall(r'href="(/suppliers/[^"]*\.pdf[^"]*)"', page)
+    found = re.findall(r'href="(/suppliers/[^"]*\.pdf[^"]*)"', page)
+    offered = [html.unescape(address) for address in found]
     evaluations = [f"/suppliers/{STEADY}/evaluations/{day}.pdf" for day in ENDS]
     scorecard = f"/suppliers/{STEADY}/scorecard.pdf?as_of={TODAY}"
-    assert offered == [scorecard, *(evaluations if role is Role.SUPPLIER else [])]
+    if role is Role.SUPPLIER:
+        assert offered == [scorecard, *evaluations]
+    else:
+        assert offered == [f"{scorecard}&buyer_id={STEADYS_BUYER}"]
     for path in offered:
         paper(site, role, partner, path)

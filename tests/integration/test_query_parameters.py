@@ -29,11 +29,13 @@ NASTY = [
 VALUES: dict[str, list[Any]] = {
     "String": NASTY,
     "Array(String)": [[], ["one"], NASTY],
+    "UUID": [UUID(int=1), UUID(int=2**128 - 1)],
     "Array(UUID)": [[], [UUID(int=1), UUID(int=2**128 - 1)]],
     "Date32": [date(1999, 12, 31), date(2026, 11, 1), date(2100, 2, 28)],
     "DateTime64(3)": [datetime(2026, 11, 1, 3, 4, 5, 678000, tzinfo=UTC)],
     "Array(Date32)": [[], [date(1999, 12, 31), date(2100, 2, 28)]],
     "Array(Decimal(9, 6))": [[], [Decimal("0"), Decimal("0.000001"), Decimal("999.999999")]],
+    "Array(Tuple(Date32, Int32))": [[], [(date(1999, 12, 31), -1), (date(2100, 2, 28), 2**31 - 1)]],
     "Array(Int32)": [[], [0, -1, 2**31 - 1]],
     "Int32": [0, -1, 2**31 - 1],
     "UInt32": [0, 2**32 - 1],
