@@ -47,6 +47,7 @@ def card(**more: Any) -> dict[str, Any]:
         },
         "grade": {"value": "B", "published": "B", "gates": [], "insufficient": False},
         "stage": [],
+        "supplier_id": "S1",
         "next_steps": [],
         **more,
     }
