@@ -192,7 +192,8 @@ def test_a_buyer_sorts_its_suppliers_and_sees_its_own_orders_alone(
         assert len(before) > 3
         page.locator("table.sortable thead a").last.click()
         expect(page).to_have_url(re.compile("sort="))
-        assert sorted(_names(page)) == sorted(before)
+        # Another part of a longer list than a page shows.
+        assert len(_names(page)) == len(before)
         assert page.locator("[aria-sort]").count() >= 1
         page.locator('table.sortable a[href^="/suppliers/"]').first.click()
         supplier = re.findall(r"/suppliers/([^?/]+)", page.url)[0]
