@@ -27,5 +27,5 @@ def line(supplier_id: str, buyer_id: str, order_no: str, line_no: str) -> str:
 
 
 def _asked(view: View | None) -> str:
-    asked = "" if view is None else view.but(page=1, cluster="", cluster_page=1)
+    asked = "" if view is None else view.but(page=1, cluster="")
     return "" if asked == "?" else asked

@@ -53,7 +53,6 @@ class View:
     buyer_id: str | None = None
     cluster: str = ""
     page: int = 1
-    cluster_page: int = 1
     day_given: bool = False
 
     @property
@@ -77,7 +76,6 @@ class View:
             "buyer_id": view.buyer_id or "",
             "cluster": view.cluster,
             "page": view.page if view.page > 1 else "",
-            "cluster_page": view.cluster_page if view.cluster_page > 1 else "",
         }
         return "?" + urlencode({name: value for name, value in parts.items() if value != ""})
 
@@ -100,7 +98,6 @@ def read(query: Mapping[str, str], today: date) -> View:
         buyer_id=buyer_id or None,
         cluster=query.get("cluster", ""),
         page=_whole(query, "page", 1, _LAST_PAGE, _PAGES),
-        cluster_page=_whole(query, "cluster_page", 1, _LAST_PAGE, _PAGES),
         day_given=bool(query.get("as_of", "")),
     )
 
