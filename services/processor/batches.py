@@ -32,10 +32,10 @@ _LOGGER: Final = logging.getLogger("rantai.processor")
 _FIRST_BACKOFF: Final = 0.1
 _LONGEST_BACKOFF: Final = 5.0
 _POLL_SECONDS: Final = 0.5
-_FINISHED_AT_ONCE: Final = 4
+_FINISHED_AT_ONCE: Final = 6
 """Full batches that are finished together: what two of them concern is folded once."""
 
-_MOST_UNFINISHED: Final = 8
+_MOST_UNFINISHED: Final = 12
 """Batches that are written and not finished: a crash reads them again, a sender waits for them."""
 
 _OBJECTS_A_COLLECTION: Final = 100_000

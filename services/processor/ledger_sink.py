@@ -126,11 +126,8 @@ def ledger_record(record: KafkaRecord) -> LedgerRecord:
         content = headers[CONTENT_HEADER].decode()
     except (KeyError, AttributeError):
         source, name, content, value = _from_json(value)
-    read = LedgerRecord(
-        source, name, content, value, record.topic, record.partition, record.offset,
-        record.timestamp,
-    )  # fmt: skip
-    return read._replace(line=open_line(read))
+    place = (record.topic, record.partition, record.offset, record.timestamp)
+    return LedgerRecord(source, name, content, value, *place, open_line(content, value, place))
 
 
 def read_ahead(record: KafkaRecord) -> KafkaRecord:

@@ -33,6 +33,11 @@ _OWN_NAMES: Final = ("content", "batch")
 _OWN_CONTENT, _OWN_BATCH = (f'"{name}"'.encode() for name in _OWN_NAMES)
 """Columns of the ledger that a CloudEvents extension may be called like."""
 
+_OPEN_LINE: Final = (
+    b'{"accepted_at":"%d.%03d","kafka_topic":"%b","kafka_partition":%d,"kafka_offset":%d,'
+    b'"content":"%b",%b'
+)
+
 Key = tuple[str, str]
 """Source and id: what identifies an event, forever."""
 
@@ -252,24 +257,26 @@ def json_lines(records: Iterable[LedgerRecord], batch: UUID) -> bytes:
     """Return the rows of events, one a line. Raises StoreRefused for a value that is no object."""
     end = f',"batch":"{batch}"}}\n'.encode()
     try:
-        return end.join([record.line or open_line(record) for record in records]) + end
+        lines = [r.line or open_line(r.content, r.value, r[4:8]) for r in records]
     except ValueError as error:
         raise StoreRefused(str(error)) from None
+    return end.join(lines) + end
 
 
-def open_line(record: LedgerRecord) -> bytes:
-    """Return the row of an event, left open for its batch. Raises ValueError: no JSON object."""
-    _, _, content, value, topic, partition, offset, timestamp, _ = record
+def open_line(content: str, value: bytes, place: tuple[str, int, int, int]) -> bytes:
+    """Return the row of an event, left open for its batch. Raises ValueError: no JSON object.
+
+    `place` is topic, partition, offset and when the broker took it, in milliseconds.
+    """
+    topic, partition, offset, timestamp = place
     # The value is a JSON object already: what the sink knows is put in front of its first field.
     # The time is written in seconds with three decimals: bare milliseconds are read as seconds.
     if not value.startswith(b"{") or not value.endswith(b"}"):
         raise ValueError("is no JSON object")
-    seconds, milliseconds = divmod(timestamp, 1000)
-    head = (
-        f'{{"accepted_at":"{seconds}.{milliseconds:03}","kafka_topic":"{topic}",'
-        f'"kafka_partition":{partition},"kafka_offset":{offset},"content":"{content}",'
-    )
-    return head.encode() + _without_own_names(value)[1:-1]
+    return _OPEN_LINE % (
+        *divmod(timestamp, 1000), topic.encode(), partition, offset, content.encode(),
+        _without_own_names(value)[1:-1],
+    )  # fmt: skip
 
 
 def _without_own_names(value: bytes) -> bytes:

@@ -39,6 +39,7 @@ SETTINGS: Final[dict[str, Any]] = {
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \$on_cluster\b")
 _FILLING_VIEW: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS \w+ \$on_cluster\s+TO ")
+_SETTING: Final = re.compile(r"ALTER TABLE (\w+) \$on_cluster\s+MODIFY SETTING ")
 _AS_IT_IS: Final = ("CREATE OR REPLACE VIEW ", "CREATE VIEW ", "DROP VIEW IF EXISTS ")
 _BY_SUPPLIER: Final = re.compile(r"^ +supplier_id ", re.MULTILINE)
 _KEYS: Final = {
@@ -76,6 +77,9 @@ def sharded(statement: str, cluster: str, database: str) -> list[str]:
     if _FILLING_VIEW.match(statement) is not None:
         filling = re.sub(r"\bTO (\w+) AS\b", rf"TO \1{LOCAL} AS", statement, count=1)
         return [re.sub(r"\bFROM events\b", f"FROM events{LOCAL}", filling)]
+    if _SETTING.match(statement) is not None:
+        # Of how rows are kept: the Distributed table keeps none.
+        return [statement.replace(" $on_cluster", f"{LOCAL} $on_cluster", 1)]
     if statement.startswith(_AS_IT_IS):
         return [statement]
     raise ValueError(f"what becomes of this on a cluster? {statement[:100]}")

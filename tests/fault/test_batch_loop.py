@@ -109,13 +109,13 @@ async def test_batches_are_written_on_while_others_are_finished_and_committed_af
     broker: EmbeddedBroker,
 ) -> None:
     topic, group = "unfinished", "group-unfinished"
-    positions = await publish(broker, topic, 60)
+    positions = await publish(broker, topic, 100)
     sink = UnfinishedSink(failures=2)
     async with running(broker.bootstrap, group, (topic,), sink, batch_rows=5):
-        # Eight batches and no more: what is written and not finished has a bound.
-        await until(lambda: len(sink.attempts) == 8)
+        # Twelve batches and no more: what is written and not finished has a bound.
+        await until(lambda: len(sink.attempts) == 12)
         await asyncio.sleep(0.7)
-        assert len(sink.attempts) == 8
+        assert len(sink.attempts) == 12
         assert committed(broker.bootstrap, group, topic) == {}
         sink.let.set()
         await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))

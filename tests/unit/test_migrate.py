@@ -185,9 +185,37 @@ def test_on_a_cluster_every_object_is_made_on_every_node() -> None:
             assert "Replicated" not in plain
 
 
+def kinds_of_parts(warehouse: Warehouse) -> set[tuple[str, str]]:
+    """Return how parts are kept, by table."""
+    rows = warehouse.rows(
+        "SELECT DISTINCT table, part_storage_type AS kind FROM system.parts "
+        "WHERE active AND database = {database:String}",
+        {"database": warehouse.database},
+    )
+    return {(row["table"], row["kind"]) for row in rows}
+
+
+def test_what_an_insert_brings_to_a_derived_table_is_one_file(own_warehouse: Warehouse) -> None:
+    packed = {(table, "Packed") for one in migrations() for table in one.filled}
+    store(own_warehouse, EVENTS)
+    kept = kinds_of_parts(own_warehouse)
+    assert packed <= kept
+    assert {(table, "Full") for table, _ in packed}.isdisjoint(kept)
+    assert {("events", "Full"), ("batches", "Full")} <= kept
+    assert {("events", "Packed"), ("batches", "Packed")}.isdisjoint(kept)
+    # Tables that were made anew, too.
+    rebuild(own_warehouse, NOT_SYNCED)
+    store(own_warehouse, [{**event, "id": f"{event['id']}-again"} for event in EVENTS])
+    assert packed <= kinds_of_parts(own_warehouse)
+
+
 def test_every_derived_table_has_its_view_and_is_known() -> None:
+    known = {table for migration in migrations() for table in migration.tables}
     for migration in migrations():
-        assert migration.derived == bool(migration.tables)
+        altered = set(re.findall(r"^ALTER TABLE (\w+) ", migration.text, re.MULTILINE))
+        # What is altered must be made anew and altered again by a rebuild.
+        assert migration.derived == bool(migration.tables or altered)
+        assert altered <= known
         made = [s for s in migration.statements() if s.startswith("CREATE TABLE")]
         if migration.derived:
             assert len(made) == len(migration.tables)

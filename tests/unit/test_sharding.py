@@ -81,6 +81,13 @@ def test_every_name_stands_for_all_shards_and_every_view_fills_its_own() -> None
             assert f"FROM events{LOCAL}\n" in view
 
 
+def test_how_rows_are_kept_is_a_matter_of_the_shards() -> None:
+    altered = [statement for statement in on_cluster() if statement.startswith("ALTER ")]
+    assert altered
+    for statement in altered:
+        assert re.match(rf"ALTER TABLE \w+{LOCAL} ON CLUSTER 'main'\s+MODIFY SETTING ", statement)
+
+
 def test_what_was_not_thought_of_is_refused() -> None:
     with pytest.raises(ValueError, match="what becomes of this"):
         sharded("ALTER TABLE events $on_cluster ADD COLUMN x String", "main", "rantai")
