@@ -1,6 +1,7 @@
 """What all tests share: the one store that a process can open, and databases in it."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -13,6 +14,10 @@ import pytest
 from services.warehouse import client
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement, migrate
+
+# Neither UTC nor a site's zone: a time that is taken for the machine's comes out wrong.
+os.environ["TZ"] = "Asia/Jayapura"
+time.tzset()
 
 NOT_SYNCED = Placement(fsync=False)
 _NUMBERS = count(1)

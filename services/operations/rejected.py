@@ -73,10 +73,6 @@ class RejectedEvents:
         if row is not None:
             row["replayed_at"] = datetime.now(UTC)
             row["version"] += 1
-            for name in ("accepted_at", "rejected_at"):
-                # As they are read they are UTC without saying so; as they are written, the time of
-                # wherever this process runs.
-                row[name] = row[name].replace(tzinfo=UTC)
             self._warehouse.insert_rows("rejected", _COLUMNS, [[row[name] for name in _COLUMNS]])
 
     def _row(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:

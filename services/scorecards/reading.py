@@ -5,7 +5,7 @@ Everything blocks; async callers go through a thread.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -124,9 +124,7 @@ class Reader:
         """Return when the newest order, receipt or inspection of a selection happened."""
         rows = self._warehouse.rows(sql("newest_event"), selection.partners)
         found: datetime | None = rows[0]["newest"]
-        if found is None or found.tzinfo is not None:
-            return found
-        return found.replace(tzinfo=UTC)
+        return found
 
     def names(self, partners: Sequence[str]) -> dict[str, str]:
         """Return what partners are called, for those that are registered."""

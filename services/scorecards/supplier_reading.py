@@ -6,7 +6,7 @@ Everything blocks; async callers go through a thread.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from string import Template
 from typing import Any, Final
@@ -190,7 +190,7 @@ class SupplierReading:
         rows = self._warehouse.rows(sql("line_story"), {**asked, "zone": self._rules.zone})
         keys = {(row["source"], row["event_id"]) for row in rows}
         came_in = {
-            (row["source"], row["id"]): row["accepted_at"]
+            (row["source"], row["id"]): datetime.fromisoformat(row["accepted_at"])
             for row in rows_of_keys(self._warehouse, "stored_at", keys)
         }
         return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from string import Template
 from typing import Any, Final, Literal
@@ -190,7 +190,7 @@ class Awaiting:
                 row["buyer_id"],
                 row["order_no"],
                 row["line_no"],
-                _aware(row["disputed_at"]),
+                row["disputed_at"],
                 row["reason"],
                 row["evidence"],
             )
@@ -216,7 +216,7 @@ class Awaiting:
             sql("despatch_numbers"),
             {"supplier": supplier_id, "buyer": buyer_id, "number": number},
         )
-        return _aware(rows[0]["first_at"]) if rows else None
+        return rows[0]["first_at"] if rows else None
 
     def stored(self, source: str, limit: int) -> list[StoredEvent]:
         """Return what came from a source, newest first."""
@@ -225,7 +225,7 @@ class Awaiting:
             StoredEvent(
                 row["id"],
                 row["first"][0],
-                _aware(row["first"][1]),
+                row["first"][1],
                 row["first"][2],
                 bool(row["counted"]),
             )
@@ -258,10 +258,6 @@ def _complaint(row: dict[str, Any]) -> OpenComplaint:
     steps = tuple(Step(name, due, on[0] if on else None) for name, due, on in row["steps"])
     told = {name: value for name, value in row.items() if name != "steps"}
     return OpenComplaint(**told, steps=steps)
-
-
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 def _capacity(

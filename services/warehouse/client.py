@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from pydantic_core import from_json
 
 from services.warehouse.sharding import LOCAL, SETTINGS
 
@@ -87,7 +88,7 @@ class Warehouse:
         if self._path is not None:
             self._path.mkdir(parents=True, exist_ok=True)
             return clickhouse_connect.get_client(
-                interface="chdb", path=str(self._path), database=database
+                interface="chdb", path=str(self._path), database=database, tz_mode="aware"
             )
         parts = urlsplit(str(self._url))
         # Without a session id a client may be used by one thread after another; query parameters
@@ -105,6 +106,8 @@ class Warehouse:
             send_receive_timeout=60,
             query_retries=0,
             settings=dict(SETTINGS) if self.cluster else {},
+            # A time without its zone would be taken for one of the machine's.
+            tz_mode="aware",
         )
 
     def stored(self, table: str) -> str:
@@ -149,6 +152,21 @@ class Warehouse:
             )
             return list(result.named_results())
 
+    def json_rows(
+        self, statement: str, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run a SELECT and return its rows as JSON has them: identifiers and times (ISO) as text.
+
+        For a statement of many bytes: the client looks through the text of any other again and
+        again, which takes as long as the query.
+        """
+        with self.client() as client:
+            answer = client.raw_query(
+                statement, settings={**_JSON_ROWS, **(settings or {})}, fmt="JSONEachRow"
+            )
+        rows: list[dict[str, Any]] = from_json(answer or b"[]")
+        return rows
+
     def command(
         self,
         statement: str,
@@ -181,6 +199,11 @@ class Warehouse:
                 client.close()
 
 
+_JSON_ROWS: Final = {
+    "date_time_output_format": "iso",
+    "output_format_json_array_of_rows": 1,
+    "output_format_json_quote_64bit_integers": 0,
+}
 _JSON_LINES: Final = {
     "date_time_input_format": "best_effort",
     "input_format_skip_unknown_fields": 1,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import simplejson
@@ -58,7 +58,7 @@ class EvaluationStore:
     def high_water(self) -> HighWater:
         """Return how far the ledger goes now; ask before the figures are read."""
         row = self.warehouse.rows(sql("high_water"))[0]
-        return HighWater(row["events"], _utc(row["accepted_until"]))
+        return HighWater(row["events"], row["accepted_until"])
 
     def unfinished(self) -> set[str]:
         """Return about whom the ledger holds events that are not folded yet, or not all of them."""
@@ -90,9 +90,9 @@ class EvaluationStore:
             Evaluation(
                 row["as_of"],
                 row["policy_version"],
-                HighWater(row["events"], _utc(row["accepted_until"])),
+                HighWater(row["events"], row["accepted_until"]),
                 simplejson.loads(row["scorecard"], use_decimal=True),
-                _utc(row["frozen_at"]),
+                row["frozen_at"],
             )
             for row in rows
         ]
@@ -144,7 +144,3 @@ def frozen_json(one: Assessed) -> str:
     """Return what is frozen of a scorecard: kpis, score, grade and stage."""
     text: str = simplejson.dumps(one.as_json(), use_decimal=True, ensure_ascii=False)
     return text
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -214,7 +214,7 @@ class Ledger:
     def _seen(self, records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
         found: dict[Key, tuple[str, list[UUID]]] = {}
         for row in rows_of_keys(self.warehouse, "seen", {record.key for record in records}):
-            found[(row["source"], row["id"])] = (row["content"], row["batches"])
+            found[(row["source"], row["id"])] = (row["content"], list(map(UUID, row["batches"])))
         batches = {batch for _, wrote in found.values() for batch in wrote}
         with self._lock:
             # What this process is about to finish is as good as complete: whoever waits for a copy
@@ -236,20 +236,20 @@ class Ledger:
 
 
 def rows_of_keys(warehouse: Warehouse, name: str, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
-    """Ask a query over event keys, and return its rows.
+    """Ask a query over event keys, and return its rows as JSON has them.
 
     The keys travel in the text of the query as one JSON string: a list of parameters is slower to
-    write and to read, and a server refuses one above 128 KiB. They are quoted here, because the
-    client quotes letter by letter, which takes longer than the query. Sorted, they touch the
-    ledger's parts in order.
+    write and to read, and a server refuses one above 128 KiB.
     """
-    ordered = sorted(keys)
+    listed = list(keys)
+    if len(listed) > _KEYS_A_LOOKUP:
+        listed.sort()  # so that each turn touches another part of the ledger
     asked = Template(sql(name))
-    for start in range(0, len(ordered), _KEYS_A_LOOKUP):
-        text = to_json(ordered[start : start + _KEYS_A_LOOKUP]).decode()
+    for start in range(0, len(listed), _KEYS_A_LOOKUP):
+        text = to_json(listed[start : start + _KEYS_A_LOOKUP]).decode()
         quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-        yield from warehouse.rows(
-            asked.substitute(keys=f"'{quoted}'"), None, {"max_query_size": _QUERY_BYTES}
+        yield from warehouse.json_rows(
+            asked.substitute(keys=f"'{quoted}'"), {"max_query_size": _QUERY_BYTES}
         )
 
 

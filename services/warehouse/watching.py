@@ -6,7 +6,7 @@ same whatever the ledger holds. Blocks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import simplejson
@@ -109,7 +109,7 @@ class WatchStore:
         return Looked(
             today,
             suppliers,
-            {row["sender"]: _utc(row["newest"]) for row in self._rows("newest_of_senders")},
+            {row["sender"]: row["newest"] for row in self._rows("newest_of_senders")},
             StoreSize(size["bytes"], size["events"], size["free"], size["total"]),
             {row["reason"]: row["records"] for row in self._rows("open_rejections")},
         )
@@ -135,7 +135,7 @@ class WatchStore:
             row["before"] or None,
             row["before"] is not None,
             row["capacity_load"],
-            _utc(row["computed_at"]),
+            row["computed_at"],
             row["as_of"] == today and row["mark"] == mark,
         )
 
@@ -150,7 +150,3 @@ class WatchStore:
 
     def _rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         return self.warehouse.rows(sql(name), parameters, _LIMITS)
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
