@@ -1,35 +1,28 @@
-"""What is frozen at month ends stands: each once, as it was known then, whatever comes later."""
+"""What is frozen at month ends: when that is, and that it is the scorecard of then."""
 
-import json
-import random
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
-from typing import Any
-from uuid import uuid4
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import simplejson
 
-from services.bus.topics import BrokerUnavailable
-from services.processor import evaluating
-from services.processor.announcing import Announcer
-from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.scorecards.evaluations import evaluations
 from services.scorecards.reading import Reader
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import WINDOW_DAYS, FigureStore, Selection
-from services.warehouse.ledger import Ledger
-from services.warehouse.rebuild import rebuild
-from services.warehouse.standings import Standings
-from tests.conftest import NOT_SYNCED
-from tests.fault.doubles import FakeProducer
-from tests.fault.loops import until
+from services.warehouse.client import Warehouse
+from tests.evaluating import (
+    ENDS,
+    LAST,
+    PARTS,
+    SUPPLIERS,
+    Bench,
+    calm,
+    cards,
+    differences,
+    emptied,
+    ends_of,
+    received,
+    told_of,
+)
 from tests.reference.cases import (
     Event,
     assess,
@@ -39,155 +32,15 @@ from tests.reference.cases import (
     receive,
     reverse,
 )
-from tests.reference.histories import history, shuffled, supplier_ids
-from tests.storing import ACCEPTED_MS, empty, row, store
+from tests.storing import ACCEPTED_MS, store
 
 pytestmark = pytest.mark.anyio
-JAKARTA = ZoneInfo("Asia/Jakarta")
-START, DAYS = date(2026, 1, 2), 200
-SUPPLIERS = supplier_ids(2)
-LAST = date(2026, 7, 1)
-ENDS = [date(2026, month, 1) for month in range(2, 8)]
-PARTS = ("kpis", "score", "grade", "stage")
-MOST_TURNS = 40
-
-Card = Mapping[str, Any]
-
-
-@dataclass
-class Clock:
-    """Stands in for `time`: it goes on where a test says so."""
-
-    now: float = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@dataclass
-class Bench:
-    """A store, and evaluators at work on it one after the other, as processes are."""
-
-    warehouse: Warehouse
-    clock: Clock
-    producer: FakeProducer = field(default_factory=FakeProducer)
-
-    def __post_init__(self) -> None:
-        self.store = EvaluationStore(self.warehouse)
-
-    def evaluator(
-        self,
-        *,
-        quiet: float = 0,
-        grace: float = 0,
-        policy: Policy = DEFAULT_POLICY,
-        store: EvaluationStore | None = None,
-    ) -> Evaluator:
-        """Return an evaluator that knows nothing yet."""
-        store = store or self.store
-        announcer = Announcer(store, self.producer, "127.0.0.1:1", policy)
-        standings = Standings(self.warehouse, policy)
-        return Evaluator(standings, store, announcer, Waits(1, quiet, grace))
-
-    async def turn(self, evaluator: Evaluator, at: date | datetime) -> int:
-        """Turn, a second apart, until nothing is left to do; return how much was done."""
-        moment = at if isinstance(at, datetime) else datetime.combine(at, time(12), JAKARTA)
-        done = await evaluator.turn(moment)
-        for _ in range(MOST_TURNS):
-            self.clock.now += 1
-            more = await evaluator.turn(moment)
-            done += more
-            if not more:
-                return done
-        raise AssertionError("it does the same again and again")
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return every row of what is frozen, also those that do not stand."""
-        return self.warehouse.rows("SELECT * FROM evaluations ORDER BY supplier_id, as_of")
-
-    def ends(self, name: str = "S1") -> list[date]:
-        """Return of which month ends a supplier has rows, each as often as it has one."""
-        return [row["as_of"] for row in self.rows() if row["supplier_id"] == name]
-
-    def told(self, name: str = "S1") -> list[tuple[str | None, str | None]]:
-        """Return from where to where the published grade of a supplier was told to go."""
-        events = [json.loads(record.value)["data"] for record in self.producer.published]
-        changed = [event["changed"] for event in events if event["supplier_id"] == name]
-        return [(one["from"], one["to"]) for one in changed if one["what"] == "published_grade"]
 
 
 @pytest.fixture
 def bench(own_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with an empty store."""
-    empty(own_warehouse)
-    clock = Clock()
-    monkeypatch.setattr(evaluating, "time", clock)
-    return Bench(own_warehouse, clock)
-
-
-def ends_of(bench: Bench) -> dict[str, list[date]]:
-    """Return every month end of each supplier up to the last one of all."""
-    firsts = FigureStore(bench.warehouse, DEFAULT_POLICY).first_days(Selection(LAST, WINDOW_DAYS))
-    return {name: month_ends(first, LAST) for name, first in firsts.items()}
-
-
-def told_of(seed: int = 12) -> list[Event]:
-    """Write a history in which grades differ and change."""
-    rng = random.Random(seed)
-    events = history(rng, suppliers=2, buyers=1, lines=130, start=START, days=DAYS, calm=0.97)
-    return shuffled(rng, events, resend=0)
-
-
-def calm(months: Iterable[int], days: Iterable[int] = (3, 8, 15, 23)) -> list[Event]:
-    """Write orders of S1 that go well, some in each month of 2026."""
-    return [
-        one
-        for month in months
-        for day in days
-        for one in (
-            order(
-                f"{month:02}-{day:02}", 10, f"{month:02}-{day + 2:02}", order_no=f"P{month}-{day}"
-            ),
-            received(month, day + 2),
-        )
-    ]
-
-
-def received(month: int, day: int, **more: Any) -> Event:
-    line = {"order_no": f"P{month}-{day - 2}", "line_no": "10", "quantity": 10}
-    return receive(f"{month:02}-{day:02}", no=f"R{month}-{day}", lines=[line], **more)
-
-
-def cards(warehouse: Warehouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
-    """Return what scorecards of suppliers at dates say now, worked out each by itself."""
-    reader = Reader(warehouse, DEFAULT_POLICY)
-    found: dict[Any, Card] = {}
-    for name, days in asked_of.items():
-        for day in days:
-            asked = Selection(day, WINDOW_DAYS, [name])
-            card = simplejson.loads(reader.scorecard(name, asked), use_decimal=True)
-            found[name, day] = {part: card[part] for part in PARTS}
-    return found
-
-
-def differences(then: Card, now: Card) -> Card | None:
-    """Return what is other in two scorecards, as `restated` has it."""
-    figures = {
-        key: {"frozen": then["kpis"][key], "now": now["kpis"][key]}
-        for key in then["kpis"]
-        if then["kpis"][key] != now["kpis"][key]
-    }
-    others = {
-        part: {"frozen": then[part], "now": now[part]}
-        for part in PARTS[1:]
-        if then[part] != now[part]
-    }
-    if not figures and not others:
-        return None
-    return {"policy_version": DEFAULT_POLICY.version, "kpis": figures, **others}
-
-
-# --- when
+    return emptied(own_warehouse, monkeypatch)
 
 
 async def test_a_month_end_is_frozen_when_the_grace_has_passed(bench: Bench) -> None:
@@ -273,9 +126,6 @@ async def test_more_than_one_turn_takes_are_frozen_in_the_next_ones(bench: Bench
     await bench.turn(bench.evaluator(), date(2026, 4, 5))
     for name in names:
         assert bench.ends(name) == [date(2026, 3, 1), date(2026, 4, 1)]
-
-
-# --- what
 
 
 async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> None:
@@ -366,248 +216,3 @@ async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) ->
     assert (restated["policy_version"], restated["kpis"]) == ("other", {})
     assert restated["grade"]["frozen"]["value"] == "C"
     assert restated["grade"]["now"]["value"] == "D"
-
-
-# --- twice
-
-
-class Unread(EvaluationStore):
-    """A store that another process wrote after this one had read what is frozen: nothing."""
-
-    froze = 0
-
-    def frozen_ends(self) -> dict[str, set[date]]:
-        return {}
-
-    def freeze(self, *arguments: Any) -> int:
-        count = super().freeze(*arguments)
-        self.froze += count
-        return count
-
-
-async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 4)))
-    await bench.turn(bench.evaluator(), date(2026, 4, 1))
-    first = bench.store.frozen("S1", limit=24)
-    assert len(first) == 3
-    store(bench.warehouse, [reverse("02-17", "R2-17"), reverse("03-17", "R3-17")])
-    late = Unread(bench.warehouse)
-    await bench.turn(bench.evaluator(store=late), date(2026, 4, 1))
-    assert late.froze == 3
-    newest = evaluations(Reader(bench.warehouse, DEFAULT_POLICY), bench.store, "S1", 1)
-    assert newest["evaluations"][0]["restated"] is not None
-    assert bench.store.frozen("S1", limit=24) == first
-    bench.warehouse.command("OPTIMIZE TABLE evaluations FINAL")
-    assert bench.ends() == [date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)]
-    assert bench.store.frozen("S1", limit=24) == first
-
-
-async def test_a_rebuild_leaves_what_is_frozen_and_what_was_told(bench: Bench) -> None:
-    store(bench.warehouse, told_of())
-    evaluator = bench.evaluator()
-    await bench.turn(evaluator, LAST)
-    rows, told = bench.rows(), list(bench.producer.published)
-    assert rows
-    assert told
-    rebuild(bench.warehouse, NOT_SYNCED)
-    assert bench.rows() == rows
-    await bench.turn(evaluator, LAST)
-    await bench.turn(bench.evaluator(), LAST)
-    assert bench.rows() == rows
-    assert bench.producer.published == told
-
-
-@pytest.mark.parametrize("before", ["first of all", "when it was judged already"])
-async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_concerns(
-    bench: Bench, before: str
-) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
-    day, evaluator = date(2026, 6, 2), bench.evaluator(quiet=10)
-    if before == "when it was judged already":
-        await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
-        bench.clock.now += 1
-        await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
-    told = bench.told()
-    ledger = Ledger(bench.warehouse)
-    ledger.insert([row(complain("05-25", "C1", severity="line_stop"))], uuid4())
-    bench.clock.now += 20
-    assert await bench.turn(evaluator, day) == 0
-    assert (bench.rows(), bench.told()) == ([], told)
-    ledger.finish()
-    bench.clock.now += 20
-    await bench.turn(evaluator, day)
-    bench.clock.now += 20
-    await bench.turn(evaluator, day)
-    assert bench.ends() == ENDS[:5]
-    assert bench.told()[-1][1] == "C"
-
-
-async def test_a_batch_that_was_refused_holds_nothing_up(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
-    ledger, batch = Ledger(bench.warehouse), uuid4()
-    ledger.insert([row(complain("05-25", "C1", severity="line_stop"))], batch)
-    ledger._forget(batch)
-    await bench.turn(bench.evaluator(), date(2026, 6, 2))
-    assert bench.ends() == ENDS[:5]
-
-
-async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
-    expected = cards(bench.warehouse, {"S1": ENDS[:5]})
-    evaluator, at = bench.evaluator(quiet=10), datetime(2026, 6, 2, tzinfo=UTC)
-
-    async def turns(at: datetime, seconds: float) -> None:
-        for _ in range(3):
-            await evaluator.turn(at)
-            bench.clock.now += seconds
-
-    await turns(at, 1)
-    told = [(None, expected["S1", ENDS[4]]["grade"]["published"])]
-    assert (bench.rows(), bench.told()) == ([], told)
-    # A rebuild is under way: some facts are there, their marks are not. What was due is due still.
-    bench.warehouse.command("TRUNCATE TABLE fold_marks")
-    bench.warehouse.command("DELETE FROM figure_parts WHERE number != 'P3-8'")
-    await turns(at + timedelta(days=1), 20)
-    assert (bench.rows(), bench.told()) == ([], told)
-    rebuild(bench.warehouse, NOT_SYNCED)
-    await turns(at + timedelta(days=1), 20)
-    found = {("S1", one.as_of): one.scorecard for one in bench.store.frozen("S1", limit=24)}
-    assert found == expected
-    assert bench.told() == told
-
-
-# --- judging
-
-
-async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Bench) -> None:
-    store(bench.warehouse, told_of())
-    evaluator = bench.evaluator()
-    days = [date(2026, 1, 20) + timedelta(days=14 * at) for at in range(13)]
-    for at, day in enumerate(days):
-        await bench.turn(evaluator, day)
-        if at == 7:
-            evaluator = bench.evaluator()
-    after = cards(bench.warehouse, dict.fromkeys(SUPPLIERS, days))
-    changes = 0
-    for name in SUPPLIERS:
-        grades = [None, *(after[name, day]["grade"]["published"] for day in days)]
-        expected = [(a, b) for a, b in pairwise(grades) if a != b]
-        assert bench.told(name) == expected
-        changes += len(expected)
-    assert changes == 4
-    for record in bench.producer.published:
-        data = json.loads(record.value)["data"]
-        card = after[data["supplier_id"], date.fromisoformat(data["as_of"])]
-        assert data["published"] == card["grade"]["published"]
-
-
-async def test_a_supplier_is_judged_when_nothing_came_for_a_moment(bench: Bench) -> None:
-    evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
-    store(bench.warehouse, calm(range(1, 5)))
-    await evaluator.turn(at)
-    bench.clock.now += 0.4
-    assert await evaluator.turn(at) == 0
-    bench.clock.now += 0.2
-    assert await evaluator.turn(at) == 1
-    assert bench.told() == [(None, "B")]
-
-
-async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
-    bench: Bench,
-) -> None:
-    evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
-    store(bench.warehouse, calm(range(1, 4)))
-    began = bench.clock.now
-    for event in calm([4])[:9]:
-        await evaluator.turn(at)
-        if bench.producer.published:
-            break
-        store(bench.warehouse, [event])
-        bench.clock.now += 21
-    assert bench.told() == [(None, "B")]
-    assert bench.clock.now - began == 63
-    # From then on it has another minute.
-    store(bench.warehouse, [complain("04-25", "C1", severity="line_stop")])
-    bench.clock.now += 58
-    await evaluator.turn(at)
-    assert bench.told() == [(None, "B")]
-    bench.clock.now += 1
-    await evaluator.turn(at)
-    assert bench.told() == [(None, "B"), ("B", "C")]
-
-
-# --- failures
-
-
-class Failing(EvaluationStore):
-    """Fails to freeze once, before anything is written."""
-
-    failures = 1
-
-    def freeze(self, *arguments: Any) -> int:
-        if self.failures:
-            self.failures -= 1
-            raise StoreUnavailable("Code: 242. DB::Exception: Table is in readonly mode")
-        return super().freeze(*arguments)
-
-
-async def test_what_could_not_be_frozen_is_frozen_in_the_next_turn(bench: Bench) -> None:
-    store(bench.warehouse, calm([2, 3]))
-    evaluator = bench.evaluator(store=Failing(bench.warehouse))
-    with pytest.raises(StoreUnavailable):
-        await bench.turn(evaluator, date(2026, 4, 5))
-    assert bench.ends() == []
-    await bench.turn(evaluator, date(2026, 4, 5))
-    assert bench.ends() == [date(2026, 3, 1), date(2026, 4, 1)]
-
-
-class Turns:
-    """An evaluator that fails in its first turn, and counts."""
-
-    def __init__(self) -> None:
-        self.turned = self.forgotten = 0
-
-    async def turn(self) -> int:
-        self.turned += 1
-        if self.turned == 1:
-            raise BrokerUnavailable("the topics could not be read")
-        return 0
-
-    def forget(self) -> None:
-        self.forgotten += 1
-
-
-async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_more() -> None:
-    made: list[Turns] = []
-    term: int | None = None
-
-    def make() -> Any:
-        made.append(Turns())
-        return made[-1]
-
-    looks = 0
-
-    def look() -> int | None:
-        nonlocal looks
-        looks += 1
-        return term
-
-    service = Evaluations(make, look, Waits(0.01, 0, 0))
-    await service.start()
-    try:
-        await until(lambda: looks > 3)
-        assert made == []
-        term = 1
-        await until(lambda: len(made) == 1 and made[0].turned > 3)
-        assert made[0].forgotten == 0
-        # The term may have ended and begun again between two looks.
-        term = 2
-        await until(lambda: made[0].forgotten == 1)
-        term = None
-        await until(lambda: made[0].forgotten == 2)
-        turned = made[0].turned
-        term = 3
-        await until(lambda: made[0].turned > turned)
-    finally:
-        await service.stop()
-    assert len(made) == 1
