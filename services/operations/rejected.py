@@ -98,6 +98,10 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "topic": row["kafka_topic"],
         "partition": row["kafka_partition"],
         "offset": row["kafka_offset"],
-        "rejected_at": row["rejected_at"].isoformat() + "Z",
-        "replayed_at": row["replayed_at"].isoformat() + "Z" if row["replayed_at"] else None,
+        "rejected_at": _moment(row["rejected_at"]),
+        "replayed_at": _moment(row["replayed_at"]) if row["replayed_at"] else None,
     }
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -8,6 +8,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -159,6 +160,17 @@ def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: Warehouse) -> No
     rows = [row(event, at) for at, event in enumerate(events)]
     assert Ledger(over_http).append(rows, uuid4()).stored == 400
     assert Ledger(over_http).append(rows, uuid4()).resent == 400
+
+
+def test_times_say_their_zone_over_http_and_in_process(
+    over_http: Warehouse, own_warehouse: Warehouse
+) -> None:
+    at = datetime(2026, 11, 22, 17, 5, tzinfo=UTC)
+    asked = "SELECT toDateTime64('2026-11-22 17:05:00', 3, 'UTC') AS at, [(1, at)] AS inside"
+    for store in (over_http, own_warehouse):
+        assert store.rows(asked) == [{"at": at, "inside": [(1, at)]}]
+        assert [datetime.fromisoformat(one["at"]) for one in store.json_rows(asked)] == [at]
+        assert store.json_rows("SELECT 1 WHERE 0") == []
 
 
 def test_a_rebuild_over_http(over_http: Warehouse) -> None:
