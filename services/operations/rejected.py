@@ -34,7 +34,11 @@ class RejectedEvents:
             "offset": offset,
         }
         rows = self._warehouse.rows(sql("rejected_list"), parameters)
-        total = rows[0]["total"] if rows else 0
+        counted = rows
+        if not rows and offset:  # past the end there is no row to carry the total
+            first = {**parameters, "limit": 1, "offset": 0}
+            counted = self._warehouse.rows(sql("rejected_list"), first)
+        total = counted[0]["total"] if counted else 0
         end = offset + len(rows)
         return {
             "total": total,

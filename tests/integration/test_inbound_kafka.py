@@ -249,6 +249,10 @@ def test_a_repaired_event_is_replayed(asking: Asking, sender: Sender, tmp_path: 
     assert asking.orders("IKM-REPAIRED") == ["repaired"]
     assert name not in listed(asking)
     replayed = listed(asking, "--replayed")[name]
+    whole = asking.get("/v1/rejected", limit="1000", replayed="true").json()
+    past = asking.get("/v1/rejected", offset="100000", replayed="true").json()
+    assert (past["total"], past["next_offset"]) == (len(whole["rejected"]), None)
+    assert (past["total"] > 0, past["rejected"]) == (True, [])
     for field in ("rejected_at", "topic", "offset", "errors", "event_id"):
         assert replayed[field] == row[field], field
     assert asking.counted() == {
