@@ -64,7 +64,11 @@ class LinkHolder:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """What the file says of one link. Times: ISO 8601, UTC. `made_by`: a partner, or nobody."""
+    """What the file says of one link. Times: ISO 8601, UTC.
+
+    `made_by`: a partner, or nobody. `made_from`: the link by which its maker had come in; it ends
+    with that one, or whoever held it for a day could stay for a year.
+    """
 
     link_id: str
     role: Role
@@ -75,6 +79,7 @@ class LinkRecord:
     made_by: str
     revoked_at: str | None = None
     buyer: str | None = None
+    made_from: str | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -95,11 +100,18 @@ class Links:
             secret_file.with_name("links.json"), "links", _read, lambda record: record.link_id
         )
 
-    def create(self, holder: LinkHolder, days: float = LINK_DAYS, made_by: str = "") -> str:
-        """Make a link and return its token.
+    def create(
+        self,
+        holder: LinkHolder,
+        days: float = LINK_DAYS,
+        made_by: str = "",
+        made_from: str | None = None,
+    ) -> str:
+        """Make a link and return its token. Made from another, it lasts no longer than that one.
 
-        Raises ValueError where `days` is not within 2 years, or a buyer is named for another page
-        than a supplier's, or for a link to act with.
+        Raises LinkRefused where that one opens nothing any more; ValueError where `days` is not
+        within 2 years, or a buyer is named for another page than a supplier's, or for a link to
+        act with.
         """
         if not 0 < days <= MOST_DAYS:
             raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
@@ -120,6 +132,8 @@ class Links:
             buyer=holder.buyer,
         )
         with self._file.changing() as records:
+            if made_from is not None:
+                record = _ending_with(record, records.get(made_from))
             records[record.link_id] = record
         return str(self._signer.dumps([record.link_id, *_whose(record)]))
 
@@ -148,14 +162,24 @@ class Links:
         return sorted(self._file.fresh().values(), key=lambda record: record.created_at)
 
     def revoke(self, link_id: str) -> LinkRecord:
-        """Take a link back, and what was signed in by it; LookupError where there is none."""
+        """Take a link back, and what was signed in or made by it; LookupError: there is none."""
         with self._file.changing() as records:
             record = records.get(link_id)
             if record is None:
                 raise LookupError(f"no link {link_id!r}; 'rantai links list' shows them")
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            records[link_id] = revoked = replace(record, revoked_at=record.revoked_at or at)
-        return revoked
+            for one in list(records.values()):
+                if link_id in (one.link_id, one.made_from):
+                    records[one.link_id] = replace(one, revoked_at=one.revoked_at or at)
+            return records[link_id]
+
+
+def _ending_with(record: LinkRecord, origin: LinkRecord | None) -> LinkRecord:
+    refusal = Refusal.REVOKED if origin is None else origin.refusal
+    if origin is None or refusal is not None:
+        raise LinkRefused(refusal or Refusal.REVOKED)
+    until = min(record.expires_at, origin.expires_at, key=datetime.fromisoformat)
+    return replace(record, expires_at=until, made_from=origin.link_id)
 
 
 def _whose(record: LinkRecord) -> list[str]:

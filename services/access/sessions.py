@@ -32,7 +32,8 @@ class _By(StrEnum):
 class Visitor:
     """Who looks at a page.
 
-    `session`: names this sign-in; forms are bound to it. `buyer`: of a supplier's visitor who came
+    `session`: names this sign-in; forms are bound to it. `link`: the id of the link that was
+    opened; None where a key was shown. `buyer`: of a supplier's visitor who came
     by a link for one buyer's orders alone; shown and sent is nothing of others then.
     """
 
@@ -41,6 +42,7 @@ class Visitor:
     may_act: bool
     session: str
     buyer: str | None = None
+    link: str | None = None
 
     @property
     def orders_of(self) -> str | None:
@@ -106,7 +108,8 @@ class Sessions:
 
 
 def _of_link(link: LinkRecord, session: str) -> Visitor:
-    return Visitor(link.role, link.partner, link.rights is Rights.ACT, session, link.buyer)
+    may_act = link.rights is Rights.ACT
+    return Visitor(link.role, link.partner, may_act, session, link.buyer, link.link_id)
 
 
 def _of_key(principal: Principal, session: str) -> Visitor:

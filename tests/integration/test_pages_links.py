@@ -209,6 +209,17 @@ def test_a_link_taken_back_opens_nothing_and_signs_out(site: Site, buyer: Browse
     assert "Tautan ini sudah dicabut" in html.unescape(refused.text)
 
 
+def test_a_link_made_by_who_came_by_a_link_ends_with_that(site: Site) -> None:
+    token = site.links.create(LinkHolder(Role.PROGRAMME, PROGRAMME), days=7)
+    came_by, manager = site.links.open(token), Browser(site.app)
+    assert manager.get(f"/s/{token}").status_code == 200
+    path = made(manager, days="365")
+    assert newest(site).expires_at == came_by.expires_at
+    assert Browser(site.app).get(path).status_code == 200
+    site.links.revoke(came_by.link_id)
+    assert Browser(site.app).get(path).status_code == 403
+
+
 def test_only_its_own_links_are_taken_back(
     site: Site, buyer: Browser, manager: Browser, tmp_path: Path
 ) -> None:

@@ -88,6 +88,22 @@ def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: 
         links.revoke("nothing")
 
 
+def test_a_link_ends_with_the_one_by_which_its_maker_came_in(links: Links) -> None:
+    office = links.open(links.create(LinkHolder(Role.PROGRAMME, "YDBA"), days=7))
+    long, short = (links.create(HOLDER, days, "YDBA", office.link_id) for days in (365, 1))
+    own = links.create(HOLDER, 365, "YDBA")
+    assert links.open(long).expires_at == office.expires_at
+    assert links.open(short).expires_at < office.expires_at < links.open(own).expires_at
+    links.revoke(office.link_id)
+    assert [refusal(links, one) for one in (long, short)] == [Refusal.REVOKED] * 2
+    assert links.open(own).partner == HOLDER.partner
+    for origin in (office.link_id, "nothing"):
+        before = links.records()
+        with pytest.raises(LinkRefused):
+            links.create(HOLDER, 1, "YDBA", origin)
+        assert links.records() == before
+
+
 def test_a_link_of_which_nothing_is_known_opens_nothing(links: Links) -> None:
     """It could not be taken back."""
     token = links.create(HOLDER)

@@ -89,8 +89,8 @@ async def _make(visit: Visit) -> Response:
         raise Refused("not_taken", what=what, again=PATH)
     visit.site.forms.done(form)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
-    links, maker = visit.site.links, visit.visitor.partner
-    token = await blocking(lambda: links.create(holder, int(days), maker))
+    links, visitor = visit.site.links, visit.visitor
+    token = await blocking(lambda: links.create(holder, int(days), visitor.partner, visitor.link))
     return await _page(visit, f"{visit.site.base_url.rstrip('/')}/s/{token}", supplier)
 
 
