@@ -15,7 +15,7 @@ from schemas.catalogue import Role
 from services.access.links import Rights
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards.reading import Reader
-from services.scorecards.web import actions
+from services.scorecards.web.actions import pages as actions
 from services.scorecards.web.language import LANGUAGES
 from services.scorecards.web.visiting import Visit
 from services.warehouse.client import Warehouse

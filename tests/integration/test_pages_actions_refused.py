@@ -11,7 +11,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
-from services.scorecards.web.actions import KINDS
+from services.scorecards.web.actions.pages import KINDS
 from services.warehouse.client import Warehouse
 from tests.integration.acting import (
     BUYER,

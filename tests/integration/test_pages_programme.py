@@ -10,7 +10,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.scorecards.programme import Filter, Programme
-from services.scorecards.web import coaching_words
+from services.scorecards.web.programme import coaching_words
 from services.warehouse.client import Warehouse
 from services.warehouse.coaching import coaching_effects
 from services.warehouse.figures import Selection

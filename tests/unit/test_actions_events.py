@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, validate
-from services.scorecards.web import actions_events as events
-from services.scorecards.web.actions_fields import Typed
+from services.scorecards.web.actions import events
+from services.scorecards.web.actions.fields import Typed
 from services.scorecards.web.language import LANGUAGES
 from services.warehouse.awaiting import AwaitedLine, OpenComplaint, Step
 

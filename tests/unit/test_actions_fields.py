@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas import fields as contract
-from services.scorecards.web import actions_fields as fields
-from services.scorecards.web.actions_fields import Typed
+from services.scorecards.web.actions import fields
+from services.scorecards.web.actions.fields import Typed
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.language import LANGUAGES
 

@@ -13,7 +13,7 @@ from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards.explain import parts_of
 from services.scorecards.reading import Reader
 from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web.line_at import line_at
+from services.scorecards.web.supplier.line_at import line_at
 from services.warehouse.client import Warehouse
 from services.warehouse.figures import Selection
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids

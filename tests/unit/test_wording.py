@@ -11,7 +11,7 @@ from services.readiness.figures import Figure
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards.web import asking, catalogue, wording
 from services.scorecards.web.language import LANGUAGES, Language
-from services.scorecards.web.trend import trend
+from services.scorecards.web.supplier.trend import trend
 
 TODAY = date(2026, 11, 22)
 ID, EN = LANGUAGES["id"], LANGUAGES["en"]

@@ -20,10 +20,11 @@ from services.access.links import LinkHolder, LinkRecord, Refusal, Rights
 from services.access.sessions import Visitor
 from services.scorecards.api import blocking
 from services.scorecards.reading import Supplier
-from services.scorecards.web import buyer, programme_pages
 from services.scorecards.web.asking import View, read
+from services.scorecards.web.buyer import pages as buyer
 from services.scorecards.web.language import mark
 from services.scorecards.web.lists import Choice, Part, part
+from services.scorecards.web.programme import pages as programme_pages
 from services.scorecards.web.visiting import Refused, Site, Visit, answer, see_other
 
 PATH: Final = "/links"

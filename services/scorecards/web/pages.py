@@ -3,22 +3,15 @@
 from fastapi import APIRouter
 
 from schemas.catalogue import Role
-from services.scorecards.web import (
-    actions,
-    buyer,
-    buyer_items,
-    buyer_waiting,
-    coaching_pages,
-    deliveries,
-    entry,
-    figure_lines,
-    line_story,
-    link_pages,
-    papers,
-    programme_pages,
-    supplier,
-    verify,
-)
+from services.scorecards.web import entry, link_pages, papers, verify
+from services.scorecards.web.actions import pages as actions
+from services.scorecards.web.buyer import items as buyer_items
+from services.scorecards.web.buyer import pages as buyer
+from services.scorecards.web.buyer import waiting as buyer_waiting
+from services.scorecards.web.programme import coaching as coaching_pages
+from services.scorecards.web.programme import pages as programme_pages
+from services.scorecards.web.supplier import deliveries, figure_lines, line_story
+from services.scorecards.web.supplier import pages as supplier
 from services.scorecards.web.visiting import Make, Site
 
 

@@ -18,12 +18,13 @@ from services.scorecards.api import blocking
 from services.scorecards.evaluations import restated
 from services.scorecards.reading import Reader
 from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web import asking, standing, tables
+from services.scorecards.web import asking, tables
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.language import mark
 from services.scorecards.web.paper import words
 from services.scorecards.web.paper.issued import Codes, Issued, cut_off, digest_of
 from services.scorecards.web.paper.words import Told
+from services.scorecards.web.supplier import standing
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 from services.warehouse.evaluations import Evaluation, EvaluationStore, HighWater, frozen_json
 from services.warehouse.figures import WINDOW_DAYS, Selection

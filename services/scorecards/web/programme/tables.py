@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from services.readiness.policy_parts import LETTERS
 from services.scorecards.programme import Member
-from services.scorecards.web import programme_words
 from services.scorecards.web.asking import View
 from services.scorecards.web.kpi_words import ratio_cells, ratio_columns
+from services.scorecards.web.programme import words as programme_words
 from services.scorecards.web.tables import Column, Kind, Row, Table
 from services.scorecards.web.visiting import Visit
 

@@ -15,8 +15,10 @@ from fastapi.responses import Response
 from schemas.catalogue import Role
 from services.bus.topics import BrokerUnavailable
 from services.scorecards.api import blocking
-from services.scorecards.web import actions_events, actions_words, asking, wording
-from services.scorecards.web.actions_desk import (
+from services.scorecards.web import asking, wording
+from services.scorecards.web.actions import events as actions_events
+from services.scorecards.web.actions import words as actions_words
+from services.scorecards.web.actions.desk import (
     Desk,
     FormKind,
     Offer,
@@ -25,10 +27,10 @@ from services.scorecards.web.actions_desk import (
     line_address,
     shown,
 )
-from services.scorecards.web.actions_fields import Typed
-from services.scorecards.web.actions_lines import MOST_ROWS, Confirm, Despatch, Dispute
-from services.scorecards.web.actions_others import Answer, Capacity, DisputeAnswer
-from services.scorecards.web.actions_sending import MOST_SHOWN, NotTaken, Sending
+from services.scorecards.web.actions.fields import Typed
+from services.scorecards.web.actions.lines import MOST_ROWS, Confirm, Despatch, Dispute
+from services.scorecards.web.actions.others import Answer, Capacity, DisputeAnswer
+from services.scorecards.web.actions.sending import MOST_SHOWN, NotTaken, Sending
 from services.scorecards.web.forms import Fault, Form, FormRefused
 from services.scorecards.web.language import mark
 from services.scorecards.web.visiting import Refused, Site, Visit, answer, see_other

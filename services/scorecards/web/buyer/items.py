@@ -14,9 +14,10 @@ from schemas.catalogue import Role
 from services.readiness.figures import Figure
 from services.readiness.sums import FigureSums
 from services.scorecards.api import blocking
-from services.scorecards.web import asking, buyer_words, tables, wording
+from services.scorecards.web import asking, tables, wording
 from services.scorecards.web.asking import View
-from services.scorecards.web.buyer import BuyerPages, buyers_view, supplier_address, ways
+from services.scorecards.web.buyer import words as buyer_words
+from services.scorecards.web.buyer.pages import BuyerPages, buyers_view, supplier_address, ways
 from services.scorecards.web.kpi_words import ratio_cells, ratio_columns
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import Choice, Part, Sorting, SortKey, part, read_part

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 from schemas.catalogue import Role
 from services.scorecards.api import blocking
-from services.scorecards.web import actions_events as events
-from services.scorecards.web import actions_fields as fields
-from services.scorecards.web.actions_desk import Desk, Offer
-from services.scorecards.web.actions_events import Row
-from services.scorecards.web.actions_fields import Typed
+from services.scorecards.web.actions import events, fields
+from services.scorecards.web.actions.desk import Desk, Offer
+from services.scorecards.web.actions.events import Row
+from services.scorecards.web.actions.fields import Typed
 from services.scorecards.web.language import mark
 from services.warehouse.awaiting import AwaitedLine, Wanted
 from services.warehouse.figures import WINDOW_DAYS, Selection

@@ -15,7 +15,7 @@ from schemas.catalogue import Role
 from schemas.validation import Sender
 from services.bus.topics import BrokerUnavailable
 from services.scorecards.api import blocking
-from services.scorecards.web.actions_events import event, source_of
+from services.scorecards.web.actions.events import event, source_of
 from services.scorecards.web.forms import Fault, Form, FormRefused
 from services.scorecards.web.visiting import Site
 from services.warehouse.awaiting import Awaiting

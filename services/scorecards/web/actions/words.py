@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from services.scorecards.web import actions_events as events
-from services.scorecards.web.actions_desk import line_address
-from services.scorecards.web.actions_others import STEPS
-from services.scorecards.web.actions_sending import Sent
+from services.scorecards.web.actions import events
+from services.scorecards.web.actions.desk import line_address
+from services.scorecards.web.actions.others import STEPS
+from services.scorecards.web.actions.sending import Sent
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.wording import order_line, quantity
 

@@ -11,16 +11,17 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from services.scorecards.api import blocking
-from services.scorecards.web import asking, buyer_words, tables
+from services.scorecards.web import asking, tables
 from services.scorecards.web.asking import View
-from services.scorecards.web.buyer import (
+from services.scorecards.web.buyer import words as buyer_words
+from services.scorecards.web.buyer.pages import (
     BuyerPages,
     buyers_view,
     supplier_address,
     waiting_ways,
     ways,
 )
-from services.scorecards.web.buyer_words import Complaint
+from services.scorecards.web.buyer.words import Complaint
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import Choice, Part, part, read_part
 from services.scorecards.web.tables import Column, Kind, Row, Table

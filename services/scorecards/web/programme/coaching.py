@@ -11,10 +11,12 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from services.scorecards.api import EARLIEST, blocking
-from services.scorecards.web import asking, coaching_words, programme_pages, tables
+from services.scorecards.web import asking, tables
 from services.scorecards.web.asking import Unreadable, View
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import Choice, Part, part
+from services.scorecards.web.programme import coaching_words
+from services.scorecards.web.programme import pages as programme_pages
 from services.scorecards.web.tables import Cell, Column, Kind, Row, Table
 from services.scorecards.web.visiting import Site, Visit, answer
 from services.warehouse.coaching import EFFECT_DAYS, CoachingEffect, coaching_effects

@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from schemas.catalogue import Role
 from services.scorecards.api import blocking
 from services.scorecards.buying import Buying, together
-from services.scorecards.web import asking, buyer_words, tables, wording
+from services.scorecards.web import asking, tables, wording
 from services.scorecards.web.asking import View
-from services.scorecards.web.buyer_words import SUPPLIER_KEYS, OwnSupplier
+from services.scorecards.web.buyer import words as buyer_words
+from services.scorecards.web.buyer.words import SUPPLIER_KEYS, OwnSupplier
 from services.scorecards.web.kpi_words import ratio_cells, ratio_columns
 from services.scorecards.web.language import Language
 from services.scorecards.web.lists import Choice, Part, Sorting, Way, part, ways_between

@@ -9,22 +9,14 @@ from fastapi.responses import Response
 
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import Profile, SupplierReading, SupplierSums
-from services.scorecards.web import (
-    actions,
-    addresses,
-    asking,
-    certificates,
-    figure_words,
-    standing,
-    supplier_tables,
-    tables,
-    trend,
-    workload,
-)
+from services.scorecards.web import addresses, asking, figure_words, tables
+from services.scorecards.web.actions import pages as actions
 from services.scorecards.web.asking import Unreadable, View
 from services.scorecards.web.language import mark
-from services.scorecards.web.standing import Standing
 from services.scorecards.web.standing_words import month_ends
+from services.scorecards.web.supplier import certificates, standing, trend, workload
+from services.scorecards.web.supplier import tables as supplier_tables
+from services.scorecards.web.supplier.standing import Standing
 from services.scorecards.web.visiting import Site, Visit, answer
 from services.warehouse.figures import Selection
 

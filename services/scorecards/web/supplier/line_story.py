@@ -10,10 +10,12 @@ from fastapi.responses import Response
 
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web import actions, asking, story_words, wording
-from services.scorecards.web.line_at import line_at
-from services.scorecards.web.story_words import Line
-from services.scorecards.web.supplier import Asked, asked_for
+from services.scorecards.web import asking, wording
+from services.scorecards.web.actions import pages as actions
+from services.scorecards.web.supplier import story_words
+from services.scorecards.web.supplier.line_at import line_at
+from services.scorecards.web.supplier.pages import Asked, asked_for
+from services.scorecards.web.supplier.story_words import Line
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 Row = Mapping[str, Any]

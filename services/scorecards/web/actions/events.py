@@ -13,8 +13,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.fields import UNIT_ALIASES, plain
-from services.scorecards.web import actions_fields as fields
-from services.scorecards.web.actions_fields import Typed
+from services.scorecards.web.actions import fields
+from services.scorecards.web.actions.fields import Typed
 from services.scorecards.web.language import mark
 from services.warehouse.awaiting import AwaitedLine, OpenComplaint
 

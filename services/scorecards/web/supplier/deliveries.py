@@ -17,9 +17,9 @@ from services.scorecards.web import addresses, asking, drawing, wording
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.drawing import Bars
 from services.scorecards.web.language import Language, mark
-from services.scorecards.web.supplier import asked_for
+from services.scorecards.web.supplier.pages import asked_for
+from services.scorecards.web.supplier.workload import Week, Workload, workloads
 from services.scorecards.web.visiting import Site, Visit, answer
-from services.scorecards.web.workload import Week, Workload, workloads
 
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 

@@ -13,11 +13,13 @@ from services.readiness.month_ends import month_end_before
 from services.scorecards.api import blocking
 from services.scorecards.programme import Filter, Member, Programme
 from services.scorecards.reading import Supplier
-from services.scorecards.web import asking, programme_tables, programme_words, tables, wording
+from services.scorecards.web import asking, tables, wording
 from services.scorecards.web.asking import View
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import Choice, Part, Sorting, Way, part, ways_between
-from services.scorecards.web.programme_words import MEMBER_KEYS, needs_coaching, way_of
+from services.scorecards.web.programme import tables as programme_tables
+from services.scorecards.web.programme import words as programme_words
+from services.scorecards.web.programme.words import MEMBER_KEYS, needs_coaching, way_of
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 PATH: Final = "/programme"

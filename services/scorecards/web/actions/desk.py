@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from schemas.catalogue import Role
 from services.scorecards.api import blocking
-from services.scorecards.web.actions_events import Row
-from services.scorecards.web.actions_fields import Typed, named
-from services.scorecards.web.actions_sending import Sending
+from services.scorecards.web.actions.events import Row
+from services.scorecards.web.actions.fields import Typed, named
+from services.scorecards.web.actions.sending import Sending
 from services.scorecards.web.language import Language
 from services.scorecards.web.visiting import Visit
 from services.scorecards.web.wording import order_line

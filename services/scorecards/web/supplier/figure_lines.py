@@ -16,11 +16,12 @@ from services.readiness.figures import Figure
 from services.scorecards.api import blocking
 from services.scorecards.explain import parts_of, shares_of_buyers
 from services.scorecards.supplier_reading import LineKey, SupplierReading
-from services.scorecards.web import addresses, asking, figure_words, reasons, wording
+from services.scorecards.web import addresses, asking, figure_words, wording
 from services.scorecards.web.language import Language, mark
-from services.scorecards.web.line_at import line_at
 from services.scorecards.web.standing_words import Card
-from services.scorecards.web.supplier import Asked, asked_for
+from services.scorecards.web.supplier import reasons
+from services.scorecards.web.supplier.line_at import line_at
+from services.scorecards.web.supplier.pages import Asked, asked_for
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 ROWS: Final = 25
