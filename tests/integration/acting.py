@@ -37,14 +37,13 @@ from tests.integration.pages_story import Story
 
 SUPPLIER, OTHER_SUPPLIER = "AC-IKM-1", "AC-IKM-2"
 BUYER, OTHER_BUYER = "AC-AHM", "AC-TMMIN"
-TODAY = datetime.now(ZoneInfo(DEFAULT_POLICY.zone)).date()
 NASTY = " PO\"'<b>&amp; "
 """An order number with blanks at its ends: they are part of it."""
 
 
 def day(days: int) -> date:
-    """Return a day counted from today."""
-    return TODAY + timedelta(days=days)
+    """Return a day counted from today at the site; not from the day on which all tests began."""
+    return datetime.now(ZoneInfo(DEFAULT_POLICY.zone)).date() + timedelta(days=days)
 
 
 def at(days: int, hour: int = 8) -> str:
