@@ -171,8 +171,8 @@ class BatchLoop:
         self, records: Sequence[KafkaRecord], finishing: "asyncio.Task[None]"
     ) -> None:
         """Say what is written; wait while too much is written and not finished."""
-        for record in records:
-            self._reached[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+        self._reached.update({TopicPartition(*place): end for place, end in ends.items()})
         self._unfinished += 1
         if len(records) < self._subscription.batch_rows or self._unfinished >= _FINISHED_AT_ONCE:
             self._written.set()
