@@ -1,5 +1,6 @@
 """Topics: made once, left alone the second time, and settings as they should be."""
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -52,6 +53,15 @@ def test_settings_say_time_of_acceptance_and_replicas() -> None:
     day = 24 * 3600 * 1000
     assert (kept[READINESS], kept[REJECTED]) == (-1, 365 * day)
     assert all(kept[name] >= 90 * day for name in CANONICAL_TOPICS)
+
+
+def test_ctrl_c_in_a_terminal_leaves_the_broker_to_whoever_started_it(
+    broker: EmbeddedBroker,
+) -> None:
+    """It goes to all of a group: what is still being written would be lost, and waited for."""
+    assert broker._process is not None
+    assert os.getpgid(broker._process.pid) != os.getpgrp()
+    assert broker.running
 
 
 def test_without_a_broker_it_says_so() -> None:
