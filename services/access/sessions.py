@@ -33,8 +33,8 @@ class Visitor:
     """Who looks at a page.
 
     `session`: names this sign-in; forms are bound to it. `link`: the id of the link that was
-    opened; None where a key was shown. `buyer`: of a supplier's visitor who came
-    by a link for one buyer's orders alone; shown and sent is nothing of others then.
+    opened; None where a key was shown. `buyer`: of a supplier's visitor who came by a link for one
+    buyer's orders alone; shown and sent is nothing of others then.
     """
 
     role: Role

@@ -39,7 +39,7 @@ SETTINGS: Final[dict[str, Any]] = {
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \$on_cluster\b")
 _FILLING_VIEW: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS \w+ \$on_cluster\s+TO ")
-_SETTING: Final = re.compile(r"ALTER TABLE (\w+) \$on_cluster\s+MODIFY SETTING ")
+_SETTING: Final = re.compile(r"ALTER TABLE \w+ \$on_cluster\s+MODIFY SETTING ")
 _AS_IT_IS: Final = ("CREATE OR REPLACE VIEW ", "CREATE VIEW ", "DROP VIEW IF EXISTS ")
 _BY_SUPPLIER: Final = re.compile(r"^ +supplier_id ", re.MULTILINE)
 _KEYS: Final = {
