@@ -8,6 +8,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from schemas.catalogue import CATALOGUE
+
 ACCEPTED: Final = Counter(
     "rantai_events_accepted", "Events that the gateway or the processor took as valid.", ["type"]
 )
@@ -68,3 +70,15 @@ REBUILD_STEPS: Final = Gauge(
 REBUILD_LEFT: Final = Gauge(
     "rantai_rebuild_left_steps", "Steps of that part which are still to do; 0 where none is."
 )
+
+# A series that appears with its first event is no increase to Prometheus: a burst of refusals
+# would begin at its height, and the alert on their share would not see it.
+for _type in CATALOGUE:
+    ACCEPTED.labels(_type)
+for _stage, _reasons in {
+    "gateway": ("invalid", "forbidden"),
+    "inbound": ("invalid", "forbidden"),
+    "ledger": ("invalid", "conflict", "store"),
+}.items():
+    for _reason in _reasons:
+        REJECTED.labels(_stage, _reason)

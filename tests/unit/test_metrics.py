@@ -1,6 +1,8 @@
 """Metrics: text and OpenMetrics parse; names have units, helps, and no unbounded labels."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -14,6 +16,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from schemas.catalogue import CATALOGUE
 from services.exporter.api import routes
 from services.exporter.bounds import Bounds
 from services.exporter.watching import StoreLook, Watch
@@ -116,3 +119,25 @@ def value_in(client: TestClient) -> Callable[..., float | None]:
         return found[0] if found else None
 
     return value
+
+
+def test_what_is_accepted_and_refused_begins_at_nothing() -> None:
+    """Prometheus sees no increase in a series that appears with its first event."""
+    code = "from prometheus_client import generate_latest; import services.telemetry.metrics; "
+    code += "print(generate_latest().decode())"
+    text = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+    found = own(parse_text(text.decode()))
+    counted = {
+        name: [one for one in found[name].samples if one.name.endswith("_total")]
+        for name in ("rantai_events_accepted", "rantai_events_rejected")
+    }
+    assert {one.value for samples in counted.values() for one in samples} == {0}
+    assert {one.labels["type"] for one in counted["rantai_events_accepted"]} == set(CATALOGUE)
+    refused = {
+        (one.labels["stage"], one.labels["reason"]) for one in counted["rantai_events_rejected"]
+    }
+    assert refused == {
+        *(("gateway", "invalid"), ("gateway", "forbidden")),
+        *(("inbound", "invalid"), ("inbound", "forbidden")),
+        *(("ledger", "invalid"), ("ledger", "conflict"), ("ledger", "store")),
+    }
