@@ -122,7 +122,15 @@ class StreamsService(Service):
                     self._known.add(name)
                     await self._subscribe(name)
                     log(_LOGGER, "inbound_topic", topic=name)
+            self._ask_again()
             await self.sleep(self._every)
+
+    def _ask_again(self) -> None:
+        # Faust forgets a change of topics that comes while the group forms anew: its senders would
+        # wait until the next start. It acknowledges of what it once subscribed to.
+        topics = self._app.topics
+        if not all(topics.acks_enabled_for(name) for name in self._known):
+            topics.discard(None)  # removes nothing, and tells of a change
 
 
 def stream_record(event: Any) -> StreamRecord:
