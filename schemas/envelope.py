@@ -41,11 +41,16 @@ def _source_names_a_sender(value: str) -> str:
     return value
 
 
+def lawful_trace(traceparent: str | None) -> str | None:
+    """Return a W3C traceparent, or None where it is absent or malformed."""
+    lawful = traceparent is not None and _TRACEPARENT.fullmatch(traceparent)
+    return traceparent if lawful else None
+
+
 def trace_id(traceparent: str | None) -> str | None:
     """Return the 32 hex digits of a W3C traceparent, or None where it is absent or malformed."""
-    if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
-        return None
-    return traceparent[3:35]
+    lawful = lawful_trace(traceparent)
+    return lawful and lawful[3:35]
 
 
 def _without_control_characters(value: str) -> str:

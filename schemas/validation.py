@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from schemas.catalogue import CATALOGUE, EVENT, Role, may_send, supplier_of
-from schemas.envelope import Event, trace_id
+from schemas.envelope import Event, lawful_trace
 
 MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
 """Above this an event would not fit a Kafka record of the canonical topics."""
@@ -64,6 +64,7 @@ class Accepted:
 
     `value` is the event as JSON without line breaks; `content` is a digest of what it says (type,
     time, data), by which a second event under the same source and id is told to be the same.
+    `traceparent` is the event's own, where that is well-formed.
     """
 
     source: str
@@ -74,7 +75,7 @@ class Accepted:
     supplier_id: str
     value: bytes
     content: bytes
-    trace_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +359,7 @@ def accept(event: Event[Any, Any]) -> Accepted:
         supplier_id=supplier_of(event.data),
         value=head[:-1] + b',"data":' + data + b"}",
         content=content_digest(event.type, event.time, data),
-        trace_id=trace_id(event.traceparent),
+        traceparent=lawful_trace(event.traceparent),
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any, Final, TypeVar
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from schemas.envelope import lawful_trace
 from schemas.validation import Accepted
+from services.bus.records import TRACE_HEADER
 from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.telemetry.logs import log
 
@@ -49,7 +51,8 @@ class Position:
 def event_record(accepted: Accepted, traceparent: str | None = None) -> Record:
     """Return the record of a valid event for its canonical topic.
 
-    The headers hold what the ledger sink needs to know an event, so that it parses nothing.
+    The headers hold what the ledger sink needs to know an event, so that it parses nothing, and
+    the event's trace; where it names none, `traceparent` (that of what carried it), if lawful.
     """
     headers = [
         _CONTENT_TYPE,
@@ -57,8 +60,9 @@ def event_record(accepted: Accepted, traceparent: str | None = None) -> Record:
         (ID_HEADER, accepted.id.encode()),
         (CONTENT_HEADER, accepted.content.hex().encode()),
     ]
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent.encode()))
+    trace = accepted.traceparent or lawful_trace(traceparent)
+    if trace is not None:
+        headers.append((TRACE_HEADER, trace.encode()))
     return Record(accepted.topic, accepted.supplier_id.encode(), accepted.value, tuple(headers))
 
 

@@ -6,6 +6,9 @@ The processor refuses records and the reconciliation looks for them: both name t
 from collections.abc import Iterable
 from typing import Final
 
+from schemas.envelope import lawful_trace
+
+TRACE_HEADER: Final = "traceparent"
 _CONTENT_TYPE: Final = "content-type"
 _STRUCTURED: Final = b"application/cloudevents"
 _PREFIX: Final = "ce_"
@@ -43,3 +46,11 @@ def attributes_of(headers: Headers) -> dict[str, str]:
             except UnicodeDecodeError:
                 raise ValueError(f"header {name} is not UTF-8") from None
     return found
+
+
+def trace_of(headers: Headers) -> str | None:
+    """Return the W3C traceparent of what carried an event, None where there is no lawful one."""
+    for name, value in headers:
+        if name in (TRACE_HEADER, _PREFIX + TRACE_HEADER) and value is not None:
+            return lawful_trace(value.decode(errors="replace"))
+    return None

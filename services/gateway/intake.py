@@ -5,13 +5,18 @@ broker keeps memory only, in the ledger.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schemas.envelope import trace_id
 from schemas.validation import Accepted, Rejected, Sender, validate
 from services.bus.safety import Safety
+from services.telemetry.logs import log
 from services.telemetry.metrics import ACCEPTED, REJECTED
 
+_LOGGER: Final = logging.getLogger("rantai.gateway")
+_TRACES_TOLD: Final = 20
 _INLINE_EVENTS: Final = 50
 """Up to this many are validated on the event loop; more would hold up other requests."""
 
@@ -65,5 +70,20 @@ async def take(
         REJECTED.labels("gateway", "forbidden" if one.forbidden else "invalid").inc()
         faults = [fault.as_json() for fault in one.faults]
         rejected.append({"index": index, "id": one.id, "errors": faults})
+    _tell(sender, len(refusals), good, traceparent)
     forbidden = bool(refusals) and all(one.forbidden for _, one in refusals)
     return Outcome(len(good), rejected, forbidden)
+
+
+def _tell(sender: Sender, refused: int, accepted: list[Accepted], traceparent: str | None) -> None:
+    # By the traces an operator finds what became of what an ERP sent; a batch may hold many.
+    traces = dict.fromkeys(trace_id(one.traceparent or traceparent) for one in accepted)
+    found = [one for one in traces if one is not None]
+    log(
+        _LOGGER,
+        "events_taken",
+        sender=sender.partner,
+        accepted=len(accepted),
+        rejected=refused,
+        trace_ids=found[:_TRACES_TOLD],
+    )

@@ -17,8 +17,8 @@ from schemas.validation import (
     parse,
     validate,
 )
-from services.bus.producer import EventProducer, event_record
-from services.bus.records import attributes_of
+from services.bus.producer import EventProducer, Record, event_record
+from services.bus.records import attributes_of, trace_of
 from services.bus.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
@@ -54,17 +54,19 @@ class Inbound:
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Pass on the good and refuse the others; both are confirmed. Raises StoreUnavailable."""
         good: list[Accepted] = []
+        onward: list[Record] = []
         refusals: list[Refusal] = []
         for record in records:
             outcome = self._judge(record)
             if isinstance(outcome, Accepted):
                 good.append(outcome)
+                onward.append(event_record(outcome, trace_of(record.headers)))
             else:
                 reason = "forbidden" if outcome.forbidden else "invalid"
                 event = (outcome.source, outcome.id)
                 refusals.append(Refusal.of_record(record, "inbound", reason, outcome.faults, event))
         try:
-            await self._producer.publish([event_record(one) for one in good])
+            await self._producer.publish(onward)
         except BrokerUnavailable as error:
             raise StoreUnavailable(str(error)) from error
         for one in good:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 from schemas.catalogue import EVENT
-from schemas.envelope import sender_of
+from schemas.envelope import sender_of, trace_id
 from schemas.validation import Fault, NotParseable, Unparseable, accept, parse
 from services.bus.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
 from services.processor.rejections import Refusal, Rejections
@@ -100,6 +100,8 @@ class LedgerSink:
             await self._append(rows[:middle])
             await self._append(rows[middle:])
             return
+        fault = Fault("", f"the store refuses this event: {str(error)[:300]}")
+        refusal = Refusal.of_row(rows[0], "store", [fault])
         log(
             _LOGGER,
             "row_refused",
@@ -108,9 +110,9 @@ class LedgerSink:
             partition=rows[0].partition,
             offset=rows[0].offset,
             error=str(error)[:500],
+            trace_id=trace_id(refusal.traceparent),
         )
-        fault = Fault("", f"the store refuses this event: {str(error)[:300]}")
-        await self._rejections.refuse(Refusal.of_row(rows[0], "store", [fault]))
+        await self._rejections.refuse(refusal)
 
 
 def ledger_record(record: KafkaRecord) -> LedgerRecord:

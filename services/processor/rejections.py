@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 from schemas.catalogue import INBOUND_PREFIX, REJECTED
-from schemas.envelope import sender_of
+from schemas.envelope import lawful_trace, sender_of
 from schemas.validation import Fault
 from services.bus.producer import EventProducer, Record
-from services.bus.records import accepted_ms, record_name
+from services.bus.records import TRACE_HEADER, accepted_ms, record_name, trace_of
 from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
 from services.telemetry.logs import log
@@ -51,6 +51,7 @@ class Refusal:
     accepted_ms: int
     event_source: str = ""
     event_id: str = ""
+    traceparent: str | None = None
 
     @classmethod
     def of_record(
@@ -66,6 +67,7 @@ class Refusal:
             stage, reason, record.topic.removeprefix(INBOUND_PREFIX), faults, record.value or b"",
             record.topic, record.partition, record.offset, record.timestamp,
             (event[0] or "")[:_LONGEST_NAME], (event[1] or "")[:_LONGEST_NAME],
+            trace_of(record.headers),
         )  # fmt: skip
 
     @classmethod
@@ -73,13 +75,21 @@ class Refusal:
         """Make one of an event on its way into the ledger."""
         return cls(
             "ledger", reason, sender_of(row.source), faults, row.value, row.topic, row.partition,
-            row.offset, row.timestamp, row.source, row.id,
+            row.offset, row.timestamp, row.source, row.id, _own_trace(row.value),
         )  # fmt: skip
 
     @property
     def id(self) -> str:
         """What names it: where its record stands, and since when (a topic may be made anew)."""
         return record_name(self.topic, self.partition, self.offset, self.accepted_ms)
+
+    @property
+    def headers(self) -> tuple[tuple[str, bytes], ...]:
+        """The headers of its record on `rantai.rejected`: why, and in which trace it came."""
+        reason = ("reason", self.reason.encode())
+        if self.traceparent is None:
+            return (reason,)
+        return reason, (TRACE_HEADER, self.traceparent.encode())
 
     def as_json(self) -> dict[str, Any]:
         """Return the value of its record on `rantai.rejected`: a row of the table `rejected`."""
@@ -105,6 +115,14 @@ class Refusal:
             "value": text,
             "encoding": encoding,
         }
+
+
+def _own_trace(value: bytes) -> str | None:
+    with suppress(ValueError):
+        event = json.loads(value)
+        if isinstance(event, dict) and isinstance(found := event.get("traceparent"), str):
+            return lawful_trace(found)
+    return None
 
 
 def _storable(value: bytes) -> tuple[str, str]:
@@ -134,7 +152,7 @@ class Rejections:
                 REJECTED,
                 refusal.sender.encode(),
                 json.dumps(refusal.as_json(), ensure_ascii=False).encode(),
-                (("reason", refusal.reason.encode()),),
+                refusal.headers,
             )
             for refusal in refusals
         ]

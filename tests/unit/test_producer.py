@@ -1,6 +1,7 @@
 """The producer: answers after the delivery report, in time, and finds a broker that comes back."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -26,6 +27,10 @@ def test_the_headers_say_what_the_sink_needs() -> None:
         "content": one.content.hex().encode(),
     }
     assert dict(event_record(one, TRACE).headers)["traceparent"] == TRACE.encode()
+    assert "traceparent" not in dict(event_record(one, "of another make").headers)
+    other = TRACE.replace("0af7", "0bf7")
+    own = replace(one, traceparent=other)
+    assert dict(event_record(own, TRACE).headers)["traceparent"] == other.encode()
 
 
 async def test_what_is_published_stands_where_it_says() -> None:

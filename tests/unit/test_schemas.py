@@ -240,8 +240,8 @@ def test_trace_and_extensions_are_carried_and_null_is_absent() -> None:
     value = json.loads(outcome.value)
     assert (value["sequence"], value["replay"]) == ("7", True)
     assert "gone" not in value
-    assert outcome.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
-    assert accepted(changed(event, "/traceparent", "of another make")).trace_id is None
+    assert outcome.traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert accepted(changed(event, "/traceparent", "of another make")).traceparent is None
 
 
 def test_aliases_of_units_are_normalised() -> None:
