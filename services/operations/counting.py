@@ -7,7 +7,7 @@ missing is named by source and id, or by topic, partition and offset where it is
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.catalogue import CANONICAL_TOPICS, INBOUND_PREFIX
@@ -20,6 +20,24 @@ from services.warehouse.client import Warehouse, sql
 from services.warehouse.ledger import Key, rows_of_keys
 
 _SHOWN: Final = 1000
+
+
+class _Place(NamedTuple):
+    """Where a record stands, and since when. Its value is not kept: there are millions."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+
+    @property
+    def name(self) -> str:
+        """What a refusal of it is called."""
+        return record_name(self.topic, self.partition, self.offset, self.timestamp)
+
+    def day(self, site: ZoneInfo) -> date:
+        """The day on which it was accepted."""
+        return datetime.fromtimestamp(accepted_ms(self.timestamp) / 1000, site).date()
 
 
 @dataclass(slots=True)
@@ -44,6 +62,20 @@ class Reconciliation:
     rows: dict[tuple[str, date], Row] = field(default_factory=lambda: defaultdict(Row))
     missing: list[dict[str, Any]] = field(default_factory=list)
     read: int = 0
+
+    def miss(self, sender: str, day: date, place: _Place, key: Key | None) -> None:
+        """Count a record that is neither stored nor refused, and say which it is."""
+        self.rows[(sender, day)].accepted += 1
+        self.missing.append(
+            {
+                "sender": sender,
+                "source": key[0] if key else None,
+                "id": key[1] if key else None,
+                "topic": place.topic,
+                "partition": place.partition,
+                "offset": place.offset,
+            }
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer of the API and of `rantai reconcile --json`."""
@@ -84,8 +116,8 @@ def reconcile(
     site = ZoneInfo(zone)
     start = since or EPOCH
     result = Reconciliation()
-    published: dict[Key, tuple[date, Any]] = {}
-    others: list[tuple[Any, Key | None]] = []
+    published: dict[Key, list[_Place]] = defaultdict(list)
+    others: list[tuple[_Place, Key | None]] = []
     for record in records_of(bootstrap, _counted, start):
         if accepted_ms(record.timestamp) < start.timestamp() * 1000:
             continue  # not every broker finds offsets by their time
@@ -93,30 +125,29 @@ def reconcile(
         inbound = record.topic.startswith(INBOUND_PREFIX)
         key = _key_of_attributes(record) if inbound else _key_of_headers(record)
         key = key or _key_of_json(record.value)
+        place = _Place(record.topic, record.partition, record.offset, record.timestamp)
         if inbound or key is None:
-            others.append((record, key))
-            continue
-        day = _day(record, site)
-        if key in published:
-            result.rows[(sender_of(key[0]), published[key][0])].resent += 1
+            others.append((place, key))
         else:
-            published[key] = (day, record)
+            published[key].append(place)
     refused = _count_refused(result, warehouse, zone, start)
     _count_ledger(result, warehouse, zone, start)
-    open_keys = {
-        key: (day, record)
-        for key, (day, record) in published.items()
-        if refused.isdisjoint((_name(key), _place(record)))
-    }
-    _count_missing(result, warehouse, open_keys)
-    for record, key in others:
+    open_keys: dict[Key, _Place] = {}
+    for key, places in published.items():
+        # A copy with other content is refused where it stands: it is no further copy of the event.
+        copies = [place for place in places if place.name not in refused]
+        if len(copies) > 1:
+            day = copies[0].day(site)
+            result.rows[(sender_of(key[0]), day)].resent += len(copies) - 1
+        if copies and _name(key) not in refused:
+            open_keys[key] = copies[0]
+    _count_missing(result, warehouse, open_keys, site)
+    for place, inbound_key in others:
         # An inbound record ends in a canonical topic or is refused, what is no event is refused;
         # else it is missing.
-        if _place(record) in refused or (key is not None and key in published):
-            continue
-        sender = record.topic.removeprefix(INBOUND_PREFIX)
-        result.rows[(sender, _day(record, site))].accepted += 1
-        result.missing.append(_missing(record, sender, key))
+        if place.name not in refused and inbound_key not in published:
+            sender = place.topic.removeprefix(INBOUND_PREFIX)
+            result.miss(sender, place.day(site), place, inbound_key)
     return result
 
 
@@ -146,22 +177,17 @@ def _count_ledger(result: Reconciliation, warehouse: Warehouse, zone: str, start
 
 
 def _count_missing(
-    result: Reconciliation, warehouse: Warehouse, published: dict[Key, tuple[date, Any]]
+    result: Reconciliation, warehouse: Warehouse, published: dict[Key, _Place], site: ZoneInfo
 ) -> None:
     rows = rows_of_keys(warehouse, "ledger_has", published)
     there = {(row["source"], row["id"]) for row in rows}
-    for key, (day, record) in published.items():
+    for key, place in published.items():
         if key not in there:
-            result.rows[(sender_of(key[0]), day)].accepted += 1
-            result.missing.append(_missing(record, sender_of(key[0]), key))
+            result.miss(sender_of(key[0]), place.day(site), place, key)
 
 
 def _name(key: Key) -> str:
     return "\n".join(key)
-
-
-def _place(record: Any) -> str:
-    return record_name(record.topic, record.partition, record.offset, record.timestamp)
 
 
 def _counted(topic: str) -> bool:
@@ -203,18 +229,3 @@ def _key(source: object, name: object) -> Key | None:
     except ValueError:
         return None
     return source, name
-
-
-def _day(record: Any, site: ZoneInfo) -> date:
-    return datetime.fromtimestamp(accepted_ms(record.timestamp) / 1000, site).date()
-
-
-def _missing(record: Any, sender: str, key: Key | None) -> dict[str, Any]:
-    return {
-        "sender": sender,
-        "source": key[0] if key else None,
-        "id": key[1] if key else None,
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-    }
