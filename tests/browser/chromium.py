@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 WIDTHS: Final = (320, 390, 1280)
+SCREENS: Final = [(width, script) for width in WIDTHS for script in (True, False)]
+"""Widths, each with and without script."""
 _HEIGHTS: Final = {320: 568, 390: 844, 1280: 800}
 
 
@@ -26,6 +28,25 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a page is read on: its width, whether scripts run, and in which language."""
+
+    width: int = 390
+    script: bool = False
+    language: str = "id"
+
+    def __str__(self) -> str:
+        """Return a name that tells it from the others."""
+        return f"{self.width}-{'script' if self.script else 'plain'}-{self.language}"
+
+
+PHONE: Final = Screen()
+EVERY_SCREEN: Final = [
+    Screen(width, script, language) for width, script in SCREENS for language in ("id", "en")
+]
 
 
 @dataclass
