@@ -5,7 +5,7 @@ line of code. All numbers are exact decimals; no float takes part anywhere.
 """
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -55,6 +55,11 @@ UNIT_ALIASES: Final = {
     "HR": "HUR", "H": "HUR", "JAM": "HUR",
 }  # fmt: skip
 """What ERPs write, to the UN/ECE Recommendation 20 (and 21 for packages) code it stands for."""
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as RFC 3339 has it in UTC, with a Z. It must know its zone."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _reject_non_decimal(value: Any) -> Any:

@@ -46,14 +46,17 @@ def demo(
     # A newcomer reads the links, not a line for each request.
     configure(logging.WARNING)
     broker = EmbeddedBroker()
-    settings = Settings(
-        data_dir=data_dir.resolve(),
-        port=port,
-        kafka=broker.bootstrap,
-        batch_seconds=EMBEDDED_BATCH_SECONDS,
-        session_seconds=EMBEDDED_SESSION_SECONDS,
-    )
+    # Made-up events belong into no store but the demo's own, whatever the environment names.
+    own = {"clickhouse_url": None, "clickhouse_cluster": None, "keys_file": None}
+    given = {
+        "data_dir": data_dir.resolve(),
+        "port": port,
+        "kafka": broker.bootstrap,
+        "batch_seconds": EMBEDDED_BATCH_SECONDS,
+        "session_seconds": EMBEDDED_SESSION_SECONDS,
+    }
     try:
+        settings = Settings.from_environment().model_copy(update=own | given)
         asyncio.run(_play(settings, broker, days, rate))
     except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
         raise fail(str(error)) from None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.catalogue import Role
+from schemas.fields import utc_text
 from schemas.validation import Accepted, NotParseable, Rejected, Sender, parse, validate
 from services.bus.safety import Safety
 from services.warehouse.client import Warehouse, sql
@@ -102,10 +103,6 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "topic": row["kafka_topic"],
         "partition": row["kafka_partition"],
         "offset": row["kafka_offset"],
-        "rejected_at": _moment(row["rejected_at"]),
-        "replayed_at": _moment(row["replayed_at"]) if row["replayed_at"] else None,
+        "rejected_at": utc_text(row["rejected_at"]),
+        "replayed_at": utc_text(row["replayed_at"]) if row["replayed_at"] else None,
     }
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

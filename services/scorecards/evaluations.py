@@ -5,6 +5,7 @@ from typing import Any
 
 import simplejson
 
+from schemas.fields import utc_text
 from services.scorecards.reading import Reader
 from services.warehouse.evaluations import Evaluation, EvaluationStore, frozen_json
 from services.warehouse.figures import WINDOW_DAYS, Selection
@@ -33,10 +34,10 @@ def evaluations(
             {
                 **Selection(one.as_of, WINDOW_DAYS).heading,
                 "policy_version": one.policy_version,
-                "frozen_at": one.frozen_at.isoformat().replace("+00:00", "Z"),
+                "frozen_at": utc_text(one.frozen_at),
                 "inputs": {
                     "events": one.inputs.events,
-                    "accepted_until": one.inputs.accepted_until.isoformat().replace("+00:00", "Z"),
+                    "accepted_until": utc_text(one.inputs.accepted_until),
                 },
                 **one.scorecard,
                 "restated": restated(one, today[one.as_of], reader.policy.version),

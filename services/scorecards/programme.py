@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any, Final
 
+from schemas.fields import utc_text
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.score import changed_most
@@ -149,7 +150,7 @@ class Programme:
         return {
             **selection.heading,
             "policy_version": self.reader.policy.version,
-            "computed_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "computed_at": utc_text(datetime.now(UTC).replace(microsecond=0)),
         }
 
 

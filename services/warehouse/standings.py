@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import simplejson
 
+from schemas.fields import utc_text
 from services.readiness.advice import advise
 from services.readiness.assessed import Assessed
 from services.readiness.policy import Policy
@@ -128,7 +129,7 @@ class Standings:
         return str(rows[0]["scorecard"]).encode() if rows else None
 
     def _written(self, selection: Selection, assessed: Mapping[str, Assessed]) -> dict[str, bytes]:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        now = utc_text(datetime.now(UTC).replace(microsecond=0))
         return {
             name: exact_json(
                 {
