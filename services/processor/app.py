@@ -27,6 +27,7 @@ from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
+from services.processor.stream_watch import StreamWatch
 from services.processor.streams import Stream, StreamsService
 from services.readiness.chosen import policy_of
 from services.readiness.policy import Policy
@@ -46,7 +47,7 @@ STOP_SECONDS: Final = 4.0
 
 async def end_process() -> None:
     """End the process at once: a stalled sink can't be trusted to stop in good order."""
-    log(_LOGGER, "process_ends", level=logging.CRITICAL, reason="the sink stalled")
+    log(_LOGGER, "process_ends", level=logging.CRITICAL, reason="stalled")
     os._exit(70)
 
 
@@ -205,7 +206,9 @@ def create(
     subscribe = _subscriber(app, inbound)
     _agent(app, REJECTED, refused)
     sink = SinkTask(batches)
-    _add_services(app, sink, [inbound, refused], settings, subscribe)
+    streams = [inbound, refused]
+    _add_services(app, sink, streams, settings, subscribe)
+    _add_watch(app, streams, settings.stall_seconds, on_stall)
     if ledger is None:
         evaluator = partial(_evaluator, late, policy, producer, settings)
         _add_evaluations(app, evaluator, batches, settings)
@@ -279,6 +282,19 @@ def _add_services(
 
     app.service(Sinking)
     app.service(Streaming)
+
+
+def _add_watch(
+    app: faust.App,
+    streams: list[Stream],
+    stall_seconds: float,
+    on_stall: Callable[[], Awaitable[None]],
+) -> None:
+    class Watching(StreamWatch):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(app, streams, stall_seconds, on_stall, **options)
+
+    app.service(Watching)
 
 
 def _evaluator(

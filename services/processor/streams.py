@@ -8,6 +8,7 @@ by error or by shutdown; with manual acknowledgement after the write, neither ca
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -43,6 +44,10 @@ class Stream:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._events: asyncio.Queue[Any] = asyncio.Queue(maxsize=2 * _BATCH)
+        self.working_since: float | None = None
+        """When the batch at hand was begun, on the clock that never goes back."""
+        self.finished = 0
+        """Batches that were made safe."""
 
     async def feed(self, stream: Any) -> None:
         """Agent body: hand every event on. Waits while the sink is behind."""
@@ -55,7 +60,10 @@ class Stream:
             events = [await self._events.get()]
             while len(events) < _BATCH and not self._events.empty():
                 events.append(self._events.get_nowait())
+            self.working_since = time.monotonic()
             await self._write([stream_record(event) for event in events])
+            self.working_since = None
+            self.finished += 1
             for event in events:
                 event.ack()
 
