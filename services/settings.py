@@ -80,7 +80,17 @@ class Settings(BaseModel):
         "takes half of it to form a group",
     )
     stall_seconds: Annotated[float, Field(gt=0)] = Field(
-        default=120.0, description="a sink without progress for so long ends its process"
+        default=120.0,
+        description="a part of the processor without progress for so long is started anew",
+    )
+    heal_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=600.0,
+        description="a part that is started anew and fails again for so long ends its process",
+    )
+    embedded_log_mb: Annotated[int, Field(ge=32)] = Field(
+        default=256,
+        description="memory of the embedded broker, in MiB, above which it is started empty, once "
+        "the ledger has all of its records",
     )
     inbound_discovery_seconds: Annotated[float, Field(gt=0)] = Field(
         default=5.0, description="how often new rantai.inbound.* topics are looked for"

@@ -12,6 +12,8 @@ from services.bus.topics import BrokerUnavailable, connect
 
 LEDGER_GROUP: Final = "rantai-ledger"
 STREAMS_GROUP: Final = "rantai-streams"
+INBOUND_GROUP: Final = "rantai-inbound"
+"""A name that offsets are kept under; nobody joins it."""
 
 
 def lags(bootstrap: str) -> dict[str, int]:
@@ -28,7 +30,8 @@ def lags(bootstrap: str) -> dict[str, int]:
         refused = [REJECTED] if REJECTED in topics else []
         return {
             **_waiting(admin, LEDGER_GROUP, canonical),
-            **_waiting(admin, STREAMS_GROUP, refused + inbound),
+            **_waiting(admin, STREAMS_GROUP, refused),
+            **_waiting(admin, INBOUND_GROUP, inbound),
         }
     except KafkaError as error:
         raise BrokerUnavailable(f"offsets could not be read: {error!r}") from error
@@ -54,3 +57,22 @@ def _waiting(admin: KafkaAdminClient, group: str, topics: Sequence[str]) -> dict
         reached = max(known.offset if known is not None else 0, starts[place].offset)
         found[place.topic] += max(0, ends[place].offset - reached)
     return found
+
+
+def offsets_before(bootstrap: str) -> dict[tuple[str, int], int]:
+    """Return how far the inbound topics were read when members of a group read them.
+
+    Raises BrokerUnavailable. Blocks.
+    """
+    admin = connect(bootstrap)
+    try:
+        committed = admin.list_group_offsets([STREAMS_GROUP]).get(STREAMS_GROUP, {})
+    except KafkaError as error:
+        raise BrokerUnavailable(f"offsets could not be read: {error!r}") from error
+    finally:
+        admin.close()
+    return {
+        (place.topic, place.partition): known.offset
+        for place, known in committed.items()
+        if place.topic.startswith(INBOUND_PREFIX) and known.offset >= 0
+    }

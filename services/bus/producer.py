@@ -111,6 +111,10 @@ class EventProducer:
         self._client = None
         self._given_up[client] = asyncio.create_task(self._close_later(client))
 
+    def start_anew(self) -> None:
+        """Let go of the broker at hand: another one takes its place, which does not know us."""
+        self._give_up(self._client, BrokerUnavailable("the broker was started anew"))
+
     async def _close_later(self, client: KafkaProducer) -> None:
         # Other requests may still be served by it; within this time each of them has its answer.
         await asyncio.sleep(self._timeout)

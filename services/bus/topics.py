@@ -153,12 +153,29 @@ def _setting(described: object) -> str | None:
     return None if described is None else str(described)
 
 
-def inbound_topics(bootstrap: str) -> list[str]:
-    """Return the inbound topics that the broker has. Raises BrokerUnavailable."""
+def inbound_partitions(bootstrap: str) -> dict[str, int]:
+    """Return the inbound topics that the broker has, and how many partitions each has.
+
+    Raises BrokerUnavailable. Blocks.
+    """
     admin = connect(bootstrap)
     try:
-        return sorted(name for name in admin.list_topics() if name.startswith(INBOUND_PREFIX))
+        names = sorted(name for name in admin.list_topics() if name.startswith(INBOUND_PREFIX))
+        if not names:
+            return {}
+        return {one["name"]: len(one["partitions"]) for one in admin.describe_topics(names)}
     except KafkaError as error:
         raise BrokerUnavailable(f"topics could not be listed: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def reach(bootstrap: str) -> None:
+    """Return where the broker answers. Raises BrokerUnavailable. Blocks."""
+    admin = connect(bootstrap)
+    try:
+        admin.list_topics()
+    except KafkaError as error:
+        raise BrokerUnavailable(f"{bootstrap} does not answer: {error!r}") from error
     finally:
         admin.close()

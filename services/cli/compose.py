@@ -2,9 +2,8 @@
 
 import asyncio
 import faulthandler
-import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, Protocol
@@ -40,7 +39,6 @@ from services.scorecards.web.forms import Forms
 from services.scorecards.web.visiting import Site
 from services.settings import Settings
 from services.telemetry.http import install
-from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.migrate import Placement
@@ -52,8 +50,6 @@ DRAIN_SECONDS: Final = 6
 
 STOP_SECONDS: Final = 12
 """After which a process that was told to stop is ended by force; 15 s are promised."""
-
-_LOGGER: Final = logging.getLogger("rantai.process")
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns what is not ready, or None."""
@@ -71,20 +67,28 @@ class Failing(Protocol):
         """Why it failed, or None."""
 
 
-async def end_with(part: Failing, server: uvicorn.Server) -> None:
+def failed(parts: Iterable[Failing]) -> BaseException | None:
+    """Return why one of some parts failed for good, or None."""
+    return next((part.failure for part in parts if part.failure is not None), None)
+
+
+async def end_with(parts: Sequence[Failing], server: uvicorn.Server) -> None:
     """Stop a server where a part fails: served on, its health would say that all is well."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        if part.failure is not None:
-            log(_LOGGER, "part_failed", level=logging.CRITICAL, error=repr(part.failure)[:500])
+        if failed(parts) is not None:
             server.should_exit = True
             return
 
 
-def raise_failure(part: Failing) -> None:
+def raise_failure(parts: Sequence[Failing]) -> None:
     """Raise PartFailed where a part has failed."""
-    if part.failure is not None:
-        raise PartFailed(f"the processor failed ({part.failure!r:.300}); nothing is lost: start it")
+    failure = failed(parts)
+    if failure is not None:
+        raise PartFailed(
+            f"a part failed again and again, last with {failure!r:.300}. "
+            "Nothing that was accepted is lost: start the process again"
+        )
 
 
 def application(title: str, routers: list[APIRouter], check: Check) -> FastAPI:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from services.access.keys import KeyStore
 from services.bus.producer import EventProducer
 from services.bus.safety import OnBroker
-from services.bus.topics import BrokerUnavailable, inbound_topics
+from services.bus.topics import BrokerUnavailable, reach
 from services.cli import compose
 from services.cli.running import fail
 from services.exporter.watching import watching
@@ -110,7 +110,7 @@ async def _gateway(settings: Settings) -> None:
         try:
             # The client keeps on looking for a broker that is away; a probe must not.
             async with asyncio.timeout(_PROBE_SECONDS):
-                await asyncio.to_thread(inbound_topics, settings.kafka)
+                await asyncio.to_thread(reach, settings.kafka)
         except (BrokerUnavailable, TimeoutError):
             return "the broker"
         return None
@@ -186,24 +186,24 @@ class _Store:
 
 async def _processor(settings: Settings) -> None:
     # Imported here: no other service needs Faust.
-    from services.processor.app import create, open_store  # noqa: PLC0415
+    from services.processor.app import Processor, open_store  # noqa: PLC0415
 
     if settings.clickhouse_url is None:
         _warehouse(settings)
     warehouse = await asyncio.to_thread(open_store, settings)
-    made = create(settings, lambda: warehouse)
+    made = Processor(settings, lambda: warehouse)
 
     async def check() -> str | None:
-        return None if made.ready else "the sink"
+        return ", ".join(made.not_ready) or None
 
     app = compose.application("Rantai processor", [compose.metrics_routes()], check)
     server = compose.server(app, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, warehouse.close)
         stack.push_async_callback(made.stop)
-        await made.start()
-        watch = asyncio.create_task(compose.end_with(made, server))
+        made.start()
+        watch = asyncio.create_task(compose.end_with([made], server))
         stack.callback(watch.cancel)
         compose.stop_on_signal(server)
         await server.serve()
-    compose.raise_failure(made)
+    compose.raise_failure([made])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,20 @@ from services.bus.embedded import (
     EmbeddedBroker,
     free_port,
 )
-from services.bus.safety import InLedger, OnBroker, Safety
 from services.bus.topics import BrokerUnavailable, apply
 from services.cli import compose
+from services.cli.broker_life import BrokerLife
 from services.cli.running import fail, operator_key, read_run_file, remove_run_file, write_run_file
 from services.exporter.watching import watching
-from services.processor.app import Processor, create, open_store
+from services.processor.app import Processor, open_store
 from services.readiness.chosen import policy_of
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure, log
+from services.telemetry.parts import Healing, Part
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 
 _LOGGER: Final = logging.getLogger("rantai.up")
+_PARTNERS_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Running:
     """One process with everything in it."""
 
     settings: Settings
-    processor: Processor
+    parts: list[compose.Failing]
     warehouse: Warehouse
     server: uvicorn.Server
 
@@ -105,9 +107,7 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
         typer.echo(f"Rantai listens on {settings.base_url} (broker {settings.kafka})", err=True)
         await everything.server.serve()
         log(_LOGGER, "draining")
-        if broker is not None and not broker.running:
-            raise BrokerUnavailable("the embedded broker ended; start again: nothing is lost")
-        compose.raise_failure(everything.processor)
+        compose.raise_failure(everything.parts)
     log(_LOGGER, "stopped")
 
 
@@ -128,33 +128,36 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
             stack.callback(broker.stop)
         keys = KeyStore(settings.keys_path)
         operator_key(settings.data_dir)
-        await asyncio.to_thread(_apply_topics, settings, keys)
+        if broker is None:
+            await asyncio.to_thread(_apply_topics, settings, keys)
         warehouse = await asyncio.to_thread(open_store, settings)
         stack.push_async_callback(asyncio.to_thread, warehouse.close)
-        processor = create(settings, lambda: warehouse)
-        await processor.start()
+        processor = Processor(settings, lambda: warehouse, in_memory=broker is not None)
         stack.push_async_callback(processor.stop)
-        safety: Safety = OnBroker(processor.producer)
-        if broker is not None:
-            safety = InLedger(processor.producer, processor.progress, settings.answer_seconds)
+        parts = [Part("topics", lambda _: Topics(settings, keys), away=(BrokerUnavailable,))]
+        if broker is None:
+            processor.start()
+        else:
+            parts.append(_broker_part(settings, broker, processor, keys))
+        for part in parts:
+            part.start()
+            stack.push_async_callback(part.stop)
         app = compose.application(
             "Rantai",
             [
-                compose.gateway_routes(settings, keys, safety),
-                *compose.scorecard_routes(settings, keys, warehouse, policy, safety),
-                compose.operations_routes(settings, keys, warehouse, safety, policy),
+                compose.gateway_routes(settings, keys, processor.safety),
+                *compose.scorecard_routes(settings, keys, warehouse, policy, processor.safety),
+                compose.operations_routes(settings, keys, warehouse, processor.safety, policy),
                 compose.metrics_routes(),
             ],
-            _check(processor, broker),
+            _check(processor, parts),
         )
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))
-        await stack.enter_async_context(_beside(_new_partners(settings, keys)))
-        await stack.enter_async_context(_beside(_broker_lives(broker, server)))
-        await stack.enter_async_context(_beside(compose.end_with(processor, server)))
+        await stack.enter_async_context(_beside(compose.end_with([processor, *parts], server)))
         write_run_file(settings.data_dir, settings.base_url, settings.kafka)
         stack.callback(remove_run_file, settings.data_dir)
-        yield Running(settings, processor, warehouse, server)
+        yield Running(settings, [processor, *parts], warehouse, server)
 
 
 def _refuse_second(settings: Settings) -> None:
@@ -187,13 +190,24 @@ def _apply_topics(settings: Settings, keys: KeyStore) -> None:
     )
 
 
-def _check(
-    processor: Processor, broker: EmbeddedBroker | None
-) -> Callable[[], Awaitable[str | None]]:
+def _broker_part(
+    settings: Settings, broker: EmbeddedBroker, processor: Processor, keys: KeyStore
+) -> Part:
+    async def apply_topics() -> None:
+        await asyncio.to_thread(_apply_topics, settings, keys)
+
+    limit = settings.embedded_log_mb * 1024 * 1024
+    return Part(
+        "broker",
+        lambda _: BrokerLife(broker, processor, apply_topics, limit),
+        healing=Healing(give_up=settings.heal_seconds),
+    )
+
+
+def _check(processor: Processor, parts: Sequence[Part]) -> Callable[[], Awaitable[str | None]]:
     async def check() -> str | None:
-        if broker is not None and not broker.running:
-            return "the broker"
-        return None if processor.ready else "the sink"
+        waiting = [part.name for part in parts if not part.ready] + processor.not_ready
+        return ", ".join(waiting) or None
 
     return check
 
@@ -209,25 +223,25 @@ async def _beside(work: Awaitable[None]) -> AsyncIterator[None]:
             await task
 
 
-async def _new_partners(settings: Settings, keys: KeyStore) -> None:
-    """Give each partner with a key its inbound topic."""
-    known = set(keys.partners())
-    while True:
-        await asyncio.sleep(1)
-        partners = set(keys.partners())
-        if partners - known:
-            try:
-                await asyncio.to_thread(_apply_topics, settings, keys)
+class Topics:
+    """Gives each partner with a key its inbound topic, also those that come while it runs."""
+
+    def __init__(self, settings: Settings, keys: KeyStore) -> None:
+        self._settings, self._keys = settings, keys
+        self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    async def stop(self) -> None:
+        """Return from `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Look for new partners until `stop`. Raises BrokerUnavailable."""
+        known: set[str] = set()
+        while not self._stopping.is_set():
+            partners = set(self._keys.partners())
+            if partners - known:
+                await asyncio.to_thread(_apply_topics, self._settings, self._keys)
                 known = partners
-            except BrokerUnavailable as error:
-                log(_LOGGER, "topics_failed", level=logging.WARNING, error=str(error)[:200])
-
-
-async def _broker_lives(broker: EmbeddedBroker | None, server: uvicorn.Server) -> None:
-    """End the process with its broker: nothing comes in without it, and a start makes both anew."""
-    while broker is not None:
-        await asyncio.sleep(1)
-        if not broker.running:
-            log(_LOGGER, "broker_ended", level=logging.CRITICAL)
-            compose.stop(server)
-            return
+            self.ready.set()
+            await asyncio.sleep(_PARTNERS_SECONDS)

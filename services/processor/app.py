@@ -1,40 +1,43 @@
-"""The processor as a Faust application: `faust -A services.processor.app worker` runs it.
+"""The processor: what it is made of, and how its parts run beside each other.
 
-Beside its agents the application runs the ledger sink as a service with a consumer, batches and
-offsets of its own: at 10,000 events a second and core, agents alone are too slow for it.
+Three parts read Kafka, each by what it is good at: the ledger's batch loop (`batches`), the reader
+of the senders' own topics (`inbound_reader`), and a Faust application (`streams`) for what needs a
+decision event by event. A fourth judges suppliers anew. Each is started anew where it fails.
+`faust -A services.processor.app worker` runs all of it as well, under Faust's own worker.
 """
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import faust
+from aiokafka.errors import KafkaConnectionError
 from mode import Service
 
 from schemas.catalogue import CANONICAL_TOPICS, REJECTED
 from services.access.keys import KeyStore
-from services.bus.lag import LEDGER_GROUP, STREAMS_GROUP
+from services.bus.lag import LEDGER_GROUP
 from services.bus.producer import EventProducer
 from services.bus.progress import Progress
+from services.bus.safety import InLedger, OnBroker, Safety
+from services.bus.topics import BrokerUnavailable
+from services.processor import faust_app
 from services.processor.announcing import Announcer
-from services.processor.batches import BatchLoop, Subscription
+from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.processor.inbound import Inbound, roles_by_keys
+from services.processor.inbound_reader import InboundReader, Reading
 from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
-from services.processor.stream_watch import StreamWatch
-from services.processor.streams import Stream, StreamsService
+from services.processor.streams import Stream
 from services.readiness.chosen import policy_of
-from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.settings import Settings
 from services.telemetry.logs import log
-from services.warehouse.client import Warehouse
+from services.telemetry.parts import Healing, OnStall, Part, Runs, Stalled
+from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
@@ -43,92 +46,67 @@ from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 STOP_SECONDS: Final = 4.0
+_AWAY: Final = (BrokerUnavailable, StoreUnavailable, KafkaConnectionError, ConnectionError)
+"""What says that the broker or the store can't be reached just now."""
 
 
-async def end_process() -> None:
-    """End the process at once: a stalled sink can't be trusted to stop in good order."""
-    log(_LOGGER, "process_ends", level=logging.CRITICAL, reason="stalled")
-    os._exit(70)
+class Processor:
+    """The parts of a processor, with what others need of them.
 
-
-class SinkService(Service):
-    """Runs the ledger's batch loop inside the application; its failure is the application's."""
-
-    def __init__(self, app: faust.App, running: "SinkTask", **options: Any) -> None:
-        super().__init__(**options)
-        self._app, self._running = app, running
-
-    async def on_start(self) -> None:
-        """Start reading, unless that was done already."""
-        self.add_future(self._run())
-
-    async def on_stop(self) -> None:
-        """Let the batch at hand end."""
-        await self._running.stop()
-
-    async def _run(self) -> None:
-        try:
-            await self._running.begin()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            log(_LOGGER, "sink_failed", level=logging.CRITICAL, error=repr(error)[:500])
-            await self._app.crash(error)
-            raise
-
-
-class SinkTask:
-    """The ledger's batch loop as a task, begun by whoever comes first.
-
-    Faust starts its services only when its own group has formed; where the process can, it begins
-    the sink before, so that the two groups form side by side.
+    `in_memory`: the broker is this process's own and keeps memory only. Then an event is safe in
+    the ledger alone, and no other process reads: partitions are taken without forming a group.
+    Call its methods on one event loop.
     """
 
-    def __init__(self, batches: BatchLoop) -> None:
-        self.batches = batches
-        self._task: asyncio.Task[None] | None = None
+    def __init__(
+        self,
+        settings: Settings,
+        warehouse: Callable[[], Warehouse],
+        *,
+        in_memory: bool = False,
+        ledger: AppendsBatches | None = None,
+    ) -> None:
+        """Make the parts. `warehouse` is called once, on first use.
 
-    def begin(self) -> "asyncio.Task[None]":
-        """Return the running task."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self.batches.run())
-        return self._task
+        Raises SettingsError for a policy that can't be used.
+        """
+        self._settings, self._policy, self._in_memory = settings, policy_of(settings), in_memory
+        self._store = _Late(warehouse, ledger, Rules.of(self._policy))
+        self.progress = Progress()
+        self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
+        self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
+        self.safety: Safety = self.in_ledger if in_memory else OnBroker(self.producer)
+        self._rejections = Rejections(self.producer, self._store if in_memory else None)
+        self._batches: BatchLoop | None = None
+        self.inbound: InboundReader | None = None
+        makers: dict[str, Callable[[OnStall], Runs]] = {
+            "ledger": self._ledger_loop,
+            "inbound": self._inbound_reader,
+        }
+        if not in_memory:
+            # On a broker in memory refusals are in the store before they are on their topic.
+            makers["streams"] = lambda on_stall: faust_app.FaustRun(self.streams_app(on_stall))
+        if ledger is None:
+            makers["evaluations"] = self._evaluations
+        healing = Healing(give_up=settings.heal_seconds)
+        self.parts = [
+            Part(name, make, away=_AWAY, healing=healing) for name, make in makers.items()
+        ]
 
-    async def stop(self) -> None:
-        """Let the batch at hand end, and wait for it."""
-        await self.batches.stop()
-        if self._task is not None:
-            with suppress(asyncio.CancelledError, Exception):
-                await self._task
+    def start(self) -> None:
+        """Start every part that does not run."""
+        for part in self.parts:
+            part.start()
 
+    async def start_anew(self, broker: asyncio.Event) -> None:
+        """End the run of every part, and start each again once it ended and a broker is there."""
 
-@dataclass(slots=True)
-class Processor:
-    """The application with what others need of it: its progress and whether it is ready."""
+        async def anew(part: Part) -> None:
+            await part.stop()
+            await broker.wait()
+            part.start()
 
-    app: faust.App
-    sink: SinkTask
-    progress: Progress
-    producer: EventProducer
-
-    @property
-    def ready(self) -> bool:
-        """Whether the ledger sink has partitions and the agents are running."""
-        running = bool(self.app.started) and not self.app.crashed
-        return running and self.sink.batches.ready.is_set()
-
-    async def start(self) -> None:
-        """Start the sink and the agents; return when the agents have partitions."""
-        self.sink.begin()
-        await self.app.start()
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Why the application failed, or None; it does not start again by itself."""
-        if not self.app.crashed:
-            return None
-        reason: BaseException | None = self.app.crash_reason
-        return reason or RuntimeError("the application failed")
+        await asyncio.gather(*map(anew, self.parts))
 
     async def stop(self) -> None:
         """Stop in good order: what is written is committed.
@@ -138,81 +116,75 @@ class Processor:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                await self.app.stop()
-                await self.sink.stop()
+                await asyncio.gather(*(part.stop(STOP_SECONDS) for part in self.parts))
                 await self.producer.close()
 
+    @property
+    def not_ready(self) -> list[str]:
+        """The parts that do not do their work just now."""
+        return [part.name for part in self.parts if not part.ready]
 
-def create(
-    settings: Settings,
-    warehouse: Callable[[], Warehouse],
-    *,
-    progress: Progress | None = None,
-    ledger: AppendsBatches | None = None,
-    on_stall: Callable[[], Awaitable[None]] = end_process,
-) -> Processor:
-    """Make the processor. `warehouse` is called once, when the application starts.
+    @property
+    def failure(self) -> BaseException | None:
+        """Why a part was given up, or None."""
+        return next((part.failure for part in self.parts if part.failure is not None), None)
 
-    Raises SettingsError for a policy that can't be used.
-    """
-    policy = policy_of(settings)
-    rules = Rules.of(policy)
-    bootstrap = settings.kafka
-    app = faust.App(
-        STREAMS_GROUP,
-        broker=[f"aiokafka://{server}" for server in bootstrap.split(",")],
-        store="memory://",
-        # Nothing is kept there, but the folder is made, by default where the process was started.
-        datadir=settings.data_dir / "streams",
-        autodiscover=False,
-        web_enabled=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        consumer_auto_offset_reset="earliest",
-        broker_session_timeout=settings.session_seconds,
-        broker_heartbeat_interval=settings.session_seconds / 10,
-        # With the default of 60 s a group takes half a minute to start.
-        broker_rebalance_timeout=5.0,
-        broker_max_poll_interval=600.0,
-        # Stopping does not wait for acknowledgements that a lost broker or store never lets come:
-        # what was not acknowledged is read again.
-        stream_wait_empty=False,
-    )
-    # How long a new inbound topic waits before it is subscribed; the default of 45 s is for
-    # agents that add topics all the time.
-    app.topics._resubscribe_sleep_lock_seconds = 0.5
-    progress = progress or Progress()
-    producer = EventProducer(bootstrap, timeout=settings.answer_seconds)
-    rejections = Rejections(producer)
-    roles = roles_by_keys(KeyStore(settings.keys_path).partners)
-    inbound = Stream(Inbound(producer, rejections, roles))
-    late = _Late(warehouse, ledger, rules)
-    refused = Stream(RejectionSink(late))
-    batches = BatchLoop(
-        Subscription(
-            bootstrap,
-            LEDGER_GROUP,
-            CANONICAL_TOPICS,
-            settings.batch_rows,
-            settings.batch_seconds,
-            settings.stall_seconds,
-            settings.session_seconds,
-        ),
-        LedgerSink(late, rejections),
-        progress=progress,
-        ahead=read_ahead,
-        on_stall=on_stall,
-    )
-    subscribe = _subscriber(app, inbound)
-    _agent(app, REJECTED, refused)
-    sink = SinkTask(batches)
-    streams = [inbound, refused]
-    _add_services(app, sink, streams, settings, subscribe)
-    _add_watch(app, streams, settings.stall_seconds, on_stall)
-    if ledger is None:
-        evaluator = partial(_evaluator, late, policy, producer, settings)
-        _add_evaluations(app, evaluator, batches, settings)
-    return Processor(app, sink, progress, producer)
+    def _ledger_loop(self, on_stall: OnStall) -> BatchLoop:
+        settings = self._settings
+        self._batches = BatchLoop(
+            Subscription(
+                settings.kafka,
+                LEDGER_GROUP,
+                CANONICAL_TOPICS,
+                settings.batch_rows,
+                settings.batch_seconds,
+                settings.stall_seconds,
+                settings.session_seconds,
+                alone=self._in_memory,
+            ),
+            LedgerSink(self._store, self._rejections),
+            progress=self.progress,
+            ahead=read_ahead,
+            on_stall=on_stall,
+        )
+        return self._batches
+
+    def _inbound_reader(self, on_stall: OnStall) -> InboundReader:
+        settings = self._settings
+        roles = roles_by_keys(KeyStore(settings.keys_path).partners)
+        self.inbound = InboundReader(
+            Reading(settings.kafka, settings.inbound_discovery_seconds, settings.stall_seconds),
+            Inbound(self.safety, self._rejections, roles),
+            lambda: NOTHING_HELD if self._batches is None else self._batches.held,
+            on_stall,
+        )
+        return self.inbound
+
+    def streams_app(self, on_stall: OnStall) -> faust.App:
+        """Make the Faust application that writes refusals into the store."""
+        app = faust_app.make(self._settings)
+        streams = [Stream(RejectionSink(self._store))]
+        faust_app.add_stream(app, REJECTED, streams[0])
+        faust_app.add_draining(app, streams)
+        faust_app.add_watch(app, streams, self._settings.stall_seconds, on_stall)
+        return app
+
+    def _evaluations(self, _: OnStall) -> Evaluations:
+        waits = Waits(
+            self._settings.evaluation_seconds,
+            self._settings.evaluation_quiet_seconds,
+            self._settings.evaluation_grace_hours * 3600,
+        )
+
+        def evaluator() -> Evaluator:
+            warehouse = self._store.store()
+            store = EvaluationStore(warehouse)
+            announcer = Announcer(store, self.producer, self._settings.kafka, self._policy)
+            return Evaluator(Standings(warehouse, self._policy), store, announcer, waits)
+
+        return Evaluations(
+            evaluator, lambda: None if self._batches is None else self._batches.term, waits
+        )
 
 
 class _Late:
@@ -245,83 +217,36 @@ class _Late:
         self.store().insert_json_lines(table, lines)
 
 
-def _agent(app: faust.App, topic: str, stream: Stream) -> Any:
-    channel = app.topic(topic, key_serializer="raw", value_serializer="raw", value_type=bytes)
-    return app.agent(channel, name=f"stream.{topic}")(stream.feed)
+def worker_app(processor: Processor) -> faust.App:
+    """Return the application that Faust's own worker runs, with the other parts as its service.
 
+    That worker can't start its application anew: where the streams fail or stall, it ends.
+    """
+    others = [part for part in processor.parts if part.name != "streams"]
 
-def _subscriber(app: faust.App, inbound: Stream) -> Callable[[str], Awaitable[None]]:
-    async def subscribe(topic: str) -> None:
-        agent = _agent(app, topic, inbound)
-        await agent.maybe_start()
+    async def crash() -> None:
+        await app.crash(Stalled("the streams made no progress"))
 
-    return subscribe
+    app = processor.streams_app(crash)
 
+    class Beside(Service):
+        async def on_start(self) -> None:
+            for part in others:
+                part.start()
+            self.add_future(self._look())
 
-def _add_services(
-    app: faust.App,
-    sink: SinkTask,
-    streams: list[Stream],
-    settings: Settings,
-    subscribe: Callable[[str], Awaitable[None]],
-) -> None:
-    class Sinking(SinkService):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(app, sink, **options)
+        async def on_stop(self) -> None:
+            await asyncio.gather(*(part.stop(STOP_SECONDS) for part in others))
 
-    class Streaming(StreamsService):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(
-                app,
-                streams,
-                settings.kafka,
-                subscribe,
-                settings.inbound_discovery_seconds,
-                **options,
-            )
+        async def _look(self) -> None:
+            while not self.should_stop:
+                await self.sleep(1.0)
+                if (failure := processor.failure) is not None:
+                    await app.crash(failure)
+                    return
 
-    app.service(Sinking)
-    app.service(Streaming)
-
-
-def _add_watch(
-    app: faust.App,
-    streams: list[Stream],
-    stall_seconds: float,
-    on_stall: Callable[[], Awaitable[None]],
-) -> None:
-    class Watching(StreamWatch):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(app, streams, stall_seconds, on_stall, **options)
-
-    app.service(Watching)
-
-
-def _evaluator(
-    late: _Late, policy: Policy, producer: EventProducer, settings: Settings
-) -> Evaluator:
-    warehouse = late.store()
-    store = EvaluationStore(warehouse)
-    announcer = Announcer(store, producer, settings.kafka, policy)
-    return Evaluator(Standings(warehouse, policy), store, announcer, _waits(settings))
-
-
-def _waits(settings: Settings) -> Waits:
-    return Waits(
-        settings.evaluation_seconds,
-        settings.evaluation_quiet_seconds,
-        settings.evaluation_grace_hours * 3600,
-    )
-
-
-def _add_evaluations(
-    app: faust.App, evaluator: Callable[[], Evaluator], batches: BatchLoop, settings: Settings
-) -> None:
-    class Evaluating(Evaluations):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(evaluator, lambda: batches.term, _waits(settings), **options)
-
-    app.service(Evaluating)
+    app.service(Beside)
+    return app
 
 
 def open_store(settings: Settings) -> Warehouse:
@@ -345,7 +270,7 @@ def __getattr__(name: str) -> Any:
     """Make `app` when a Faust worker asks for it, from `RANTAI_*` variables."""
     if name == "app":
         settings = Settings.from_environment()
-        made = create(settings, lambda: open_store(settings)).app
+        made = worker_app(Processor(settings, lambda: open_store(settings)))
         globals()["app"] = made
         return made
     raise AttributeError(name)

@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,11 +40,18 @@ _MOST_UNFINISHED: Final = 12
 """Batches that are written and not finished: a crash reads them again, a sender waits for them."""
 
 _OBJECTS_A_COLLECTION: Final = 100_000
+FETCHED_BYTES: Final = {
+    "fetch_max_bytes": 64 * 1024 * 1024,
+    "max_partition_fetch_bytes": 8 * 1024 * 1024,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a loop reads and how: its group, topics, batch size; times in seconds."""
+    """What a loop reads and how: its group, topics, batch size; times in seconds.
+
+    `alone`: no other process reads there. It takes all partitions at once, without forming a group.
+    """
 
     bootstrap: str
     group: str
@@ -52,6 +60,22 @@ class Subscription:
     linger: float
     stall_seconds: float
     session_seconds: float
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The partitions of a topic that one process reads, of so many."""
+
+    partitions: frozenset[int]
+    of: int
+
+    def share(self, partition: int) -> bool:
+        """Return whether a partition of another topic falls to this process, too."""
+        return self.of > 0 and partition % self.of in self.partitions
+
+
+NOTHING_HELD: Final = Held(frozenset(), 0)
 
 
 class _Dealt(ConsumerRebalanceListener):
@@ -72,7 +96,7 @@ class BatchLoop:
     """Reads, writes, commits, until stopped.
 
     `on_stall` is called once, where there are records to read or to write and no batch was finished
-    for `stall_seconds`: a process in that state is better ended and started anew than left silent.
+    for `stall_seconds`: a loop in that state is better ended and started anew than left silent.
     `ahead` is applied to each record as it is read, while the batch before is written.
     """
 
@@ -100,8 +124,18 @@ class BatchLoop:
         self._committed: dict[TopicPartition, int] = {}
         self._measured: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
+        self._life: int | None = None
         self._dealt = _Dealt()
         self.ready = asyncio.Event()
+
+    @property
+    def held(self) -> Held:
+        """Which partitions of the first topic it reads."""
+        if self._consumer is None:
+            return NOTHING_HELD
+        first = self._subscription.topics[0]
+        held = (place.partition for place in self._consumer.assignment() if place.topic == first)
+        return Held(frozenset(held), len(self._consumer.partitions_for_topic(first) or ()))
 
     @property
     def term(self) -> int | None:
@@ -116,7 +150,7 @@ class BatchLoop:
         return self._dealt.count
 
     async def run(self) -> None:
-        """Read and write until `stop`. Raises what is fatal: the process should end."""
+        """Read and write until `stop`. Raises what it can't go on after."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._subscription.bootstrap,
             group_id=self._subscription.group,
@@ -124,16 +158,19 @@ class BatchLoop:
             # A new group reads from the earliest record: nothing that waits is passed over.
             auto_offset_reset="earliest",
             max_poll_records=self._subscription.batch_rows,
-            fetch_max_bytes=64 * 1024 * 1024,
-            max_partition_fetch_bytes=8 * 1024 * 1024,
+            **FETCHED_BYTES,
             session_timeout_ms=int(self._subscription.session_seconds * 1000),
             heartbeat_interval_ms=int(self._subscription.session_seconds * 100),
             rebalance_timeout_ms=10_000,
             max_poll_interval_ms=600_000,
         )
-        consumer.subscribe(self._subscription.topics, listener=self._dealt)
+        if not self._subscription.alone:
+            consumer.subscribe(self._subscription.topics, listener=self._dealt)
         await consumer.start()
+        if self._subscription.alone:
+            await self._take_all(consumer)
         self._consumer = consumer
+        self._life = None if self._progress is None else self._progress.life
         _spare_the_collector()
         # Two tasks: a look at the broker that never ends must not keep the other from its watch.
         beside: list[asyncio.Task[Any]] = [
@@ -166,6 +203,17 @@ class BatchLoop:
             self._consumer = None
             await asyncio.gather(*beside, finishing, return_exceptions=True)
             await consumer.stop()
+
+    async def _take_all(self, consumer: AIOKafkaConsumer) -> None:
+        await consumer.topics()  # fetches what is known of all topics; the client has it then
+        consumer.assign(
+            [
+                TopicPartition(topic, partition)
+                for topic in self._subscription.topics
+                for partition in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
+        )
+        self._dealt.count += 1
 
     async def _hand_over(
         self, records: Sequence[KafkaRecord], finishing: "asyncio.Task[None]"
@@ -252,7 +300,7 @@ class BatchLoop:
     ) -> None:
         if self._progress is not None:
             places = {(place.topic, place.partition): at for place, at in reached.items()}
-            await self._progress.advance(places)
+            await self._progress.advance(places, self._life)
         try:
             await consumer.commit(dict(reached))
             self._committed.update(reached)
@@ -261,7 +309,7 @@ class BatchLoop:
             log(_LOGGER, "commit_too_late", level=logging.WARNING, error=repr(error)[:300])
 
     async def _watch(self) -> None:
-        """End the process where nothing comes to an end."""
+        """Tell of a stall where nothing comes to an end."""
         while True:
             await asyncio.sleep(self._look_seconds)
             since = self._working_since or self._unread_since
@@ -270,7 +318,7 @@ class BatchLoop:
                 log(
                     _LOGGER,
                     "sink_stalled",
-                    level=logging.CRITICAL,
+                    level=logging.WARNING,
                     group=self._subscription.group,
                     seconds=round(stalled, 1),
                 )
@@ -294,30 +342,40 @@ class BatchLoop:
             OFFSET_LAG.remove(place.topic, str(place.partition))
         self._measured &= assigned
         self._committed = {p: offset for p, offset in self._committed.items() if p in assigned}
-        unread = False
-        ends = await consumer.end_offsets(list(assigned)) if assigned else {}
-        for place, end in ends.items():
-            # The embedded broker tells the first offset of the last batch instead of its end.
-            last = max(end, consumer.highwater(place) or 0)
-            position = await consumer.position(place)
+        found = await unread(consumer)
+        for place, (position, end) in found.items():
             # What is read and not yet written stands past the committed offset.
-            lag = last - min(position, self._committed.get(place, position))
+            lag = end - min(position, self._committed.get(place, position))
             OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, lag))
             self._measured.add(place)
-            unread = unread or position < last
-        return unread
+        return any(position < end for position, end in found.values())
 
     @property
     def _look_seconds(self) -> float:
         return min(2.0, self._subscription.stall_seconds / 4)
 
 
+async def unread(consumer: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
+    """Return how far each assigned partition is read, and where it ends.
+
+    Raises KafkaError, IllegalStateError and AssertionError between two assignments.
+    """
+    places = list(consumer.assignment())
+    ends = await consumer.end_offsets(places) if places else {}
+    return {
+        # The embedded broker tells the first offset of the last batch instead of its end.
+        place: (await consumer.position(place), max(end, consumer.highwater(place) or 0))
+        for place, end in ends.items()
+    }
+
+
+@cache
 def _spare_the_collector() -> None:
     """Keep the cycle collector from looking at the whole process several times a batch.
 
     A batch is some hundred thousand objects without a cycle that go when it is written. With the
     interpreter's defaults, looking for cycles among them, and among all that was imported, takes
-    an eighth of the sink's time.
+    an eighth of the sink's time. Once a process: what is frozen is never collected.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 20)

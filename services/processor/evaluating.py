@@ -9,12 +9,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
-
-from mode import Service
 
 from services.bus.topics import BrokerUnavailable
 from services.processor.announcing import Announcer
@@ -184,8 +183,8 @@ class Evaluator:
         return len(whole)
 
 
-class Evaluations(Service):
-    """Runs an evaluator inside the application, while this process is the one that does it.
+class Evaluations:
+    """One run of an evaluator, while this process is the one that evaluates.
 
     `term`: the number of this process's term as that one; None while it is not.
     """
@@ -195,19 +194,21 @@ class Evaluations(Service):
         evaluator: Callable[[], Evaluator],
         term: Callable[[], int | None],
         waits: Waits,
-        **options: Any,
     ) -> None:
-        super().__init__(**options)
         self._make, self._term, self._waits = evaluator, term, waits
+        self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
 
-    async def on_start(self) -> None:
-        """Start turning."""
-        self.add_future(self._turn())
+    async def stop(self) -> None:
+        """End after the turn at hand."""
+        self._stopping.set()
 
-    async def _turn(self) -> None:
+    async def run(self) -> None:
+        """Turn until `stop`."""
+        self.ready.set()
         evaluator: Evaluator | None = None
         last: int | None = None
-        while not self.should_stop:
+        while not self._stopping.is_set():
             began, done = time.monotonic(), 0
             term = self._term()
             try:
@@ -228,4 +229,6 @@ class Evaluations(Service):
                 )
             rest = _REST * (time.monotonic() - began)
             # Where something was due, more may be.
-            await self.sleep(rest if done else max(self._waits.turn, rest))
+            with suppress(TimeoutError):
+                pause = rest if done else max(self._waits.turn, rest)
+                await asyncio.wait_for(self._stopping.wait(), pause)

@@ -17,8 +17,8 @@ from schemas.validation import (
     parse,
     validate,
 )
-from services.bus.producer import EventProducer, Record, event_record
 from services.bus.records import attributes_of, trace_of
+from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
@@ -48,25 +48,26 @@ def roles_by_keys(partners: Callable[[], dict[str, tuple[Role, ...]]]) -> RolesO
 class Inbound:
     """Validates batches of one or more inbound topics: a sink like the others."""
 
-    def __init__(self, producer: EventProducer, rejections: Rejections, roles_of: RolesOf) -> None:
-        self._producer, self._rejections, self._roles_of = producer, rejections, roles_of
+    def __init__(self, safety: Safety, rejections: Rejections, roles_of: RolesOf) -> None:
+        self._safety, self._rejections, self._roles_of = safety, rejections, roles_of
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Pass on the good and refuse the others; both are confirmed. Raises StoreUnavailable."""
         good: list[Accepted] = []
-        onward: list[Record] = []
+        traces: list[str | None] = []
         refusals: list[Refusal] = []
         for record in records:
             outcome = self._judge(record)
             if isinstance(outcome, Accepted):
                 good.append(outcome)
-                onward.append(event_record(outcome, trace_of(record.headers)))
+                traces.append(trace_of(record.headers))
             else:
                 reason = "forbidden" if outcome.forbidden else "invalid"
                 event = (outcome.source, outcome.id)
                 refusals.append(Refusal.of_record(record, "inbound", reason, outcome.faults, event))
         try:
-            await self._producer.publish(onward)
+            if good:
+                await self._safety.keep(good, traces)
         except BrokerUnavailable as error:
             raise StoreUnavailable(str(error)) from error
         for one in good:

@@ -22,7 +22,7 @@ from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
-from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
+from services.warehouse.client import StoreRefused, StoreUnavailable
 from services.warehouse.ledger import LedgerRecord
 
 _LOGGER: Final = logging.getLogger("rantai.rejections")
@@ -136,17 +136,30 @@ def _storable(value: bytes) -> tuple[str, str]:
     return head, _WHOLE if len(value) <= _MOST_BYTES else _HEAD
 
 
-class Rejections:
-    """Writes refusals to `rantai.rejected`."""
+class LedgerFor(Protocol):
+    """What the rejection sink needs of the store."""
 
-    def __init__(self, producer: EventProducer) -> None:
-        self._producer = producer
+    def insert_json_lines(self, table: str, lines: bytes) -> None:
+        """Insert rows."""
+
+
+class Rejections:
+    """Writes refusals to `rantai.rejected`.
+
+    `store`: where the broker keeps memory only, they go into the store as well before the event
+    that they tell of is passed: what ends with the broker could not be told to its sender.
+    """
+
+    def __init__(self, producer: EventProducer, store: LedgerFor | None = None) -> None:
+        self._producer, self._store = producer, store
 
     async def refuse(self, *refusals: Refusal) -> None:
-        """Write refusals; return when the broker has them.
+        """Write refusals; return when they are safe.
 
-        Raises StoreUnavailable where it does not take them, so that the batch is tried again.
+        Raises StoreUnavailable where they are not taken, so that the batch is tried again.
         """
+        if not refusals:
+            return
         records = [
             Record(
                 REJECTED,
@@ -156,6 +169,8 @@ class Rejections:
             )
             for refusal in refusals
         ]
+        if self._store is not None:
+            await _insert(self._store, [record.value for record in records])
         try:
             await self._producer.publish(records)
         except BrokerUnavailable as error:
@@ -164,40 +179,33 @@ class Rejections:
             REJECTED_EVENTS.labels(refusal.stage, refusal.reason).inc()
 
 
-class LedgerFor(Protocol):
-    """What the rejection sink needs of the store."""
-
-    def insert_json_lines(self, table: str, lines: bytes) -> None:
-        """Insert rows."""
-
-
 class RejectionSink:
     """Writes `rantai.rejected` into the store, where it can be listed, shown and replayed."""
 
-    def __init__(self, warehouse: Warehouse | LedgerFor) -> None:
-        self._warehouse = warehouse
+    def __init__(self, store: LedgerFor) -> None:
+        self._store = store
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
-        rows = [record for record in records if record.value]
+        rows = [record.value for record in records if record.value]
         if rows:
-            await self._insert(rows)
+            await _insert(self._store, rows)
 
-    async def _insert(self, rows: Sequence[KafkaRecord]) -> None:
-        lines = b"\n".join(row.value or b"" for row in rows)
-        try:
-            await asyncio.to_thread(self._warehouse.insert_json_lines, "rejected", lines)
-        except StoreRefused as error:
-            if len(rows) > 1:
-                for row in rows:
-                    await self._insert([row])
-                return
-            # It stays in its topic, and the reconciliation misses it; those behind it go on.
-            log(
-                _LOGGER,
-                "refusal_not_stored",
-                level=logging.ERROR,
-                topic=rows[0].topic,
-                offset=rows[0].offset,
-                error=str(error)[:500],
-            )
+
+async def _insert(store: LedgerFor, rows: Sequence[bytes]) -> None:
+    try:
+        await asyncio.to_thread(store.insert_json_lines, "rejected", b"\n".join(rows))
+    except StoreRefused as error:
+        if len(rows) > 1:
+            for row in rows:
+                await _insert(store, [row])
+            return
+        # It stays in its topic, and the reconciliation misses it; those behind it go on.
+        log(
+            _LOGGER,
+            "refusal_not_stored",
+            level=logging.ERROR,
+            topic=REJECTED,
+            begins=rows[0][:80].decode(errors="replace"),
+            error=str(error)[:500],
+        )

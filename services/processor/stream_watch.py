@@ -1,4 +1,4 @@
-"""The watch over the streams: a Faust worker that is silent is ended, and started anew.
+"""The watch over the streams: a Faust worker that is silent is started anew.
 
 A worker was seen to stall without an error (faust-streaming #175, #629, #640): its records wait,
 and nothing tells. The ledger's batch loop has a watch of its own.
@@ -57,7 +57,7 @@ class StreamWatch(Service):
                 log(
                     _LOGGER,
                     "streams_stalled",
-                    level=logging.CRITICAL,
+                    level=logging.WARNING,
                     seconds=round(stalled, 1),
                     waiting=sorted({place.topic for place in self._waiting}),
                 )

@@ -6,10 +6,14 @@ No field may hold a key, a secret or a link; document contents stay out as well.
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, Final
 
 _FIELDS: Final = "rantai_fields"
+_CLIENTS: Final = ("kafka", "aiokafka", "faust", "mode")
+"""They tell an error at each attempt to reconnect, many a second. What they can't go on after
+reaches the part at hand as an exception, and that part tells of it."""
 
 
 class JsonLines(logging.Formatter):
@@ -36,9 +40,23 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These tell of every reconnect and poll; their warnings are enough.
-    for name in ("kafka", "aiokafka", "faust", "mode", "httpx", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.ERROR if name != "uvicorn.access" else 50)
+    for name in (*_CLIENTS, "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("httpx").setLevel(logging.ERROR)
+    threading.excepthook = _thread_failed
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """Tell of a thread that an exception ended, as a line like every other."""
+    # Faust's threads end so where their consumer failed, or their broker is gone.
+    of_a_client = type(failed.thread).__module__.partition(".")[0] in _CLIENTS
+    log(
+        logging.getLogger("rantai.threads"),
+        "thread_failed",
+        level=logging.WARNING if of_a_client else logging.ERROR,
+        thread=None if failed.thread is None else failed.thread.name,
+        error=repr(failed.exc_value)[:500],
+    )
 
 
 def log(logger: logging.Logger, event: str, *, level: int = logging.INFO, **fields: object) -> None:

@@ -57,6 +57,11 @@ FROZEN: Final = Counter("rantai_evaluations_frozen", "Month-end evaluations froz
 ANNOUNCED: Final = Counter(
     "rantai_readiness_announced", "Changes of a published grade or stage told on rantai.readiness."
 )
+PART_RESTARTS: Final = Counter(
+    "rantai_part_restarts",
+    "Parts of a process that failed and were started anew in it, by part.",
+    ["part"],
+)
 REQUEST_SECONDS: Final = Histogram(
     "rantai_http_request_seconds",
     "Time to answer a request, by route and status.",

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.catalogue import REJECTED, Role, inbound_topic
 from schemas.validation import Fault
+from services.bus.safety import OnBroker
 from services.processor.inbound import Inbound
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Refusal, Rejections, RejectionSink
@@ -124,7 +125,7 @@ def of_inbound(_: Warehouse) -> Subject:
     def fail(times: int) -> None:
         producer.failures = times
 
-    sink = Inbound(producer, Rejections(producer), lambda _: (Role.BUYER, Role.SUPPLIER))
+    sink = Inbound(OnBroker(producer), Rejections(producer), lambda _: (Role.BUYER, Role.SUPPLIER))
     return Subject(sink, records, fail, published(producer))
 
 

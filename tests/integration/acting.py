@@ -20,6 +20,7 @@ from schemas.validation import Accepted, Sender
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import Sessions
+from services.bus.safety import Traces
 from services.bus.topics import BrokerUnavailable
 from services.gateway.intake import take
 from services.readiness.policy import DEFAULT_POLICY
@@ -116,7 +117,7 @@ class Broker:
     seconds: float = 0
     kept: list[Accepted] = field(default_factory=list)
 
-    async def keep(self, events: Sequence[Accepted], traceparent: str | None = None) -> None:
+    async def keep(self, events: Sequence[Accepted], traces: Traces = None) -> None:
         await asyncio.sleep(self.seconds)
         self.failures -= 1
         if self.away or self.failures >= 0:

@@ -1,5 +1,6 @@
 """What is frozen at month ends stands: each once, as it was known then, whatever comes later."""
 
+import asyncio
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -261,7 +262,7 @@ async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_mo
         return term
 
     service = Evaluations(make, look, Waits(0.01, 0, 0))
-    await service.start()
+    running = asyncio.create_task(service.run())
     try:
         await until(lambda: looks > 3)
         assert made == []
@@ -278,4 +279,5 @@ async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_mo
         await until(lambda: made[0].turned > turned)
     finally:
         await service.stop()
+        await asyncio.wait_for(running, 10)
     assert len(made) == 1

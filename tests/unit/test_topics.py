@@ -9,7 +9,7 @@ from kafka.admin import KafkaAdminClient
 
 from schemas.catalogue import CANONICAL_TOPICS, READINESS, REJECTED
 from services.bus.embedded import EmbeddedBroker, free_port
-from services.bus.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_topics
+from services.bus.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_partitions
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,10 @@ def test_apply_makes_what_is_missing_and_leaves_the_rest(broker: EmbeddedBroker)
         **dict.fromkeys([*CANONICAL_TOPICS, READINESS], 3),
         REJECTED: 1,
     }
-    assert inbound_topics(broker.bootstrap) == ["rantai.inbound.AHM", "rantai.inbound.IKM-1"]
+    assert list(inbound_partitions(broker.bootstrap)) == [
+        "rantai.inbound.AHM",
+        "rantai.inbound.IKM-1",
+    ]
 
 
 def test_settings_say_time_of_acceptance_and_replicas() -> None:
@@ -67,5 +70,5 @@ def test_ctrl_c_in_a_terminal_leaves_the_broker_to_whoever_started_it(
 def test_without_a_broker_it_says_so() -> None:
     nobody, began = f"127.0.0.1:{free_port()}", time.monotonic()
     with pytest.raises(BrokerUnavailable, match=nobody):
-        inbound_topics(nobody)
+        inbound_partitions(nobody)
     assert time.monotonic() - began < 8
