@@ -11,7 +11,7 @@ from services.access.keys import KeyStore
 from services.cli.running import fail
 
 app = typer.Typer(
-    help="API keys: make, list, revoke. A running service takes a change within a second.",
+    help="API keys: make, list, revoke. A running service takes a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -9,10 +9,11 @@ import typer
 
 from schemas.catalogue import Role
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
-from services.cli.running import fail, read_run_file
+from services.cli.data_dir import read_run_file
+from services.cli.running import fail
 
 app = typer.Typer(
-    help="Links: list them, take them back. A running service takes a change within a second.",
+    help="Links: list them, take them back. A running service takes a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -1,7 +1,5 @@
 """Talking to a running `rantai up`: where it listens, and the key its data directory holds."""
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +8,11 @@ import httpx
 import typer
 
 from schemas.catalogue import Role
+from services.access import private_files
 from services.access.keys import KeyStore
+from services.cli.data_dir import in_use, read_run_file
 
 OPERATOR: Final = "operator"
-_RUN_FILE: Final = "run.json"
 _KEY_FILE: Final = "operator.key"
 
 
@@ -45,27 +44,6 @@ def fail(message: str, code: int = 2) -> typer.Exit:
     return typer.Exit(code)
 
 
-def write_run_file(data_dir: Path, url: str, broker: str) -> None:
-    """Note where this process listens, for the commands that share its data directory."""
-    text = json.dumps({"url": url, "broker": broker, "pid": os.getpid()})
-    (data_dir / _RUN_FILE).write_text(text)
-
-
-def remove_run_file(data_dir: Path) -> None:
-    """Take the note away."""
-    (data_dir / _RUN_FILE).unlink(missing_ok=True)
-
-
-def read_run_file(data_dir: Path) -> dict[str, Any] | None:
-    """Return the note of a process that still lives, or None."""
-    try:
-        note: dict[str, Any] = json.loads((data_dir / _RUN_FILE).read_text())
-        os.kill(int(note["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        return None
-    return note
-
-
 def operator_key(data_dir: Path) -> str:
     """Return the programme key of whoever owns the data directory; made on first use."""
     store, file = KeyStore(data_dir / "keys.json"), data_dir / _KEY_FILE
@@ -74,8 +52,7 @@ def operator_key(data_dir: Path) -> str:
         if store.authenticate(key) is not None:
             return key
     key = store.create(Role.PROGRAMME, OPERATOR)
-    file.touch(mode=0o600)
-    file.write_text(key)
+    private_files.replace(file, key.encode())
     return key
 
 
@@ -89,6 +66,8 @@ def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
             raise fail("--url needs --key (or RANTAI_KEY): a key of role programme")
         return Endpoint(url.rstrip("/"), key)
     note = read_run_file(data_dir)
+    if note is None and in_use(data_dir):
+        raise fail(f"what runs on {data_dir} is still starting; try again when it is ready")
     if note is None:
         raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
     return Endpoint(str(note["url"]), key or operator_key(data_dir))

@@ -32,7 +32,7 @@ from services.processor.streams import Stream, StreamsService
 from services.readiness.chosen import policy_of
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.telemetry.logs import log
 from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
@@ -345,6 +345,11 @@ def __getattr__(name: str) -> Any:
     """Make `app` when a Faust worker asks for it, from `RANTAI_*` variables."""
     if name == "app":
         settings = Settings.from_environment()
+        if settings.clickhouse_url is None:
+            # Nothing would keep a second worker from opening the same store.
+            raise SettingsError(
+                "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
+            )
         made = create(settings, lambda: open_store(settings)).app
         globals()["app"] = made
         return made
