@@ -11,9 +11,9 @@ import httpx
 import typer
 
 from services.access import private_files
-from services.access.keys import KeyStore
 from services.bus.embedded import EmbeddedBroker
 from services.cli.data_dir import in_use, read_run_file
+from services.cli.running import key_store
 
 
 def doctor(
@@ -66,7 +66,7 @@ def _writable(data_dir: Path) -> str:
 
 
 def _keys(data_dir: Path) -> str:
-    records = KeyStore(data_dir / "keys.json").records()
+    records = key_store(data_dir).records()
     valid = sum(record.revoked_at is None for record in records)
     if not valid:
         return "none yet; make one with 'rantai keys create'"

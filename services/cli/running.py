@@ -1,5 +1,7 @@
 """Talking to a running `rantai up`: where it listens, and the key its data directory holds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +13,7 @@ from schemas.catalogue import Role
 from services.access import private_files
 from services.access.keys import KeyStore
 from services.cli.data_dir import in_use, read_run_file
+from services.settings import Settings
 
 OPERATOR: Final = "operator"
 _KEY_FILE: Final = "operator.key"
@@ -42,6 +45,26 @@ def fail(message: str, code: int = 2) -> typer.Exit:
     """Print what was wrong and return the exit to raise."""
     typer.echo(message, err=True)
     return typer.Exit(code)
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """End the command with a message where keys or links can't be read, written or found."""
+    try:
+        yield
+    except OSError as error:
+        raise fail(
+            f"{error.filename or 'the data directory'}: {error.strerror}; "
+            "give the command room there, and the right to write"
+        ) from None
+    except (ValueError, LookupError) as error:
+        raise fail(str(error.args[0])) from None
+
+
+def key_store(data_dir: Path) -> KeyStore:
+    """Return the keys that services on a data directory read: RANTAI_KEYS_FILE may name another."""
+    settings = Settings.from_environment().model_copy(update={"data_dir": data_dir})
+    return KeyStore(settings.keys_path)
 
 
 def operator_key(data_dir: Path) -> str:

@@ -13,6 +13,7 @@ import typer
 import uvicorn
 
 from services.access.keys import KeyStore
+from services.access.record_file import RecordFileError
 from services.bus.embedded import (
     EMBEDDED_BATCH_SECONDS,
     EMBEDDED_SESSION_SECONDS,
@@ -72,7 +73,14 @@ def up(  # noqa: PLR0913 - options of a command
         asyncio.run(_until_told(settings, broker))
     except compose.PartFailed as error:
         raise fail(str(error), code=70) from None
-    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
+    except (
+        SettingsError,
+        RecordFileError,
+        BrokerUnavailable,
+        StoreUnavailable,
+        StoreRefused,
+        OSError,
+    ) as error:
         raise fail(str(error)) from None
 
 

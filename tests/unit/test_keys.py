@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 
 from schemas.catalogue import Role
+from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
 from services.access.record_file import RecordFileError
+from services.telemetry.http import Problem
 
 
 @pytest.fixture
@@ -134,6 +137,17 @@ def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
     assert store.path.read_text() == text
     store.path.write_text(good)
     assert KeyStore(store.path).authenticate(key) is not None
+
+
+def test_keys_that_were_never_read_are_no_fault_of_the_sender(store: KeyStore) -> None:
+    key = store.create(Role.BUYER, "AHM")
+    header = (b"authorization", f"Bearer {key}".encode())
+    request = Request({"type": "http", "headers": [header]})
+    assert principal_of(request, store).partner == "AHM"
+    store.path.write_text("{")
+    with pytest.raises(Problem, match="can't be checked") as told:
+        principal_of(request, KeyStore(store.path))
+    assert told.value.status == 503
 
 
 def test_a_restriction_that_is_not_known_is_not_overlooked(store: KeyStore) -> None:
