@@ -4,13 +4,21 @@ from fastapi import Request
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore, Principal
+from services.access.record_file import RecordFileError
 from services.telemetry.http import Problem
 
 
 def principal_of(request: Request, keys: KeyStore) -> Principal:
-    """Return whom a request speaks for. Raises Problem 401 for a missing or invalid key."""
+    """Return whom a request speaks for.
+
+    Raises Problem: 401 for a missing or invalid key, 503 where the keys can't be read.
+    """
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    principal = keys.authenticate(key.strip()) if scheme.lower() == "bearer" else None
+    try:
+        principal = keys.authenticate(key.strip()) if scheme.lower() == "bearer" else None
+    except RecordFileError:
+        # The log says so, once: whoever sends can do nothing about it.
+        raise Problem(503, "keys can't be checked here just now; try again later") from None
     if principal is None:
         raise Problem(
             401,

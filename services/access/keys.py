@@ -1,19 +1,20 @@
-"""API keys: a file of digests with role and partner, watched for changes.
+"""API keys: a file of digests with role and partner, followed while services run.
 
 A key reads `rtk_<key id>_<secret>`. The file holds the key id and the SHA-256 of the secret, never
 the secret; the secret has 256 random bits, so a fast digest is enough. In production the file is a
-mounted secret; a running service takes a change within a second.
+mounted secret; a running service takes a change with the next request.
 """
 
 import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import ClassVar, Final
+
+from pydantic import ConfigDict, TypeAdapter
 
 from schemas.catalogue import Role
 from services.access.record_file import RecordFile
@@ -26,12 +27,17 @@ _KEY: Final = re.compile(r"rtk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 class KeyRecord:
     """What the file says of one key."""
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     key_id: str
     role: Role
     partner: str
     digest: str
     created_at: str
     revoked_at: str | None = None
+
+
+_CONTENT: Final = TypeAdapter(dict[str, list[KeyRecord]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = RecordFile(path, "keys", _read, lambda record: record.key_id)
+        self._file = RecordFile(path, "keys", _CONTENT, lambda record: record.key_id)
 
     def create(self, role: Role, partner: str) -> str:
         """Make a key and return it; it is shown this once and can't be had again.
@@ -103,10 +109,6 @@ class KeyStore:
         if record is None or record.revoked_at is not None:
             return None
         return Principal(record.role, record.partner, record.key_id)
-
-
-def _read(row: Mapping[str, Any]) -> KeyRecord:
-    return KeyRecord(**{**row, "role": Role(row["role"])})
 
 
 def _digest(secret: str) -> str:

@@ -4,20 +4,18 @@ A link says by itself whom it is for, what it allows and until when; a file besi
 which links were made, and which of them are taken back.
 """
 
-import os
 import secrets
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import ClassVar, Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
+from pydantic import ConfigDict, TypeAdapter
 
 from schemas.catalogue import Role
+from services.access import private_files
 from services.access.record_file import RecordFile
 
 LINK_DAYS: Final = 90
@@ -70,6 +68,8 @@ class LinkRecord:
     with that one, or whoever held it for a day could stay for a year.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     link_id: str
     role: Role
     partner: str
@@ -90,6 +90,9 @@ class LinkRecord:
         return Refusal.EXPIRED if over else None
 
 
+_CONTENT: Final = TypeAdapter(dict[str, list[LinkRecord]])
+
+
 class Links:
     """Makes, reads and takes back links. `secret_file`: signs them; the records lie beside it."""
 
@@ -97,7 +100,7 @@ class Links:
         self.secret = _secret(secret_file)
         self._signer = URLSafeSerializer(self.secret, salt=_SALT)
         self._file = RecordFile(
-            secret_file.with_name("links.json"), "links", _read, lambda record: record.link_id
+            secret_file.with_name("links.json"), "links", _CONTENT, lambda record: record.link_id
         )
 
     def create(
@@ -143,7 +146,7 @@ class Links:
             link_id, *whose = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
             raise LinkRefused(Refusal.INCOMPLETE) from None
-        record = self._file.current().get(link_id) or self._file.fresh().get(link_id)
+        record = self._file.current().get(link_id)
         if record is None or _whose(record) != whose:
             # Signed by us and not in the file: the file was put back from a copy. What can't be
             # taken back must open nothing.
@@ -188,21 +191,10 @@ def _whose(record: LinkRecord) -> list[str]:
     return [record.role.value, record.partner, *own]
 
 
-def _read(row: Mapping[str, Any]) -> LinkRecord:
-    return LinkRecord(**{**row, "role": Role(row["role"]), "rights": Rights(row["rights"])})
-
-
 def _secret(file: Path) -> str:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside, readable for its owner alone, then given its name: two processes that
-        # start together agree on one, and none reads half of it.
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".link-")
-        with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_urlsafe(48))
-        with suppress(FileExistsError):
-            os.link(name, file)
-        Path(name).unlink()
+        # Two processes that start together agree on one.
+        private_files.write_once(file, secrets.token_urlsafe(48).encode())
     text = file.read_text().strip()
     if not text:
         # Anybody could sign with an empty secret.

@@ -1,123 +1,178 @@
-"""Records in one JSON file, changed by commands and watched by running services.
+"""Records in one JSON file, changed by commands and followed by running services.
 
-In production the file is a mounted secret or volume; a running service takes a change within a
-second. A file that can't be read leaves the records as they were.
+In production the file is a mounted secret or volume. A running service takes a change with the
+next request. A file that can't be read leaves the records as they were.
 """
 
 import fcntl
-import json
 import logging
 import os
-import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from services.access import private_files
 from services.telemetry.logs import log
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 _LOGGER: Final = logging.getLogger("rantai.access")
-_WATCH_SECONDS: Final = 0.5
 
-Record = TypeVar("Record", bound="DataclassInstance")
+_ABSENT: Final[tuple[int, ...]] = ()
+_LOOKS: Final = 5
+_BETWEEN_LOOKS_SECONDS: Final = 0.01
+
+Record = TypeVar("Record")
 
 
 class RecordFileError(ValueError):
-    """The file can't be read; the message names it."""
+    """The file can't be read; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen(Generic[Record]):
+    """What a look at the file gave.
+
+    `signature`: of the file as it was then; None where the next look has to read it in any case.
+    `records`: None where the file was never read. `fault`: why these are records of a look before.
+    """
+
+    signature: tuple[int, ...] | None
+    records: Mapping[str, Record] | None
+    fault: str | None = None
 
 
 class RecordFile(Generic[Record]):
-    """The records in one file, each under its id.
+    """The records in one file, each under its id. For any thread.
 
-    Reading is cheap enough for every request: the file is looked at once in half a second, and
-    parsed only when it changed. `name`: of the list in the file. `read`: makes a record of a row,
-    and raises ValueError, KeyError or TypeError for what is none. `id_of`: a record's id.
+    Every call asks the system whether the file changed, which takes 4 microseconds, and reads it
+    only then: 100 keys in 0.3 ms, 10,000 links in 40 ms.
+
+    `name`: of the list in the file. `content`: reads and writes a file of one such list; it must
+    refuse what it does not know, because a restriction that is not read is a right that nobody
+    gave. `id_of`: a record's id.
     """
 
     def __init__(
         self,
         path: Path,
         name: str,
-        read: Callable[[Mapping[str, Any]], Record],
+        content: TypeAdapter[dict[str, list[Record]]],
         id_of: Callable[[Record], str],
     ) -> None:
         self.path = path
-        self._name, self._read, self._id_of = name, read, id_of
-        self._records: dict[str, Record] = {}
-        self._signature: tuple[int, int, int] | None = None
-        self._looked_at = 0.0
+        self._name, self._content, self._id_of = name, content, id_of
+        self._seen: _Seen[Record] = _Seen(None, None)
+        self._reading = threading.Lock()
 
     def fresh(self) -> Mapping[str, Record]:
         """Return every record as the file has it now. Raises RecordFileError."""
-        self._load()
-        return self._records
+        seen = self._look()
+        if seen.records is None or seen.fault is not None:
+            raise RecordFileError(seen.fault)
+        return seen.records
 
     def current(self) -> Mapping[str, Record]:
-        """Return every record as the file had it within the last half second.
+        """Return every record as the file has it now, or had it when it could be read last.
 
         Raises RecordFileError where the file was never read.
         """
-        if time.monotonic() - self._looked_at > _WATCH_SECONDS:
-            try:
-                self._load()
-            except RecordFileError as error:
-                if self._signature is None:
-                    raise
-                log(_LOGGER, "records_unreadable", level=logging.ERROR, error=str(error))
-                self._looked_at = time.monotonic()
-        return self._records
+        seen = self._look()
+        if seen.records is None:
+            raise RecordFileError(seen.fault)
+        return seen.records
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Record]]:
         """Give the records to be changed, and write them when the context ends without an error.
 
-        Two that change the file at the same time, threads or processes, take turns.
+        Two that change the file at the same time, threads or processes, take turns. When the
+        context has ended, every running process knows the change, and a power cut does not undo it.
+        Raises RecordFileError, OSError.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self.path.parent)
         with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._load()
-            records = dict(self._records)
+            records = dict(self.fresh())
             yield records
-            self._write(records)
+            content = self._content.dump_json({self._name: list(records.values())})
+            private_files.replace(self.path, content)
+            self._look()
 
-    def _load(self) -> None:
+    def _look(self) -> _Seen[Record]:
+        seen = self._seen
+        if seen.signature is not None and seen.signature == self._signature():
+            return seen
+        # One at a time, the look included: a thread that read before a change would otherwise put
+        # its old records over those that another read after it.
+        with self._reading:
+            before = self._seen
+            if before.signature is None or before.signature != self._signature():
+                self._seen = self._read(before)
+                if self._seen.fault not in (None, before.fault):
+                    log(
+                        _LOGGER,
+                        "records_unreadable",
+                        level=logging.ERROR,
+                        error=self._seen.fault,
+                    )
+            return self._seen
+
+    def _signature(self) -> tuple[int, ...] | None:
         try:
-            status = self.path.stat()
-            text = self.path.read_text() if _signature(status) != self._signature else None
+            return _signature(self.path.stat())
         except FileNotFoundError:
-            self._records, self._signature = {}, None
-            self._looked_at = time.monotonic()
-            return
-        if text is not None:
-            self._records = self._parsed(text)
-            self._signature = _signature(status)
-        # Last: a second thread must not take old records for fresh ones.
-        self._looked_at = time.monotonic()
+            return _ABSENT
+        except OSError:
+            return None
 
-    def _parsed(self, text: str) -> dict[str, Record]:
+    def _read(self, before: _Seen[Record]) -> _Seen[Record]:
+        # One that was there is looked for again: an editor, or the swap of a mounted secret, may
+        # take it away for a moment, in which no sender is to be told that its key is revoked.
+        looks = _LOOKS if before.signature != _ABSENT and before.records else 1
+        for look in range(looks):
+            if look:
+                time.sleep(_BETWEEN_LOOKS_SECONDS)
+            try:
+                with self.path.open("rb") as file:
+                    signature = _signature(os.fstat(file.fileno()))
+                    content = file.read()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                fault = f"{self.path} can't be read ({error.strerror}); let this process read it"
+                return _Seen(None, before.records, fault)
+            try:
+                return _Seen(signature, self._parsed(content))
+            except RecordFileError as error:
+                return _Seen(signature, before.records, str(error))
+        return _Seen(_ABSENT, {})
+
+    def _parsed(self, content: bytes) -> dict[str, Record]:
         try:
-            records = [self._read(row) for row in json.loads(text)[self._name]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise RecordFileError(f"{self.path} has no {self._name}: {error!r}") from None
+            records = self._content.validate_json(content)[self._name]
+        except (ValidationError, KeyError) as error:
+            places = error.errors() if isinstance(error, ValidationError) else []
+            place = "/".join(map(str, places[0]["loc"])) if places else ""
+            raise RecordFileError(
+                f"{self.path} is no list of {self._name}"
+                + (f" at {place}" if place else "")
+                + "; mend it, or put back a good copy"
+            ) from None
         return {self._id_of(record): record for record in records}
 
-    def _write(self, records: Mapping[str, Record]) -> None:
-        # Written beside and renamed into place: a reader never sees half a file.
-        text = json.dumps({self._name: [asdict(one) for one in records.values()]}, indent=1)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self._name}-")
-        with os.fdopen(handle, "w") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(self.path)
-        self._load()
 
-
-def _signature(status: os.stat_result) -> tuple[int, int, int]:
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    # What `replace` writes has another time each time. The rest tells what others did: a secret
+    # that was mounted anew, a copy put back with its old time.
+    return (
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_ino,
+        status.st_dev,
+    )

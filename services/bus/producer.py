@@ -94,7 +94,8 @@ class EventProducer:
             async with asyncio.timeout(self._timeout):
                 client = await self._connected()
                 return await self._run(self._send_all, client, records)
-        except (KafkaError, TimeoutError, AssertionError) as error:
+        except Exception as error:
+            # Whatever it was: the next publish begins with another client.
             self._give_up(client, error)
             raise BrokerUnavailable(f"the broker did not take the events: {error!r}") from error
 

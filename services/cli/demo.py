@@ -67,7 +67,7 @@ def demo(
 async def _play(settings: Settings, broker: EmbeddedBroker, days: int, rate: float) -> None:
     console = Console(stderr=True)
     with console.status("Starting broker, store and services ..."):
-        stack = running(settings, broker)
+        stack = running(settings, broker, "rantai demo")
         everything = await stack.__aenter__()
     try:
         serving = asyncio.create_task(everything.server.serve())

@@ -10,9 +10,10 @@ from typing import Annotated
 import httpx
 import typer
 
-from services.access.keys import KeyStore
+from services.access import private_files
 from services.bus.embedded import EmbeddedBroker
-from services.cli.running import read_run_file
+from services.cli.data_dir import in_use, read_run_file
+from services.cli.running import key_store
 
 
 def doctor(
@@ -57,7 +58,7 @@ def _broker() -> str:
 
 
 def _writable(data_dir: Path) -> str:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(data_dir)
     probe = data_dir / ".doctor"
     probe.touch()
     probe.unlink()
@@ -65,7 +66,7 @@ def _writable(data_dir: Path) -> str:
 
 
 def _keys(data_dir: Path) -> str:
-    records = KeyStore(data_dir / "keys.json").records()
+    records = key_store(data_dir).records()
     valid = sum(record.revoked_at is None for record in records)
     if not valid:
         return "none yet; make one with 'rantai keys create'"
@@ -74,6 +75,8 @@ def _keys(data_dir: Path) -> str:
 
 def _running(data_dir: Path) -> str:
     note = read_run_file(data_dir)
+    if note is None and in_use(data_dir):
+        raise RuntimeError(f"what runs on {data_dir} is still starting")
     if note is None:
         return "nothing runs on this data directory"
     answer = httpx.get(f"{note['url']}/readyz", timeout=5)

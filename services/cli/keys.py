@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from schemas.catalogue import Role
-from services.access.keys import KeyStore
-from services.cli.running import fail
+from services.cli.running import failures_told, key_store
 
 app = typer.Typer(
-    help="API keys: make, list, revoke. A running service takes a change within a second.",
+    help="API keys: make, list, revoke. A running service takes a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,10 +27,8 @@ def create(
 
     Example: rantai keys create --data-dir var/rantai --role buyer --partner AHM
     """
-    try:
-        key = KeyStore(data_dir / "keys.json").create(role, partner)
-    except ValueError as error:
-        raise fail(str(error)) from None
+    with failures_told():
+        key = key_store(data_dir).create(role, partner)
     typer.echo(f"A key for {role.value} {partner}. Keep it safe: it is not shown again.")
     typer.echo(key)
 
@@ -45,7 +42,8 @@ def list_keys(
 
     Example: rantai keys list --data-dir var/rantai
     """
-    records = KeyStore(data_dir / "keys.json").records()
+    with failures_told():
+        records = key_store(data_dir).records()
     rows = [
         {
             "key_id": record.key_id,
@@ -76,8 +74,6 @@ def revoke(
     Example: rantai keys revoke 3d39aa4ab549 --data-dir var/rantai
     """
     name = key_id.split("_")[1] if key_id.startswith("rtk_") and "_" in key_id[4:] else key_id
-    try:
-        record = KeyStore(data_dir / "keys.json").revoke(name)
-    except LookupError as error:
-        raise fail(str(error.args[0])) from None
+    with failures_told():
+        record = key_store(data_dir).revoke(name)
     typer.echo(f"Revoked: {record.key_id} ({record.role.value} {record.partner})")

@@ -9,10 +9,11 @@ import typer
 
 from schemas.catalogue import Role
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
-from services.cli.running import fail, read_run_file
+from services.cli.data_dir import read_run_file
+from services.cli.running import fail, failures_told
 
 app = typer.Typer(
-    help="Links: list them, take them back. A running service takes a change within a second.",
+    help="Links: list them, take them back. A running service takes a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -46,11 +47,9 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
         raise fail(f"buyer id {buyer!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     note = read_run_file(data_dir)
     base = url or (str(note["url"]) if note else "http://127.0.0.1:8080")
-    try:
+    with failures_told():
         holder = LinkHolder(role, partner, rights, buyer)
         token = Links(data_dir / "link.secret").create(holder, days)
-    except ValueError as error:
-        raise fail(str(error)) from None
     may = "look and send" if rights is Rights.ACT else "look"
     what = "" if buyer is None else f", orders of {buyer} only"
     typer.echo(f"Whoever has it may {may} as {partner}{what}, for {days:g} days:")
@@ -66,7 +65,8 @@ def list_links(
 
     Example: rantai links list --data-dir var/rantai
     """
-    records = Links(data_dir / "link.secret").records()
+    with failures_told():
+        records = Links(data_dir / "link.secret").records()
     if as_json:
         rows = [
             {
@@ -101,10 +101,8 @@ def revoke(
 
     Example: rantai links revoke 3d39aa4ab5491f02 --data-dir var/rantai
     """
-    try:
+    with failures_told():
         record = Links(data_dir / "link.secret").revoke(link_id)
-    except LookupError as error:
-        raise fail(str(error.args[0])) from None
     typer.echo(f"Taken back: {record.link_id} ({record.role.value} {record.partner})")
 
 

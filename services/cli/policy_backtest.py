@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.running import Endpoint, endpoint, fail, read_run_file
+from services.cli.data_dir import DataDirInUse, held, read_run_file
+from services.cli.running import Endpoint, endpoint, fail
 from services.readiness.chosen import policy_of
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.rules import Rules
@@ -134,11 +136,14 @@ def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
     if not settings.clickhouse_url and not (data_dir / "store").exists():
         raise fail(f"{data_dir} has no store")
     try:
-        if settings.clickhouse_url:
-            warehouse = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
-        else:
-            warehouse = Warehouse(path=data_dir / "store")
-        try:
+        with ExitStack() as stack:
+            if settings.clickhouse_url:
+                cluster = settings.clickhouse_cluster
+                warehouse = Warehouse(url=settings.clickhouse_url, cluster=cluster)
+            else:
+                stack.enter_context(held(data_dir, "rantai policy backtest"))
+                warehouse = Warehouse(path=data_dir / "store")
+            stack.callback(warehouse.close)
             _bring_up_to_date(warehouse, settings)
             return backtest(
                 warehouse,
@@ -148,8 +153,8 @@ def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
                 months=question.months,
                 progress=tell,
             )
-        finally:
-            warehouse.close()
+    except DataDirInUse as error:
+        raise fail(str(error)) from None
     except (BacktestError, SettingsError, StoreUnavailable, StoreRefused) as error:
         raise fail(f"the backtest failed: {error}", code=1) from None
 

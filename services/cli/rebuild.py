@@ -1,6 +1,7 @@
 """`rantai rebuild`: everything but the ledger dropped and made anew from it."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services.cli.running import endpoint, fail, read_run_file
+from services.cli.data_dir import held, read_run_file
+from services.cli.running import endpoint, fail
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import Placement, migrate
 from services.warehouse.migrate import Progress as Progressing
@@ -45,19 +47,25 @@ def rebuild(
 
 
 def _offline(data_dir: Path, tell: Progressing) -> int:
-    settings = Settings.from_environment()
-    if settings.clickhouse_url:
-        warehouse = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
-    else:
+    try:
+        settings = Settings.from_environment()
+        if settings.clickhouse_url:
+            there = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
+            return _made_anew(there, settings, tell)
         if not (data_dir / "store").exists():
             raise fail(f"{data_dir} has no store")
-        warehouse = Warehouse(path=data_dir / "store")
-    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-    rules = Rules.of(policy_of(settings))
-    migrate(warehouse, placement, rules=rules)
-    tables = rebuild_store(warehouse, placement, tell, rules)
-    warehouse.close()
-    return tables
+        with held(data_dir, "rantai rebuild"):
+            return _made_anew(Warehouse(path=data_dir / "store"), settings, tell)
+    except SettingsError as error:
+        raise fail(str(error)) from None
+
+
+def _made_anew(warehouse: Warehouse, settings: Settings, tell: Progressing) -> int:
+    with closing(warehouse):
+        placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+        rules = Rules.of(policy_of(settings))
+        migrate(warehouse, placement, rules=rules)
+        return rebuild_store(warehouse, placement, tell, rules)
 
 
 def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing) -> int:

@@ -1,7 +1,7 @@
 """Talking to a running `rantai up`: where it listens, and the key its data directory holds."""
 
-import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +10,12 @@ import httpx
 import typer
 
 from schemas.catalogue import Role
+from services.access import private_files
 from services.access.keys import KeyStore
+from services.cli.data_dir import in_use, read_run_file
+from services.settings import Settings
 
 OPERATOR: Final = "operator"
-_RUN_FILE: Final = "run.json"
 _KEY_FILE: Final = "operator.key"
 
 
@@ -45,25 +47,24 @@ def fail(message: str, code: int = 2) -> typer.Exit:
     return typer.Exit(code)
 
 
-def write_run_file(data_dir: Path, url: str, broker: str) -> None:
-    """Note where this process listens, for the commands that share its data directory."""
-    text = json.dumps({"url": url, "broker": broker, "pid": os.getpid()})
-    (data_dir / _RUN_FILE).write_text(text)
-
-
-def remove_run_file(data_dir: Path) -> None:
-    """Take the note away."""
-    (data_dir / _RUN_FILE).unlink(missing_ok=True)
-
-
-def read_run_file(data_dir: Path) -> dict[str, Any] | None:
-    """Return the note of a process that still lives, or None."""
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """End the command with a message where keys or links can't be read, written or found."""
     try:
-        note: dict[str, Any] = json.loads((data_dir / _RUN_FILE).read_text())
-        os.kill(int(note["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        return None
-    return note
+        yield
+    except OSError as error:
+        raise fail(
+            f"{error.filename or 'the data directory'}: {error.strerror}; "
+            "give the command room there, and the right to write"
+        ) from None
+    except (ValueError, LookupError) as error:
+        raise fail(str(error.args[0])) from None
+
+
+def key_store(data_dir: Path) -> KeyStore:
+    """Return the keys that services on a data directory read: RANTAI_KEYS_FILE may name another."""
+    settings = Settings.from_environment().model_copy(update={"data_dir": data_dir})
+    return KeyStore(settings.keys_path)
 
 
 def operator_key(data_dir: Path) -> str:
@@ -74,8 +75,7 @@ def operator_key(data_dir: Path) -> str:
         if store.authenticate(key) is not None:
             return key
     key = store.create(Role.PROGRAMME, OPERATOR)
-    file.touch(mode=0o600)
-    file.write_text(key)
+    private_files.replace(file, key.encode())
     return key
 
 
@@ -89,6 +89,8 @@ def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
             raise fail("--url needs --key (or RANTAI_KEY): a key of role programme")
         return Endpoint(url.rstrip("/"), key)
     note = read_run_file(data_dir)
+    if note is None and in_use(data_dir):
+        raise fail(f"what runs on {data_dir} is still starting; try again when it is ready")
     if note is None:
         raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
     return Endpoint(str(note["url"]), key or operator_key(data_dir))

@@ -26,7 +26,6 @@ _CONNECTIONS: Final = 24
 _SLICE: Final = timedelta(days=183)
 """History goes out slice by slice, all senders at once within one. Order does not matter to the
 figures; shorter slices would only make more and smaller requests, and each waits for the ledger."""
-_KEYS_TAKE_EFFECT_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 120.0
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _MOST_SHOWN: Final = 20
@@ -187,8 +186,6 @@ class _Run:
             await task
 
     async def _play(self, keys: Mapping[str, str], go_on: bool) -> None:
-        # A running gateway looks at its keys file twice a second.
-        await asyncio.sleep(_KEYS_TAKE_EFFECT_SECONDS)
         now = datetime.now(UTC)
         events = history(self.seed, now, self.days)
         with _progress() as progress:

@@ -13,6 +13,7 @@ import typer
 import uvicorn
 
 from services.access.keys import KeyStore
+from services.access.record_file import RecordFileError
 from services.bus.embedded import (
     EMBEDDED_BATCH_SECONDS,
     EMBEDDED_SESSION_SECONDS,
@@ -22,7 +23,8 @@ from services.bus.embedded import (
 from services.bus.topics import BrokerUnavailable, apply
 from services.cli import compose
 from services.cli.broker_life import BrokerLife
-from services.cli.running import fail, operator_key, read_run_file, remove_run_file, write_run_file
+from services.cli.data_dir import held, remove_run_file, write_run_file
+from services.cli.running import fail, operator_key
 from services.exporter.watching import watching
 from services.processor.app import Processor, open_store
 from services.readiness.chosen import policy_of
@@ -73,7 +75,14 @@ def up(  # noqa: PLR0913 - options of a command
         asyncio.run(_until_told(settings, broker))
     except compose.PartFailed as error:
         raise fail(str(error), code=70) from None
-    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
+    except (
+        SettingsError,
+        RecordFileError,
+        BrokerUnavailable,
+        StoreUnavailable,
+        StoreRefused,
+        OSError,
+    ) as error:
         raise fail(str(error)) from None
 
 
@@ -112,17 +121,19 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
 
 
 @asynccontextmanager
-async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, broker: EmbeddedBroker | None, command: str = "rantai up"
+) -> AsyncIterator[Running]:
     """Start everything but the HTTP server; stop it in the opposite order.
 
-    Raises SettingsError before anything is started, BrokerUnavailable and StoreUnavailable where a
+    `command`: what it is called to another that is started on the data directory. Raises
+    SettingsError before anything is started, BrokerUnavailable and StoreUnavailable where a
     part can't be had.
     """
     policy = policy_of(settings)
-    _refuse_second(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    _require_free(settings)
     async with AsyncExitStack() as stack:
+        stack.enter_context(held(settings.data_dir, command))
+        _require_free(settings)
         if broker is not None:
             await asyncio.to_thread(broker.start)
             stack.callback(broker.stop)
@@ -158,15 +169,6 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
         write_run_file(settings.data_dir, settings.base_url, settings.kafka)
         stack.callback(remove_run_file, settings.data_dir)
         yield Running(settings, [processor, *parts], warehouse, server)
-
-
-def _refuse_second(settings: Settings) -> None:
-    note = read_run_file(settings.data_dir)
-    if note is not None:
-        raise SettingsError(
-            f"process {note['pid']} runs on {settings.data_dir} already, at {note['url']}; "
-            "one store takes one process"
-        )
 
 
 def _require_free(settings: Settings) -> None:

@@ -34,7 +34,7 @@ from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.telemetry.logs import log
 from services.telemetry.parts import Healing, OnStall, Part, Runs, Stalled
 from services.warehouse.client import StoreUnavailable, Warehouse
@@ -270,6 +270,11 @@ def __getattr__(name: str) -> Any:
     """Make `app` when a Faust worker asks for it, from `RANTAI_*` variables."""
     if name == "app":
         settings = Settings.from_environment()
+        if settings.clickhouse_url is None:
+            # Nothing would keep a second worker from opening the same store.
+            raise SettingsError(
+                "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
+            )
         made = worker_app(Processor(settings, lambda: open_store(settings)))
         globals()["app"] = made
         return made

@@ -122,7 +122,7 @@ class Part:
             if now - began >= self._healing.steady:
                 pause, unwell_since = self._healing.first_pause, None
             if not isinstance(error, self._away):
-                unwell_since = began if unwell_since is None else unwell_since
+                unwell_since = now if unwell_since is None else unwell_since
                 if now - unwell_since >= self._healing.give_up:
                     self._give_up(error, now - unwell_since)
                     return

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from schemas.catalogue import inbound_topic
-from services.cli.running import read_run_file
+from services.cli.data_dir import read_run_file
 from tests.integration.process import Up
 
 WAIT_SECONDS: Final = 60

@@ -157,7 +157,6 @@ def site_of(made: Running, bootstrap: str) -> Iterator[Site]:
             (Role.PROGRAMME, PROGRAMME),
         ):
             site.keys[partner] = store.create(role, partner)
-        time.sleep(1.0)  # a running gateway takes new keys within a second
         yield site
     finally:
         made.end()

@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.catalogue import Role
-from services.cli.running import read_run_file
+from services.cli.data_dir import read_run_file
 from tests.integration.asking import Asking
 from tests.integration.bad_events import CASES, Bad, Text, order
 from tests.integration.process import Up, rantai, run
@@ -213,7 +213,6 @@ def test_a_new_partner_is_found_and_a_revoked_one_refused(asking: Asking, sender
     assert eventually(written)
     assert eventually(lambda: asking.orders("IKM-NEW") == ["new"])
     asking.revoke(key)
-    time.sleep(1)  # a running service takes a change within a second
     late = sender.send(order("late", "IKM-NEW", "ADM").json.encode(), partner="ADM")
     row = refused(asking, late)[late]
     assert row["reason"] == "forbidden"

@@ -293,7 +293,6 @@ def test_a_rebuild_over_http_tells_its_progress(
         status, output = run("rebuild", "--url", url, "--key", key)
         assert (status, f"{made} tables" in output) == (0, True)
         other = KeyStore(tmp_path / "keys.json").create(Role.BUYER, "B1")
-        time.sleep(0.6)
         for path in ("/v1/rebuild", "/v1/reconciliation"):
             method = "POST" if path.endswith("rebuild") else "GET"
             refused = httpx.request(

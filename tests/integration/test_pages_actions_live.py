@@ -64,7 +64,6 @@ def phone(running: Running) -> Iterator[httpx.Client]:
 
 def test_an_answer_is_sent_counted_and_moves_the_line(running: Running) -> None:
     key = running.key("buyer", BUYER)
-    time.sleep(1.0)  # a running gateway takes new keys within a second
     answer = httpx.post(
         running.gateway_url + "/v1/events",
         json=order(),

@@ -45,7 +45,6 @@ def prometheus(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pro
         given = ("--data-dir", str(up.data_dir), "--url", up.url)
         rantai("simulate", *given, "--days", "120", "--no-live")
         key = up.key("buyer", "AHM")
-        time.sleep(1.0)  # a running gateway takes new keys within a second
         deadline = time.monotonic() + SETTLE_SECONDS
         numbers = count(1)
         while empty_ones(made):

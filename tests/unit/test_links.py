@@ -46,7 +46,7 @@ def test_a_link_opens_its_holders_page(links: Links, tmp_path: Path) -> None:
     assert Links(folder / "link.secret").open(token) == opened
     kept = sorted(file.name for file in folder.iterdir() if not file.name.endswith(".lock"))
     assert kept == ["link.secret", "links.json"]
-    assert all((folder / name).stat().st_mode & 0o077 == 0 for name in kept)
+    assert all((folder / name).stat().st_mode & 0o077 == 0 for name in (*kept, "."))
     assert token not in (folder / "links.json").read_text()
 
 
@@ -86,6 +86,17 @@ def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: 
     assert links.revoke(gone.link_id).revoked_at == gone.revoked_at
     with pytest.raises(LookupError, match="rantai links list"):
         links.revoke("nothing")
+
+
+def test_a_running_process_takes_at_once_what_another_makes_and_takes_back(links: Links) -> None:
+    running = Links(links._file.path.with_name("link.secret"))
+    for _ in range(50):
+        token = links.create(HOLDER)
+        opened = running.open(token)
+        assert running.valid(opened.link_id) == opened
+        links.revoke(opened.link_id)
+        assert refusal(running, token) is Refusal.REVOKED
+        assert running.valid(opened.link_id) is None
 
 
 def test_a_link_ends_with_the_one_by_which_its_maker_came_in(links: Links) -> None:

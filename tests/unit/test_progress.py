@@ -44,3 +44,21 @@ async def test_many_wait_and_each_is_told_its_own() -> None:
         await asyncio.sleep(0)
     assert all(await asyncio.gather(*waiting))
     assert await late is False
+
+
+async def test_with_a_new_life_of_the_broker_no_offset_of_the_one_before_counts() -> None:
+    progress = Progress()
+    await progress.advance({("a", 0): 100})
+    waiting = asyncio.create_task(progress.passed([Position("a", 0, 200)], 5))
+    before = progress.life
+    await asyncio.sleep(0.01)
+    await progress.begin_life()
+    # Who waits is told at once, and a position that is low again is not taken for passed.
+    assert await asyncio.wait_for(waiting, 1) is False
+    assert not await progress.passed([Position("a", 0, 3)], 0.05)
+    # A reader that still reads the broker of before is not heard.
+    await progress.advance({("a", 0): 999}, before)
+    assert not await progress.passed([Position("a", 0, 3)], 0.05)
+    await progress.advance({("a", 0): 4}, progress.life)
+    assert await progress.passed([Position("a", 0, 3)], 0.05)
+    assert not await progress.passed([Position("a", 0, 3)], 0.05, before)

@@ -50,6 +50,17 @@ def test_a_revoked_link_ends_the_sessions_that_it_began(door: Door) -> None:
     assert door.sessions.visitor(cookie) is None
 
 
+def test_a_running_process_ends_a_session_at_once(door: Door) -> None:
+    running = Door(door.keys.path.parent)
+    by_key = door.principal()
+    by_link = door.links.open(door.links.create(LinkHolder(Role.SUPPLIER, "IKM-1")))
+    cookies = running.sessions.by_key(by_key).cookie, running.sessions.by_link(by_link).cookie
+    assert None not in map(running.sessions.visitor, cookies)
+    door.keys.revoke(by_key.key_id)
+    door.links.revoke(by_link.link_id)
+    assert [running.sessions.visitor(cookie) for cookie in cookies] == [None, None]
+
+
 def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Door) -> None:
     principal = door.principal()
     session = door.sessions.by_key(principal)

@@ -1,0 +1,197 @@
+"""The reader of the senders' own topics: they come and go, are divided, and none loses a record."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from kafka.admin import KafkaAdminClient
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from schemas.catalogue import ORDERS, inbound_topic
+from services.bus.embedded import EmbeddedBroker
+from services.bus.lag import INBOUND_GROUP, STREAMS_GROUP
+from services.bus.producer import EventProducer, Record
+from services.bus.topics import apply
+from services.processor.batches import NOTHING_HELD, Held
+from services.processor.inbound_reader import InboundReader, Reading
+from tests.fault.doubles import BlockingSink, FailingSink
+from tests.fault.loops import Stalls, committed, until
+
+pytestmark = pytest.mark.anyio
+PARTITIONS = 3
+ALL = Held(frozenset(range(PARTITIONS)), PARTITIONS)
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    """Run a broker of the test's own: a reader reads every inbound topic that there is."""
+    with EmbeddedBroker() as running:
+        apply(running.bootstrap, partitions=PARTITIONS, replication=1)
+        yield running
+
+
+@dataclass
+class Senders:
+    """Partners with a topic each, who write to it."""
+
+    broker: EmbeddedBroker
+    written: Counter[tuple[str, int, int]] = field(default_factory=Counter)
+
+    async def join(self, *partners: str) -> None:
+        await asyncio.to_thread(
+            apply, self.broker.bootstrap, partners=partners, partitions=PARTITIONS, replication=1
+        )
+
+    async def write(self, partner: str, count: int) -> None:
+        producer = EventProducer(self.broker.bootstrap)
+        topic = inbound_topic(partner)
+        records = [Record(topic, b"S%d" % at, b"{}") for at in range(count)]
+        for place in await producer.publish(records):
+            self.written[place.topic, place.partition, place.offset] += 1
+        await producer.close()
+
+
+@asynccontextmanager
+async def reading(
+    broker: EmbeddedBroker,
+    sink: FailingSink | BlockingSink,
+    held: Callable[[], Held] = lambda: ALL,
+    on_stall: Stalls | None = None,
+    stall_seconds: float = 60.0,
+) -> AsyncIterator[InboundReader]:
+    how = Reading(broker.bootstrap, discovery_seconds=0.1, stall_seconds=stall_seconds)
+    reader = InboundReader(how, sink, held, on_stall or Stalls())
+    task = asyncio.create_task(reader.run())
+    try:
+        yield reader
+        assert not task.done()
+    finally:
+        await reader.stop()
+        await asyncio.wait({task}, timeout=5)
+        task.cancel()
+
+
+async def test_topics_that_come_while_it_reads_are_read_from_their_first_record(
+    broker: EmbeddedBroker,
+) -> None:
+    senders, sink = Senders(broker), FailingSink()
+    async with reading(broker, sink) as reader:
+        await until(reader.ready.is_set)
+        for number in range(6):
+            await senders.join(f"B{number}")
+            await senders.write(f"B{number}", 20)
+            await senders.write("B0", 5)  # those that were there are read on
+        await until(lambda: len(sink.written) >= senders.written.total())
+        await until(lambda: reader.drained_since is not None)
+        assert await reader.all_read()
+    assert Counter(sink.written) == senders.written
+
+
+async def test_a_topic_that_goes_costs_the_others_nothing(broker: EmbeddedBroker) -> None:
+    senders, sink = Senders(broker), FailingSink()
+    await senders.join("GOES", "STAYS")
+    async with reading(broker, sink):
+        await senders.write("GOES", 5)
+        await until(lambda: len(sink.written) == 5)
+        admin = KafkaAdminClient(bootstrap_servers=[broker.bootstrap])
+        admin.delete_topics([inbound_topic("GOES")])
+        admin.close()
+        await senders.write("STAYS", 30)
+        await until(lambda: len(sink.written) == 35)
+    assert Counter(sink.written) == senders.written
+
+
+async def test_two_readers_divide_what_there_is_as_the_ledger_is_divided(
+    broker: EmbeddedBroker,
+) -> None:
+    senders, sinks = Senders(broker), (FailingSink(), FailingSink())
+    shares = [Held(frozenset({0, 2}), PARTITIONS), Held(frozenset({1}), PARTITIONS)]
+    await senders.join("B0", "B1")
+    async with (
+        reading(broker, sinks[0], lambda: shares[0]),
+        reading(broker, sinks[1], lambda: shares[1]),
+    ):
+        for partner in ("B0", "B1"):
+            await senders.write(partner, 60)
+        await until(lambda: len(sinks[0].written) + len(sinks[1].written) >= 120)
+        assert {place[1] for place in sinks[0].written} == {0, 2}
+        assert {place[1] for place in sinks[1].written} == {1}
+        # The second one's process ends: the ledger's group deals all to the first.
+        shares[1], shares[0] = NOTHING_HELD, ALL
+        await senders.write("B1", 60)
+        await until(lambda: len(sinks[0].written) + len(sinks[1].written) >= 180)
+    assert Counter([*sinks[0].written, *sinks[1].written]) == senders.written
+
+
+async def test_what_was_not_taken_is_written_again_and_committed_only_then(
+    broker: EmbeddedBroker,
+) -> None:
+    senders, sink = Senders(broker), FailingSink(failures=3)
+    topic = inbound_topic("B0")
+    await senders.join("B0")
+    await senders.write("B0", 12)
+    async with reading(broker, sink):
+        await until(lambda: len(sink.attempts) == 3)
+        assert committed(broker.bootstrap, INBOUND_GROUP, topic) == {}
+        await until(lambda: sum(committed(broker.bootstrap, INBOUND_GROUP, topic).values()) == 12)
+    assert Counter(sink.written) == senders.written
+    # Begun anew, it goes on where it was: read and committed is done with.
+    later = FailingSink()
+    async with reading(broker, later):
+        await senders.write("B0", 3)
+        await until(lambda: len(later.written) >= 3)
+    assert Counter([*sink.written, *later.written]) == senders.written
+
+
+async def test_it_goes_on_where_a_group_of_an_earlier_version_ended(
+    broker: EmbeddedBroker,
+) -> None:
+    senders, sink = Senders(broker), FailingSink()
+    topic = inbound_topic("B0")
+    await senders.join("B0")
+    await senders.write("B0", 30)
+    ends = Counter(place[1] for place in senders.written)
+    admin = KafkaAdminClient(bootstrap_servers=[broker.bootstrap])
+    admin.alter_group_offsets(
+        STREAMS_GROUP,
+        {
+            TopicPartition(topic, partition): OffsetAndMetadata(end, "", -1)
+            for partition, end in ends.items()
+        },
+    )
+    admin.close()
+    senders.written.clear()
+    await senders.write("B0", 9)
+    async with reading(broker, sink):
+        await until(lambda: len(sink.written) >= 9)
+    assert Counter(sink.written) == senders.written
+
+
+async def test_a_batch_that_does_not_end_stalls_once_and_idle_topics_never(
+    broker: EmbeddedBroker,
+) -> None:
+    senders, blocked, stalls = Senders(broker), BlockingSink(), Stalls()
+    await senders.join("B0", "IDLE")
+    async with reading(broker, blocked, on_stall=stalls, stall_seconds=1.0):
+        await asyncio.sleep(2.0)
+        assert stalls.count == 0
+        await senders.write("B0", 3)
+        await until(lambda: stalls.count == 1)
+        await asyncio.sleep(1.5)
+        blocked.released.set()
+    assert stalls.count == 1
+
+
+async def test_the_ledgers_own_topics_are_none_of_its(broker: EmbeddedBroker) -> None:
+    senders, sink = Senders(broker), FailingSink()
+    producer = EventProducer(broker.bootstrap)
+    await producer.publish([Record(ORDERS, b"S", b"{}")])
+    await producer.close()
+    await senders.join("B0")
+    async with reading(broker, sink):
+        await senders.write("B0", 1)
+        await until(lambda: len(sink.written) >= 1)
+    assert {topic for topic, _, _ in sink.written} == {inbound_topic("B0")}
