@@ -83,6 +83,8 @@ class Part:
         self._current: Runs | None = None
         self._stopping = False
         self._stalled = asyncio.Event()
+        # It begins at nothing: a counter that appears with its first restart shows no increase.
+        PART_RESTARTS.labels(name)
         self.failure: BaseException | None = None
         """Why it was given up; None while it runs or is started anew."""
 

@@ -1,4 +1,4 @@
-"""A processor whose sink fails for good: the process ends and says so; nothing is passed over."""
+"""A processor whose sink can't be healed: the process ends and says so; nothing is passed over."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,12 +34,13 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
                 data_dir=tmp_path,
                 port=free_port(),
                 session_seconds=EMBEDDED_SESSION_SECONDS,
+                heal_seconds=2.0,
             )
         finally:
             store.process.kill()
 
 
-def test_the_process_ends_with_its_sink(
+def test_the_process_ends_with_a_sink_that_fails_again_and_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_sink: LedgerSink, _records: Any) -> None:
