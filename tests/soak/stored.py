@@ -1,0 +1,36 @@
+"""What a stopped Rantai has in its ledger, read from its files: a process, as the engine takes one.
+
+`python -m tests.soak.stored STORE` prints a line for each event: source, id, digest of what it
+says, and under how many contents it stands there.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from services.warehouse.client import Warehouse
+from tests.soak.world import digest
+
+_SENDERS = "SELECT DISTINCT sender FROM events ORDER BY sender"
+_EVENTS = """
+SELECT
+    source, id, any(type) AS kind, toUnixTimestamp64Micro(any(time)) AS at, any(data) AS document,
+    uniqExact(content) AS contents
+FROM events
+WHERE sender = {sender:String}
+GROUP BY source, id
+"""
+
+
+def main() -> None:
+    """Print them, one sender after the other."""
+    warehouse = Warehouse(path=Path(sys.argv[1]))
+    for (sender,) in ((row["sender"],) for row in warehouse.rows(_SENDERS)):
+        for row in warehouse.rows(_EVENTS, {"sender": sender}):
+            says = digest(row["kind"], row["at"], json.loads(row["document"]))
+            print(json.dumps([row["source"], row["id"], says, row["contents"]]))
+    warehouse.close()
+
+
+if __name__ == "__main__":
+    main()
