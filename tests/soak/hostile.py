@@ -318,6 +318,7 @@ async def hostility(world: World) -> None:
 
 async def attack(world: World, enemy: Enemy, name: str) -> None:
     """Send one of them and judge the answers."""
+    world.hostile_sent.add(name)
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             statuses = await BODIES[name](enemy)
@@ -333,4 +334,3 @@ async def attack(world: World, enemy: Enemy, name: str) -> None:
         if not later and status != CLOSED and not 400 <= int(status) < 500:
             world.checks.fail("hostile bodies are refused", f"{name}: {statuses}")
     world.counts["hostile bodies"] += 1
-    world.hostile_sent.add(name)

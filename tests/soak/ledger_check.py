@@ -84,18 +84,18 @@ async def stored(world: World) -> None:
     """Hold the ledger of the stopped process against what was acknowledged."""
     acknowledged = world.ledgers.acknowledged
     rows = await asyncio.to_thread(_rows, world.up.data_dir / "store")
-    there: dict[Key, str] = {}
-    for source, name, says, contents in rows:
+    there: set[Key] = set()
+    for source, name, contents in rows:
         key = (source, name)
-        there[key] = says
-        if contents > 1:
-            world.checks.fail(DOUBLED, f"{key} stands there with {contents} contents")
-        elif key in acknowledged and acknowledged[key] != says:
+        there.add(key)
+        if len(contents) > 1:
+            world.checks.fail(DOUBLED, f"{key} stands there with {len(contents)} contents")
+        elif key in acknowledged and acknowledged[key] != contents[0]:
             world.checks.fail(CONTENT, f"{key} says something else than what was acknowledged")
         if f"/{PARTNER}/" in source:
             world.checks.fail("hostile bodies are refused", f"{key} was stored")
     world.counts["stored"] = len(there)
-    for key in acknowledged.keys() - there.keys():
+    for key in acknowledged.keys() - there:
         world.checks.fail(LOST, f"{key} was acknowledged and is not in the ledger")
 
 

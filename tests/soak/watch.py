@@ -88,7 +88,7 @@ class Watch:
 
     async def lives(self) -> None:
         """Raise Ended once the process is gone."""
-        while self.world.up.process.alive:
+        while self.world.up.process.alive:  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(0.2)
         child = self.world.up.process.child
         status = None if child is None else child.returncode

@@ -1,20 +1,19 @@
 """What every part of a soak shares: the plan, what was found, and what was acknowledged."""
 
 import asyncio
-import hashlib
-import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from schemas.catalogue import Role
+from schemas.validation import Accepted, Sender, validate
+from tests.integration.feeding import Event, sender_of
 from tests.integration.process import Up, rantai
 from tests.soak.traffic import Traffic
 
-Event = dict[str, Any]
 Key = tuple[str, str]
 WATCHER: Final = "WATCHER"
 _SHORT_MINUTES: Final = 5
@@ -110,15 +109,10 @@ def key_of(event: Event) -> Key:
 
 
 def digest_of(event: Event) -> str:
-    """Return a digest of what an event says."""
-    since = datetime.fromisoformat(event["time"]) - datetime(1970, 1, 1, tzinfo=UTC)
-    return digest(event["type"], since // timedelta(microseconds=1), event["data"])
-
-
-def digest(kind: str, microseconds: int, data: Any) -> str:
-    """Return a digest of type, time and data, however they are written."""
-    text = json.dumps([kind, microseconds, data], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    """Return the digest of what an event says, however it is written, as the contract has it."""
+    judged = validate(event, Sender(sender_of(event), tuple(Role)))
+    assert isinstance(judged, Accepted), judged
+    return judged.content.hex()
 
 
 @dataclass(frozen=True, slots=True)
