@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.soak.hostile import BODIES
 from tests.soak.soak import soak
 from tests.soak.world import Plan
 
@@ -17,12 +19,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.2)
     parser.add_argument("--seed", type=int, default=20261128)
     parser.add_argument("--kills", type=int, help="faults of the broker; default 2, of Kafka 1")
+    parser.add_argument("--without", action="append", default=[], choices=sorted(BODIES))
     parser.add_argument("--folder", type=Path, help="an empty one, to be kept; default: none is")
     parser.add_argument("--json", action="store_true", help="for scripts")
     given = parser.parse_args()
     default = 2 if given.broker == "embedded" else 1
     kills = default if given.kills is None else given.kills
-    plan = Plan(given.broker, given.minutes, given.seed, kills)
+    plan = Plan(given.broker, given.minutes, given.seed, kills, frozenset(given.without))
+    # What it started is ended in order when it is told to stop, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="rantai-soak-") as kept_not:
         report = asyncio.run(soak(plan, (given.folder or Path(kept_not)).resolve()))
     if given.json:

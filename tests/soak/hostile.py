@@ -302,7 +302,7 @@ async def hostility(world: World) -> None:
     """Send every hostile body once, and in a long soak again and again."""
     key = await world.new_key(Role.BUYER, PARTNER)
     rng = world.plan.rng("hostile")
-    names = list(BODIES)
+    names = [name for name in BODIES if name not in world.plan.without]
     every = min(30.0, world.plan.seconds * 0.7 / len(names))
     async with httpx.AsyncClient(base_url=world.up.url, timeout=LONGEST_SECONDS) as http:
         enemy = Enemy(world.up.url, key, http)

@@ -28,6 +28,7 @@ from tests.soak.watch import Memory, Watch, grows
 from tests.soak.world import WATCHER, Ended, Identity, Plan, World
 
 LIVES: Final = "the process never ends"
+ENDS: Final = "what was begun comes to its end"
 STOPS: Final = "it stops in order within 15 s"
 MEMORY: Final = "memory does not grow"
 SERVER_FAULT: Final = "no answer is a fault of the server"
@@ -42,6 +43,7 @@ _MUST: Final = (
     ledger_check.REFUSED,
     ledger_check.FIGURES,
     "what is valid is taken",
+    ENDS,
     "a key works at once",
     "a key taken back stops within 2 s",
     "a link opens at once",
@@ -56,6 +58,7 @@ _MUST: Final = (
     STOPS,
 )
 _AT_ONCE: Final = 3
+_END_SECONDS: Final = 240
 _CLUSTER_OPTIONS: Final = {"RANTAI_REPLICATION": "3", "RANTAI_PARTITIONS": "3"}
 """A topic for each partner, on three brokers of half a gigabyte, on two cores."""
 
@@ -104,7 +107,11 @@ async def _alive(world: World, watch: Watch, cluster: Cluster | None) -> None:
     async with asyncio.TaskGroup() as group:
         beside = [group.create_task(work) for work in (watch.lives(), watch.probe())]
         beside.append(group.create_task(watch.remember()))
-        await _life(world, cluster)
+        try:
+            async with asyncio.timeout(world.plan.seconds + _END_SECONDS):
+                await _life(world, cluster)
+        except TimeoutError:
+            world.checks.fail(ENDS, f"not {_END_SECONDS} s after nothing new began")
         for task in beside[1:]:
             task.cancel()
         await ledger_check.settled(world)
@@ -169,7 +176,7 @@ def _judge(world: World, watch: Watch, log: log_check.Log) -> None:
         world.checks.fail(SERVER_FAULT, about)
     for route in sorted(unread(log.routes)):
         world.checks.fail(PAGES, route)
-    for name in sorted(BODIES.keys() - world.hostile_sent):
+    for name in sorted(BODIES.keys() - world.hostile_sent - world.plan.without):
         world.checks.fail(SENT, name)
     if world.plan.judges_memory:
         world.checks.must(MEMORY)

@@ -33,6 +33,8 @@ class Plan:
     minutes: float
     seed: int
     kills: int
+    without: frozenset[str] = frozenset()
+    """Hostile bodies that are left out: to find which of them does the harm."""
 
     @property
     def seconds(self) -> float:
