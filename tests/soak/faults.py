@@ -12,17 +12,20 @@ from tests.soak.inbound import Inbound
 from tests.soak.watch import embedded_broker
 from tests.soak.world import Window, World
 
-HEAL_SECONDS: Final = 60
+BACK: Final = "it comes back by itself after a fault"
+_HEAL_SECONDS: Final = 60
+_HANG_SECONDS: Final = 180
 _AWAY_SECONDS: Final = 8
 _QUIET_SECONDS: Final = 10
 """After it is ready again: what a client of the broker still tells of its end."""
 
 
 async def faults(world: World, inbound: Inbound, cluster: Cluster | None) -> None:
-    """Cause the planned faults, spread over the time."""
+    """Cause all of the planned faults, spread over the time."""
+    began = time.monotonic()
     for number in range(world.plan.kills):
-        if not await world.pause(world.plan.seconds / (world.plan.kills + 1)):
-            return
+        at = began + world.plan.seconds * (number + 1) / (world.plan.kills + 1)
+        await asyncio.sleep(max(0, at - time.monotonic()))
         window = Window(datetime.now(UTC) - timedelta(seconds=1))
         world.faults.append(window)
         began = time.monotonic()
@@ -54,16 +57,17 @@ async def _kill_embedded(world: World) -> int:
 
 async def _ready(world: World, began: float, killed: int | None) -> None:
     """Wait until it is ready again, with another broker than the killed one."""
-    while time.monotonic() - began < HEAL_SECONDS:
+    while (took := time.monotonic() - began) < _HANG_SECONDS:
         await asyncio.sleep(0.25)
         if killed is not None and not await asyncio.to_thread(_another, world, killed):
             continue
         answer = await world.traffic.ask("ready", "GET", "/readyz")
         if answer is not None and answer.status_code == 200:
-            world.healed_in.append(time.monotonic() - began)
-            return
-    about = f"fault {len(world.faults)}: not ready {HEAL_SECONDS} s later"
-    world.checks.fail("it comes back by itself within 60 s", about)
+            break
+    world.healed_in.append(took)
+    # How long it may take is judged where the machine is not busy with other tests.
+    if took > (_HANG_SECONDS if world.plan.short else _HEAL_SECONDS):
+        world.checks.fail(BACK, f"fault {len(world.faults)}: not ready after {took:.0f} s")
 
 
 def _another(world: World, killed: int) -> bool:

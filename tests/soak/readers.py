@@ -20,12 +20,14 @@ from services.scorecards import api as scorecards_api
 from services.scorecards import programme_api
 from services.scorecards.explain import EXPLAINED
 from services.scorecards.web import pages
+from tests.soak.rounds import SUPPLIERS, named
 from tests.soak.world import WATCHER, Identity, World
 
 _READERS: Final = 4
 _STEPS: Final = 25
 _NEWEST: Final = 15
 _AT_ONCE: Final = 64
+_TOUR_SECONDS: Final = 60
 _KNOWN: Final = 400
 _LINK: Final = re.compile(r'href="([^"#]+)')
 _ID: Final = re.compile(r"(?<=/)(?=[^/]*\d)[^/]+|(?<=/clusters/)[^/]+|(?<=/items/).+")
@@ -75,6 +77,26 @@ async def _reader(world: World, number: int) -> None:
         await world.pause(0.5)
 
 
+async def tours(world: World) -> None:
+    """Read every kind of page and every route, as each of the users; again while there is time."""
+    first = named(0, SUPPLIERS[0])
+    while not world.rounds:
+        await asyncio.sleep(1)  # noqa: ASYNC110 - a round of some seconds
+    link = await world.command("link", first, "--days", "1")
+    lasting = [one for one in world.readers if one.key and one.partner.startswith(named(0, ""))]
+    buyer = next(one for one in lasting if one.role is Role.BUYER)
+    supplier = next(one for one in lasting if one.partner == first)
+    by_link = Identity(Role.SUPPLIER, first, link=link)
+    number = 0
+    while world.time_left or not number:
+        for who in (by_link, buyer, world.readers[0], supplier):
+            rng = world.plan.rng("tour", number, who.partner)
+            async with world.traffic.client() as client:
+                await Reader(world, rng, who, client).read_all()
+        number += 1
+        await asyncio.sleep(_TOUR_SECONDS if world.time_left else 0)
+
+
 class Reader:
     """One person's visit: signs in, follows links, and asks the API with the same key."""
 
@@ -88,6 +110,25 @@ class Reader:
 
     async def read(self) -> None:
         """Come in and read some pages and routes."""
+        await self._come_in()
+        for _ in range(_STEPS):
+            if self._world.closing.is_set():
+                return
+            if self._who.key and self._rng.random() < 0.4:
+                await self._ask(self._rng.choice(addresses_of(self._supplier())))
+            else:
+                await self._step(self._waiting())
+            await asyncio.sleep(self._rng.uniform(0, 0.2))
+
+    async def read_all(self) -> None:
+        """Read a page of each kind that links lead to, and every route of the API."""
+        await self._come_in()
+        while new := [kind for kind in self._waiting() if not self._visited[kind]]:
+            await self._step(new)
+        for address in addresses_of(self._supplier()) if self._who.key else ():
+            await self._ask(address)
+
+    async def _come_in(self) -> None:
         if self._who.link:
             await self._page(self._who.link)
         else:
@@ -99,17 +140,11 @@ class Reader:
                 self._find(address)
         if self._who.role is Role.SUPPLIER:
             self._find(f"/suppliers/{self._who.partner}")
-        for _ in range(_STEPS):
-            if self._world.closing.is_set():
-                return
-            if self._who.key and self._rng.random() < 0.4:
-                await self._api()
-            else:
-                await self._step()
-            await asyncio.sleep(self._rng.uniform(0, 0.2))
 
-    async def _step(self) -> None:
-        waiting = [kind for kind, addresses in self._known.items() if addresses]
+    def _waiting(self) -> list[str]:
+        return [kind for kind, addresses in self._known.items() if addresses]
+
+    async def _step(self, waiting: list[str]) -> None:
         if not waiting:
             return
         least = min(self._visited[kind] for kind in waiting)
@@ -133,16 +168,17 @@ class Reader:
             self._seen.add(address)
             self._known.setdefault(kind_of(address), []).append(address)
 
-    async def _api(self) -> None:
-        supplier = self._who.partner
-        if self._who.role is not Role.SUPPLIER:
-            names = [one.partner for one in self._world.readers if one.role is Role.SUPPLIER]
-            # Those of one round deal with each other; a buyer of another is told so.
-            around = supplier.partition(".")[0] + "."
-            own = [name for name in names if name.startswith(around)]
-            supplier = self._rng.choice(own or names or ["S-UNKNOWN"])
+    def _supplier(self) -> str:
+        """Choose whom to ask about: those of one round deal with each other."""
+        if self._who.role is Role.SUPPLIER:
+            return self._who.partner
+        names = [one.partner for one in self._world.readers if one.role is Role.SUPPLIER]
+        around = self._who.partner.partition(".")[0] + "."
+        own = [name for name in names if name.startswith(around)]
+        return self._rng.choice(own or names or ["S-UNKNOWN"])
+
+    async def _ask(self, address: str) -> None:
         bearer = {"authorization": f"Bearer {self._who.key}"}
-        address = self._rng.choice(addresses_of(supplier))
         await self._world.traffic.ask("API", "GET", address, headers=bearer)
 
 

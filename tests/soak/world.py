@@ -1,7 +1,9 @@
 """What every part of a soak shares: the plan, what was found, and what was acknowledged."""
 
 import asyncio
+import math
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -153,11 +155,20 @@ class World:
     faults: list[Window] = field(default_factory=list)
     healed_in: list[float] = field(default_factory=list)
     hostile_sent: set[str] = field(default_factory=set)
+    until: float = math.inf
+    """When nothing new needs to begin any more, on the clock that never goes back."""
+
     closing: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when nothing new begins any more; what has begun is brought to its end."""
+    """Set when nothing new begins any more, which is after `until`, and after everything that a
+    soak must have done was done; what has begun is brought to its end."""
 
     watcher: str = ""
     """A programme's key that lasts all the time."""
+
+    @property
+    def time_left(self) -> bool:
+        """Whether what is done again and again is done once more."""
+        return time.monotonic() < self.until
 
     @property
     def faulty(self) -> bool:
