@@ -1,0 +1,55 @@
+"""Guests: partners who come with a key, send at once, and lose it again, every few seconds."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from schemas.catalogue import Role
+from tests.integration.feeding import Event
+from tests.soak.rounds import post, revoke
+from tests.soak.world import World
+
+_GUESTS: Final = 40
+"""After so many they come again, with a new key: each new one adds a topic for good."""
+
+
+async def guests(world: World) -> None:
+    """Let guests come until the soak closes."""
+    every = 3 if world.plan.short else 5
+    async with asyncio.TaskGroup() as here:
+        number = 0
+        while await world.pause(every):
+            here.create_task(_visit(world, number))
+            number += 1
+
+
+async def _visit(world: World, number: int) -> None:
+    rng = world.plan.rng("guest", number)
+    partner = f"guest-{number % _GUESTS}"
+    key = await world.new_key(Role.BUYER, partner)
+    # No pause: whoever pastes the two lines of the README one after the other has none either.
+    await post(world, rng, key, [order_of(partner)])
+    await world.pause(rng.uniform(0, 4))
+    await revoke(world, key)
+
+
+def order_of(buyer: str) -> Event:
+    """Write an order that a guest places with a supplier of its own."""
+    now = datetime.now(UTC)
+    number = str(uuid.uuid4())
+    line = {"line_no": "10", "item_no": "BRKT-0042", "quantity": 500, "uom": "PCS"}
+    line["requested_date"] = (now + timedelta(days=9)).date().isoformat()
+    return {
+        "specversion": "1.0",
+        "id": number,
+        "source": f"/erp/{buyer}/sap",
+        "type": "id.rantai.order.placed.v1",
+        "time": now.isoformat(),
+        "data": {
+            "buyer_id": buyer,
+            "supplier_id": f"of-{buyer}",
+            "order_no": number,
+            "lines": [line],
+        },
+    }

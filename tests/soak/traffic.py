@@ -1,0 +1,74 @@
+"""Requests of a soak: each one counted by its status, single events timed, faults kept."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any, Final
+
+import httpx
+
+from tests.integration.feeding import Event
+
+PATIENCE_SECONDS: Final = 180
+"""How long a sender sends again what was not acknowledged."""
+
+_TIMEOUT: Final = httpx.Timeout(60, pool=None)
+_CONNECTIONS: Final = 250
+
+
+class Traffic:
+    """The clients of one Rantai. `lost`: answers that are nobody's but the server's fault."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.statuses: Counter[tuple[str, str]] = Counter()
+        self.single_seconds: list[float] = []
+        self.server_faults: list[str] = []
+        self.http = self.client()
+
+    def client(self) -> httpx.AsyncClient:
+        """Open a client of its own, with cookies of its own."""
+        limits = httpx.Limits(max_connections=_CONNECTIONS)
+        return httpx.AsyncClient(base_url=self.url, timeout=_TIMEOUT, limits=limits)
+
+    def count(self, kind: str, status: int | str, about: str = "") -> None:
+        """Count an answer; keep what is a fault of the server."""
+        self.statuses[kind, str(status)] += 1
+        if isinstance(status, int) and status >= 500 and status != 503:
+            self.server_faults.append(f"{kind}: {status} {about}"[:500])
+
+    async def ask(
+        self,
+        kind: str,
+        method: str,
+        address: str,
+        client: httpx.AsyncClient | None = None,
+        **options: Any,
+    ) -> httpx.Response | None:
+        """Send a request and count it; None where the connection was lost."""
+        try:
+            answer = await (client or self.http).request(method, address, **options)
+        except httpx.TransportError as error:
+            self.count(kind, type(error).__name__)
+            return None
+        self.count(kind, answer.status_code, f"{method} {address[:200]} {answer.text[:200]}")
+        return answer
+
+    async def send(
+        self, headers: dict[str, str], body: bytes, events: list[Event]
+    ) -> httpx.Response | None:
+        """POST events until they are answered for good, as an ERP does; None after 180 s."""
+        kind = "single POST" if len(events) == 1 else "batch POST"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            answer = await self.ask(kind, "POST", "/v1/events", content=body, headers=headers)
+            if answer is None:
+                await asyncio.sleep(0.5)
+            elif answer.status_code in (429, 503):
+                await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
+            else:
+                if len(events) == 1 and answer.status_code == 202:
+                    self.single_seconds.append(time.monotonic() - began)
+                return answer
+        return None

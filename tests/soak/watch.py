@@ -1,0 +1,119 @@
+"""Watching from outside: whether the process lives and answers, and how much memory it holds."""
+
+import asyncio
+import math
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.soak.world import Ended, World
+
+_SAMPLE_SECONDS: Final = 2.0
+_PROBE_SECONDS: Final = 0.5
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_BROKER: Final = "broker"
+_MEGABYTE: Final = 1e6
+
+
+@dataclass(slots=True)
+class Memory:
+    """Samples of resident memory: when, in seconds, and how much, in megabytes."""
+
+    samples: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, at: float, pid: int | None) -> None:
+        """Take a sample of a process; nothing where it is gone."""
+        held = None if pid is None else resident(pid)
+        if held is not None:
+            self.samples.append((at, held))
+
+    def slope(self) -> tuple[float, float]:
+        """Return megabytes a minute over the last two thirds, and the standard error of that."""
+        some = self.samples[len(self.samples) // 3 :]
+        return slope_of([(at / 60, held) for at, held in some])
+
+
+def slope_of(points: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the slope of the line through points by least squares, and its standard error."""
+    if len(points) < 3:
+        return 0.0, math.inf
+    middle_x = sum(x for x, _ in points) / len(points)
+    middle_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - middle_x) ** 2 for x, _ in points)
+    if not spread:
+        return 0.0, math.inf
+    slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
+    left = sum((y - middle_y - slope * (x - middle_x)) ** 2 for x, y in points)
+    return slope, math.sqrt(left / (len(points) - 2) / spread)
+
+
+def grows(slope: float, error: float, least: float = 1.0) -> bool:
+    """Whether memory grows: by more than 1 MB a minute, and more than the noise explains."""
+    return slope > least and slope > 2 * error
+
+
+def resident(pid: int) -> float | None:
+    """Return the resident memory of a process in megabytes; None where it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MEGABYTE
+    except (OSError, IndexError):
+        return None
+
+
+def embedded_broker(parent: int) -> int | None:
+    """Return the pid of the broker that a `rantai up` runs as its child."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z" and _BROKER.encode() in command:
+            return int(stat.parent.name)
+    return None
+
+
+@dataclass(slots=True)
+class Watch:
+    """What was seen of the process all along."""
+
+    world: World
+    pid: int
+    process: Memory = field(default_factory=Memory)
+    broker: Memory = field(default_factory=Memory)
+    health_seconds: list[float] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+
+    async def lives(self) -> None:
+        """Raise Ended once the process is gone."""
+        while self.world.up.process.alive:  # noqa: ASYNC110 - a process sets no event
+            await asyncio.sleep(0.2)
+        child = self.world.up.process.child
+        status = None if child is None else child.returncode
+        took = time.monotonic() - self._began
+        raise Ended(f"ended by itself with status {status} after {took:.0f} s")
+
+    async def remember(self) -> None:
+        """Take samples of memory until cancelled."""
+        while True:
+            at = time.monotonic() - self._began
+            self.process.add(at, self.pid)
+            if self.world.plan.broker == "embedded":
+                self.broker.add(at, await asyncio.to_thread(embedded_broker, self.pid))
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    async def probe(self) -> None:
+        """Ask for health and readiness until cancelled; unready is for times of faults alone."""
+        async with self.world.traffic.client() as client:
+            while True:
+                began = time.monotonic()
+                await self.world.traffic.ask("health", "GET", "/healthz", client)
+                self.health_seconds.append(time.monotonic() - began)
+                ready = await self.world.traffic.ask("ready", "GET", "/readyz", client)
+                if (ready is None or ready.status_code != 200) and not self.world.faulty:
+                    said = "no answer" if ready is None else ready.text[:200]
+                    at = time.monotonic() - self._began
+                    self.world.checks.fail("it is ready outside of faults", f"{at:.0f} s: {said}")
+                await asyncio.sleep(_PROBE_SECONDS)
