@@ -57,7 +57,7 @@ def test_a_file_that_is_away_for_a_moment_takes_nobodys_key(
     assert partner_of(store) == "AHM"
     away = store.path.with_name("away")
     store.path.rename(away)
-    monkeypatch.setattr(record_file.time, "sleep", lambda _: away.rename(store.path))
+    monkeypatch.setattr(time, "sleep", lambda _: away.rename(store.path))
     assert partner_of(store) == "AHM"
     assert not away.exists()
 
@@ -66,7 +66,7 @@ def test_a_file_that_is_gone_is_looked_for_once(
     store: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(record_file.time, "sleep", waits.append)
+    monkeypatch.setattr(time, "sleep", waits.append)
     store.path.unlink()
     for _ in range(3):
         assert store.partners() == {}
