@@ -29,6 +29,10 @@ MAX_DEPTH: Final = 100
 MAX_ENTRIES: Final = 50_000
 """Of one list or object in a document: no longer list of lines fits `MAX_EVENT_BYTES`."""
 
+MAX_VALUES: Final = 250_000
+"""Of a document, with all its lists and objects: no more fit `MAX_EVENT_BYTES` either. As Python
+values they take some 50 MB; without a bound a body of 10 MB could take 300."""
+
 _MOST_ATTRIBUTES: Final = 500
 _MOST_FAULTS: Final = 50
 _COUNTED_FAULTS: Final = 5000
@@ -186,15 +190,23 @@ def decode_text(body: bytes) -> bytes:
     return body.removeprefix(b"\xef\xbb\xbf")
 
 
+def values_in(body: bytes) -> int:
+    """Return how many values a JSON text has at most: each follows a comma or opens something."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
 def parse(body: bytes) -> Any:
     """Parse a JSON text strictly and exactly.
 
     Numbers become int or Decimal. Where a strict parse fails on one part only (a duplicate key,
     NaN, half of a surrogate pair, an abyss), that part of a batch becomes `Unparseable` and its
-    neighbours stay good.
+    neighbours stay good. A text of more than `MAX_VALUES` values is `Unparseable` unseen: whoever
+    reads batches cuts them into their events first.
     Raises NotParseable where the text as a whole is no JSON.
     """
     body = decode_text(body)
+    if values_in(body) > MAX_VALUES:
+        return Unparseable(Fault("", f"has more than {MAX_VALUES} entries, all lists together"))
     try:
         return jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
