@@ -260,9 +260,9 @@ _MESSAGES: Final = {
 }
 
 
-def _faults(error: ValidationError) -> list[Fault]:
+def _faults(error: ValidationError, most: int) -> list[Fault]:
     count = error.error_count()
-    if count > _COUNTED_FAULTS:
+    if count > most:
         # To write them all out takes seconds in which nothing else runs.
         return [Fault("", f"has {count} faults, too many to name; is it a document at all?")]
     faults = []
@@ -294,12 +294,14 @@ def _too_many(event: dict[str, Any]) -> Fault | None:
     return None
 
 
-def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
+def validate(raw: Any, sender: Sender, *, brief: bool = False) -> Accepted | Rejected:
     """Judge one parsed event of a sender.
 
+    `brief`: name the faults only where they are few. Whoever judges many events asks for it once
+    enough was named: to name those of thousands of bad events takes longer than all else.
     Never raises for bad input: what is wrong comes back as `Rejected`, pointer by pointer.
     """
-    event = _read(raw)
+    event = _read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
     if isinstance(event, Rejected):
         return event
     forbidden = _forbidden(event, sender)
@@ -312,7 +314,7 @@ def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
     return accepted
 
 
-def _read(raw: Any) -> Event[Any, Any] | Rejected:
+def _read(raw: Any, most_faults: int) -> Event[Any, Any] | Rejected:
     if isinstance(raw, Unparseable):
         return Rejected([raw.fault], id=raw.id)
     if not isinstance(raw, dict):
@@ -323,7 +325,7 @@ def _read(raw: Any) -> Event[Any, Any] | Rejected:
     try:
         event: Event[Any, Any] = EVENT.validate_python(raw)
     except ValidationError as error:
-        faults = _faults(error)
+        faults = _faults(error, most_faults)
     except (RecursionError, UnicodeError, OverflowError) as error:
         faults = [Fault("", f"cannot be read: {type(error).__name__}")]
     else:

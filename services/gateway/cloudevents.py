@@ -23,8 +23,8 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 # Of a text without white space around it: the empty lines before a line are passed over at once.
 _LINE: Final = re.compile(rb"\s*([^\n]+)")
 _BYTES_A_VALUE: Final = 8
-"""Of the largest body, for each value of a batch. Lawful events need more than ten; to find the
-end of an element takes as much memory as its values do."""
+"""Of the largest body, for each value of several events. Lawful ones need more than ten. The end
+of an element is found by parsing it, and bad values take longest to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     # The content type comes first, as the binding has it: beside an event in the body, `ce-*`
     # headers are a copy for routers on the way.
     array = content.startswith(b"[")
+    most = limits.body_bytes // _BYTES_A_VALUE
+    many = media_type in (*LINES, BATCHED) or array
+    if many and values_in(content) > most:
+        raise TooLarge(f"the body has more than {most} JSON values; send several requests")
     if media_type in LINES:
         return _lines(content, limits)
     if media_type == STRUCTURED:
@@ -89,9 +93,6 @@ def _one(event: Any, body: bytes) -> Iterator[Carried]:
 
 
 def _batch(body: bytes, limits: Limits) -> Iterator[Carried]:
-    if values_in(body) > limits.body_bytes // _BYTES_A_VALUE:
-        most = limits.body_bytes // _BYTES_A_VALUE
-        raise TooLarge(f"the body has more than {most} JSON values; send several requests")
     try:
         for number, element in enumerate(elements_of(decode_text(body).decode()), 1):
             _require_few(number, limits)
