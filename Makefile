@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-kafka bench lint schemas dashboards lock clean
+.PHONY: install demo test test-generated test-kafka bench lint schemas dashboards lock clean
 
 install: $(STAMP)
 
@@ -19,6 +19,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -m "not kafka and not bench"
+
+# The tests that draw their examples, with other ones each time, for three minutes.
+test-generated: install
+	$(BIN)/python -m tests.generated
 
 test-kafka: install
 	deploy/kafka/test.sh $(BIN)/python -m pytest -m kafka

@@ -29,6 +29,10 @@ MAX_DEPTH: Final = 100
 MAX_ENTRIES: Final = 50_000
 """Of one list or object in a document: no longer list of lines fits `MAX_EVENT_BYTES`."""
 
+MAX_VALUES: Final = 250_000
+"""Of a document, with all its lists and objects: no more fit `MAX_EVENT_BYTES` either. As Python
+values they take some 50 MB; without a bound a body of 10 MB could take 300."""
+
 _MOST_ATTRIBUTES: Final = 500
 _MOST_FAULTS: Final = 50
 _COUNTED_FAULTS: Final = 5000
@@ -186,15 +190,23 @@ def decode_text(body: bytes) -> bytes:
     return body.removeprefix(b"\xef\xbb\xbf")
 
 
+def values_in(body: bytes) -> int:
+    """Return how many values a JSON text has at most: each follows a comma or opens something."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
 def parse(body: bytes) -> Any:
     """Parse a JSON text strictly and exactly.
 
     Numbers become int or Decimal. Where a strict parse fails on one part only (a duplicate key,
     NaN, half of a surrogate pair, an abyss), that part of a batch becomes `Unparseable` and its
-    neighbours stay good.
+    neighbours stay good. A text of more than `MAX_VALUES` values is `Unparseable` unseen: whoever
+    reads batches cuts them into their events first.
     Raises NotParseable where the text as a whole is no JSON.
     """
     body = decode_text(body)
+    if values_in(body) > MAX_VALUES:
+        return Unparseable(Fault("", f"has more than {MAX_VALUES} entries, all lists together"))
     try:
         return jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
@@ -248,9 +260,9 @@ _MESSAGES: Final = {
 }
 
 
-def _faults(error: ValidationError) -> list[Fault]:
+def _faults(error: ValidationError, most: int) -> list[Fault]:
     count = error.error_count()
-    if count > _COUNTED_FAULTS:
+    if count > most:
         # To write them all out takes seconds in which nothing else runs.
         return [Fault("", f"has {count} faults, too many to name; is it a document at all?")]
     faults = []
@@ -282,12 +294,14 @@ def _too_many(event: dict[str, Any]) -> Fault | None:
     return None
 
 
-def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
+def validate(raw: Any, sender: Sender, *, brief: bool = False) -> Accepted | Rejected:
     """Judge one parsed event of a sender.
 
+    `brief`: name the faults only where they are few. Whoever judges many events asks for it once
+    enough was named: to name those of thousands of bad events takes longer than all else.
     Never raises for bad input: what is wrong comes back as `Rejected`, pointer by pointer.
     """
-    event = _read(raw)
+    event = _read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
     if isinstance(event, Rejected):
         return event
     forbidden = _forbidden(event, sender)
@@ -300,7 +314,7 @@ def validate(raw: Any, sender: Sender) -> Accepted | Rejected:
     return accepted
 
 
-def _read(raw: Any) -> Event[Any, Any] | Rejected:
+def _read(raw: Any, most_faults: int) -> Event[Any, Any] | Rejected:
     if isinstance(raw, Unparseable):
         return Rejected([raw.fault], id=raw.id)
     if not isinstance(raw, dict):
@@ -311,7 +325,7 @@ def _read(raw: Any) -> Event[Any, Any] | Rejected:
     try:
         event: Event[Any, Any] = EVENT.validate_python(raw)
     except ValidationError as error:
-        faults = _faults(error)
+        faults = _faults(error, most_faults)
     except (RecursionError, UnicodeError, OverflowError) as error:
         faults = [Fault("", f"cannot be read: {type(error).__name__}")]
     else:

@@ -59,6 +59,14 @@ class Settings(BaseModel):
     max_requests_per_key: Annotated[int, Field(ge=1)] = Field(
         default=32, description="requests of one key under way at once; more are answered 429"
     )
+    max_held_bytes_per_key: Annotated[int, Field(ge=1024)] = Field(
+        default=40 * 1024 * 1024,
+        description="bytes of one key's bodies in memory at once, as they came and unpacked; more "
+        "are answered 429. A key's only body is never refused for it, nor is one up to 64 KiB",
+    )
+    max_held_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=160 * 1024 * 1024, description="the same of all keys together"
+    )
     answer_seconds: Annotated[float, Field(gt=0)] = Field(
         default=20.0, description="longest wait for the broker (or ledger) before a 503"
     )

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from services.warehouse import client
 from services.warehouse.client import Warehouse
@@ -18,6 +19,12 @@ from services.warehouse.migrate import Placement, migrate
 # Neither UTC nor a site's zone: a time that is taken for the machine's comes out wrong.
 os.environ["TZ"] = "Asia/Jayapura"
 time.tzset()
+
+# Generated tests draw the same examples in every run of `make test`; `make test-generated` draws
+# new ones and more, and what it finds becomes an `@example`. How long one takes decides nothing.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("fresh", max_examples=1000, print_blob=True, deadline=None)
+settings.load_profile("fixed")
 
 NOT_SYNCED = Placement(fsync=False)
 _NUMBERS = count(1)

@@ -26,6 +26,7 @@ from services.exporter.missing import MissingEvents
 from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
+from services.gateway.decoding import Decoder, Room
 from services.gateway.intake import take
 from services.operations import api as operations_api
 from services.operations.counting import reconcile
@@ -39,6 +40,7 @@ from services.scorecards.web.forms import Forms
 from services.scorecards.web.visiting import Site
 from services.settings import Settings
 from services.telemetry.http import install
+from services.telemetry.metrics import DECODING_WAITED
 from services.warehouse.client import Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.migrate import Placement
@@ -134,7 +136,9 @@ def _document_keys(app: FastAPI) -> None:
 def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRouter:
     """Return the routes by which events come in."""
     limits = Limits(settings.max_body_bytes, settings.max_body_events)
-    gateway = gateway_api.Gateway(keys, safety, limits, settings.max_requests_per_key)
+    room = Room(settings.max_held_bytes_per_key, settings.max_held_bytes)
+    decoder = Decoder(limits, room, DECODING_WAITED.observe)
+    gateway = gateway_api.Gateway(keys, safety, decoder, settings.max_requests_per_key)
     return gateway_api.routes(gateway)
 
 
@@ -154,7 +158,7 @@ def scorecard_routes(
         links=links,
         sessions=Sessions(keys, links),
         forms=Forms(links.secret, urlsplit(settings.base_url).netloc),
-        submit=lambda events, sender: take(events, sender, safety, inline=True),
+        submit=lambda events, sender: take(events, sender, safety),
         base_url=settings.base_url,
     )
     return [

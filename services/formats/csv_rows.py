@@ -25,6 +25,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SHOWN: Final = 200
+_MOST_READ_AGAIN: Final = 1_000_000
+"""Lines. Where every line opens a quote, each would be read to the end and given back."""
 
 
 def encoding_of(start: bytes, encoding: str) -> str:
@@ -80,6 +82,7 @@ class _Lines:
     def __init__(self, text: Iterable[str]) -> None:
         self._text = iter(text)
         self._returned: deque[str] = deque()
+        self._read_again = 0
         self.taken: list[str] = []
         self.number = 0
 
@@ -88,6 +91,8 @@ class _Lines:
 
     def __next__(self) -> str:
         line = self._returned.popleft() if self._returned else next(self._text)
+        # Of files that were joined: left in place, the mark would be a part of the first cell.
+        line = line.removeprefix("\ufeff")
         self.taken.append(line)
         self.number += 1
         return line
@@ -97,9 +102,15 @@ class _Lines:
         self.taken = []
 
     def back_to_second(self) -> str:
-        """Give back all lines of the record but the first, which is returned."""
+        """Give back all lines of the record but the first, which is returned. Raises FileError."""
         self._returned.extendleft(reversed(self.taken[1:]))
         self.number -= len(self.taken) - 1
+        self._read_again += len(self.taken) - 1
+        if self._read_again > _MOST_READ_AGAIN:
+            raise FileError(
+                f"has too many quotes that are never closed, the last on line {self.number}; "
+                "is file.quote right?"
+            )
         first, self.taken = self.taken[0], []
         return first
 

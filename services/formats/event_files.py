@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from schemas.elements import MORE_FOLLOWS, elements_of, without_blanks
 from schemas.validation import NotParseable, Unparseable, decode_text, parse
 from services.formats.rows import CellFault, FileError, Refused
 
-_SPACE: Final = " \t\r\n"
 _SHOWN: Final = 200
 _LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
-_MARK: Final = b"\xef\xbb\xbf"
+_ONE_A_LINE: Final = "; a file of one event a line must be named .ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,12 @@ class FileEvent:
 
 
 def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | Refused]:
-    """Yield the events of a file with one a line; empty lines count, and say nothing."""
+    """Yield the events of a file with one a line; empty lines count, and say nothing.
+
+    Joined files may have a byte-order mark in the midst of them: each line's is taken off.
+    """
     for number, line in enumerate(stream, 1):
-        body = (line.removeprefix(_MARK) if number == 1 else line).strip()
+        body = without_blanks(line)
         if body:
             yield _event(number, body)
 
@@ -49,12 +52,13 @@ def events_of_json(text: bytes) -> Iterator[FileEvent | Refused]:
     The text as a whole is read before the first event is given out.
     """
     try:
-        parts = list(_parts(decode_text(text).decode()))
+        parts = list(elements_of(decode_text(text).decode()))
     except NotParseable as error:
         raise FileError(str(error)) from None
     except json.JSONDecodeError as error:
+        message = error.msg + (_ONE_A_LINE if error.msg == MORE_FOLLOWS else "")
         raise FileError(
-            f"is no JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            f"is no JSON: line {error.lineno}, column {error.colno}: {message}"
         ) from None
     except (ValueError, RecursionError) as error:
         raise FileError(f"is no JSON that can be read: {error}") from None
@@ -69,48 +73,9 @@ def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | Refused]:
     try:
         yield from events_of_json(text)
     except FileError:
-        if text.removeprefix(_MARK).lstrip().startswith(b"["):
+        if without_blanks(text).startswith(b"["):
             raise
         yield from events_of_lines(text.splitlines())
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Cut a JSON text into its events, each as it is written."""
-    decoder = json.JSONDecoder()
-    position = _after_space(text, 0)
-    many = text[position : position + 1] == "["
-    position = _after_space(text, position + many)
-    if many and text[position : position + 1] == "]":
-        _check_end(text, position + 1)
-        return
-    while True:
-        start = position
-        position = decoder.raw_decode(text, start)[1]
-        yield text[start:position]
-        position = _after_space(text, position)
-        if not many:
-            break
-        if text[position : position + 1] == "]":
-            position += 1
-            break
-        if text[position : position + 1] != ",":
-            raise json.JSONDecodeError("a comma or ] must follow", text, position)
-        position = _after_space(text, position + 1)
-    _check_end(text, position)
-
-
-def _after_space(text: str, position: int) -> int:
-    while position < len(text) and text[position] in _SPACE:
-        position += 1
-    return position
-
-
-def _check_end(text: str, position: int) -> None:
-    position = _after_space(text, position)
-    if position < len(text):
-        raise json.JSONDecodeError(
-            "more follows; a file of one event a line must be named .ndjson", text, position
-        )
 
 
 def _event(row: int, body: bytes) -> FileEvent | Refused:

@@ -31,9 +31,11 @@ def load_mapping(path: Path) -> FileMapping:
 def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
     """Read a mapping from its TOML text and check it as a whole. Raises MappingError."""
     try:
-        mapping = FileMapping.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise MappingError(name, [f"is not TOML: {error}"]) from None
+    try:
+        mapping = FileMapping.model_validate(document)
     except ValidationError as error:
         raise MappingError(name, _problems(error)) from None
     problems = problems_of(mapping)

@@ -1,6 +1,5 @@
 """The gateway's HTTP interface: `POST /v1/events` and the catalogue of what it takes."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,32 +7,32 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
 from schemas.catalogue import CATALOGUE
 from schemas.validation import NotParseable, Sender
 from services.access.http import principal_of
-from services.access.keys import KeyStore
+from services.access.keys import KeyStore, Principal
 from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
-from services.gateway.cloudevents import Limits, TooLarge, UnsupportedMediaType, events_of
-from services.gateway.intake import take
+from services.gateway.decoding import Decoder, NoRoom
+from services.gateway.intake import Outcome, keep
 from services.gateway.openapi import EVENTS_OPERATION
+from services.gateway.unpacking import TooLarge, UnsupportedMediaType
+from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
+from services.telemetry.metrics import BODIES_REFUSED
 
-_DRAIN_BYTES: Final = 512 * 1024 * 1024
-_DRAIN_SECONDS: Final = 60
-_INLINE_BYTES: Final = 64 * 1024
 RETRY_SECONDS: Final = 5
+_FULL_SECONDS: Final = 2
 
 
 class Gateway:
-    """What the routes need: keys, limits, and how events become safe."""
+    """What the routes need: keys, how bodies become events, and how events become safe."""
 
     def __init__(
-        self, keys: KeyStore, safety: Safety, limits: Limits, requests_per_key: int
+        self, keys: KeyStore, safety: Safety, decoder: Decoder, requests_per_key: int
     ) -> None:
-        self.keys, self.safety, self.limits = keys, safety, limits
+        self.keys, self.safety, self.decoder = keys, safety, decoder
         self._requests_per_key = requests_per_key
         self._under_way: Counter[str] = Counter()
 
@@ -65,24 +64,10 @@ def routes(gateway: Gateway) -> APIRouter:
         """Take CloudEvents: one, a batch, one a line, or one in headers and body."""
         principal = principal_of(request, gateway.keys)
         async with gateway.turn(principal.key_id):
-            body = await _body(request, gateway.limits.body_bytes)
             try:
-                # A large body takes long to parse and to validate, and a small one may unpack to
-                # a large one; others should not wait for it.
-                large = len(body) > _INLINE_BYTES or "content-encoding" in request.headers
-                if large:
-                    events = await asyncio.to_thread(
-                        events_of, request.headers, body, gateway.limits
-                    )
-                else:
-                    events = events_of(request.headers, body, gateway.limits)
-                outcome = await take(
-                    events,
-                    Sender(principal.partner, (principal.role,)),
-                    gateway.safety,
-                    request.headers.get("traceparent"),
-                    inline=not large,
-                )
+                outcome = await _taken(gateway, request, principal)
+            except NoRoom as full:
+                raise _no_room(full) from None
             except NotParseable as error:
                 raise Problem(400, str(error)) from None
             except TooLarge as error:
@@ -119,26 +104,24 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size <= limit:
-                    parts.append(part)
-                else:
-                    # Read on without keeping: a client that is still sending would see its
-                    # connection reset instead of the answer.
-                    parts.clear()
-                if size > _DRAIN_BYTES:
-                    break
-    except ClientDisconnect:
-        # Nobody reads this answer; log and metrics shall not tell of a fault of ours.
-        raise Problem(400, "the client went away before the body was complete") from None
-    except TimeoutError:
-        raise Problem(408, f"the body took longer than {_DRAIN_SECONDS} s") from None
-    if size > limit:
-        raise Problem(413, f"the body is larger than {limit} bytes; send several requests")
-    return b"".join(parts)
+async def _taken(gateway: Gateway, request: Request, principal: Principal) -> Outcome:
+    """Read, judge and make safe what a request carries."""
+    decoder, sender = gateway.decoder, Sender(principal.partner, (principal.role,))
+    with decoder.room.held(principal.key_id) as held:
+        body = await body_of(
+            request, decoder.limits.body_bytes, "send several requests", held.at_least
+        )
+        judged = await decoder.judged(request.headers, body, sender, principal.key_id, held)
+        return await keep(judged, sender, gateway.safety, request.headers.get("traceparent"))
+
+
+def _no_room(full: NoRoom) -> Problem:
+    whose = "key" if full.own else "all"
+    BODIES_REFUSED.labels(whose).inc()
+    of_whom = "this key" if full.own else "all keys"
+    return Problem(
+        429,
+        f"bodies of {of_whom} under way have more than {full.most} bytes together; "
+        "wait for answers before sending on",
+        {"Retry-After": str(_FULL_SECONDS)},
+    )

@@ -4,28 +4,27 @@ Follows the CloudEvents HTTP protocol binding 1.0.2: structured, batched and bin
 beside them one event a line (NDJSON).
 """
 
+import json
 import re
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from schemas.validation import Fault, NotParseable, Unparseable, decode_text, parse
+from schemas.elements import elements_of, without_blanks
+from schemas.validation import Fault, NotParseable, Unparseable, decode_text, parse, values_in
+from services.gateway.unpacking import TooLarge, UnsupportedMediaType
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCHED: Final = "application/cloudevents-batch+json"
 LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _ATTRIBUTE: Final = "ce-"
 _ESCAPED: Final = re.compile(r"\\(.)")
-
-
-class UnsupportedMediaType(ValueError):
-    """The content type is none that events come in."""
-
-
-class TooLarge(ValueError):
-    """The body, or the number of its events, is past the limit."""
+# Of a text without white space around it: the empty lines before a line are passed over at once.
+_LINE: Final = re.compile(rb"\s*([^\n]+)")
+_BYTES_A_VALUE: Final = 8
+"""Of the largest body, for each value of several events. Lawful ones need more than ten. The end
+of an element is found by parsing it, and bad values take longest to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +35,48 @@ class Limits:
     events: int
 
 
-def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> list[Any]:
-    """Return the parsed events of a request, in their order, not yet validated.
+class Carried(NamedTuple):
+    """A parsed event of a request, not yet validated, and how many bytes its text has."""
 
+    event: Any
+    size: int
+
+
+def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterator[Carried]:
+    """Yield the events of a request in their order, each parsed as it is asked for.
+
+    `body`: without its content encoding. None of them may be made use of before the last is out:
+    what follows may show that the body as a whole is no good.
     Raises NotParseable (400), TooLarge (413), UnsupportedMediaType (415).
     """
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     media_type = media_type.strip().lower()
     _require_utf8(parameters)
-    body = _decompressed(headers.get("content-encoding", ""), body, limits)
-    if not body.strip():
+    content = without_blanks(body)
+    if not content:
         raise NotParseable("the body is empty; send at least one CloudEvent")
     # The content type comes first, as the binding has it: beside an event in the body, `ce-*`
     # headers are a copy for routers on the way.
+    array = content.startswith(b"[")
+    most = limits.body_bytes // _BYTES_A_VALUE
+    many = media_type in (*LINES, BATCHED) or array
+    if many and values_in(content) > most:
+        raise TooLarge(f"the body has more than {most} JSON values; send several requests")
     if media_type in LINES:
-        return _lines(body, limits)
+        return _lines(content, limits)
     if media_type == STRUCTURED:
-        value = parse(body)
-        if isinstance(value, list):
+        if array:
             raise NotParseable(f"an array is a batch: send it as {BATCHED}")
-        return [value]
+        return _one(parse(body), body)
     if media_type == BATCHED:
-        return _batch(parse(body), limits)
+        if not array:
+            parse(body)  # Where it is no JSON at all, this says so.
+            raise NotParseable("a batch is a JSON array of CloudEvents")
+        return _batch(body, limits)
     if any(name.startswith(_ATTRIBUTE) for name in headers):
-        return [_binary(headers, media_type, body)]
+        return _one(_binary(headers, media_type, body), body)
     if media_type == "application/json":
-        value = parse(body)
-        return _batch(value, limits) if isinstance(value, list) else [value]
+        return _batch(body, limits) if array else _one(parse(body), body)
     known = ", ".join((STRUCTURED, BATCHED, LINES[0], "application/json with ce-* headers"))
     raise UnsupportedMediaType(f"content type {media_type or '(none)'!r} is not one of: {known}")
 
@@ -74,58 +88,46 @@ def _require_utf8(parameters: str) -> None:
             raise NotParseable(f"charset {value} is not taken; send UTF-8")
 
 
-def _decompressed(encoding: str, body: bytes, limits: Limits) -> bytes:
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    if encoding != "gzip":
-        raise UnsupportedMediaType(f"content encoding {encoding!r} is not taken; send gzip or none")
-    parts: list[bytes] = []
-    size = 0
-    # Several gzip files one after the other are one (RFC 1952); what follows the first must not
-    # be dropped.
-    while body:
-        unpack = zlib.decompressobj(wbits=31)
-        try:
-            part = unpack.decompress(body, limits.body_bytes + 1 - size)
-        except zlib.error as error:
-            raise NotParseable(f"the body is not gzip: {error}") from None
-        parts.append(part)
-        size += len(part)
-        if size > limits.body_bytes:
-            raise TooLarge(f"the body unpacks to more than {limits.body_bytes} bytes")
-        if not unpack.eof:
-            raise NotParseable("the gzip body ends too early")
-        body = unpack.unused_data
-    return b"".join(parts)
+def _one(event: Any, body: bytes) -> Iterator[Carried]:
+    yield Carried(event, len(body))
 
 
-def _batch(value: Any, limits: Limits) -> list[Any]:
-    if not isinstance(value, list):
-        raise NotParseable("a batch is a JSON array of CloudEvents")
-    if len(value) > limits.events:
-        raise TooLarge(f"{len(value)} events are more than {limits.events}; send several requests")
-    return value
+def _batch(body: bytes, limits: Limits) -> Iterator[Carried]:
+    try:
+        for number, element in enumerate(elements_of(decode_text(body).decode()), 1):
+            _require_few(number, limits)
+            text = element.encode()
+            yield Carried(parse(text), len(text))
+    except RecursionError:
+        raise NotParseable("not JSON that can be read: it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise NotParseable(f"not JSON: {error}") from None
 
 
-def _lines(body: bytes, limits: Limits) -> list[Any]:
+def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:
     # A byte that is no UTF-8 spoils its own line only.
-    if body.startswith(b"\xef\xbb\xbf"):
-        body = body[3:]
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if len(lines) > limits.events:
-        raise TooLarge(f"{len(lines)} events are more than {limits.events}; send several requests")
-    parsed: list[Any] = []
-    broken: list[str] = []
-    for line in lines:
+    first: str | None = None
+    good = False
+    for number, found in enumerate(_LINE.finditer(content), 1):
+        _require_few(number, limits)
+        line = found[1]
+        event: Any
         try:
-            parsed.append(parse(line))
+            event = parse(line)
+            good = True
         except NotParseable as error:
-            broken.append(str(error))
-            parsed.append(Unparseable(Fault("", str(error))))
-    if len(broken) == len(parsed):
-        raise NotParseable(f"no line is JSON; the first: {broken[0]}")
-    return parsed
+            first = first or str(error)
+            event = Unparseable(Fault("", str(error)))
+        yield Carried(event, len(line))
+    if not good:
+        raise NotParseable(f"no line is JSON; the first: {first}")
+
+
+def _require_few(number: int, limits: Limits) -> None:
+    if number > limits.events:
+        raise TooLarge(
+            f"at least {number} events are more than {limits.events}; send several requests"
+        )
 
 
 def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Any:

@@ -1,10 +1,9 @@
-"""The intake: validates the events of a request, publishes the good ones, reports the others.
+"""The intake: publishes the good ones of judged events, and reports the others.
 
 An answer says "accepted" only of what is safe: on all in-sync replicas of the broker or, where the
 broker keeps memory only, in the ledger.
 """
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,8 +16,9 @@ from services.telemetry.metrics import ACCEPTED, REJECTED
 
 _LOGGER: Final = logging.getLogger("rantai.gateway")
 _TRACES_TOLD: Final = 20
-_INLINE_EVENTS: Final = 50
-"""Up to this many are validated on the event loop; more would hold up other requests."""
+_FAULTS_TOLD: Final = 5000
+"""Of one answer in full; of each further event the first alone. Without a bound the answer to a
+body of 10 MB had 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +41,24 @@ class Outcome:
         return {"accepted": self.accepted, "rejected": self.rejected}
 
 
-async def take(
-    events: list[Any],
+async def take(events: list[Any], sender: Sender, safety: Safety) -> Outcome:
+    """Judge a few small events, make the good ones safe, and say what became of each.
+
+    Raises BrokerUnavailable, as `keep` does.
+    """
+    return await keep([validate(event, sender) for event in events], sender, safety)
+
+
+async def keep(
+    judged: list[Accepted | Rejected],
     sender: Sender,
     safety: Safety,
     traceparent: str | None = None,
-    *,
-    inline: bool = False,
 ) -> Outcome:
-    """Judge parsed events, make the good ones safe, and say what became of each.
-
-    `inline`: on the event loop, where they are few and small; else in a thread beside it.
+    """Make the good ones of judged events safe, and say what became of each.
 
     Raises BrokerUnavailable: then nothing is claimed, and sending all again is safe.
     """
-    if inline and len(events) <= _INLINE_EVENTS:
-        judged = [validate(event, sender) for event in events]
-    else:
-        judged = await asyncio.to_thread(lambda: [validate(event, sender) for event in events])
     good = [one for one in judged if isinstance(one, Accepted)]
     if good:
         await safety.keep(good, traceparent)
@@ -66,10 +66,12 @@ async def take(
         ACCEPTED.labels(event.type).inc()
     rejected = []
     refusals = [(index, one) for index, one in enumerate(judged) if isinstance(one, Rejected)]
+    told = 0
     for index, one in refusals:
         REJECTED.labels("gateway", "forbidden" if one.forbidden else "invalid").inc()
-        faults = [fault.as_json() for fault in one.faults]
-        rejected.append({"index": index, "id": one.id, "errors": faults})
+        shown = one.faults if told < _FAULTS_TOLD else one.faults[:1]
+        told += len(shown)
+        rejected.append({"index": index, "id": one.id, "errors": [f.as_json() for f in shown]})
     _tell(sender, len(refusals), good, traceparent)
     forbidden = bool(refusals) and all(one.forbidden for _, one in refusals)
     return Outcome(len(good), rejected, forbidden)

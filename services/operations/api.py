@@ -20,6 +20,7 @@ from services.operations.backtest_api import add_backtest
 from services.operations.counting import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
 from services.readiness.rules import DEFAULT_RULES, Rules
+from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
 from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement
@@ -128,7 +129,7 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
         """Send a refused record in again: the body is the repaired event, empty = as it came."""
         principal = principal_of(request, operations.keys)
         row = await _one(events, rejected_id, _senders(principal))
-        body = await _body(request)
+        body = await body_of(request, _MOST_REPLAYED, "it is one event")
         roles = _roles(principal, operations.keys, str(row["sender"]))
         try:
             outcome = await events.replay(row, body or None, operations.safety, roles)
@@ -197,16 +198,6 @@ async def _blocking(work: Callable[[], Result]) -> Result:
         return await asyncio.to_thread(work)
     except StoreUnavailable:
         raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
-
-
-async def _body(request: Request) -> bytes:
-    """Return a body of bounded size. Raises Problem 413."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part[: _MOST_REPLAYED + 1 - len(body)]  # read on: the client is still sending
-    if len(body) > _MOST_REPLAYED:
-        raise Problem(413, f"the body is larger than {_MOST_REPLAYED} bytes; it is one event")
-    return bytes(body)
 
 
 def _roles(principal: Principal, keys: KeyStore, sender: str) -> tuple[Role, ...]:

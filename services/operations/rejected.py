@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from schemas.catalogue import Role
 from schemas.fields import utc_text
 from schemas.validation import Accepted, NotParseable, Rejected, Sender, parse, validate
 from services.bus.safety import Safety
+from services.telemetry.turns import Turns
 from services.warehouse.client import Warehouse, sql
 
 _COLUMNS = (
@@ -16,6 +17,7 @@ _COLUMNS = (
     "kafka_partition", "kafka_offset", "accepted_at", "rejected_at", "value", "encoding",
     "replayed_at", "version",
 )  # fmt: skip
+_DECODER: Final = Turns(1, "replay")
 
 
 class RejectedEvents:
@@ -67,7 +69,8 @@ class RejectedEvents:
         """
         body = repaired if repaired is not None else _as_it_came(row)
         sender = str(row["sender"])
-        outcome = validate(parse(body), Sender(sender, roles))
+        # A repaired event may be as large as a body of the gateway is: nobody waits for it.
+        outcome = await _DECODER.run(sender, lambda: validate(parse(body), Sender(sender, roles)))
         if isinstance(outcome, Accepted):
             await safety.keep([outcome])
         return outcome

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from schemas.catalogue import INBOUND_PREFIX, Role
+from schemas.elements import without_blanks
 from schemas.validation import (
     Accepted,
     Fault,
@@ -23,12 +24,15 @@ from services.bus.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
 from services.telemetry.metrics import ACCEPTED
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreUnavailable
 
 RolesOf = Callable[[str], tuple[Role, ...]]
 """The roles in which a partner may send."""
 
 _EITHER: Final = (Role.BUYER, Role.SUPPLIER)
+_DECODER: Final = Turns(1, "inbound")
+"""A batch may hold hundreds of records as large as the broker takes: the loop serves meanwhile."""
 
 
 def roles_by_keys(partners: Callable[[], dict[str, tuple[Role, ...]]]) -> RolesOf:
@@ -56,8 +60,8 @@ class Inbound:
         good: list[Accepted] = []
         traces: list[str | None] = []
         refusals: list[Refusal] = []
-        for record in records:
-            outcome = self._judge(record)
+        outcomes = await _DECODER.run("inbound", lambda: [self._judge(one) for one in records])
+        for record, outcome in zip(records, outcomes, strict=True):
             if isinstance(outcome, Accepted):
                 good.append(outcome)
                 traces.append(trace_of(record.headers))
@@ -76,7 +80,7 @@ class Inbound:
 
     def _judge(self, record: KafkaRecord) -> Accepted | Rejected:
         partner = record.topic.removeprefix(INBOUND_PREFIX)
-        if not (record.value or b"").strip():
+        if not without_blanks(record.value or b""):
             return Rejected([Fault("", "the record is empty; an event is expected")])
         attributes: dict[str, str] = {}
         try:

@@ -44,6 +44,9 @@ from services.readiness.policy_parts import (
 )
 
 _PACKAGED: Final = "2026-11-01"
+_MOST_DOTS: Final = 50
+"""Of one line that is no comment. The time to read a dotted key grows with the square of its parts
+and more: one of 100,000 would take hours."""
 _WHOLE: Final = "policy_as_a_whole"
 
 
@@ -54,6 +57,14 @@ class PolicyError(ValueError):
         self.problems = problems
         rows = "\n".join(f"  {problem}" for problem in problems)
         super().__init__(f"{name} is no usable policy (entries are counted from 1):\n{rows}")
+
+
+def _deep_key(text: str) -> int | None:
+    """Return the number of the first line whose key may have too many parts."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
+            return number
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,10 @@ class Policy(Section):
     @classmethod
     def load_text(cls, text: str, name: str = "the policy") -> Self:
         """Read a policy from its TOML text. Raises PolicyError."""
+        text = text.removeprefix("\ufeff")
+        deep = _deep_key(text)
+        if deep is not None:
+            raise PolicyError(name, [f"line {deep}: a key has more than {_MOST_DOTS} parts"])
         try:
             document = tomllib.loads(text, parse_float=Decimal)
         except (ValueError, ArithmeticError, RecursionError) as error:

@@ -68,6 +68,16 @@ REQUEST_SECONDS: Final = Histogram(
     ["route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+BODIES_REFUSED: Final = Counter(
+    "rantai_bodies_refused",
+    "Bodies answered 429 because too many bytes were in memory: of the key, or of all keys.",
+    ["whose"],
+)
+DECODING_WAITED: Final = Histogram(
+    "rantai_decoding_waited_seconds",
+    "Time that a piece of a large or packed body waited for its key's turn at the decoder.",
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 REBUILD_STEPS: Final = Gauge(
     "rantai_rebuild_steps",
     "Steps of the part of a rebuild under way (tables, then facts); 0 where none is.",
@@ -75,6 +85,9 @@ REBUILD_STEPS: Final = Gauge(
 REBUILD_LEFT: Final = Gauge(
     "rantai_rebuild_left_steps", "Steps of that part which are still to do; 0 where none is."
 )
+
+for _whose in ("key", "all"):
+    BODIES_REFUSED.labels(_whose)
 
 # A series that appears with its first event is no increase to Prometheus: a burst of refusals
 # would begin at its height, and the alert on their share would not see it.

@@ -19,6 +19,7 @@ from fastapi import Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from services.access.sessions import Visitor
+from services.telemetry.bodies import body_of
 
 TOKEN_FIELD: Final = "form"  # noqa: S105 - the field's name
 LASTS_SECONDS: Final = 12 * 3600
@@ -130,11 +131,11 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
+    def grown(size: int) -> None:
+        if size > _MOST_BYTES:
             raise FormRefused(Fault.TOO_LARGE)
+
+    body = await body_of(request, _MOST_BYTES, "a form is smaller", grown)
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
