@@ -146,6 +146,7 @@ async def running(settings: Settings, broker: EmbeddedBroker | None) -> AsyncIte
                 compose.metrics_routes(),
             ],
             _check(processor, broker),
+            compose.reads(settings, keys),
         )
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))

@@ -34,7 +34,7 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.settings import Settings
 from services.telemetry.logs import log
-from services.warehouse.client import Warehouse
+from services.warehouse.client import BACKGROUND, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
@@ -300,7 +300,7 @@ def _add_watch(
 def _evaluator(
     late: _Late, policy: Policy, producer: EventProducer, settings: Settings
 ) -> Evaluator:
-    warehouse = late.store()
+    warehouse = late.store().apart(BACKGROUND)
     store = EvaluationStore(warehouse)
     announcer = Announcer(store, producer, settings.kafka, policy)
     return Evaluator(Standings(warehouse, policy), store, announcer, _waits(settings))

@@ -3,7 +3,6 @@
 Nothing is dropped silently: a refusal is confirmed by the broker before its record is passed.
 """
 
-import asyncio
 import base64
 import json
 import logging
@@ -22,6 +21,7 @@ from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.ledger import LedgerRecord
 
@@ -176,6 +176,8 @@ class RejectionSink:
 
     def __init__(self, warehouse: Warehouse | LedgerFor) -> None:
         self._warehouse = warehouse
+        # Its own: a reader must not hold it.
+        self._thread = Turns(1, "rejections")
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
@@ -186,7 +188,9 @@ class RejectionSink:
     async def _insert(self, rows: Sequence[KafkaRecord]) -> None:
         lines = b"\n".join(row.value or b"" for row in rows)
         try:
-            await asyncio.to_thread(self._warehouse.insert_json_lines, "rejected", lines)
+            await self._thread.run(
+                "insert", lambda: self._warehouse.insert_json_lines("rejected", lines)
+            )
         except StoreRefused as error:
             if len(rows) > 1:
                 for row in rows:

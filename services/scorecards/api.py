@@ -1,6 +1,5 @@
 """The scorecards' HTTP interface: figures, lines and suppliers as JSON, each role its own view."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.catalogue import Role
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
+from services.access.reads import read
 from services.scorecards.evaluations import evaluations
 from services.scorecards.explain import EXPLAINED
 from services.scorecards.reading import Reader
@@ -187,9 +187,9 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
 
 async def blocking(work: Callable[[], Result]) -> Result:
-    """Run a query off the event loop. Raises Problem 503 where the store does not answer."""
+    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
     try:
-        return await asyncio.to_thread(work)
+        return await read(work)
     except StoreUnavailable:
         raise Problem(
             503, "the store does not answer just now; try again", {"Retry-After": "5"}

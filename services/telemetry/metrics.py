@@ -63,6 +63,17 @@ REQUEST_SECONDS: Final = Histogram(
     ["route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+READS_REFUSED: Final = Counter(
+    "rantai_reads_refused",
+    "Requests that read and were answered 429, by whose places were taken: those of a key, a link, "
+    "an address, or of all readers.",
+    ["whose"],
+)
+READS_WAITED: Final = Histogram(
+    "rantai_reads_waited_seconds",
+    "Time that a piece of reading waited for its turn at a reader's thread.",
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 REBUILD_STEPS: Final = Gauge(
     "rantai_rebuild_steps",
     "Steps of the part of a rebuild under way (tables, then facts); 0 where none is.",
@@ -70,6 +81,9 @@ REBUILD_STEPS: Final = Gauge(
 REBUILD_LEFT: Final = Gauge(
     "rantai_rebuild_left_steps", "Steps of that part which are still to do; 0 where none is."
 )
+
+for _whose in ("key", "link", "address", "all"):
+    READS_REFUSED.labels(_whose)
 
 # A series that appears with its first event is no increase to Prometheus: a burst of refusals
 # would begin at its height, and the alert on their share would not see it.
