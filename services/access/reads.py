@@ -5,6 +5,7 @@ whoever shows neither) has a bounded number of requests under way, and takes tur
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -24,8 +25,9 @@ from services.telemetry.turns import NoPlace, Places, Turns
 
 Result = TypeVar("Result")
 RETRY_SECONDS: Final = 2
-_HELD_SECONDS: Final = 1.0
-"""For which a refusal is held back: who asks again at once would else be answered without end."""
+_HELD_SECONDS: Final = (0.5, 1.5)
+"""For which a refusal is held back, least and most: who asks again at once would else be answered
+without end, and those who are refused together would come back together."""
 
 _CLIENT_GONE: Final = 499
 _FREE: Final = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/events")})
@@ -145,7 +147,7 @@ class ReadsMiddleware:
         except NoPlace as full:
             kind = who.partition(":")[0] if full.own else "all"
             READS_REFUSED.labels(kind).inc()
-            await asyncio.sleep(_HELD_SECONDS)
+            await asyncio.sleep(random.uniform(*_HELD_SECONDS))  # noqa: S311
             await self._reads.refuse(request, _problem(kind, full))(scope, receive, send)
 
     async def _answer(self, reading: Reading, scope: Scope, receive: Receive, send: Send) -> None:

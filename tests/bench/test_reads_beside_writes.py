@@ -11,10 +11,11 @@ import os
 import statistics
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,8 +41,6 @@ WRITER: Final = BUYERS[1].id
 _WARM_SECONDS: Final = 2.0
 _HEALTH_PAUSE: Final = 0.05
 _SETTLE_SECONDS: Final = 20.0
-
-Ask = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 @dataclass
@@ -89,7 +88,7 @@ async def _measured(up: Up) -> dict[str, Times]:
     }
     found = {}
     for name, (count, path, headers) in readers.items():
-        async with _reading(up.url, count, path, headers) as reads:
+        with _reading(up.url, count, path, headers) as reads:
             found[name] = await _beside(up.url, keys[WRITER], name)
         found[name].reads = reads
         await asyncio.sleep(3)
@@ -104,35 +103,60 @@ async def _signed_in(url: str, token: str) -> dict[str, str]:
         return {"cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
 
 
-@asynccontextmanager
-async def _reading(url: str, count: int, path: str, headers: dict[str, str]) -> Any:
-    """Let so many readers ask again and again; give what they were answered, by status."""
+@contextmanager
+def _reading(url: str, count: int, path: str, headers: dict[str, str]) -> Iterator[Counter[int]]:
+    """Let so many readers ask again and again; give what they were answered, by status.
+
+    In a process of their own: what they take of this one would be measured as the server's.
+    """
+    reads: Counter[int] = Counter()
+    spawn = get_context("spawn")
+    stop, told = spawn.Event(), spawn.Queue()
+    process = spawn.Process(target=_readers, args=(stop, told, url, count, path, headers))
+    process.start()
+    time.sleep(_WARM_SECONDS)
+    yield reads
+    stop.set()
+    reads.update(told.get(timeout=60))
+    process.join()
+
+
+def _readers(stop: Any, told: Any, url: str, *asked: Any) -> None:
+    told.put(asyncio.run(_read_until(stop, url, *asked)))
+
+
+async def _read_until(
+    stop: Any, url: str, count: int, path: str, headers: dict[str, str]
+) -> dict[int, int]:
     reads: Counter[int] = Counter()
     limits = httpx.Limits(max_connections=None)
 
     async def one(client: httpx.AsyncClient) -> None:
         while True:
-            async with client.stream("GET", path, headers=headers) as answer:
-                async for _ in answer.aiter_raw():  # not unpacked: both cores are the server's
-                    pass
-            reads[answer.status_code] += 1
+            try:
+                async with client.stream("GET", path, headers=headers) as answer:
+                    async for _ in answer.aiter_raw():  # not unpacked: the cores are the server's
+                        pass
+                reads[answer.status_code] += 1
+            except httpx.TransportError:
+                reads[0] += 1
 
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
         tasks = [asyncio.create_task(one(client)) for _ in range(count)]
-        await asyncio.sleep(_WARM_SECONDS)
-        yield reads
+        await asyncio.to_thread(stop.wait)
         for task in tasks:
             task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return dict(reads)
 
 
 async def _beside(url: str, key: str, name: str) -> Times:
-    times = Times()
+    times, order = Times(), _an_order()
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         watching = asyncio.create_task(_watch(client, times.health))
         for number in range(POSTS):
-            event = _event(f"{name} {number} {time.time_ns()}")
+            data = {**order["data"], "order_no": f"B-{time.time_ns()}"}
+            event = {**order, "id": f"{name} {number} {time.time_ns()}", "data": data}
             began = time.perf_counter()
             answer = await client.post(
                 "/v1/events",
@@ -157,13 +181,12 @@ async def _watch(client: httpx.AsyncClient, times: list[float]) -> None:
         await asyncio.sleep(_HEALTH_PAUSE)
 
 
-def _event(number: str) -> dict[str, Any]:
-    told = next(
-        one
+def _an_order() -> dict[str, Any]:
+    return next(
+        one.event
         for one in history(7, datetime.now(UTC), 60)
         if one.sender == WRITER and one.event["type"] == "id.rantai.order.placed.v1"
-    ).event
-    return told | {"id": number, "data": {**told["data"], "order_no": f"B-{time.time_ns()}"}}
+    )
 
 
 def _show(found: dict[str, Times]) -> None:
