@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -49,6 +50,10 @@ from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.migrate import Placement
 
 _LOOK_SECONDS: Final = 0.5
+_SWITCH_SECONDS: Final = 0.0005
+"""After which a thread that computes lets the event loop go on. With the interpreter's 5 ms, health
+and whoever posts wait that long at every step, once for each reader that computes."""
+
 _COMPRESSED_BYTES: Final = 1000
 DRAIN_SECONDS: Final = 6
 """For requests under way when the process is told to stop."""
@@ -242,6 +247,7 @@ def metrics_routes() -> APIRouter:
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """Return the server of an application; signals are left to whoever runs it."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     return _Server(
         uvicorn.Config(
             app,

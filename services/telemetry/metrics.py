@@ -67,7 +67,7 @@ READS_REFUSED: Final = Counter(
     "rantai_reads_refused",
     "Requests that read and were answered 429, by whose places were taken: those of a key, a link, "
     "an address, or of all readers.",
-    ["whose"],
+    ["reason"],
 )
 READS_WAITED: Final = Histogram(
     "rantai_reads_waited_seconds",
@@ -82,9 +82,6 @@ REBUILD_LEFT: Final = Gauge(
     "rantai_rebuild_left_steps", "Steps of that part which are still to do; 0 where none is."
 )
 
-for _whose in ("key", "link", "address", "all"):
-    READS_REFUSED.labels(_whose)
-
 # A series that appears with its first event is no increase to Prometheus: a burst of refusals
 # would begin at its height, and the alert on their share would not see it.
 for _type in CATALOGUE:
@@ -96,3 +93,5 @@ for _stage, _reasons in {
 }.items():
     for _reason in _reasons:
         REJECTED.labels(_stage, _reason)
+for _reason in ("key", "link", "address", "all"):
+    READS_REFUSED.labels(_reason)

@@ -94,9 +94,17 @@ class Visit:
     visitor: Visitor
     language: Language
 
-    def page(self, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
-        """Return a page of the site."""
-        return html(self.language, template, {**_frame(self), **context}, status)
+    async def page(
+        self, template: str, context: Callable[[], Mapping[str, Any]], status: int = 200
+    ) -> Response:
+        """Return a page of the site, made in a reader's turn.
+
+        `context` is called there as well: putting figures into words takes as long as the template,
+        and on the event loop everybody else would wait for both.
+        """
+        return await blocking(
+            lambda: html(self.language, template, {**_frame(self), **context()}, status)
+        )
 
     def form_token(self, purpose: str) -> str:
         """Return a token for a form on a page."""
