@@ -1,35 +1,16 @@
 """Turns at threads, and places: who is served when, and who is refused. Nothing is timed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from threading import Event, Lock
 
 import pytest
 
 from services.telemetry.turns import NoPlace, Places, Turns
+from tests.holding import HANG_SECONDS, held
 
 pytestmark = pytest.mark.anyio
-_HANG_SECONDS = 20
-
-
-@asynccontextmanager
-async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
-    """Hold every thread as long as the context lasts; what is asked for meanwhile waits."""
-    gate, begun = Event(), [Event() for _ in range(threads)]
-
-    def hold(one: Event) -> None:
-        one.set()
-        assert gate.wait(_HANG_SECONDS)
-
-    holding = [asyncio.ensure_future(turns.run("holder", lambda o=one: hold(o))) for one in begun]
-    try:
-        await asyncio.gather(*(asyncio.to_thread(one.wait, _HANG_SECONDS) for one in begun))
-        yield
-    finally:
-        gate.set()
-        await asyncio.gather(*holding)
 
 
 async def test_askers_take_turns_and_each_is_served_in_its_own_order() -> None:
@@ -69,7 +50,7 @@ async def test_no_more_runs_at_once_than_there_are_threads() -> None:
             most = max(most, running)
             if running == 3:
                 together.set()
-        together.wait(_HANG_SECONDS)
+        together.wait(HANG_SECONDS)
         with lock:
             running -= 1
 
@@ -113,11 +94,11 @@ async def test_what_is_cancelled_while_it_runs_frees_its_thread_when_it_ends() -
 
     def work() -> None:
         begun.set()
-        assert gate.wait(_HANG_SECONDS)
+        assert gate.wait(HANG_SECONDS)
         ended.append(1)
 
     running = asyncio.ensure_future(turns.run("a", work))
-    await asyncio.to_thread(begun.wait, _HANG_SECONDS)
+    await asyncio.to_thread(begun.wait, HANG_SECONDS)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
