@@ -67,6 +67,19 @@ class Settings(BaseModel):
     max_held_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=160 * 1024 * 1024, description="the same of all keys together"
     )
+    max_reads_per_reader: Annotated[int, Field(ge=1)] = Field(
+        default=16,
+        description="requests for figures and pages under way at once of one key, one link, or one "
+        "address that shows neither; more are answered 429",
+    )
+    max_reads: Annotated[int, Field(ge=1)] = Field(
+        default=256, description="the same of all readers together"
+    )
+    read_threads: Annotated[int, Field(ge=1)] = Field(
+        default=2,
+        description="threads for figures and pages; on the embedded engine each takes one of its "
+        "processors",
+    )
     answer_seconds: Annotated[float, Field(gt=0)] = Field(
         default=20.0, description="longest wait for the broker (or ledger) before a 503"
     )

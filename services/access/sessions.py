@@ -19,6 +19,7 @@ from services.access.links import LinkRecord, Links, Rights
 KEY_SESSION_SECONDS: Final = 12 * 3600
 """After which a buyer or programme manager signs in again: their screens stand in offices."""
 
+SESSION_COOKIE: Final = "rantai_session"
 _SALT: Final = "rantai.session.v1"
 _LONGEST: Final = 2 * 366 * 24 * 3600
 
@@ -85,8 +86,31 @@ class Sessions:
             _of_key(principal, name),
         )
 
+    def came_by(self, cookie: str | None) -> str | None:
+        """Return the link or key that a cookie was given for, as `link:<id>` or `key:<id>`.
+
+        Whether it may still be used is another question (`visitor`). None for a cookie that is
+        missing, changed or too old.
+        """
+        signed = self._signed(cookie)
+        return None if signed is None else f"{signed[0]}:{signed[1]}"
+
     def visitor(self, cookie: str | None) -> Visitor | None:
         """Return who a cookie is of; None where it is missing, changed, too old or revoked."""
+        signed = self._signed(cookie)
+        if signed is None:
+            return None
+        by, name, session, at = signed
+        if by == _By.LINK:
+            link = self._links.valid(name)
+            return None if link is None else _of_link(link, session)
+        if (datetime.now(UTC) - at).total_seconds() > KEY_SESSION_SECONDS:
+            return None
+        principal = self._keys.principal(name)
+        return None if principal is None else _of_key(principal, session)
+
+    def _signed(self, cookie: str | None) -> tuple[str, str, str, datetime] | None:
+        """Return what a cookie says: by what, its id, the session, and since when."""
         if not cookie:
             return None
         try:
@@ -95,13 +119,7 @@ class Sessions:
             )
         except (BadSignature, ValueError, TypeError):
             return None
-        if by == _By.LINK:
-            link = self._links.valid(name)
-            return None if link is None else _of_link(link, session)
-        if (datetime.now(UTC) - at).total_seconds() > KEY_SESSION_SECONDS:
-            return None
-        principal = self._keys.principal(name)
-        return None if principal is None else _of_key(principal, session)
+        return by, name, session, at
 
     def _cookie(self, by: _By, name: str, session: str) -> str:
         return str(self._signer.dumps([by.value, name, session]))

@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,12 +11,13 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.access.keys import KeyStore
 from services.access.links import Links
+from services.access.reads import Askers, Reads, ReadsMiddleware
 from services.access.sessions import Sessions
 from services.bus.lag import lags
 from services.bus.safety import Safety
@@ -37,15 +39,20 @@ from services.scorecards import programme_api
 from services.scorecards.reading import Reader
 from services.scorecards.web import pages
 from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site
+from services.scorecards.web.visiting import Site, refused_busy
 from services.settings import Settings
-from services.telemetry.http import install
-from services.telemetry.metrics import DECODING_WAITED
-from services.warehouse.client import Warehouse
+from services.telemetry.http import Problem, install
+from services.telemetry.metrics import DECODING_WAITED, READS_WAITED
+from services.telemetry.turns import Places, Turns
+from services.warehouse.client import BACKGROUND, READING, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.migrate import Placement
 
 _LOOK_SECONDS: Final = 0.5
+_SWITCH_SECONDS: Final = 0.0005
+"""After which a thread that computes lets the event loop go on. With the interpreter's 5 ms, health
+and whoever posts wait that long at every step, once for each reader that computes."""
+
 _COMPRESSED_BYTES: Final = 1000
 DRAIN_SECONDS: Final = 6
 """For requests under way when the process is told to stop."""
@@ -93,13 +100,35 @@ def raise_failure(parts: Sequence[Failing]) -> None:
         )
 
 
-def application(title: str, routers: list[APIRouter], check: Check) -> FastAPI:
-    """Return an application with health, readiness, and these routes."""
+def reads(settings: Settings, keys: KeyStore) -> Reads:
+    """Return what bounds reading in a process that serves figures and pages."""
+    return Reads(
+        Turns(settings.read_threads, "reader", READS_WAITED.observe),
+        Places(settings.max_reads_per_reader, settings.max_reads),
+        Askers(keys, Links(settings.data_dir / "link.secret")),
+        _refuse,
+    )
+
+
+def _refuse(request: Request, problem: Problem) -> Response:
+    """Answer a reader who has no place: a program by JSON, a person by a page."""
+    by_program = request.url.path.startswith(("/v1/", "/metrics", "/openapi.json"))
+    return problem.response() if by_program else refused_busy(request, problem)
+
+
+def application(
+    title: str, routers: list[APIRouter], check: Check, reads: Reads | None = None
+) -> FastAPI:
+    """Return an application with health, readiness, and these routes.
+
+    `reads`: what bounds reading; without, the usual bounds by address.
+    """
     app = FastAPI(
         title=title,
         version="1",
         description="From a manufacturer's ERP to a small supplier's scorecard.",
     )
+    app.add_middleware(ReadsMiddleware, reads=reads or Reads())
     # Inside of what times requests: it sees a whole answer, not a stream of its parts.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=6)
     install(app)
@@ -149,6 +178,7 @@ def scorecard_routes(
 
     What a supplier sends from its page goes through the gateway's intake, as an ERP's events do.
     """
+    warehouse = warehouse.apart(READING)
     reader = Reader(warehouse, policy)
     links = Links(settings.data_dir / "link.secret")
     site = Site(
@@ -172,6 +202,7 @@ def operations_routes(
     settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety, policy: Policy
 ) -> APIRouter:
     """Return the routes of an operator."""
+    warehouse = warehouse.apart(BACKGROUND)
     placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
     return operations_api.routes(
         operations_api.Operations(
@@ -183,15 +214,18 @@ def operations_routes(
 def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse]) -> Watch:
     """Return what the exporter watches: the store, and what the broker has and it has not."""
 
+    def open_apart() -> Warehouse:
+        return open_store().apart(BACKGROUND)
+
     def unfound(since: datetime) -> list[tuple[str, int, int]]:
-        found = reconcile(open_store(), settings.kafka, zone=policy.zone, since=since)
+        found = reconcile(open_apart(), settings.kafka, zone=policy.zone, since=since)
         return [(one["topic"], one["partition"], one["offset"]) for one in found.missing]
 
     listed = (settings.metrics_named or "").split(",")
     named = tuple(name for name in map(str.strip, listed) if name)
     bounds = Bounds(settings.metrics_suppliers, named, settings.metrics_groups)
     return Watch(
-        StoreLook(open_store, policy, bounds),
+        StoreLook(open_apart, policy, bounds),
         MissingEvents(unfound, settings.reconcile_seconds),
         TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
     )
@@ -220,6 +254,7 @@ def metrics_routes() -> APIRouter:
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """Return the server of an application; signals are left to whoever runs it."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     return _Server(
         uvicorn.Config(
             app,

@@ -148,7 +148,10 @@ async def _scorecards(settings: Settings) -> None:
         compose.metrics_routes(),
     ]
     try:
-        await _serve(compose.application("Rantai scorecards", routers, check), settings)
+        await _serve(
+            compose.application("Rantai scorecards", routers, check, compose.reads(settings, keys)),
+            settings,
+        )
     finally:
         await producer.close()
         await asyncio.to_thread(warehouse.close)

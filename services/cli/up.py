@@ -162,6 +162,7 @@ async def running(
                 compose.metrics_routes(),
             ],
             _check(processor, parts),
+            compose.reads(settings, keys),
         )
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))

@@ -1,11 +1,11 @@
 """`GET /metrics`, in Prometheus text or OpenMetrics as the scraper asks."""
 
-import asyncio
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
+
+from services.access.reads import read
 
 
 def routes() -> APIRouter:
@@ -17,7 +17,7 @@ def routes() -> APIRouter:
         """Return every metric of this process."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         # Beside the loop: writing some ten thousand series takes a while.
-        text = await asyncio.to_thread(encode, REGISTRY)
+        text = await read(lambda: encode(REGISTRY))
         return Response(text, media_type=content_type)
 
     return router

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,6 +14,7 @@ from schemas.catalogue import Role
 from schemas.validation import MAX_EVENT_BYTES, NotParseable, Rejected
 from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore, Principal
+from services.access.reads import read
 from services.bus.safety import Safety
 from services.bus.topics import BrokerUnavailable
 from services.operations.backtest_api import add_backtest
@@ -22,9 +23,13 @@ from services.operations.rejected import RejectedEvents
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement
 from services.warehouse.rebuild import rebuild
+
+_THREADS: Final = 3
+"""For what takes long: a rebuild, a backtest (one of each at a time), and counting."""
 
 _RETRY = {"Retry-After": "5"}
 _EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
@@ -46,6 +51,8 @@ class Operations:
     safety: Safety
     placement: Placement
     rules: Rules = DEFAULT_RULES
+    slow: Turns = field(default_factory=lambda: Turns(_THREADS, "operations"))
+    """Threads of its own: neither the sink's nor the readers'."""
 
 
 def routes(operations: Operations) -> APIRouter:
@@ -54,7 +61,7 @@ def routes(operations: Operations) -> APIRouter:
     _reconciliation(router, operations)
     _rejected(router, operations)
     _rebuild(router, operations)
-    add_backtest(router, operations.keys, operations.warehouse)
+    add_backtest(router, operations.keys, operations.warehouse, operations.slow)
     return router
 
 
@@ -87,12 +94,14 @@ async def _settled(
     deadline = asyncio.get_running_loop().time() + wait_seconds
     while True:
         try:
-            result = await asyncio.to_thread(
-                reconcile,
-                operations.warehouse,
-                operations.bootstrap,
-                zone=operations.zone,
-                since=since,
+            result = await operations.slow.run(
+                "reconciliation",
+                lambda: reconcile(
+                    operations.warehouse,
+                    operations.bootstrap,
+                    zone=operations.zone,
+                    since=since,
+                ),
             )
         except (BrokerUnavailable, StoreUnavailable) as error:
             raise Problem(503, f"counting was not possible: {error}", _RETRY) from None
@@ -172,7 +181,7 @@ async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator
             finally:
                 loop.call_soon_threadsafe(told.put_nowait, None)
 
-        task = asyncio.create_task(asyncio.to_thread(work))
+        task = asyncio.create_task(operations.slow.run("rebuild", work))
         while (row := await told.get()) is not None:
             yield json.dumps(row).encode() + b"\n"
         try:
@@ -193,9 +202,9 @@ def _senders(principal: Principal) -> list[str]:
 
 
 async def _blocking(work: Callable[[], Result]) -> Result:
-    """Run a query off the event loop. Raises Problem 503 where the store does not answer."""
+    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
     try:
-        return await asyncio.to_thread(work)
+        return await read(work)
     except StoreUnavailable:
         raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
 

@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.catalogue import Role
 from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore
+from services.access.reads import read
 from services.operations.backtest import BacktestError, Progress, backtest
 from services.readiness.policy import Policy, PolicyError
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
+from services.telemetry.turns import Turns
 from services.warehouse.client import Warehouse
 
 MOST_MONTHS: Final = 240
@@ -50,13 +52,15 @@ class Work:
     asked: Asked
     busy: threading.Lock
     """Held by whoever started it; given back when the thread is done, whoever still listens."""
+    threads: Turns
     stopped: threading.Event = field(default_factory=threading.Event)
     told: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+    running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the thread: it ends and gives `busy` back whether or not anybody reads `lines`."""
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, self._run, loop)
+        self.running = asyncio.create_task(self.threads.run("backtest", lambda: self._run(loop)))
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Give its progress and its result by lines of JSON."""
@@ -91,8 +95,8 @@ class Work:
         return backtest(self.warehouse, self.old, self.new, as_of, months=months, progress=tell)
 
 
-def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse) -> None:
-    """Add the route of backtests."""
+def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse, threads: Turns) -> None:
+    """Add the route of backtests, which run in these threads."""
     busy = threading.Lock()
 
     @router.post("/v1/backtest")
@@ -104,10 +108,10 @@ def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse) -> Non
         require_role(principal_of(request, keys), Role.PROGRAMME)
         body = await body_of(request, _MOST_BYTES, "it is two policies")
         asked = _asked(body)
-        old, new = await asyncio.to_thread(_policies, asked)
+        old, new = await read(lambda: _policies(asked))
         if not busy.acquire(blocking=False):
             raise Problem(409, "a backtest is running already")
-        work = Work(warehouse, old, new, asked, busy)
+        work = Work(warehouse, old, new, asked, busy, threads)
         work.start()
         return StreamingResponse(work.lines(), media_type="application/x-ndjson")
 

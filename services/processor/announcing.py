@@ -4,7 +4,6 @@ A change is written down before it is published, and again when the broker has i
 and may or may not be on the topic is looked for there first.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Final
@@ -19,6 +18,7 @@ from services.readiness.changes import GATE_FIGURES, Changed, State, changes
 from services.readiness.policy import Policy
 from services.readiness.summary import Summary
 from services.telemetry.metrics import ANNOUNCED
+from services.telemetry.turns import Turns
 from services.warehouse.evaluations import Announcement, EvaluationStore
 
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=utf-8")
@@ -36,6 +36,7 @@ class Announcer:
     ) -> None:
         self._store, self._producer = store, producer
         self._bootstrap, self._policy = bootstrap, policy
+        self._threads = Turns(1, "announcer")
         self._caps = {gate: policy.grade.gates.cap(gate) for gate in GATE_FIGURES}
         self._told: dict[str, tuple[int, State]] | None = None
         self._in_doubt = True
@@ -56,7 +57,7 @@ class Announcer:
             told = self._told = {
                 name: (number, State.from_json(state))
                 for name, (number, state) in (
-                    await asyncio.to_thread(self._store.announced)
+                    await self._threads.run("", self._store.announced)
                 ).items()
             }
         new = [
@@ -68,7 +69,7 @@ class Announcer:
             return 0
         # Until the broker has them and that is written down, nobody knows which it has.
         self._in_doubt = True
-        await asyncio.to_thread(self._store.announce, new, published=False)
+        await self._threads.run("", lambda: self._store.announce(new, published=False))
         await self._publish(new)
         for one in new:
             told[one.supplier_id] = (one.number, State.from_json(one.state))
@@ -92,18 +93,18 @@ class Announcer:
                 for one in some
             ]
         )
-        await asyncio.to_thread(self._store.announce, some, published=True)
+        await self._threads.run("", lambda: self._store.announce(some, published=True))
         ANNOUNCED.inc(len(some))
 
     async def _settle(self) -> None:
         """Publish what was written down and is not on the topic."""
         self._told = None
-        waiting = await asyncio.to_thread(self._store.unpublished)
+        waiting = await self._threads.run("", self._store.unpublished)
         if waiting:
-            there = await asyncio.to_thread(_numbers_on_topic, self._bootstrap)
+            there = await self._threads.run("", lambda: _numbers_on_topic(self._bootstrap))
             # By number, not by id: of one supplier a compacted topic keeps the last one only.
             on_topic = [one for one in waiting if one.number <= there.get(one.supplier_id, 0)]
-            await asyncio.to_thread(self._store.announce, on_topic, published=True)
+            await self._threads.run("", lambda: self._store.announce(on_topic, published=True))
             missing = [one for one in waiting if one.number > there.get(one.supplier_id, 0)]
             if missing:
                 await self._publish(missing)

@@ -37,7 +37,7 @@ from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import log
 from services.telemetry.parts import Healing, OnStall, Part, Runs, Stalled
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.client import BACKGROUND, StoreUnavailable, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
@@ -76,7 +76,8 @@ class Processor:
         self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
         self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
         self.safety: Safety = self.in_ledger if in_memory else OnBroker(self.producer)
-        self._rejections = Rejections(self.producer, self._store if in_memory else None)
+        self._refused = RejectionSink(self._store)
+        self._rejections = Rejections(self.producer, self._refused if in_memory else None)
         self._batches: BatchLoop | None = None
         self.inbound: InboundReader | None = None
         makers: dict[str, Callable[[OnStall], Runs]] = {
@@ -163,7 +164,7 @@ class Processor:
     def streams_app(self, on_stall: OnStall) -> faust.App:
         """Make the Faust application that writes refusals into the store."""
         app = faust_app.make(self._settings)
-        streams = [Stream(RejectionSink(self._store))]
+        streams = [Stream(self._refused)]
         faust_app.add_stream(app, REJECTED, streams[0])
         faust_app.add_draining(app, streams)
         faust_app.add_watch(app, streams, self._settings.stall_seconds, on_stall)
@@ -177,7 +178,7 @@ class Processor:
         )
 
         def evaluator() -> Evaluator:
-            warehouse = self._store.store()
+            warehouse = self._store.store().apart(BACKGROUND)
             store = EvaluationStore(warehouse)
             announcer = Announcer(store, self.producer, self._settings.kafka, self._policy)
             return Evaluator(Standings(warehouse, self._policy), store, announcer, waits)

@@ -20,6 +20,7 @@ from services.processor.announcing import Announcer
 from services.readiness.month_ends import month_ends
 from services.telemetry.logs import log
 from services.telemetry.metrics import EVALUATED, FROZEN
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreRefused, StoreUnavailable
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import WINDOW_DAYS, Selection
@@ -67,6 +68,8 @@ class Evaluator:
     ) -> None:
         self._standings, self._store, self._announcer = standings, store, announcer
         self._waits = waits
+        # Its own: events go first, and readers must not hold it.
+        self._threads = Turns(1, "evaluator")
         self._seen: dict[str, _Seen] = {}
         self._ends: dict[str, set[date]] | None = None
         self._unfinished: set[str] = set()
@@ -83,13 +86,13 @@ class Evaluator:
         Raises BrokerUnavailable, StoreUnavailable, StoreRefused.
         """
         local = (at or datetime.now(UTC)).astimezone(ZoneInfo(self._standings.policy.zone))
-        await asyncio.to_thread(self._look)
+        await self._threads.run("", self._look)
         judging = self._to_judge(local.date())[:_JUDGED_AT_ONCE]
         done = await self._judge(local.date(), judging) if judging else 0
         last = (local - timedelta(seconds=self._waits.grace)).date().replace(day=1)
         freezing = self._to_freeze(last)[:_FROZEN_AT_ONCE]
         if freezing:
-            done += await asyncio.to_thread(self._freeze, last, freezing)
+            done += await self._threads.run("", lambda: self._freeze(last, freezing))
         return done
 
     def _look(self) -> None:
@@ -139,8 +142,8 @@ class Evaluator:
         now = time.monotonic()
         hurried = {name for name in names if now - self._seen[name].since < _STEADY_SECONDS}
         asked = Selection(today, WINDOW_DAYS, names)
-        summaries = await asyncio.to_thread(self._standings.summaries, asked)
-        whole = await asyncio.to_thread(self._read_whole, marks, hurried)
+        summaries = await self._threads.run("", lambda: self._standings.summaries(asked))
+        whole = await self._threads.run("", lambda: self._read_whole(marks, hurried))
         await self._announcer.tell(today, {name: summaries[name] for name in whole})
         for name in whole:
             self._seen[name].judged = (today, marks[name])
@@ -198,6 +201,7 @@ class Evaluations:
         self._make, self._term, self._waits = evaluator, term, waits
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
+        self._threads = Turns(1, "evaluator")
 
     async def stop(self) -> None:
         """End after the turn at hand."""
@@ -218,7 +222,7 @@ class Evaluations:
                 last = term
                 if term is not None:
                     if evaluator is None:
-                        evaluator = await asyncio.to_thread(self._make)
+                        evaluator = await self._threads.run("", self._make)
                     done = await evaluator.turn()
             except (BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
                 log(

@@ -1,6 +1,5 @@
 """The ledger sink: batches of the canonical topics into the ledger; a bad row is refused alone."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -23,10 +22,14 @@ from services.telemetry.metrics import (
     RESENT,
     STORED,
 )
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreRefused
 from services.warehouse.ledger import Appended, LedgerRecord, open_line
 
 _LOGGER: Final = logging.getLogger("rantai.ledger")
+_THREADS: Final = 2
+"""One inserts while another finishes what was inserted. They are the sink's own: whoever posts
+waits for them, and would else wait behind whatever else the process does in threads."""
 
 
 class AppendsBatches(Protocol):
@@ -50,6 +53,7 @@ class LedgerSink:
     def __init__(self, ledger: AppendsBatches, rejections: Rejections) -> None:
         self._ledger = ledger
         self._rejections = rejections
+        self._threads = Turns(_THREADS, "ledger")
         self._attempts: dict[tuple[str, int, int, int], UUID] = {}
         self._newest = 0.0
 
@@ -71,7 +75,7 @@ class LedgerSink:
     async def finish(self) -> None:
         """Fold and complete what was written. Raises StoreUnavailable."""
         newest, began = self._newest, time.perf_counter()
-        await asyncio.to_thread(self._ledger.finish)
+        await self._threads.run("finish", self._ledger.finish)
         FOLD_SECONDS.observe(time.perf_counter() - began)
         END_TO_END.set(max(0.0, time.time() - newest))
 
@@ -80,7 +84,7 @@ class LedgerSink:
         batch = self._attempts.setdefault(name, uuid4())
         began = time.perf_counter()
         try:
-            result = await asyncio.to_thread(self._ledger.insert, rows, batch)
+            result = await self._threads.run("insert", lambda: self._ledger.insert(rows, batch))
         except StoreRefused as error:
             await self._halve(rows, error)
             return

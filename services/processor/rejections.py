@@ -3,7 +3,6 @@
 Nothing is dropped silently: a refusal is confirmed by the broker before its record is passed.
 """
 
-import asyncio
 import base64
 import json
 import logging
@@ -22,6 +21,7 @@ from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
+from services.telemetry.turns import Turns
 from services.warehouse.client import StoreRefused, StoreUnavailable
 from services.warehouse.ledger import LedgerRecord
 
@@ -143,6 +143,42 @@ class LedgerFor(Protocol):
         """Insert rows."""
 
 
+class RejectionSink:
+    """Writes `rantai.rejected` into the store, where it can be listed, shown and replayed."""
+
+    def __init__(self, store: LedgerFor) -> None:
+        self._store = store
+        # Its own: a reader must not hold it.
+        self._thread = Turns(1, "rejections")
+
+    async def write(self, records: Sequence[KafkaRecord]) -> None:
+        """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
+        rows = [record.value for record in records if record.value]
+        if rows:
+            await self.insert(rows)
+
+    async def insert(self, rows: Sequence[bytes]) -> None:
+        """Store refusals, as their records are. Raises StoreUnavailable."""
+        try:
+            await self._thread.run(
+                "insert", lambda: self._store.insert_json_lines("rejected", b"\n".join(rows))
+            )
+        except StoreRefused as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self.insert([row])
+                return
+            # It stays in its topic, and the reconciliation misses it; those behind it go on.
+            log(
+                _LOGGER,
+                "refusal_not_stored",
+                level=logging.ERROR,
+                topic=REJECTED,
+                begins=rows[0][:80].decode(errors="replace"),
+                error=str(error)[:500],
+            )
+
+
 class Rejections:
     """Writes refusals to `rantai.rejected`.
 
@@ -150,7 +186,7 @@ class Rejections:
     that they tell of is passed: what ends with the broker could not be told to its sender.
     """
 
-    def __init__(self, producer: EventProducer, store: LedgerFor | None = None) -> None:
+    def __init__(self, producer: EventProducer, store: RejectionSink | None = None) -> None:
         self._producer, self._store = producer, store
 
     async def refuse(self, *refusals: Refusal) -> None:
@@ -170,42 +206,10 @@ class Rejections:
             for refusal in refusals
         ]
         if self._store is not None:
-            await _insert(self._store, [record.value for record in records])
+            await self._store.insert([record.value for record in records])
         try:
             await self._producer.publish(records)
         except BrokerUnavailable as error:
             raise StoreUnavailable(str(error)) from error
         for refusal in refusals:
             REJECTED_EVENTS.labels(refusal.stage, refusal.reason).inc()
-
-
-class RejectionSink:
-    """Writes `rantai.rejected` into the store, where it can be listed, shown and replayed."""
-
-    def __init__(self, store: LedgerFor) -> None:
-        self._store = store
-
-    async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
-        rows = [record.value for record in records if record.value]
-        if rows:
-            await _insert(self._store, rows)
-
-
-async def _insert(store: LedgerFor, rows: Sequence[bytes]) -> None:
-    try:
-        await asyncio.to_thread(store.insert_json_lines, "rejected", b"\n".join(rows))
-    except StoreRefused as error:
-        if len(rows) > 1:
-            for row in rows:
-                await _insert(store, [row])
-            return
-        # It stays in its topic, and the reconciliation misses it; those behind it go on.
-        log(
-            _LOGGER,
-            "refusal_not_stored",
-            level=logging.ERROR,
-            topic=REJECTED,
-            begins=rows[0][:80].decode(errors="replace"),
-            error=str(error)[:500],
-        )

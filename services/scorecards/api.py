@@ -1,6 +1,5 @@
 """The scorecards' HTTP interface: figures, lines and suppliers as JSON, each role its own view."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.catalogue import Role
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
+from services.access.reads import read
 from services.scorecards.evaluations import evaluations
 from services.scorecards.explain import EXPLAINED
 from services.scorecards.reading import Reader
@@ -95,14 +95,19 @@ class Scorecards:
     reader: Reader
 
 
-class ExactJson(Response):
-    """JSON whose decimals are written as numbers, digit by digit: 12.5, never "12.5"."""
+async def exact_answer(work: Callable[[], Any]) -> Response:
+    """Return what a query gives as JSON, decimals digit by digit: 12.5, never "12.5".
 
-    media_type = "application/json"
+    Bytes are JSON already. The text is written in the query's turn: a long one takes its time, for
+    which everybody else would wait on the event loop. Raises as `blocking` does, and what the work
+    raises.
+    """
 
-    def render(self, content: Any) -> bytes:
-        """Return the text of a value; what is JSON already stays as it is."""
-        return content if isinstance(content, bytes) else exact_json(content)
+    def written() -> bytes:
+        found = work()
+        return found if isinstance(found, bytes) else exact_json(found)
+
+    return Response(await blocking(written), media_type="application/json")
 
 
 def routes(scorecards: Scorecards) -> APIRouter:
@@ -116,23 +121,23 @@ def routes(scorecards: Scorecards) -> APIRouter:
         """List suppliers: a buyer's own, a supplier itself, all for the programme."""
         principal = principal_of(request, scorecards.keys)
         buyers, own = _own(principal)
-        total, found = await blocking(
-            lambda: reader.suppliers(
+
+        def listed() -> dict[str, Any]:
+            total, found = reader.suppliers(
                 buyers=buyers,
                 suppliers=own,
                 cluster=asked.cluster,
                 limit=asked.limit,
                 offset=asked.offset,
             )
-        )
-        end = asked.offset + len(found)
-        return ExactJson(
-            {
+            end = asked.offset + len(found)
+            return {
                 "total": total,
                 "next_offset": end if end < total else None,
                 "suppliers": [asdict(one) for one in found],
             }
-        )
+
+        return await exact_answer(listed)
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard")
     async def scorecard(
@@ -140,7 +145,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     ) -> Response:
         """Return the figures of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
-        return ExactJson(await blocking(lambda: reader.scorecard(supplier_id, selection)))
+        return await exact_answer(lambda: reader.scorecard(supplier_id, selection))
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
     async def explanation(
@@ -151,7 +156,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
         The parts' numerators and denominators, or values, add up to the figure's.
         """
         selection = await _selection(scorecards, request, supplier_id, asked)
-        return ExactJson(await blocking(lambda: reader.explain(supplier_id, selection, asked.kpi)))
+        return await exact_answer(lambda: reader.explain(supplier_id, selection, asked.kpi))
 
     @router.get("/v1/suppliers/{supplier_id}/evaluations")
     async def frozen(
@@ -165,9 +170,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
         if principal.role is Role.BUYER:
             raise Problem(403, "evaluations are over all buyers; a buyer's key sees its own orders")
         await _may_see(reader, principal, supplier_id)
-        return ExactJson(
-            await blocking(lambda: evaluations(reader, store, supplier_id, asked.limit))
-        )
+        return await exact_answer(lambda: evaluations(reader, store, supplier_id, asked.limit))
 
     @router.get("/v1/suppliers/{supplier_id}/lines")
     async def lines(
@@ -175,11 +178,9 @@ def routes(scorecards: Scorecards) -> APIRouter:
     ) -> Response:
         """Return the order lines behind the figures, with the events behind each line."""
         selection = await _selection(scorecards, request, supplier_id, asked)
-        return ExactJson(
-            await blocking(
-                lambda: reader.lines(
-                    supplier_id, selection, asked.status or "", asked.limit, asked.offset
-                )
+        return await exact_answer(
+            lambda: reader.lines(
+                supplier_id, selection, asked.status or "", asked.limit, asked.offset
             )
         )
 
@@ -187,9 +188,9 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
 
 async def blocking(work: Callable[[], Result]) -> Result:
-    """Run a query off the event loop. Raises Problem 503 where the store does not answer."""
+    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
     try:
-        return await asyncio.to_thread(work)
+        return await read(work)
     except StoreUnavailable:
         raise Problem(
             503, "the store does not answer just now; try again", {"Retry-After": "5"}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.catalogue import Role
 from services.access.http import principal_of, require_role
-from services.scorecards.api import Asked, ExactJson, Page, Scorecards, blocking, selected
+from services.scorecards.api import Asked, Page, Scorecards, exact_answer, selected
 from services.scorecards.programme import Filter, Programme
 from services.telemetry.http import Problem
 from services.warehouse.figures import Selection
@@ -65,17 +65,15 @@ def routes(scorecards: Scorecards) -> APIRouter:
         """
         selection = _selection(scorecards, request, asked)
         wanted = Filter(asked.region, asked.sector, asked.cluster)
-        return ExactJson(await blocking(lambda: programme.summary(selection, wanted, asked.top)))
+        return await exact_answer(lambda: programme.summary(selection, wanted, asked.top))
 
     @router.get("/v1/clusters", summary="The same by cluster", responses=_CLUSTERS)
     async def clusters(request: Request, asked: Annotated[ClustersAsked, Query()]) -> Response:
         """Return the figures of each cluster, by name; suppliers without one last, under null."""
         selection = _selection(scorecards, request, asked)
         wanted = Filter(asked.region, asked.sector)
-        return ExactJson(
-            await blocking(
-                lambda: programme.clusters(selection, wanted, asked.top, asked.limit, asked.offset)
-            )
+        return await exact_answer(
+            lambda: programme.clusters(selection, wanted, asked.top, asked.limit, asked.offset)
         )
 
     # A cluster may have a slash in its name.
@@ -87,13 +85,15 @@ def routes(scorecards: Scorecards) -> APIRouter:
     ) -> Response:
         """Return the figures of a cluster and, by pages, how each of its members stands."""
         selection = _selection(scorecards, request, asked)
-        found = await blocking(
-            lambda: programme.cluster(selection, cluster, asked.top, asked.limit, asked.offset)
-        )
-        if found is None:
-            among = "of suppliers you buy from" if selection.buyers else "known here"
-            raise Problem(404, f"no cluster {cluster[:64]!r} among those {among}")
-        return ExactJson(found)
+
+        def listed() -> dict[str, Any]:
+            found = programme.cluster(selection, cluster, asked.top, asked.limit, asked.offset)
+            if found is None:
+                among = "of suppliers you buy from" if selection.buyers else "known here"
+                raise Problem(404, f"no cluster {cluster[:64]!r} among those {among}")
+            return found
+
+        return await exact_answer(listed)
 
     return router
 

@@ -78,6 +78,17 @@ DECODING_WAITED: Final = Histogram(
     "Time that a piece of a large or packed body waited for its key's turn at the decoder.",
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+READS_REFUSED: Final = Counter(
+    "rantai_reads_refused",
+    "Requests that read and were answered 429, by whose places were taken: those of a key, a link, "
+    "an address, or of all readers.",
+    ["reason"],
+)
+READS_WAITED: Final = Histogram(
+    "rantai_reads_waited_seconds",
+    "Time that a piece of reading waited for its turn at a reader's thread.",
+    buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 REBUILD_STEPS: Final = Gauge(
     "rantai_rebuild_steps",
     "Steps of the part of a rebuild under way (tables, then facts); 0 where none is.",
@@ -100,3 +111,5 @@ for _stage, _reasons in {
 }.items():
     for _reason in _reasons:
         REJECTED.labels(_stage, _reason)
+for _reason in ("key", "link", "address", "all"):
+    READS_REFUSED.labels(_reason)

@@ -110,6 +110,11 @@ class Places:
         self._all: Final = everybody
         self._held: Counter[str] = Counter()
 
+    @property
+    def under_way(self) -> int:
+        """How many places are held, by all together."""
+        return self._held.total()
+
     @contextmanager
     def held(self, who: str) -> Iterator[None]:
         """Hold a place. Raises NoPlace at once where there is none."""

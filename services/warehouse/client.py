@@ -1,16 +1,19 @@
 """The store: ClickHouse over HTTP, or the same engine in this process.
 
 Both speak through clickhouse-connect, so that the SQL and the code around it are one. A client of
-the in-process engine runs one query at a time; a small pool of them lets a scorecard be read while
-a batch is inserted.
+the in-process engine runs one query at a time; a small pool of them for each kind of work lets a
+batch be inserted whatever is read.
 """
 
+import copy
 import queue
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -35,7 +38,6 @@ RETRIABLE_CODES: Final = _PASSING | _OF_THE_STORE
 """Error codes after which the same statement is worth trying again."""
 
 DATABASE: Final = "rantai"
-_POOL_SIZE: Final = 5
 
 
 class StoreUnavailable(RuntimeError):
@@ -46,6 +48,27 @@ class StoreRefused(RuntimeError):
     """The store understood and refuses: trying the same again gives the same answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Clients of one kind of work, which nobody else can hold.
+
+    `threads`: of the engine in this process, for one statement; 0 = as many as it has processors.
+    """
+
+    clients: int
+    threads: int = 0
+
+
+WRITING: Final = Share(4)
+"""For what is waited for by whoever posts: the ledger's sink inserts, folds twice, and refuses."""
+
+READING: Final = Share(4, threads=1)
+"""For figures and pages. As many as an assessment asks side by side; their threads bound them."""
+
+BACKGROUND: Final = Share(2)
+"""For what nobody waits for: evaluations, the exporter's looks, rebuilds, backtests."""
+
+
 @cache
 def sql(name: str) -> str:
     """Return the text of a query by its file name without ending, e.g. `figures`."""
@@ -53,11 +76,11 @@ def sql(name: str) -> str:
 
 
 class Warehouse:
-    """A pool of clients to one database.
+    """A pool of clients to one database: those for writing, and others by `apart`.
 
     Give either a url, `http(s)://user:password@host:port/database`, and the name of the cluster
     where the store is one, or a folder for the engine in this process. Methods may be called from
-    any thread; they block, so async code calls them through `asyncio.to_thread`. Raises
+    any thread; they block, so async code calls them through threads of its own. Raises
     StoreUnavailable and StoreRefused.
     """
 
@@ -72,8 +95,8 @@ class Warehouse:
         if url is not None:
             self.database = urlsplit(url).path.strip("/") or DATABASE
         self.embedded = path is not None
-        self._clients: queue.LifoQueue[Client] = queue.LifoQueue()
-        self._made = 0
+        self._shares: dict[Share, Warehouse] = {}
+        self._shares_lock = Lock()
         with self._reporting():
             client = self._connect(database=None)
             everywhere = f"ON CLUSTER '{self.cluster}'" if self.cluster else ""
@@ -81,8 +104,30 @@ class Warehouse:
                 f"CREATE DATABASE IF NOT EXISTS {self.database} {everywhere} ENGINE = Atomic"
             )
             client.close()
-            for _ in range(_POOL_SIZE):
-                self._clients.put(self._connect(self.database))
+        self._open(WRITING)
+
+    def _open(self, share: Share) -> None:
+        self._share = share
+        self._clients: queue.LifoQueue[Client] = queue.LifoQueue()
+        with self._reporting():
+            for _ in range(share.clients):
+                client = self._connect(self.database)
+                if self.embedded and share.threads:
+                    client.command(f"SET max_threads = {share.threads}")
+                self._clients.put(client)
+
+    def apart(self, share: Share) -> "Warehouse":
+        """Return the same store through clients of another share; they are closed with this one.
+
+        Raises StoreUnavailable.
+        """
+        with self._shares_lock:
+            if share not in self._shares:
+                other = copy.copy(self)
+                other._shares, other._shares_lock = {}, Lock()
+                other._open(share)
+                self._shares[share] = other
+            return self._shares[share]
 
     def _connect(self, database: str | None) -> Client:
         if self._path is not None:
@@ -193,7 +238,9 @@ class Warehouse:
 
     def close(self) -> None:
         """Give every client back. The store must not be used afterwards."""
-        for _ in range(_POOL_SIZE):
+        for share in self._shares.values():
+            share.close()
+        for _ in range(self._share.clients):
             client = self._clients.get(timeout=10)
             with suppress(Exception):
                 client.close()

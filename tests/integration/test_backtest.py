@@ -23,6 +23,7 @@ from services.operations.backtest import BacktestError, Progress
 from services.operations.backtest_api import add_backtest
 from services.readiness.policy import packaged_text
 from services.telemetry.http import install
+from services.telemetry.turns import Turns
 from services.warehouse.client import Warehouse
 from services.warehouse.migrate import migrate
 from tests.conftest import NOT_SYNCED
@@ -119,7 +120,7 @@ def client(filled: Warehouse, tmp_path: Path) -> Iterator[httpx.Client]:
     key = keys.create(Role.PROGRAMME, "operator")
     app, port, router = FastAPI(), free_port(), APIRouter()
     install(app)
-    add_backtest(router, keys, filled)
+    add_backtest(router, keys, filled, Turns(1, "backtest"))
     app.include_router(router)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -80,8 +80,8 @@ async def _reader(world: World, number: int) -> None:
 async def tours(world: World) -> None:
     """Read every kind of page and every route, as each of the users; again while there is time."""
     first = named(0, SUPPLIERS[0])
-    while not world.rounds:
-        await asyncio.sleep(1)  # noqa: ASYNC110 - a round of some seconds
+    while not world.rounds:  # noqa: ASYNC110 - a round of some seconds
+        await asyncio.sleep(1)
     link = await world.command("link", first, "--days", "1")
     lasting = [one for one in world.readers if one.key and one.partner.startswith(named(0, ""))]
     buyer = next(one for one in lasting if one.role is Role.BUYER)

@@ -4,11 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
-from services.access.sessions import Session
+from services.access.sessions import SESSION_COOKIE, Session
 from services.scorecards.web.forms import fields_of
 from services.scorecards.web.rendering import html
 from services.scorecards.web.visiting import (
-    SESSION_COOKIE,
     SIGN_OUT,
     Make,
     Refused,

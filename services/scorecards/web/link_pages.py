@@ -120,9 +120,9 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
     names = await blocking(lambda: reader.names(wanted)) if wanted else {}
     whose = names.get(made_for, made_for)
     text = language.text("Your page at Rantai: %(address)s", address=made)
-    return visit.page(
+    return await visit.page(
         "links.html",
-        {
+        lambda: {
             "ways": _ways(visit),
             "choice": Choice(PATH, View(reader.today()), {}),
             "for_buyer": own is not None,

@@ -16,7 +16,7 @@ from schemas.catalogue import Role
 from schemas.validation import Sender
 from services.access.keys import KeyStore
 from services.access.links import LinkRefused, Links
-from services.access.sessions import Session, Sessions, Visitor
+from services.access.sessions import SESSION_COOKIE, Session, Sessions, Visitor
 from services.scorecards.api import blocking
 from services.scorecards.reading import Reader
 from services.scorecards.web.asking import Unreadable, View
@@ -27,12 +27,12 @@ from services.telemetry.http import Problem
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import Selection
 
-SESSION_COOKIE: Final = "rantai_session"
 LANGUAGE_COOKIE: Final = "rantai_language"
 SIGN_OUT: Final = "sign-out"
 _LANGUAGE_SECONDS: Final = 366 * 24 * 3600
 _STATUS: Final = {
     "sign_in": 401,
+    "busy": 429,
     "not_known": 404,
     "form_twice": 409,
     "form_too_large": 413,
@@ -94,9 +94,17 @@ class Visit:
     visitor: Visitor
     language: Language
 
-    def page(self, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
-        """Return a page of the site."""
-        return html(self.language, template, {**_frame(self), **context}, status)
+    async def page(
+        self, template: str, context: Callable[[], Mapping[str, Any]], status: int = 200
+    ) -> Response:
+        """Return a page of the site, made in a reader's turn.
+
+        `context` is called there as well: putting figures into words takes as long as the template,
+        and on the event loop everybody else would wait for both.
+        """
+        return await blocking(
+            lambda: html(self.language, template, {**_frame(self), **context()}, status)
+        )
 
     def form_token(self, purpose: str) -> str:
         """Return a token for a form on a page."""
@@ -176,6 +184,11 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
             samesite="lax",
         )
     return response
+
+
+def refused_busy(request: Request, problem: Problem) -> Response:
+    """Return the page that too much is asked for at once."""
+    return _refusal(request, "busy", problem.status, problem.headers)
 
 
 def language_of(request: Request) -> Language:

@@ -81,7 +81,7 @@ def routes(site: Site) -> APIRouter:
             desk, kind = await desks.at(visit, supplier_id, name)
             offer = await kind.offer(desk, None)
             token = visit.form_token(_purpose(kind)) if offer.subject is not None else ""
-            return _page(desk, kind, offer, shown(desk, kind, offer, token))
+            return await _page(desk, kind, offer, shown(desk, kind, offer, token))
 
         return await answer(site, request, make)
 
@@ -211,7 +211,7 @@ async def _sent_or_shown(
     visitor = desk.visit.visitor
     data = await kind.make(desk, typed, offer)
     if data is None:
-        return _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
     try:
         await desk.sending.send(form, kind.event_type, data, (visitor.partner, visitor.role))
     except NotTaken as refused:
@@ -221,9 +221,9 @@ async def _sent_or_shown(
                 mark("This was not taken: %(why)s."),
                 why=error["message"],
             )
-        return _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
     except BrokerUnavailable:
-        response = _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 503)
+        response = await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 503)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
     return see_other(f"{sent_address(desk.visit)}?new={form.number}")
@@ -244,7 +244,9 @@ def _purpose(kind: FormKind) -> str:
     return f"send-{kind.name}"
 
 
-def _page(desk: Desk, kind: FormKind, offer: Offer, form: Shown, status: int = 200) -> Response:
+async def _page(
+    desk: Desk, kind: FormKind, offer: Offer, form: Shown, status: int = 200
+) -> Response:
     language = desk.language
     context = {
         **offer.context,
@@ -263,7 +265,9 @@ def _page(desk: Desk, kind: FormKind, offer: Offer, form: Shown, status: int = 2
         "sent": sent_address(desk.visit),
         "most_rows": MOST_ROWS,
     }
-    return desk.visit.page(f"send_{kind.name.replace('-', '_')}.html", context, status)
+    return await desk.visit.page(
+        f"send_{kind.name.replace('-', '_')}.html", lambda: context, status
+    )
 
 
 async def _sent(visit: Visit, sending: Sending) -> Response:
@@ -273,9 +277,9 @@ async def _sent(visit: Visit, sending: Sending) -> Response:
     names = await blocking(lambda: reader.names(partners))
     new = visit.request.query_params.get("new", "")
     rows = [actions_words.told(language, one, names, reader.policy.zone) for one in found]
-    return visit.page(
+    return await visit.page(
         "sent.html",
-        {
+        lambda: {
             "rows": rows,
             "new": next((row for row in rows if row.id == new), None),
             "most": MOST_SHOWN,
@@ -288,9 +292,9 @@ async def _disputes(visit: Visit, awaiting: Awaiting) -> Response:
     reader, buyer = visit.site.reader, visit.visitor.partner
     total, found = await blocking(lambda: awaiting.disputes([buyer], limit=_MOST_DISPUTES))
     names = await blocking(lambda: reader.names(sorted({one.supplier_id for one in found})))
-    return visit.page(
+    return await visit.page(
         "buyer_disputes.html",
-        {
+        lambda: {
             "total": total,
             "disputes": found,
             "names": names,

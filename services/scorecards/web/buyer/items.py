@@ -99,9 +99,9 @@ async def _items(visit: Visit, pages: BuyerPages) -> Response:
         tables.require_rows(rows[0]["total"] if rows else 0)
         return await tables.answer(visit, wanted, _items_table(visit, view, rows))
     found = await blocking(lambda: read_part(read, view.page))
-    return visit.page(
+    return await visit.page(
         "buyer_items.html",
-        {
+        lambda: {
             "ways": ways(visit, PATH),
             "choice": Choice(PATH, view, {"q": search}),
             "search": search,
@@ -136,9 +136,9 @@ async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
         return await tables.answer(visit, wanted, _item_table(visit, view, item_no, ordered))
     choice = Choice(f"{PATH}/{quote(item_no, safe='')}", view, sorting.own)
     shown = part(ordered, view.page)
-    return visit.page(
+    return await visit.page(
         "buyer_item.html",
-        {
+        lambda: {
             **asking.heading(language, view, reader, newest),
             "ways": ways(visit, PATH),
             "choice": choice,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -52,7 +52,7 @@ class BuyerPages:
         if wanted is not None:
             return await tables.answer(visit, wanted, _table(visit, view, ordered))
         choice = Choice(PATH, view, sorting.own)
-        return visit.page("buyer.html", await self._context(visit, choice, sorting, ordered))
+        return await self._page(visit, choice, sorting, ordered)
 
     async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
         reader, buyer = visit.site.reader, visit.visitor.partner
@@ -63,13 +63,13 @@ class BuyerPages:
         nothing = self.buying.nothing(view.as_of)
         return [OwnSupplier(one, standings.get(one.supplier_id, nothing)) for one in who]
 
-    async def _context(
+    async def _page(
         self,
         visit: Visit,
         choice: Choice,
         sorting: Sorting[OwnSupplier],
         found: Sequence[OwnSupplier],
-    ) -> dict[str, Any]:
+    ) -> Response:
         reader, language, buyer = visit.site.reader, visit.language, visit.visitor.partner
         view = choice.view
         names, disputes, newest = await asyncio.gather(
@@ -79,21 +79,24 @@ class BuyerPages:
         )
         shown = part(found, view.page)
         standings = [one.standing for one in found]
-        return {
-            **asking.heading(language, view, reader, newest),
-            "ways": ways(visit, PATH),
-            "choice": choice,
-            "title": language.text("Suppliers of %(buyer)s", buyer=names.get(buyer, buyer)),
-            "overdue": sum(one.overdue_lines for one in standings),
-            "complaints": sum(one.open_complaints for one in standings),
-            "disputes": disputes[0]["total"] if disputes else 0,
-            "headings": sorting.headings(language, choice),
-            "suppliers": Part(
-                [_row(language, one, view) for one in shown.rows], shown.total, shown.page
-            ),
-            "together": buyer_words.said(language, together(standings)),
-            "mixed_units": language.text(wording.MIXED_UNITS),
-        }
+        return await visit.page(
+            "buyer.html",
+            lambda: {
+                **asking.heading(language, view, reader, newest),
+                "ways": ways(visit, PATH),
+                "choice": choice,
+                "title": language.text("Suppliers of %(buyer)s", buyer=names.get(buyer, buyer)),
+                "overdue": sum(one.overdue_lines for one in standings),
+                "complaints": sum(one.open_complaints for one in standings),
+                "disputes": disputes[0]["total"] if disputes else 0,
+                "headings": sorting.headings(language, choice),
+                "suppliers": Part(
+                    [_row(language, one, view) for one in shown.rows], shown.total, shown.page
+                ),
+                "together": buyer_words.said(language, together(standings)),
+                "mixed_units": language.text(wording.MIXED_UNITS),
+            },
+        )
 
 
 def routes(site: Site, pages: BuyerPages) -> APIRouter:

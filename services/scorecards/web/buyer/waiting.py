@@ -110,9 +110,9 @@ async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
         )
         for row in found.rows
     ]
-    return visit.page(
+    return await visit.page(
         "buyer_awaited.html",
-        {
+        lambda: {
             **asking.heading(language, view, reader, newest),
             "ways": ways(visit, ""),
             "waiting": waiting_ways(visit, f"/buyer/{one.key}"),
@@ -145,9 +145,9 @@ async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
     names = await _names(visit, [one.row for one in shown.rows])
     in_words = partial(buyer_words.complaint_row, language, as_of=view.as_of, names=names)
     answers = reader.policy.complaints
-    return visit.page(
+    return await visit.page(
         "buyer_complaints.html",
-        {
+        lambda: {
             **asking.heading(language, view, reader, newest),
             "ways": ways(visit, ""),
             "waiting": waiting_ways(visit, "/buyer/complaints"),

@@ -82,9 +82,9 @@ async def page(visit: Visit) -> Response:
     # One that is not over yet would be held against 90 whole days.
     over = [one for one in effects if one.after_days == EFFECT_DAYS]
     together = coaching_words.together(over)
-    return visit.page(
+    return await visit.page(
         "coaching.html",
-        {
+        lambda: {
             **asking.heading(language, view, reader, newest),
             "ways": programme_pages.ways(visit, PATH),
             "choice": Choice(PATH, view, {"figure": key, "cluster": cluster}),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -120,19 +121,23 @@ async def page(visit: Visit) -> Response:
     language, view = visit.language, asked.view
     choice = Choice(PATH, view, asked.own())
     names = part(list(groups), view.page)
-    rows = [
-        programme_words.cluster_row(language, name, groups[name], cluster_address(name, view))
-        for name in names.rows
-    ]
-    return visit.page(
+    newest = await _newest(visit, view)
+
+    def rows() -> list[Any]:
+        return [
+            programme_words.cluster_row(language, name, groups[name], cluster_address(name, view))
+            for name in names.rows
+        ]
+
+    return await visit.page(
         "programme.html",
-        {
-            **await _group(visit, asked, asked.members),
+        lambda: {
+            **_group(visit, asked, newest),
             "ways": ways(visit, PATH),
             "choice": choice,
             "asked": asked,
             "moved": choice_of(asked, asked.wanted),
-            "clusters": Part(rows, names.total, names.page),
+            "clusters": Part(rows(), names.total, names.page),
         },
     )
 
@@ -153,10 +158,11 @@ async def _cluster(visit: Visit, cluster: str | None) -> Response:
     language, view = visit.language, asked.view
     path = cluster_address(cluster or None, view).split("?", 1)[0]
     choice = Choice(path, view, sorting.own)
-    return visit.page(
+    newest = await _newest(visit, view)
+    return await visit.page(
         "programme_cluster.html",
-        {
-            **await _group(visit, asked, asked.members),
+        lambda: {
+            **_group(visit, asked, newest),
             "ways": ways(visit, ""),
             "choice": choice,
             "title": cluster or language.text("Without a cluster"),
@@ -187,10 +193,10 @@ async def _suppliers(visit: Visit) -> Response:
     language, view, reader = visit.language, asked.view, visit.site.reader
     own = {**asked.own(cluster=True), "show": show}
     choice = Choice(PATH + "/suppliers", view, {**own, **sorting.own})
-    newest = await blocking(lambda: reader.newest(view.selection([], [])))
-    return visit.page(
+    newest = await _newest(visit, view)
+    return await visit.page(
         "programme_suppliers.html",
-        {
+        lambda: {
             **asking.heading(language, view, reader, newest),
             "ways": ways(visit, PATH + "/suppliers"),
             "choice": choice,
@@ -235,10 +241,14 @@ def _by_cluster(members: Iterable[Member]) -> dict[str | None, list[Member]]:
     return {name: found[name] for name in names}
 
 
-async def _group(visit: Visit, asked: _Asked, members: Sequence[Member]) -> dict[str, Any]:
+async def _newest(visit: Visit, view: View) -> datetime | None:
+    return await blocking(lambda: visit.site.reader.newest(view.selection([], [])))
+
+
+def _group(visit: Visit, asked: _Asked, newest: datetime | None) -> dict[str, Any]:
     """Return what the page of all suppliers and that of a cluster say of a group."""
     reader, language, view = visit.site.reader, visit.language, asked.view
-    newest = await blocking(lambda: reader.newest(view.selection([], [])))
+    members = asked.members
     together = programme_words.figures(members)
     lists = {name: [one for one in members if takes(one)] for name, (_, takes) in SHOWS.items()}
     first = Sorting(MEMBER_KEYS, _FIRST, "asc")

@@ -82,9 +82,9 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
     loads = workloads(sums.awaited, asked.profile.capacities, as_of)
     base = addresses.deliveries(supplier_id, asked.view)
-    return visit.page(
+    return await visit.page(
         "deliveries.html",
-        {
+        lambda: {
             **asking.heading(language, asked.view, reader, newest),
             **asked.heading,
             "processes": [_process(language, one) for one in loads],

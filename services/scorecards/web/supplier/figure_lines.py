@@ -79,9 +79,9 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
     shown: Card = json.loads(card, parse_float=Decimal)
     words = figure_words.tell(visit.language, shown, reader.policy, kpi)
     found = await blocking(lambda: _found(visit, asked, kpi, order))
-    return visit.page(
+    return await visit.page(
         "figure.html",
-        {
+        lambda: {
             **asking.heading(visit.language, asked.view, reader, newest),
             **asked.heading,
             "figure": words,

@@ -61,9 +61,9 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         policy=reader.policy,
     )
     named = _named(line, key, events)
-    return visit.page(
+    return await visit.page(
         "line.html",
-        {
+        lambda: {
             **asking.heading(visit.language, asked.view, reader, newest),
             **asked.heading,
             **_context(visit, asked, line, events),

@@ -81,9 +81,9 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         blocking(lambda: reader.newest(selection)),
     )
     asked = _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
-    return visit.page(
+    return await visit.page(
         "supplier.html",
-        {
+        lambda: {
             **asking.heading(visit.language, view, reader, newest),
             **asked.heading,
             **_standing(visit, asked, stands, sums),

@@ -1,0 +1,119 @@
+"""Whatever readers hold, the sink has threads and clients of the engine of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from threading import Event
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from schemas.catalogue import CANONICAL_TOPICS, Role
+from services.access.keys import KeyStore
+from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
+from services.bus.producer import EventProducer
+from services.bus.progress import Progress
+from services.bus.safety import InLedger
+from services.cli import compose
+from services.processor.batches import BatchLoop, Subscription
+from services.processor.ledger_sink import LedgerSink
+from services.processor.rejections import Rejections
+from services.readiness.policy import DEFAULT_POLICY
+from services.settings import Settings
+from services.warehouse.client import BACKGROUND, READING, Warehouse
+from services.warehouse.ledger import Ledger
+from tests.fault.loops import Stalls
+from tests.holding import HANG_SECONDS, clients_held, held
+from tests.reference.cases import order
+
+pytestmark = pytest.mark.anyio
+_DEFAULT_THREADS = 64
+"""More than the loop's own executor has, on any machine."""
+
+
+async def test_a_post_is_answered_and_counted_while_readers_hold_all_that_they_can(
+    broker: EmbeddedBroker, own_warehouse: Warehouse, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, kafka=broker.bootstrap)
+    keys = KeyStore(settings.keys_path)
+    key, reads = keys.create(Role.BUYER, "B1"), compose.reads(settings, keys)
+    async with AsyncExitStack() as stack:
+        producer = EventProducer(broker.bootstrap)
+        stack.push_async_callback(producer.close)
+        progress = await stack.enter_async_context(_sinking(broker, own_warehouse, producer))
+        safety = InLedger(producer, progress, HANG_SECONDS)
+        routers = [
+            compose.gateway_routes(settings, keys, safety),
+            *compose.scorecard_routes(settings, keys, own_warehouse, DEFAULT_POLICY, safety),
+        ]
+        app = compose.application("test", routers, _ready, reads)
+        transport = httpx.ASGITransport(app)
+        client = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=None)
+        await stack.enter_async_context(client)
+        for share in (READING, BACKGROUND):
+            stack.enter_context(clients_held(own_warehouse, share))
+        await stack.enter_async_context(held(reads.turns, settings.read_threads))
+        await stack.enter_async_context(_default_threads_held())
+        name = f"O-{uuid4()}"
+        event = order("01-05", 10, "02-02", order_no=name)
+        answer = await client.post(
+            "/v1/events",
+            headers={
+                "authorization": f"Bearer {key}",
+                "content-type": "application/cloudevents+json",
+            },
+            json=event,
+        )
+        assert answer.status_code == 202, answer.text
+        assert (await client.get("/healthz")).status_code == 200
+        found = own_warehouse.rows(
+            "SELECT count() AS events FROM order_line_facts FINAL WHERE order_no = {order:String}",
+            {"order": name},
+        )
+        assert found == [{"events": 1}]
+
+
+async def _ready() -> None:
+    return None
+
+
+@asynccontextmanager
+async def _sinking(
+    broker: EmbeddedBroker, store: Warehouse, producer: EventProducer
+) -> AsyncIterator[Progress]:
+    """Run the ledger's loop as the processor does; give its progress once it has partitions."""
+    progress = Progress()
+    loop = BatchLoop(
+        Subscription(
+            broker.bootstrap,
+            f"test-{uuid4()}",
+            CANONICAL_TOPICS,
+            *(1000, 0.0, 60.0, EMBEDDED_SESSION_SECONDS),
+        ),
+        LedgerSink(Ledger(store), Rejections(producer)),
+        progress=progress,
+        on_stall=Stalls(),
+    )
+    task = asyncio.create_task(loop.run())
+    async with asyncio.timeout(HANG_SECONDS):
+        await loop.ready.wait()
+    yield progress
+    await loop.stop()
+    await task
+
+
+@asynccontextmanager
+async def _default_threads_held() -> AsyncIterator[None]:
+    """Hold every thread of the loop's own executor."""
+    gate = Event()
+    loop = asyncio.get_running_loop()
+    waiting = [
+        loop.run_in_executor(None, gate.wait, HANG_SECONDS * 2) for _ in range(_DEFAULT_THREADS)
+    ]
+    try:
+        yield
+    finally:
+        gate.set()
+        await asyncio.gather(*waiting)

@@ -1,0 +1,38 @@
+"""Holding what others wait for: threads that take turns, and clients of the store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from threading import Event
+
+from services.telemetry.turns import Turns
+from services.warehouse.client import Share, Warehouse
+
+HANG_SECONDS = 30
+
+
+@asynccontextmanager
+async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
+    """Hold every thread as long as the context lasts; what is asked for meanwhile waits."""
+    gate, begun = Event(), [Event() for _ in range(threads)]
+
+    def hold(one: Event) -> None:
+        one.set()
+        assert gate.wait(HANG_SECONDS)
+
+    holding = [asyncio.ensure_future(turns.run("holder", partial(hold, one))) for one in begun]
+    try:
+        await asyncio.gather(*(asyncio.to_thread(one.wait, HANG_SECONDS) for one in begun))
+        yield
+    finally:
+        gate.set()
+        await asyncio.gather(*holding)
+
+
+@contextmanager
+def clients_held(store: Warehouse, share: Share) -> Iterator[None]:
+    """Hold every client of a share as long as the context lasts."""
+    with ExitStack() as stack:
+        for _ in range(share.clients):
+            stack.enter_context(store.apart(share).client())
+        yield
