@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
+<<<<<<< HEAD
 .PHONY: install demo test test-generated test-kafka bench lint schemas dashboards lock clean
+=======
+.PHONY: install demo test test-kafka soak bench lint schemas dashboards lock clean
+>>>>>>> soak
 
 install: $(STAMP)
 
@@ -26,6 +30,11 @@ test-generated: install
 
 test-kafka: install
 	deploy/kafka/test.sh $(BIN)/python -m pytest -m kafka
+
+# An hour of everything that comes and goes on each broker; a minute of it is among the tests.
+soak: install
+	$(BIN)/python -m tests.soak --broker embedded --minutes 60
+	$(BIN)/python -m tests.soak --broker kafka --minutes 60
 
 bench: install
 	$(BIN)/python -m pytest -m bench -s tests/bench

@@ -31,6 +31,9 @@ _TOUR_SECONDS: Final = 60
 _KNOWN: Final = 400
 _LINK: Final = re.compile(r'href="([^"#]+)')
 _ID: Final = re.compile(r"(?<=/)(?=[^/]*\d)[^/]+|(?<=/clusters/)[^/]+|(?<=/items/).+")
+_SETTINGS: Final = {"as_of", "window_days", "lang", "page"}
+"""What any page is asked for: another of them makes no other kind."""
+
 _NOT_FOUND_ALWAYS: Final = {
     "/p/{token}": "an address of earlier days",
     "/suppliers/{supplier_id}/evaluations/{as_of}.pdf": "no month end is frozen in a short soak",
@@ -80,7 +83,7 @@ async def _reader(world: World, number: int) -> None:
 async def tours(world: World) -> None:
     """Read every kind of page and every route, as each of the users; again while there is time."""
     first = named(0, SUPPLIERS[0])
-    while not world.rounds:  # noqa: ASYNC110 - a round of some seconds
+    while not world.rounds:  # noqa: ASYNC110 - it takes seconds, and a round tells nobody
         await asyncio.sleep(1)
     link = await world.command("link", first, "--days", "1")
     lasting = [one for one in world.readers if one.key and one.partner.startswith(named(0, ""))]
@@ -185,7 +188,7 @@ class Reader:
 def kind_of(address: str) -> str:
     """Return what an address is of: its path without names, and what is asked."""
     parts = urlsplit(address)
-    asked = sorted(set(re.findall(r"(?:^|&)([a-z_]+)=", parts.query)))
+    asked = sorted(set(re.findall(r"(?:^|&)([a-z_]+)=", parts.query)) - _SETTINGS)
     return _ID.sub("*", parts.path) + ("?" + "&".join(asked) if asked else "")
 
 
@@ -213,7 +216,7 @@ def addresses_of(supplier: str) -> list[str]:
 async def _crowds(world: World) -> None:
     """Now and then, 64 requests of one key at once."""
     rng = world.plan.rng("crowds")
-    every = max(15.0, min(120.0, world.plan.seconds / 5))
+    every = min(120.0, world.plan.seconds / 3)
     bearer = {"authorization": f"Bearer {world.watcher}"}
     while await world.pause(every):
         suppliers = [one.partner for one in world.readers if one.role is Role.SUPPLIER]

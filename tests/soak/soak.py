@@ -6,6 +6,7 @@ it has stopped, its ledger.
 
 import asyncio
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,7 @@ _MUST: Final = (
     STOPS,
 )
 _AT_ONCE: Final = 3
+_TELL_SECONDS: Final = 30
 _END_SECONDS: Final = 480
 _CLUSTER_OPTIONS: Final = {"RANTAI_REPLICATION": "3", "RANTAI_PARTITIONS": "3"}
 """A topic for each partner, on three brokers of half a gigabyte, on two cores."""
@@ -106,7 +108,7 @@ async def _alive(world: World, watch: Watch, cluster: Cluster | None) -> None:
     """Let life go on, then take the account. Raises Ended, in a group, where the process ends."""
     async with asyncio.TaskGroup() as group:
         beside = [group.create_task(work) for work in (watch.lives(), watch.probe())]
-        beside.append(group.create_task(watch.remember()))
+        beside += [group.create_task(work) for work in (watch.remember(), _tell(world))]
         try:
             async with asyncio.timeout(world.plan.seconds + _END_SECONDS):
                 await _life(world, cluster)
@@ -159,6 +161,20 @@ async def _rounds(world: World, inbound: Inbound) -> None:
             here.create_task(one(number))
             number += 1
             await world.pause(every)
+
+
+async def _tell(world: World) -> None:
+    """Tell whoever waits how far it is."""
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELL_SECONDS)
+        print(
+            f"{time.monotonic() - began:.0f} of {world.plan.seconds:.0f} s: "
+            f"{len(world.ledgers.acknowledged)} events, {len(world.rounds)} histories, "
+            f"{len(world.hostile_sent)} kinds of hostile bodies, {len(world.healed_in)} faults, "
+            f"{sum(world.checks.counted.values())} findings",
+            file=sys.stderr,
+        )
 
 
 def _stopped(world: World) -> int | None:
