@@ -36,7 +36,7 @@ UNITS = (
 BOUNDED = {
     *("type", "stage", "reason", "topic", "partition", "route", "status", "le"),
     *("cluster", "region", "buyer", "grade", "assessor", "kpi", "from_grade", "to_grade"),
-    *("supplier", "published", "before", "certificate", "sender", "whose"),
+    *("supplier", "published", "before", "certificate", "sender", "whose", "part"),
 }
 
 
