@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -244,6 +246,74 @@ def test_a_body_that_takes_long_to_judge_holds_nobody_up(asking: Asking) -> None
         assert answer.result().status_code == 422
         assert "entries" in answer.result().text
     assert longest < 3
+
+
+def in_parts(first: bytes, go_on: threading.Event) -> Iterator[bytes]:
+    """Send most of a body, and its end when it is said."""
+    yield first
+    go_on.wait(60)
+    yield b"\n"
+
+
+def test_one_key_cannot_hold_all_the_memory(asking: Asking) -> None:
+    large, go_on, lines = MEGABYTE * 9, threading.Event(), {"content-type": LINES}
+    with ThreadPoolExecutor(4) as pool:
+        held = [pool.submit(asking.post, lines, in_parts(large, go_on)) for _ in range(4)]
+        try:
+            # Until the four have arrived so far, a fifth finds room.
+            assert within(60, lambda: asking.post(lines, large).status_code == 429)
+            answer = asking.post(lines, large)
+            problem(answer, 429, "bodies of this key under way have more than 41943040 bytes")
+            assert int(answer.headers["retry-after"]) > 0
+            accepted(asking.post(*request(STRUCTURED, order("small", "IKM-ROOM"))))
+            problem(asking.post(lines, large, "TMMIN"), 400, "the body is empty")
+        finally:
+            go_on.set()
+        for one in held:
+            problem(one.result(), 400, "the body is empty")
+    assert asking.orders("IKM-ROOM") == ["small"]
+
+
+HOSTILE = (
+    (LINES, "gzip", gzip.compress(b"") * 500_000, 413),
+    (LINES, "deflate", zlib.compress(MEGABYTE * 50), 413),
+    (LINES, "", b"\n" * 10_000_000, 400),
+    (LINES, "", b"1\n" * 5_000_000, 413),
+    (LINES, "", b'{"data":{"lines":[{},{},{}]}}\n' * 10_000, 422),
+    (BATCHED, "", b"[" + b"{}," * 3_000_000 + b"{}]", 413),
+    (BATCHED, "", b"[[" + b"1e9," * 300_000 + b"NaN]]", 422),
+    (STRUCTURED, "", b'{"data":' * 1_000_000, 422),
+)
+
+
+def test_hostile_bodies_of_one_key_leave_the_others_their_turns(asking: Asking) -> None:
+    def send(case: tuple[str, str, bytes, int]) -> None:
+        content_type, encoding, body, status = case
+        headers = {"content-type": content_type, "content-encoding": encoding}
+        while (answer := asking.post(headers, body)).status_code == 429:
+            time.sleep(0.1)
+        assert answer.status_code == status, answer.text[:500]
+
+    sent = 0
+    with ThreadPoolExecutor(len(HOSTILE)) as pool:
+        hostile = [pool.submit(send, case) for case in HOSTILE]
+        while not all(one.done() for one in hostile):
+            event = order(f"{sent}", "IKM-BESIDE", "TMMIN")
+            body = gzip.compress(event.json.encode())
+            packed = {"content-type": STRUCTURED, "content-encoding": "gzip"}
+            accepted(asking.post(packed, body, "TMMIN"))
+            sent += 1
+        for one in hostile:
+            one.result()
+    assert len(asking.orders("IKM-BESIDE")) == sent
+
+
+def test_deflate(asking: Asking) -> None:
+    headers, body = request(STRUCTURED, order("deflated", "IKM-DEFLATE"))
+    packed = {**headers, "content-encoding": "deflate"}
+    accepted(asking.post(packed, zlib.compress(body)))
+    problem(asking.post(packed, body), 400, "not deflate")
+    assert asking.orders("IKM-DEFLATE") == ["deflated"]
 
 
 def test_openapi_tells_all_of_it(asking: Asking) -> None:

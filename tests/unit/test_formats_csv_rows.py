@@ -1,5 +1,6 @@
 """CSV to rows: marks and encodings, damage that costs one row only, headers that do not fit."""
 
+import codecs
 import io
 
 import pytest
@@ -128,3 +129,30 @@ def test_a_quote_open_to_the_end_of_a_long_file_costs_its_row_only() -> None:
 def test_a_header_that_does_not_fit_says_what_to_do(text: str, problem: str) -> None:
     with pytest.raises(FileError, match=problem):
         rows(text)
+
+
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+
+
+@pytest.mark.parametrize("encoding", MARKS)
+@pytest.mark.parametrize("blank", ["", " ", "\n", " \r\n", "\ufeff", "\ufeff\n"])
+def test_a_mark_alone_is_an_empty_file(encoding: str, blank: str) -> None:
+    with pytest.raises(FileError, match="is empty"):
+        rows(MARKS[encoding] + blank.encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", MARKS)
+def test_a_mark_before_any_line_is_no_part_of_its_cells(encoding: str) -> None:
+    text = '\ufeffPO,Name,At\n1,a,x\n\ufeff2,b,x\n\ufeff"3",c,x\n'
+    assert good(rows(MARKS[encoding] + text.encode(encoding))) == [(2, "1"), (3, "2"), (4, "3")]
+
+
+def test_where_every_line_opens_a_quote_it_is_said_soon() -> None:
+    with pytest.raises(FileError, match="too many quotes that are never closed"):
+        rows("PO,Name,At\n" + 'x","y\n' * 30_000)

@@ -85,3 +85,25 @@ def test_errors_show_what_stands_at_their_pointer() -> None:
     assert [fault.value for fault in located] == ["-1", "", "", "", "", ""]
     assert [fault.column for fault in located] == pointers
     assert {fault.row for fault in located} == {7}
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("blank", [b"", b" \n", MARK, MARK + b" \r\n", MARK + b"\n" + MARK])
+def test_a_mark_alone_is_no_event(blank: bytes) -> None:
+    assert list(events_of_lines(blank.splitlines(keepends=True))) == []
+    assert list(events_of_stream(io.BytesIO(blank))) == []
+    with pytest.raises(FileError, match="no JSON"):
+        list(events_of_json(blank))
+
+
+def test_a_mark_before_any_line_is_no_part_of_its_event() -> None:
+    joined = (MARK + b'{"id":"a"}\n') * 2 + MARK + b" \n" + MARK + b'{"id":"b"}'
+    for found in (events_of_lines(io.BytesIO(joined)), events_of_stream(io.BytesIO(joined))):
+        assert bodies(found) == [b'{"id":"a"}', b'{"id":"a"}', b'{"id":"b"}']
+
+
+def test_a_number_of_any_length_goes_on_as_it_is_written() -> None:
+    text = b'{"id":"a","n":%b}' % (b"9" * 5000)
+    assert bodies(events_of_json(b"[%b]" % text)) == [text]

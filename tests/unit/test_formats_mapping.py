@@ -215,3 +215,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(MappingError, match="not UTF-8"):
         load_mapping(path)
+    for text in (b"\xef\xbb\xbf", b"\xef\xbb\xbf \n", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000):
+        path.write_bytes(text)
+        with pytest.raises(MappingError, match="is no usable mapping"):
+            load_mapping(path)

@@ -292,6 +292,18 @@ def test_files_are_read_as_editors_write_them(tmp_path: Path) -> None:
         Policy.load(file)
     with pytest.raises(FileNotFoundError):
         Policy.load(tmp_path / "absent.toml")
+    assert Policy.load_text("\ufeff" + PACKAGED) == DEFAULT_POLICY
+    for blank in ("", "\ufeff", "\ufeff \r\n"):
+        with pytest.raises(PolicyError, match="version: is required"):
+            Policy.load_text(blank)
+
+
+def test_a_key_of_many_parts_is_refused_before_it_is_read() -> None:
+    deep = ".".join(["a"] * 100_000)
+    for line in (f"{deep} = 1", f"[{deep}]", f"x = {{{deep} = 1}}"):
+        with pytest.raises(PolicyError, match="line 1: a key has more than 50 parts"):
+            Policy.load_text(line)
+    assert Policy.load_text(f"# {deep}\n{PACKAGED}") == DEFAULT_POLICY
 
 
 @given(st.decimals(0, 100, places=6), st.decimals(0, "0.999999", places=6))
