@@ -72,9 +72,9 @@ def _empty_members() -> bytes:
 
 @cache
 def _bomb() -> bytes:
-    pack = zlib.compressobj(9, wbits=31)
+    pack = zlib.compressobj(1, wbits=31)
     zeros = bytes(1024 * 1024)
-    return b"".join(pack.compress(zeros) for _ in range(1000)) + pack.flush()
+    return b"".join(pack.compress(zeros) for _ in range(500)) + pack.flush()
 
 
 def _order() -> bytes:
@@ -96,8 +96,10 @@ async def eight_of_them_at_once(enemy: Enemy) -> Statuses:
 
 @hostile
 async def gzip_bomb(enemy: Enemy) -> Statuses:
-    """1 GB in 1 MB."""
-    return [await enemy.post(_bomb(), kind, content_encoding="gzip") for kind in _TYPES]
+    """500 MB in half a megabyte."""
+    # Beside the loop: what measures the answers of others runs on it.
+    bomb = await asyncio.to_thread(_bomb)
+    return [await enemy.post(bomb, kind, content_encoding="gzip") for kind in _TYPES]
 
 
 @hostile

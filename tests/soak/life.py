@@ -16,7 +16,7 @@ _GUESTS: Final = 40
 
 async def guests(world: World) -> None:
     """Let guests come until the soak closes."""
-    every = 3 if world.plan.short else 5
+    every = 4 if world.plan.short else 5
     async with asyncio.TaskGroup() as here:
         number = 0
         while await world.pause(every):

@@ -145,7 +145,7 @@ async def _life(world: World, cluster: Cluster | None) -> None:
 
 async def _rounds(world: World, inbound: Inbound) -> None:
     """Begin a round every few seconds, at most three at once."""
-    every = 6 if world.plan.short else 20
+    every = 12 if world.plan.short else 25
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(number: int) -> None:

@@ -72,7 +72,7 @@ def test_what_is_stored_otherwise_is_found(
 
 def test_a_line_of_growth_is_told_from_noise() -> None:
     noise = [3.0, -2.0, 1.0, -3.0, 2.0, -1.0]
-    flat = [(minute, 500 + noise[minute % 6]) for minute in range(60)]
+    flat = [(float(minute), 500 + noise[minute % 6]) for minute in range(60)]
     growing = [(minute, held + 2 * minute) for minute, held in flat]
     slope, error = slope_of(flat)
     assert abs(slope) < 0.05

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ class Memory:
         return slope_of([(at / 60, held) for at, held in some])
 
 
-def slope_of(points: list[tuple[float, float]]) -> tuple[float, float]:
+def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the slope of the line through points by least squares, and its standard error."""
     if len(points) < 3:
         return 0.0, math.inf
