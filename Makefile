@@ -4,11 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-<<<<<<< HEAD
-.PHONY: install demo test test-generated test-kafka bench lint schemas dashboards lock clean
-=======
-.PHONY: install demo test test-kafka soak bench lint schemas dashboards lock clean
->>>>>>> soak
+.PHONY: install demo test test-generated test-kafka soak bench lint schemas dashboards lock clean
 
 install: $(STAMP)
 
