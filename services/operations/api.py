@@ -21,7 +21,7 @@ from services.operations.counting import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.http import Problem
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement
 from services.warehouse.rebuild import rebuild
 
@@ -195,6 +195,8 @@ async def _blocking(work: Callable[[], Result]) -> Result:
     """Run a query off the event loop. Raises Problem 503 where the store does not answer."""
     try:
         return await asyncio.to_thread(work)
+    except ReadTooLarge as error:
+        raise Problem(422, str(error)) from None
     except StoreUnavailable:
         raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
 
