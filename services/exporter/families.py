@@ -198,6 +198,7 @@ def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
     single: dict[Series, float] = {
         series.LEDGER_EVENTS: size.events,
         series.STORE_BYTES: size.bytes,
+        series.STORE_MEMORY: size.memory,
         series.STORE_FREE: size.free,
         series.STORE_TOTAL: size.total,
     }

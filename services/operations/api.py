@@ -24,7 +24,7 @@ from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
 from services.telemetry.turns import Turns
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement
 from services.warehouse.rebuild import rebuild
 
@@ -205,6 +205,8 @@ async def _blocking(work: Callable[[], Result]) -> Result:
     """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
     try:
         return await read(work)
+    except ReadTooLarge as error:
+        raise Problem(422, str(error)) from None
     except StoreUnavailable:
         raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
 

@@ -17,7 +17,7 @@ from services.scorecards.evaluations import evaluations
 from services.scorecards.explain import EXPLAINED
 from services.scorecards.reading import Reader
 from services.telemetry.http import Problem
-from services.warehouse.client import StoreUnavailable
+from services.warehouse.client import ReadTooLarge, StoreUnavailable
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import WINDOW_DAYS, Selection
 from services.warehouse.standings import exact_json
@@ -187,10 +187,16 @@ def routes(scorecards: Scorecards) -> APIRouter:
     return router
 
 
+READ_TOO_LARGE: Final = 422
+"""Status where a read needs more memory than one may take: the same again is refused again."""
+
+
 async def blocking(work: Callable[[], Result]) -> Result:
     """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
     try:
         return await read(work)
+    except ReadTooLarge as error:
+        raise Problem(READ_TOO_LARGE, str(error)) from None
     except StoreUnavailable:
         raise Problem(
             503, "the store does not answer just now; try again", {"Retry-After": "5"}

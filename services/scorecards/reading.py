@@ -15,10 +15,14 @@ from services.readiness.sums import FigureSums
 from services.scorecards.explain import explain
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import BY_MONTH, Selection, by
+from services.warehouse.remembered import Remembered
 from services.warehouse.standings import Standings
 from services.warehouse.texts import shared
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
+_KNOWN: Final = 20_000
+"""Pairs of a supplier and who asks for it."""
+
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
 
 
@@ -57,7 +61,7 @@ class Reader:
         self.assessor = self.standings.assessor
         self.store = self.assessor.store
         self.policy = policy
-        self._known: set[tuple[str, ...]] = set()
+        self._known = Remembered[tuple[str, ...], bool](_KNOWN)
 
     def today(self) -> date:
         """Return the day it is at the sites."""
@@ -138,13 +142,13 @@ class Reader:
         and are found at once, then for everybody who is registered or has an agreement.
         """
         asked = (supplier_id, *buyers)
-        if asked not in self._known:
+        if self._known.get(asked) is None:
             pair = {"supplier": supplier_id, "buyers": list(buyers), "rules": self.store.rules.id}
             if not self._warehouse.rows(sql("has_facts"), pair):
                 total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
                 if not total:
                     return False
-            self._known.add(asked)
+            self._known.put(asked, True)
         return True
 
     def supplier(self, supplier_id: str, buyers: Sequence[str] = ()) -> Supplier:

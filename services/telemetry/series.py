@@ -165,6 +165,10 @@ OPEN_REJECTIONS: Final = Series(
     ("reason",),
 )
 STORE_BYTES: Final = Series("rantai_store_size_bytes", "Size of the store's tables on disk.")
+STORE_MEMORY: Final = Series(
+    "rantai_store_memory_bytes",
+    "Memory that the store's engine holds; in one process with it, a part of the process's own.",
+)
 STORE_FREE: Final = Series(
     "rantai_store_free_bytes", "Room left on the store's disk, of several on the fullest."
 )

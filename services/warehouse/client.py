@@ -22,6 +22,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from pydantic_core import from_json
 
+from services.warehouse.engine_limits import OPTIONS, is_too_large, read_limits
 from services.warehouse.sharding import LOCAL, SETTINGS
 
 _PASSING: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
@@ -37,11 +38,19 @@ refused one after the other, all of them."""
 RETRIABLE_CODES: Final = _PASSING | _OF_THE_STORE
 """Error codes after which the same statement is worth trying again."""
 
+_MEMORY_LIMIT: Final = 241
+_TOO_LARGE: Final = (
+    "this needs more memory than one read may take; ask for less: a shorter window, fewer suppliers"
+)
 DATABASE: Final = "rantai"
 
 
 class StoreUnavailable(RuntimeError):
     """The store can't be reached or asks to be tried again; nothing is known to be stored."""
+
+
+class ReadTooLarge(StoreUnavailable):
+    """A statement needs more memory than one may take; one that asks for less is answered."""
 
 
 class StoreRefused(RuntimeError):
@@ -103,6 +112,7 @@ class Warehouse:
             client.command(
                 f"CREATE DATABASE IF NOT EXISTS {self.database} {everywhere} ENGINE = Atomic"
             )
+            self._read_limits = read_limits(client) if self.embedded else {}
             client.close()
         self._open(WRITING)
 
@@ -133,7 +143,11 @@ class Warehouse:
         if self._path is not None:
             self._path.mkdir(parents=True, exist_ok=True)
             return clickhouse_connect.get_client(
-                interface="chdb", path=str(self._path), database=database, tz_mode="aware"
+                interface="chdb",
+                path=str(self._path),
+                database=database,
+                tz_mode="aware",
+                chdb_options=dict(OPTIONS),
             )
         parts = urlsplit(str(self._url))
         # Without a session id a client may be used by one thread after another; query parameters
@@ -168,6 +182,8 @@ class Warehouse:
             yield
         except ClickHouseError as error:
             code = error_code(error)
+            if code == _MEMORY_LIMIT and is_too_large(str(error)):
+                raise ReadTooLarge(_TOO_LARGE) from error
             if code is None or code in RETRIABLE_CODES:
                 raise StoreUnavailable(str(error)) from error
             raise StoreRefused(str(error)) from error
@@ -190,10 +206,12 @@ class Warehouse:
         parameters: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
-        """Run a SELECT and return its rows by column name."""
+        """Run a SELECT and return its rows by column name. Raises ReadTooLarge too."""
         with self.client() as client:
             result = client.query(
-                statement, parameters=dict(parameters or {}), settings=dict(settings or {})
+                statement,
+                parameters=dict(parameters or {}),
+                settings={**self._read_limits, **(settings or {})},
             )
             return list(result.named_results())
 

@@ -4,11 +4,9 @@ They are remembered by the mark of a supplier's facts, in this process and with 
 today, so that a scorecard asks for the sums of one date.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from threading import Lock
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,8 +16,11 @@ from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.sums import FigureSums
 from services.warehouse.client import sql
 from services.warehouse.figures import SUPPLIERS_A_QUERY, FigureStore, Selection, by, portions
+from services.warehouse.remembered import Remembered
 
-_REMEMBERED: Final = 20_000
+_REMEMBERED_ENDS: Final = 200_000
+"""Month ends of all suppliers: some 100 bytes each."""
+
 _INSUFFICIENT: Final = "-"
 
 
@@ -56,8 +57,11 @@ class GradeHistory:
 
     def __init__(self, store: FigureStore, grader: Grader) -> None:
         self._store, self._grader = store, grader
-        self._memory: OrderedDict[tuple[Any, ...], tuple[int, date, MonthEnds]] = OrderedDict()
-        self._lock = Lock()
+        self._memory = Remembered[tuple[Any, ...], tuple[int, date, MonthEnds]](
+            # One without a month end takes room too.
+            _REMEMBERED_ENDS,
+            lambda held: len(held[2].days) + 1,
+        )
 
     def month_ends(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
         """Return the grades of suppliers at every month end up to a day, or beyond it."""
@@ -133,16 +137,11 @@ class GradeHistory:
     def _held(
         self, selection: Selection, name: str, mark: int
     ) -> tuple[int, date, MonthEnds] | None:
-        with self._lock:
-            held = self._memory.get(_key(selection, name))
+        held = self._memory.get(_key(selection, name))
         return held if held is not None and held[0] == mark else None
 
     def _remember(self, selection: Selection, name: str, mark: int, ends: MonthEnds) -> None:
-        with self._lock:
-            self._memory[_key(selection, name)] = (mark, selection.as_of, ends)
-            self._memory.move_to_end(_key(selection, name))
-            while len(self._memory) > _REMEMBERED:
-                self._memory.popitem(last=False)
+        self._memory.put(_key(selection, name), (mark, selection.as_of, ends))
 
 
 _NOTHING: Final = MonthEnds((), ())

@@ -4,11 +4,9 @@ Kept are scorecards over all buyers and the usual window: those that everybody a
 is asked for is worked out.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from threading import Lock
 from typing import Any, Final
 
 import simplejson
@@ -21,9 +19,13 @@ from services.readiness.summary import Summary
 from services.warehouse.assessing import Assessor
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.figures import SUPPLIERS_A_QUERY, Selection, portions
+from services.warehouse.remembered import Remembered
 from services.warehouse.texts import shared
 
-_ANSWERS: Final = 4000
+_ANSWERS_BYTES: Final = 16 * 1024 * 1024
+"""Of scorecards as JSON: some two thousand. Whoever asks chooses day and window, so there is no end
+to what could be kept."""
+
 _NAMED: Final = 500
 """A longer list of suppliers is not named to the store: a query parameter has an end."""
 
@@ -47,8 +49,9 @@ class Standings:
         self.assessor = Assessor(warehouse, policy)
         self.policy = policy
         self._form = self.assessor.store.standing_form
-        self._answers: OrderedDict[tuple[Any, ...], tuple[int, bytes]] = OrderedDict()
-        self._lock = Lock()
+        self._answers = Remembered[tuple[Any, ...], tuple[int, bytes]](
+            _ANSWERS_BYTES, lambda held: len(held[1])
+        )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
         """Return the scorecard of one supplier as JSON, in KPI.md's shape."""
@@ -62,7 +65,7 @@ class Standings:
         if known is None:
             assessed = self.assessor.assessed(selection, marks)
             known = self._written(selection, assessed)[supplier_id]
-        self._remember(key, mark, known)
+        self._answers.put(key, (mark, known))
         return known
 
     def summaries(self, selection: Selection) -> dict[str, Summary]:
@@ -147,16 +150,8 @@ class Standings:
         }
 
     def _known(self, key: tuple[Any, ...], mark: int) -> bytes | None:
-        with self._lock:
-            held = self._answers.get(key)
+        held = self._answers.get(key)
         return held[1] if held is not None and held[0] == mark else None
-
-    def _remember(self, key: tuple[Any, ...], mark: int, answer: bytes) -> None:
-        with self._lock:
-            self._answers[key] = (mark, answer)
-            self._answers.move_to_end(key)
-            while len(self._answers) > _ANSWERS:
-                self._answers.popitem(last=False)
 
 
 def exact_json(value: Any) -> bytes:

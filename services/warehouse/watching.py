@@ -56,12 +56,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """Bytes on disk of all tables, events in the ledger, bytes free and in all on its disk."""
+    """Bytes on disk of all tables, events in the ledger, bytes free and in all on its disk.
+
+    `memory`: bytes that the engine holds.
+    """
 
     bytes: int
     events: int
     free: int
     total: int
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class WatchStore:
     def look(self, today: date) -> Looked:
         """Read everything that is watched."""
         standings = self._standings(today)
+        # Of suppliers who are not among them any more nothing is asked again.
+        self._read = {name: kept for name, kept in self._read.items() if name in standings}
         ends: dict[str, dict[str, date]] = {}
         for row in self._rows("certificate_ends"):
             ends.setdefault(row["supplier_id"], {})[row["certificate"]] = row["ends"]
@@ -110,7 +116,7 @@ class WatchStore:
             today,
             suppliers,
             {row["sender"]: row["newest"] for row in self._rows("newest_of_senders")},
-            StoreSize(size["bytes"], size["events"], size["free"], size["total"]),
+            StoreSize(size["bytes"], size["events"], size["free"], size["total"], size["memory"]),
             {row["reason"]: row["records"] for row in self._rows("open_rejections")},
         )
 

@@ -65,7 +65,7 @@ def shown(
     senders: Mapping[str, datetime] | None = None,
 ) -> dict[str, dict[tuple[str, ...], float]]:
     """Return the values of each series by the values of its labels, in their order."""
-    looked = Looked(TODAY, suppliers, senders or {}, StoreSize(1, 2, 3, 4), {})
+    looked = Looked(TODAY, suppliers, senders or {}, StoreSize(1, 2, 3, 4, 5), {})
     return {
         family.name: {tuple(s.labels.values()): s.value for s in family.samples}
         for family in families(looked, bounds or Bounds(), ZONE)

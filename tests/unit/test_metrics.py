@@ -106,6 +106,7 @@ def test_a_look_into_the_store_sets_its_gauges(
     assert value("rantai_exporter_up") == 1
     assert value("rantai_cluster_grade_suppliers", cluster="(none)", grade="none") == 1
     assert (value("rantai_store_size_bytes") or 0) > 0
+    assert (value("rantai_store_memory_bytes") or 0) > 10_000_000
     newest = value("rantai_newest_stored_event_accepted_timestamp_seconds")
     assert newest == pytest.approx((ACCEPTED_MS + 2) / 1000)
     assert datetime.fromtimestamp(newest or 0).year == 2026  # noqa: DTZ006

@@ -17,7 +17,7 @@ from schemas.validation import Sender
 from services.access.keys import KeyStore
 from services.access.links import LinkRefused, Links
 from services.access.sessions import SESSION_COOKIE, Session, Sessions, Visitor
-from services.scorecards.api import blocking
+from services.scorecards.api import READ_TOO_LARGE, blocking
 from services.scorecards.reading import Reader
 from services.scorecards.web.asking import Unreadable, View
 from services.scorecards.web.forms import FormRefused, Forms
@@ -174,7 +174,8 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
             request, "query", what=error.said(language_of(request)), again=request.url.path
         )
     except Problem as problem:
-        response = _refusal(request, "store", problem.status, problem.headers)
+        reason = "much" if problem.status == READ_TOO_LARGE else "store"
+        response = _refusal(request, reason, problem.status, problem.headers)
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE,

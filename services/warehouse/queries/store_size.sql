@@ -1,4 +1,4 @@
--- How large is the store on disk, how many events has its ledger, and how much room is left?
+-- How large is the store on disk and in memory, how many events has it, and how much room is left?
 -- Of a cluster: on the node that is asked.
 SELECT
     (
@@ -9,6 +9,7 @@ SELECT
         FROM system.parts
         WHERE active AND database = {database:String} AND table IN ('events', 'events_local')
     ) AS events,
+    (SELECT value FROM system.metrics WHERE metric = 'MemoryTracking') AS memory,
     -- Of several disks the fullest: the store stops when one of them is full.
     min(tuple(free_space / total_space, free_space, total_space)) AS fullest,
     fullest.2 AS free,
