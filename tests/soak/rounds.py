@@ -18,6 +18,7 @@ from tests.integration.feeding import Event, request_of, sender_of
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.soak.access import stopped_after
 from tests.soak.inbound import Inbound
+from tests.soak.traffic import PATIENCE_SECONDS
 from tests.soak.world import Identity, World, key_of
 
 DAYS: Final = 120
@@ -152,7 +153,9 @@ async def post(world: World, rng: random.Random, key: str, events: list[Event]) 
         await asyncio.sleep(3)
         answer = await world.traffic.send(headers, body, events)
     if answer is None:
-        world.checks.fail("what is valid is taken", f"{len(events)} events: no answer for 180 s")
+        world.checks.fail(
+            "what is valid is taken", f"{len(events)} events: no answer for {PATIENCE_SECONDS} s"
+        )
         return False
     if answer.status_code != 202 or answer.json()["accepted"] != len(events):
         about = f"{answer.status_code} {answer.text[:_LOGGED]}"
