@@ -179,7 +179,8 @@ async def _contradict(world: World, rng: random.Random, key: str, event: Event) 
 
 async def _links(world: World, this: Round) -> None:
     """Make a link to a supplier's page, let it be read, take it back."""
-    supplier = this.suppliers[this.number % 2]
+    # Of the first round not the one whose page a tour begins with: it has a link of its own.
+    supplier = this.suppliers[1 - this.number % 2]
     address = await world.command("link", supplier, "--days", "1")
     world.counts["links made"] += 1
     async with world.traffic.client() as visitor:
