@@ -18,6 +18,7 @@ from tests.integration.feeding import Event, request_of, sender_of
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.soak.access import stopped_after
 from tests.soak.inbound import Inbound
+from tests.soak.traffic import PATIENCE_SECONDS
 from tests.soak.world import Identity, World, key_of
 
 DAYS: Final = 120
@@ -152,7 +153,9 @@ async def post(world: World, rng: random.Random, key: str, events: list[Event]) 
         await asyncio.sleep(3)
         answer = await world.traffic.send(headers, body, events)
     if answer is None:
-        world.checks.fail("what is valid is taken", f"{len(events)} events: no answer for 180 s")
+        world.checks.fail(
+            "what is valid is taken", f"{len(events)} events: no answer for {PATIENCE_SECONDS} s"
+        )
         return False
     if answer.status_code != 202 or answer.json()["accepted"] != len(events):
         about = f"{answer.status_code} {answer.text[:_LOGGED]}"
@@ -176,7 +179,8 @@ async def _contradict(world: World, rng: random.Random, key: str, event: Event) 
 
 async def _links(world: World, this: Round) -> None:
     """Make a link to a supplier's page, let it be read, take it back."""
-    supplier = this.suppliers[this.number % 2]
+    # Of the first round not the one whose page a tour begins with: it has a link of its own.
+    supplier = this.suppliers[1 - this.number % 2]
     address = await world.command("link", supplier, "--days", "1")
     world.counts["links made"] += 1
     async with world.traffic.client() as visitor:

@@ -9,7 +9,7 @@ import httpx
 
 from tests.integration.feeding import Event
 
-PATIENCE_SECONDS: Final = 180
+PATIENCE_SECONDS: Final = 300
 """How long a sender sends again what was not acknowledged."""
 
 _TIMEOUT: Final = httpx.Timeout(60, pool=None)
@@ -57,7 +57,7 @@ class Traffic:
     async def send(
         self, headers: dict[str, str], body: bytes, events: list[Event]
     ) -> httpx.Response | None:
-        """POST events until they are answered for good, as an ERP does; None after 180 s."""
+        """POST events until they are answered for good, as an ERP does; None after 300 s."""
         kind = "single POST" if len(events) == 1 else "batch POST"
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
