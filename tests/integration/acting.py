@@ -171,7 +171,7 @@ class Shop:
 
     async def submit(self, events: list[Any], sender: Sender) -> Taken:
         """Send events through the gateway's intake."""
-        return await take(events, sender, self.broker, inline=True)
+        return await take(events, sender, self.broker)
 
     def phone(
         self, partner: str, role: Role = Role.SUPPLIER, rights: Rights = Rights.ACT

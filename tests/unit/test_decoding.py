@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 from hypothesis import example, given
@@ -33,7 +34,11 @@ TYPES = (STRUCTURED, BATCHED, *LINES, "application/json")
 
 
 def judged(
-    content_type: str, body: bytes, encoding: str = "", limits: Limits = LIMITS, **more: str
+    content_type: str,
+    body: bytes,
+    encoding: str = "",
+    limits: Limits = LIMITS,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Judged]:
     headers = {"content-type": content_type, "content-encoding": encoding, **more}
     steps = judging(headers, body, limits, SENDER)
@@ -84,7 +89,7 @@ def test_nothing_but_a_declared_error_comes_of_any_body(
 ) -> None:
     encoding, body = encoded
     try:
-        found = judged(content_type, body, encoding, **headers)
+        found = judged(content_type, body, encoding, more=headers)
     except DECLARED as error:
         assert str(error)
     else:
@@ -138,13 +143,13 @@ def test_a_mark_alone_is_an_empty_body(content_type: str, blank: bytes) -> None:
     for headers in ({}, {"ce-id": "1"}):
         for encoding, body in (("", blank), ("gzip", gzip.compress(blank))):
             with pytest.raises(NotParseable, match="the body is empty"):
-                judged(content_type, body, encoding, **headers)
+                judged(content_type, body, encoding, more=headers)
 
 
 def test_a_mark_before_any_line_is_no_part_of_it() -> None:
     found = judged(LINES[0], MARK + b"\n".join([MARK + GOOD, GOOD, MARK + b" " + GOOD]))
     assert all(isinstance(one, Accepted) for one in found)
-    assert len(set(found)) == 1  # type: ignore[arg-type]
+    assert len(set(found)) == 1
     for content_type, body in ((STRUCTURED, GOOD), (BATCHED, b"[%b]" % GOOD)):
         assert judged(content_type, MARK + body) == found[:1]
 
@@ -294,7 +299,7 @@ def test_room_of_a_key_and_of_all() -> None:
 
 def test_the_headers_of_an_event_are_bounded_too() -> None:
     headers = {f"ce-x{number}": "%41" * 20 for number in range(600)}
-    (one,) = judged("application/json", b"{}", **headers)
+    (one,) = judged("application/json", b"{}", more=headers)
     assert isinstance(one, Rejected)
     assert "attributes" in one.faults[0].message
     assert json.dumps([fault.as_json() for fault in one.faults])
