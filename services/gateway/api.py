@@ -107,10 +107,17 @@ def routes(gateway: Gateway) -> APIRouter:
 async def _taken(gateway: Gateway, request: Request, principal: Principal) -> Outcome:
     """Read, judge and make safe what a request carries."""
     decoder, sender = gateway.decoder, Sender(principal.partner, (principal.role,))
+    most = decoder.limits.body_bytes
+    length = request.headers.get("content-length", "")
+    told = min(int(length), most) if length.isdecimal() and len(length) < 20 else 0
     with decoder.room.held(principal.key_id) as held:
-        body = await body_of(
-            request, decoder.limits.body_bytes, "send several requests", held.at_least
-        )
+
+        def grown(size: int) -> None:
+            # All of what is to come, at once: of many bodies side by side some find room. As they
+            # grow, each would take from the others, and none would come to its end.
+            held.at_least(max(size, told))
+
+        body = await body_of(request, most, "send several requests", grown)
         judged = await decoder.judged(request.headers, body, sender, principal.key_id, held)
         return await keep(judged, sender, gateway.safety, request.headers.get("traceparent"))
 

@@ -186,7 +186,7 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
         "429": _problem(
             429,
             "more than 32 requests of this key are under way; wait for answers before sending on",
-            "Too many requests of this key at once.",
+            "Too many requests at once, or too many bytes in memory; send it again.",
             _RETRY,
         ),
         "503": _problem(

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 from hypothesis import example, given
@@ -37,9 +38,9 @@ def judged(
     body: bytes,
     encoding: str = "",
     limits: Limits = LIMITS,
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Judged]:
-    headers = {"content-type": content_type, "content-encoding": encoding, **(more or {})}
+    headers = {"content-type": content_type, "content-encoding": encoding, **more}
     steps = judging(headers, body, limits, SENDER)
     while True:
         try:
