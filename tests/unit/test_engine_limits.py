@@ -1,8 +1,11 @@
 """The engine in this process keeps within its bounds, and readers never take the sink's memory."""
 
 import os
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 from xml.etree import ElementTree
 
@@ -22,12 +25,12 @@ from tests.unit.test_standings import DATES
 ALL_CACHES = 256 * 1024 * 1024
 """Bytes of every cache of the engine together: also of one that a later version brings."""
 
-CONFIGURATION = ElementTree.parse(engine_limits.OPTIONS["config-file"]).getroot()  # noqa: S314
+CONFIGURATION = ElementTree.parse(engine_limits.OPTIONS["config-file"]).getroot()
 HUNGRY = "SELECT length(groupArray(number)) AS n FROM numbers(1000000000)"
 
 
 def in_force(warehouse: Warehouse, table: str) -> dict[str, str]:
-    rows = warehouse.rows(f"SELECT name, value FROM system.{table}")  # noqa: S608
+    rows = warehouse.rows(f"SELECT name, value FROM system.{table}")
     return {row["name"]: row["value"] for row in rows}
 
 
@@ -65,6 +68,25 @@ def test_the_engine_leaves_half_of_the_machine(warehouse: Warehouse) -> None:
     # What writes is bounded by the ceiling alone, and never the one that is ended for others.
     assert warehouse.command(asked) == 0
     assert warehouse.command("SELECT getSetting('memory_overcommit_ratio_denominator')") == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux does")
+def test_removing_many_dead_parts_leaves_no_threads_behind(own_warehouse: Warehouse) -> None:
+    run, deadline = own_warehouse.command, time.monotonic() + 60
+    run("CREATE TABLE many (n UInt64) ENGINE = MergeTree ORDER BY n PARTITION BY n")
+    run("INSERT INTO many SELECT number FROM numbers(90)")
+    run("INSERT INTO many SELECT number + 100 FROM numbers(90)")
+    before = threads()
+    run("TRUNCATE TABLE many")
+    left = "SELECT count() AS n FROM system.parts WHERE table = 'many'"
+    while own_warehouse.rows(left)[0]["n"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert threads() < before + 50
+    run("DROP TABLE many SYNC")
+
+
+def threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def test_a_read_that_is_too_large_is_refused_and_says_what_to_do(warehouse: Warehouse) -> None:
