@@ -18,7 +18,7 @@ from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import wording
 from services.scorecards.web.language import LANGUAGES
 from services.scorecards.web.rendering import STYLE
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
 from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import Selection
 from tests.integration.pages_story import (
@@ -255,6 +255,17 @@ def test_a_store_that_is_away_is_told_kindly(site: Site, monkeypatch: pytest.Mon
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
     assert "Data sedang tidak bisa dibaca" in response.text
+
+
+def test_too_much_to_be_read_is_told_kindly(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise ReadTooLarge("too much")
+
+    monkeypatch.setattr(site.reader, "newest", too_large)
+    response = site.supplier(SUPPLIER)
+    assert response.status_code == 422
+    assert "retry-after" not in response.headers
+    assert "pilih jangka waktu yang lebih pendek" in response.text
 
 
 Ask = Callable[[Site], httpx.Response]

@@ -203,6 +203,15 @@ def test_a_store_that_does_not_answer(site: Site, monkeypatch: pytest.MonkeyPatc
         assert answer.headers["retry-after"] == "5"
 
 
+def test_what_needs_too_much_memory(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {**site.reader.store.warehouse._read_limits, "max_memory_usage": 1000}
+    monkeypatch.setattr(site.reader.store.warehouse, "_read_limits", limits)
+    for path in PATHS:
+        answer = site.get(path)
+        problem(answer, 422, "ask for less: a shorter window, fewer suppliers")
+        assert "retry-after" not in answer.headers
+
+
 def test_openapi_has_a_summary_and_a_true_example_of_each(site: Site) -> None:
     paths = site.app.openapi()["paths"]
     assert set(paths) == {"/v1/programme", "/v1/clusters", "/v1/clusters/{cluster}"}
