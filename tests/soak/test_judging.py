@@ -55,6 +55,7 @@ def test_what_is_stored_as_acknowledged_is_no_finding(
     [
         (LOST, lambda rows: rows.pop()),
         (DOUBLED, lambda rows: rows[0][2].append("another")),
+        (DOUBLED, lambda rows: rows.append(["/erp/B1/sap", "unknown", ["says"]])),
         (CONTENT, lambda rows: rows[0].__setitem__(2, ["another"])),
         (
             "hostile bodies are refused",
