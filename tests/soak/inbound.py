@@ -33,6 +33,7 @@ class Inbound:
         """Write a partner's events, some at a time."""
         for start in range(0, len(events), _RECORDS):
             some = events[start : start + _RECORDS]
+            self._world.ledgers.send(some)
             if await self._safely(partner, some):
                 self._world.ledgers.acknowledge(some)
                 self._world.counts["inbound records"] += len(some)

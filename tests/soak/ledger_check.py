@@ -40,9 +40,11 @@ async def settled(world: World) -> None:
     if answer["missing"]:
         missing = f"rantai reconcile misses {answer['missing']}: {answer['missing_events'][:5]}"
         world.checks.fail(LOST, missing)
-    if total["stored"] != acknowledged:
-        name = LOST if total["stored"] < acknowledged else DOUBLED
-        world.checks.fail(name, f"rantai reconcile counts {total['stored']} of {acknowledged}")
+    told = f"rantai reconcile counts {total['stored']} of {acknowledged}"
+    if total["stored"] < acknowledged:
+        world.checks.fail(LOST, told)
+    if total["stored"] > acknowledged + len(world.ledgers.unanswered):
+        world.checks.fail(DOUBLED, told)
 
 
 async def refused(world: World) -> None:
@@ -94,6 +96,8 @@ async def stored(world: World) -> None:
             world.checks.fail(CONTENT, f"{key} says something else than what was acknowledged")
         if f"/{PARTNER}/" in source:
             world.checks.fail("hostile bodies are refused", f"{key} was stored")
+        elif key not in acknowledged and key not in world.ledgers.unanswered:
+            world.checks.fail(DOUBLED, f"{key} is stored, and nobody sent it")
     world.counts["stored"] = len(there)
     for key in acknowledged.keys() - there:
         world.checks.fail(LOST, f"{key} was acknowledged and is not in the ledger")

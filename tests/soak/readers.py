@@ -30,10 +30,9 @@ _AT_ONCE: Final = 64
 _TOUR_SECONDS: Final = 60
 _KNOWN: Final = 400
 _LINK: Final = re.compile(r'href="([^"#]+)')
-_ID: Final = re.compile(r"(?<=/)(?=[^/]*\d)[^/]+|(?<=/clusters/)[^/]+|(?<=/items/).+")
-_SETTINGS: Final = {"as_of", "window_days", "lang", "page"}
-"""What any page is asked for: another of them makes no other kind."""
-
+_ID: Final = re.compile(
+    r"(?<=/)(?=[^/]*\d)[^/]+|(?<=/clusters/)[^/]+|(?<=/items/).+|(?<=/figures/).+"
+)
 _NOT_FOUND_ALWAYS: Final = {
     "/p/{token}": "an address of earlier days",
     "/suppliers/{supplier_id}/evaluations/{as_of}.pdf": "no month end is frozen in a short soak",
@@ -118,7 +117,7 @@ class Reader:
             if self._world.closing.is_set():
                 return
             if self._who.key and self._rng.random() < 0.4:
-                await self._ask(self._rng.choice(addresses_of(self._supplier())))
+                await self._ask(self._rng.choice(addresses_of(self._supplier(), self._rng)))
             else:
                 await self._step(self._waiting())
             await asyncio.sleep(self._rng.uniform(0, 0.2))
@@ -128,7 +127,7 @@ class Reader:
         await self._come_in()
         while new := [kind for kind in self._waiting() if not self._visited[kind]]:
             await self._step(new)
-        for address in addresses_of(self._supplier()) if self._who.key else ():
+        for address in addresses_of(self._supplier(), self._rng) if self._who.key else ():
             await self._ask(address)
 
     async def _come_in(self) -> None:
@@ -186,19 +185,18 @@ class Reader:
 
 
 def kind_of(address: str) -> str:
-    """Return what an address is of: its path without names, and what is asked."""
+    """Return what an address is of: its path without names, and whether it is a file."""
     parts = urlsplit(address)
-    asked = sorted(set(re.findall(r"(?:^|&)([a-z_]+)=", parts.query)) - _SETTINGS)
-    return _ID.sub("*", parts.path) + ("?" + "&".join(asked) if asked else "")
+    return _ID.sub("*", parts.path) + (" as a file" if "format=" in parts.query else "")
 
 
-def addresses_of(supplier: str) -> list[str]:
+def addresses_of(supplier: str, rng: random.Random) -> list[str]:
     """Return an address of each route of the API, some of a supplier."""
     base = f"/v1/suppliers/{supplier}"
     return [
         "/v1/suppliers",
         *(f"{base}/{name}" for name in ("scorecard", "lines", "evaluations")),
-        *(f"{base}/scorecard/explain?kpi={kpi}" for kpi in EXPLAINED),
+        f"{base}/scorecard/explain?kpi={rng.choice(list(EXPLAINED))}",
         "/v1/programme",
         "/v1/clusters",
         "/v1/clusters/logam",

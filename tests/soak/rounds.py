@@ -147,6 +147,7 @@ async def post(world: World, rng: random.Random, key: str, events: list[Event]) 
     headers["authorization"] = f"Bearer {key}"
     if rng.random() < 0.25:
         headers["content-encoding"], body = "gzip", gzip.compress(body, 1)
+    world.ledgers.send(events)
     answer = await world.traffic.send(headers, body, events)
     if answer is not None and answer.status_code == 401:
         world.checks.fail("a key works at once", f"{sender_of(events[0])}: {answer.text[:_LOGGED]}")

@@ -55,6 +55,7 @@ def test_what_is_stored_as_acknowledged_is_no_finding(
     [
         (LOST, lambda rows: rows.pop()),
         (DOUBLED, lambda rows: rows[0][2].append("another")),
+        (DOUBLED, lambda rows: rows.append(["/erp/B1/sap", "unknown", ["says"]])),
         (CONTENT, lambda rows: rows[0].__setitem__(2, ["another"])),
         (
             "hostile bodies are refused",
@@ -121,8 +122,8 @@ def test_a_route_that_nobody_read_is_named() -> None:
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
-        ("/suppliers/r12.S-1.a/figures/otif", "/suppliers/*/figures/otif"),
-        ("/buyer/items/A%2F1?as_of=2026-11-01&sort=otif", "/buyer/items/*?sort"),
+        ("/suppliers/r12.S-1.a/figures/otif?lang=en", "/suppliers/*/figures/*"),
+        ("/buyer/items/A%2F1?as_of=2026-11-01&format=csv", "/buyer/items/* as a file"),
         ("/programme/clusters/logam", "/programme/clusters/*"),
     ],
 )

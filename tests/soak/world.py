@@ -90,6 +90,9 @@ class Ledgers:
     acknowledged: dict[Key, str] = field(default_factory=dict)
     """Source and id, with the digest of what the event says."""
 
+    unanswered: set[Key] = field(default_factory=set)
+    """Sent, and not yet acknowledged: whether they are stored is for nobody to say."""
+
     conflicts: set[Key] = field(default_factory=set)
     """Those of which a second event with other content was acknowledged too."""
 
@@ -99,12 +102,17 @@ class Ledgers:
     requests: int = 0
     events: int = 0
 
+    def send(self, events: list[Event]) -> None:
+        """Note events that are about to be sent."""
+        self.unanswered |= {key_of(event) for event in events} - self.acknowledged.keys()
+
     def acknowledge(self, events: list[Event]) -> None:
         """Note events of a request that was answered 202."""
         self.requests += 1
         self.events += len(events)
         for event in events:
             self.acknowledged[key_of(event)] = digest_of(event)
+            self.unanswered.discard(key_of(event))
 
 
 def key_of(event: Event) -> Key:
