@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from threading import Event
 
 from services.telemetry.turns import Turns
@@ -20,7 +21,7 @@ async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
         one.set()
         assert gate.wait(HANG_SECONDS)
 
-    holding = [asyncio.ensure_future(turns.run("holder", lambda o=one: hold(o))) for one in begun]
+    holding = [asyncio.ensure_future(turns.run("holder", partial(hold, one))) for one in begun]
     try:
         await asyncio.gather(*(asyncio.to_thread(one.wait, HANG_SECONDS) for one in begun))
         yield

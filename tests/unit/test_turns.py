@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from threading import Event, Lock
 
 import pytest
@@ -17,7 +18,7 @@ async def test_askers_take_turns_and_each_is_served_in_its_own_order() -> None:
     turns, served = Turns(1, "test"), list[str]()
     async with held(turns):
         asked = [
-            asyncio.ensure_future(turns.run(name[0], lambda n=name: served.append(n)))
+            asyncio.ensure_future(turns.run(name[0], partial(served.append, name)))
             for name in ("a1", "a2", "a3", "a4", "b1", "b2", "c1")
         ]
         await asyncio.sleep(0)
@@ -129,7 +130,7 @@ async def test_closed_it_cancels_what_waits_and_takes_nothing_more() -> None:
 
 def test_one_turns_serves_any_number_of_loops() -> None:
     turns = Turns(1, "test")
-    assert [asyncio.run(turns.run("a", lambda n=n: n)) for n in range(3)] == [0, 1, 2]
+    assert [asyncio.run(turns.run("a", partial(int, n))) for n in range(3)] == [0, 1, 2]
 
 
 async def test_an_asker_has_so_many_places_and_all_together_so_many() -> None:
