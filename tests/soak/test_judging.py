@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from tests.integration.process import Up
 from tests.soak import ledger_check
 from tests.soak.ledger_check import CONTENT, DOUBLED, LOST
 from tests.soak.life import order_of
-from tests.soak.log_check import ERRORS, caused, read
+from tests.soak.log_check import ERRORS, read
 from tests.soak.readers import every_route, kind_of, unread
 from tests.soak.traffic import Traffic
 from tests.soak.watch import grows, slope_of
-from tests.soak.world import Plan, Window, World, digest_of, key_of
+from tests.soak.world import Plan, World, digest_of, key_of
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -85,21 +85,16 @@ def test_a_line_of_growth_is_told_from_noise() -> None:
     assert slope_of(flat[:2]) == (0.0, math.inf)
 
 
-@pytest.mark.parametrize(
-    ("logger", "event", "minutes", "known"),
-    [
-        ("aiokafka.client", "no broker", 1, True),
-        ("rantai.up", "broker_ended", 1, True),
-        ("aiokafka.client", "no broker", 9, False),
-        ("rantai.http", "request_failed", 1, False),
-    ],
-)
-def test_an_error_is_excused_by_a_fault_of_its_time_alone(
-    logger: str, event: str, minutes: int, known: bool
+@pytest.mark.parametrize(("level", "found"), [("error", 1), ("critical", 1), ("warning", 0)])
+def test_an_error_in_the_log_is_found_and_a_warning_is_none(
+    world: World, level: str, found: int
 ) -> None:
-    faults = [Window(NOON, NOON + timedelta(minutes=2))]
-    at = (NOON + timedelta(minutes=minutes)).isoformat()
-    assert caused({"logger": logger, "event": event, "at": at}, faults) is known
+    world.up.process.log_file.write_text(
+        f'{{"at": "2026-11-28T12:00:00.000+00:00", "level": "{level}", "logger": "rantai.parts", '
+        '"event": "part_failed"}\n'
+    )
+    read(world)
+    assert len(world.checks.found.get(ERRORS, [])) == found
 
 
 def test_a_trace_in_the_log_is_found(world: World) -> None:
