@@ -54,7 +54,7 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     _require_utf8(parameters)
     content = without_blanks(body)
     if not content:
-        raise NotParseable("the body is empty; send at least one CloudEvent")
+        raise NotParseable("the body is empty, which is not JSON; send at least one CloudEvent")
     # The content type comes first, as the binding has it: beside an event in the body, `ce-*`
     # headers are a copy for routers on the way.
     array = content.startswith(b"[")
