@@ -20,6 +20,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from services.access.sessions import Visitor
 from services.telemetry.bodies import body_of
+from services.telemetry.http import Problem
 
 TOKEN_FIELD: Final = "form"  # noqa: S105 - the field's name
 LASTS_SECONDS: Final = 12 * 3600
@@ -131,11 +132,12 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    def grown(size: int) -> None:
-        if size > _MOST_BYTES:
-            raise FormRefused(Fault.TOO_LARGE)
-
-    body = await body_of(request, _MOST_BYTES, "a form is smaller", grown)
+    try:
+        body = await body_of(request, _MOST_BYTES, "a form is smaller")
+    except Problem as problem:
+        if problem.status != 413:
+            raise
+        raise FormRefused(Fault.TOO_LARGE) from None
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
