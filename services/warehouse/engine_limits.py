@@ -33,7 +33,7 @@ def read_limits(client: Client) -> dict[str, Any]:
     ceiling = client.command(
         "SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'"
     )
-    most = max(int(ceiling) // _READERS_SHARE, _LEAST_OF_A_READ)
+    most = max(int(str(ceiling)) // _READERS_SHARE, _LEAST_OF_A_READ)
     return {
         "max_memory_usage": most,
         # The less it was promised, the sooner it is the one that gives way.
