@@ -16,7 +16,7 @@ _READERS_SHARE: Final = 8
 leave room for the sink's insert and fold."""
 
 _LEAST_OF_A_READ: Final = 192 * 1024 * 1024
-"""Also on the smallest machine: a page of a buyer with hundreds of suppliers needs half of it."""
+"""Also on the smallest machine: there readers may reach the ceiling together, and give way."""
 
 OPTIONS: Final[Mapping[str, Any]] = {
     "config-file": str(files("services.warehouse") / "engine.xml"),

@@ -23,7 +23,7 @@ from services.warehouse.remembered import Remembered
 from services.warehouse.texts import shared
 
 _ANSWERS_BYTES: Final = 16 * 1024 * 1024
-"""Of scorecards as JSON: some two thousand. Whoever asks chooses day and window, so there is no end
+"""Of scorecards as JSON. Whoever asks chooses day and window, so there is no end
 to what could be kept."""
 
 _NAMED: Final = 500
