@@ -6,9 +6,11 @@
 import sys
 from datetime import date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 from services.readiness.policy import DEFAULT_POLICY
 from services.simulator import history
+from services.warehouse import client
 from services.warehouse.client import Warehouse
 from services.warehouse.figures import Selection
 from services.warehouse.migrate import Placement, migrate
@@ -31,7 +33,10 @@ class _Owned(Placement):
 
 def main() -> None:
     """Make it."""
-    warehouse = Warehouse(path=Path(sys.argv[1]))
+    # With the users of the folder's configuration, in the place of the bounds of our own.
+    configuration = {"config-file": str(Path("config.xml").resolve())}
+    with patch.object(client, "OPTIONS", configuration):
+        warehouse = Warehouse(path=Path(sys.argv[1]))
     migrate(warehouse, _Owned(fsync=False))
     put_in_force(warehouse, DEFAULT_POLICY)
     events = [one.event for one in history(11, UNTIL, DAYS)]
