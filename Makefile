@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-generated test-kafka soak bench lint schemas dashboards lock clean
+.PHONY: install demo test test-generated test-kafka soak soak-short bench lint schemas dashboards lock clean
 
 install: $(STAMP)
 
@@ -18,16 +18,20 @@ demo: install
 	$(BIN)/rantai demo
 
 test: install
-	$(BIN)/python -m pytest -m "not kafka and not bench"
+	$(BIN)/python -m pytest -m "not kafka and not bench and not soak"
 
 # The tests that draw their examples, with other ones each time, for three minutes.
 test-generated: install
 	$(BIN)/python -m tests.generated
 
 test-kafka: install
-	deploy/kafka/test.sh $(BIN)/python -m pytest -m kafka
+	deploy/kafka/test.sh $(BIN)/python -m pytest -m "kafka and not soak"
 
-# An hour of everything that comes and goes on each broker; a minute of it is among the tests.
+# A minute of it, on the embedded broker and on three of Kafka.
+soak-short: install
+	deploy/kafka/test.sh $(BIN)/python -m pytest -m soak -s tests/soak
+
+# An hour of everything that comes and goes on each broker.
 soak: install
 	$(BIN)/python -m tests.soak --broker embedded --minutes 60
 	$(BIN)/python -m tests.soak --broker kafka --minutes 60

@@ -9,6 +9,7 @@ from tests.soak.soak import soak
 from tests.soak.world import Plan
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "plan",
