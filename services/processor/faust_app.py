@@ -19,7 +19,7 @@ from services.settings import Settings
 from services.telemetry.parts import OnStall
 
 _LOOK_SECONDS: Final = 0.2
-_STOP_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 3.5
 
 
 def make(settings: Settings) -> faust.App:

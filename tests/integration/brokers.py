@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka.sh"
 _NOT_TO_BE_HAD = 69
-_WIPE_SECONDS = 30
+_WIPE_SECONDS = 60
 _SCRIPT_SECONDS = 150
 
 
