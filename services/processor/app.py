@@ -29,7 +29,7 @@ from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluating import Evaluations, Evaluator, Waits
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.inbound_reader import InboundReader, Reading
-from services.processor.ledger_sink import AppendsBatches, LedgerSink, read_ahead
+from services.processor.ledger_sink import LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream
 from services.readiness.chosen import policy_of
@@ -64,14 +64,13 @@ class Processor:
         warehouse: Callable[[], Warehouse],
         *,
         in_memory: bool = False,
-        ledger: AppendsBatches | None = None,
     ) -> None:
         """Make the parts. `warehouse` is called once, on first use.
 
         Raises SettingsError for a policy that can't be used.
         """
         self._settings, self._policy, self._in_memory = settings, policy_of(settings), in_memory
-        self._store = _Late(warehouse, ledger, Rules.of(self._policy))
+        self._store = _Late(warehouse, Rules.of(self._policy))
         self.progress = Progress()
         self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
         self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
@@ -83,12 +82,11 @@ class Processor:
         makers: dict[str, Callable[[OnStall], Runs]] = {
             "ledger": self._ledger_loop,
             "inbound": self._inbound_reader,
+            "evaluations": self._evaluations,
         }
         if not in_memory:
             # On a broker in memory refusals are in the store before they are on their topic.
             makers["streams"] = lambda on_stall: faust_app.FaustRun(self.streams_app(on_stall))
-        if ledger is None:
-            makers["evaluations"] = self._evaluations
         healing = Healing(give_up=settings.heal_seconds)
         self.parts = [
             Part(name, make, away=_AWAY, healing=healing) for name, make in makers.items()
@@ -191,11 +189,10 @@ class Processor:
 class _Late:
     """The store, opened on first use: making the application must not need one."""
 
-    def __init__(
-        self, warehouse: Callable[[], Warehouse], ledger: AppendsBatches | None, rules: Rules
-    ) -> None:
-        self._open, self._ledger, self._rules = warehouse, ledger, rules
+    def __init__(self, warehouse: Callable[[], Warehouse], rules: Rules) -> None:
+        self._open, self._rules = warehouse, rules
         self._warehouse: Warehouse | None = None
+        self._ledger: Ledger | None = None
 
     def store(self) -> Warehouse:
         """Return the store, open."""
@@ -203,7 +200,7 @@ class _Late:
             self._warehouse = self._open()
         return self._warehouse
 
-    def _of_store(self) -> AppendsBatches:
+    def _of_store(self) -> Ledger:
         if self._ledger is None:
             self._ledger = Ledger(self.store(), self._rules)
         return self._ledger
