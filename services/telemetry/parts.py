@@ -94,8 +94,11 @@ class Part:
         return self._current is not None and self._current.ready.is_set()
 
     def start(self) -> None:
-        """Begin to run, unless it runs already. Call it on the event loop."""
-        if self._task is None or self._task.done():
+        """Begin to run, unless it runs already. Call it on the event loop.
+
+        A run that `stop` had to leave behind keeps nobody from the next one.
+        """
+        if self._stopping or self._task is None or self._task.done():
             self._stopping, self.failure = False, None
             self._task = asyncio.get_running_loop().create_task(self._keep_running())
 

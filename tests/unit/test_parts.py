@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from services.telemetry import parts
 from services.telemetry.metrics import PART_RESTARTS
 from services.telemetry.parts import EndedByItself, Healing, OnStall, Part, Stalled
 
@@ -223,4 +224,32 @@ async def test_started_twice_it_runs_once_and_stopped_it_can_be_started_again() 
     parted.part.start()
     await until(lambda: parted.part.ready)
     assert len(parted.runs) == 2
+    await parted.part.stop()
+
+
+async def test_one_that_does_not_even_end_when_cancelled_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client that waits for a broker that is gone does so also while it is closed."""
+    monkeypatch.setattr(parts, "_LET_GO_SECONDS", 0.01)
+    released = asyncio.Event()
+
+    async def clinging(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+
+    parted = Parted(clinging, well)
+    parted.part.start()
+    await until(lambda: parted.part.ready)
+    left = parted.part._task
+    await parted.part.stop()
+    parted.part.start()
+    await until(lambda: parted.part.ready)
+    assert len(parted.runs) == 2
+    released.set()
+    assert left is not None
+    await asyncio.wait({left}, timeout=5)
+    assert parted.part.ready, "the end of the one left behind is no end of the next"
     await parted.part.stop()
