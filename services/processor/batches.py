@@ -14,7 +14,7 @@ import gc
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -182,6 +182,7 @@ class BatchLoop:
             polling = asyncio.create_task(self._poll(consumer))
             beside.append(polling)
             while not self._stopping.is_set() and not finishing.done():
+                raise_failed(beside)
                 records = await polling
                 # The next batch is read while this one is written; offsets are committed by what
                 # was finished, so one that is read and never written is read again.
@@ -353,6 +354,13 @@ class BatchLoop:
     @property
     def _look_seconds(self) -> float:
         return min(2.0, self._subscription.stall_seconds / 4)
+
+
+def raise_failed(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Raise what ended one of some tasks: a reader without its watch would stall in silence."""
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 async def unread(consumer: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:

@@ -20,7 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.bus.lag import INBOUND_GROUP, offsets_before
 from services.bus.topics import BrokerUnavailable, inbound_partitions
-from services.processor.batches import FETCHED_BYTES, Held, unread
+from services.processor.batches import FETCHED_BYTES, Held, raise_failed, unread
 from services.processor.sink import Sink
 from services.processor.streams import write_until_taken
 from services.telemetry.logs import log
@@ -101,6 +101,7 @@ class InboundReader:
         ]
         try:
             while not self._stopping.is_set():
+                raise_failed(beside)
                 await self._assign(consumer)
                 await self._read(consumer)
         finally:

@@ -15,6 +15,7 @@ from services.bus.embedded import EmbeddedBroker
 from services.bus.lag import INBOUND_GROUP, STREAMS_GROUP
 from services.bus.producer import EventProducer, Record
 from services.bus.topics import apply
+from services.processor import inbound_reader
 from services.processor.batches import NOTHING_HELD, Held
 from services.processor.inbound_reader import InboundReader, Reading
 from tests.fault.doubles import BlockingSink, FailingSink
@@ -195,3 +196,18 @@ async def test_the_ledgers_own_topics_are_none_of_its(broker: EmbeddedBroker) ->
         await senders.write("B0", 1)
         await until(lambda: len(sink.written) >= 1)
     assert {topic for topic, _, _ in sink.written} == {inbound_topic("B0")}
+
+
+async def test_a_reader_that_can_not_look_for_topics_any_more_fails_aloud(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In silence, no new sender would ever be read."""
+
+    def broken(_: str) -> dict[str, int]:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(inbound_reader, "inbound_partitions", broken)
+    how = Reading(broker.bootstrap, discovery_seconds=0.1, stall_seconds=60.0)
+    reader = InboundReader(how, FailingSink(), lambda: ALL, Stalls())
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        await asyncio.wait_for(reader.run(), 30)
