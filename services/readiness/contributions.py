@@ -1,6 +1,6 @@
 """What each part adds to a figure: the sum of what is explained is the figure.
 
-Each figure of KPI.md's table is made of the parts of one family or more; here stands which, and
+Each figure of docs/figures.md's table is made of the parts of one family or more; here stands which, and
 what a part adds to its numerator and denominator.
 """
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 Z: Final = 1.959964
-"""The two-sided 95 % point of the normal distribution, as KPI.md has it."""
+"""The two-sided 95 % point of the normal distribution, as docs/figures.md has it."""
 
 
 @dataclass(frozen=True, slots=True)

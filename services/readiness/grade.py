@@ -1,4 +1,4 @@
-"""Grades: of a day, and the published one, which moves at month ends (KPI.md, "Grade").
+"""Grades: of a day, and the published one, which moves at month ends (docs/figures.md, "Grade").
 
 A grade of a day follows the score as it is. What is published must not flicker with one delivery,
 so it waits for months in a row; a gate does not wait.

@@ -1,4 +1,4 @@
-"""What to do next: the changes that would move a supplier's score most (KPI.md)."""
+"""What to do next: the changes that would move a supplier's score most (docs/figures.md)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The stage of independence (kemandirian): a second axis, never mixed into the score.
 
-KPI.md, "Independence stage". Each assessor's opinion stands on its own, with its date and the rule
+docs/figures.md, "Independence stage". Each assessor's opinion stands on its own, with its date and the rule
 that limited it.
 """
 

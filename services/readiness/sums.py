@@ -1,6 +1,6 @@
 """Figures out of sums: what the parts of a supplier's figures add up to at a date, made into KPIs.
 
-Every figure of KPI.md's table is made here, from sums that add up over suppliers: a cluster's or a
+Every figure of docs/figures.md's table is made here, from sums that add up over suppliers: a cluster's or a
 programme's figure is made of the added sums, never of its suppliers' figures.
 """
 

@@ -1,4 +1,4 @@
-"""Reading a scorecard: the figures of KPI.md for a supplier, a day, a window and a buyer.
+"""Reading a scorecard: the figures of docs/figures.md for a supplier, a day, a window and a buyer.
 
 Everything blocks; async callers go through a thread.
 """
@@ -75,7 +75,7 @@ class Reader:
         )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
-        """Return the scorecard of one supplier in KPI.md's shape, as JSON."""
+        """Return the scorecard of one supplier in docs/figures.md's shape, as JSON."""
         return self.standings.scorecard(supplier_id, selection)
 
     def explain(self, supplier_id: str, selection: Selection, kpi: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Standings:
         )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
-        """Return the scorecard of one supplier as JSON, in KPI.md's shape."""
+        """Return the scorecard of one supplier as JSON, in docs/figures.md's shape."""
         # Before anything else is read: what changes from here on makes the answer stale.
         marks = self.assessor.store.marks(selection)
         mark = marks.get(supplier_id, 0)

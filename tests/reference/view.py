@@ -72,7 +72,7 @@ class LineAt:
     def currency(self) -> str:
         """Give the currency of the price in force.
 
-        EVENTS.md: "Money likewise with `currency` (ISO 4217, default `IDR`)".
+        docs/events.md: "Money likewise with `currency` (ISO 4217, default `IDR`)".
         """
         return self.state.in_force.currency or "IDR"
 

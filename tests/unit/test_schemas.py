@@ -335,7 +335,7 @@ def test_a_duplicate_key_keeps_the_events_id_for_the_answer() -> None:
     assert (outcome.id, outcome.faults[0].pointer) == ("7", "/data/x")
 
 
-# --- who may send what: the table of EVENTS.md, by name
+# --- who may send what: the table of docs/events.md, by name
 
 BUYER_SENDS = set(CATALOGUE) - {"id.rantai.order.confirmed.v1", "id.rantai.partner.registered.v1"}
 SUPPLIER_SENDS = {

@@ -1,4 +1,4 @@
-"""What every figure of KPI.md is called in tables and on paper, and its unit. Pure."""
+"""What every figure of docs/figures.md is called in tables and on paper, and its unit. Pure."""
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction

@@ -89,7 +89,7 @@ def counted(language: Language, figure: Figure) -> str:
 
 
 def say(language: Language, key: str, figure: Figure) -> Said:
-    """Return a figure of KPI.md in words, by its key."""
+    """Return a figure of docs/figures.md in words, by its key."""
     words = _SENTENCES[key](language, figure)
     if figure.mixed_units and words.known:
         mixed = (*words.cautions, language.text(MIXED_UNITS))
