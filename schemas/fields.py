@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from schemas.currencies import CURRENCIES
+from schemas.units import UNIT_ALIASES
 
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2299, 12, 31)
@@ -45,16 +46,6 @@ _TIME_PATTERN: Final = (
     rf"^{_IN_RANGE}[Tt]{_HOUR_AND_MINUTE}:[0-5][0-9](\.[0-9]{{1,9}})?"
     rf"([Zz]|[+-]{_HOUR_AND_MINUTE})$"
 )
-
-UNIT_ALIASES: Final = {
-    "PCS": "H87", "PC": "H87", "PCE": "H87", "PIECE": "H87", "PIECES": "H87", "EA": "H87",
-    "EACH": "H87", "BUAH": "H87", "BIJI": "H87",
-    "KG": "KGM", "KGS": "KGM", "G": "GRM", "GR": "GRM", "TON": "TNE", "T": "TNE",
-    "M": "MTR", "MM": "MMT", "CM": "CMT", "M2": "MTK", "M3": "MTQ", "L": "LTR", "LT": "LTR",
-    "SET": "SET", "BOX": "BX", "DUS": "BX", "ROLL": "RO", "LBR": "ST", "SHEET": "ST",
-    "HR": "HUR", "H": "HUR", "JAM": "HUR",
-}  # fmt: skip
-"""What ERPs write, to the UN/ECE Recommendation 20 (and 21 for packages) code it stands for."""
 
 
 def utc_text(moment: datetime) -> str:
