@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from schemas.fields import UNIT_ALIASES, plain
+from schemas.fields import plain
+from schemas.units import UNIT_ALIASES
 from services.scorecards.web.actions import fields
 from services.scorecards.web.actions.fields import Typed
 from services.scorecards.web.language import mark
