@@ -1,7 +1,7 @@
 """What each part adds to a figure: the sum of what is explained is the figure.
 
-Each figure of docs/figures.md's table is made of the parts of one family or more; here stands which, and
-what a part adds to its numerator and denominator.
+Each figure of docs/figures.md's table is made of the parts of one family or more; here stands
+which, and what a part adds to its numerator and denominator.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The performance score: 0 to 100, from a supplier's figures (docs/figures.md, "Performance score").
+"""The performance score: 0 to 100, from its figures (docs/figures.md, "Performance score").
 
 Exact fractions throughout: two ways of computing it agree to the last digit. Floats are made where
 JSON is.

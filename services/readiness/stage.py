@@ -1,7 +1,7 @@
 """The stage of independence (kemandirian): a second axis, never mixed into the score.
 
-docs/figures.md, "Independence stage". Each assessor's opinion stands on its own, with its date and the rule
-that limited it.
+docs/figures.md, "Independence stage". Each assessor's opinion stands on its own, with its date and
+the rule that limited it.
 """
 
 from collections.abc import Iterable, Sequence

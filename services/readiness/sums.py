@@ -1,7 +1,7 @@
 """Figures out of sums: what the parts of a supplier's figures add up to at a date, made into KPIs.
 
-Every figure of docs/figures.md's table is made here, from sums that add up over suppliers: a cluster's or a
-programme's figure is made of the added sums, never of its suppliers' figures.
+Every figure of docs/figures.md's table is made here, from sums that add up over suppliers: a
+cluster's or a programme's figure is made of the added sums, never of its suppliers' figures.
 """
 
 import math
