@@ -32,8 +32,8 @@ class OwnStanding:
     """How a supplier stands by one buyer's orders.
 
     `figures`: the ratios of docs/figures.md by key. `score`: None where nothing has a value.
-    `provisional`: too few lines for a grade. `overdue_lines`, `open_complaints`: counts. `units`: of what is added
-    up, by family of parts.
+    `provisional`: too few lines for a grade. `overdue_lines`, `open_complaints`: counts. `units`:
+    of what is added up, by family of parts.
     """
 
     figures: Mapping[str, Figure]
