@@ -28,6 +28,17 @@ CONVERTIBLE: Final[tuple[Mapping[str, int], ...]] = (
 """Units between which a fixed factor exists, each in the smallest of its kind (docs/figures.md)."""
 
 
+_SMALLEST: Final = {unit: count for kind in CONVERTIBLE for unit, count in kind.items()}
+
+
+def smallest(unit: str) -> int:
+    """Return how many of the smallest unit of its kind a unit is; 1 of any that does not convert.
+
+    The store keeps quantities in the smallest unit: whoever reads them divides by this.
+    """
+    return _SMALLEST.get(unit, 1)
+
+
 def factor(unit: str, into: str) -> Fraction | None:
     """Return how many `into` one `unit` is; None where no fixed factor exists."""
     if unit == into:

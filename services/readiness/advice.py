@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from services.readiness.figures import Figure
@@ -79,10 +80,9 @@ def _row(part: tuple[Any, ...]) -> Row:
 
 
 def _put_right(key: str, figure: Figure, rows: Iterable[Row]) -> Figure:
-    with localcontext(Context(prec=100)):
-        bad = sum((row["bad"] for row in rows), start=figure.numerator * 0)
-        better = KPIS[key].better == "higher"
-        numerator = figure.numerator + bad if better else figure.numerator - bad
+    bad = sum((Fraction(row["bad"]) for row in rows), Fraction(0))
+    better = KPIS[key].better == "higher"
+    numerator = figure.numerator + bad if better else figure.numerator - bad
     return replace(figure, numerator=numerator)
 
 

@@ -72,7 +72,7 @@ def standing_capacities(partner: Rows, as_of: date) -> list[Capacity]:
     """Return the capacity in force of every process: the latest before a date, then sent last."""
     found: dict[str, Mapping[str, Any]] = {}
     for row in partner:
-        if row["kind"] == "capacity" and row["valid_from"] < as_of:
+        if row["kind"] == "capacity" and row["valid_from"] <= as_of:
             stands = found.get(row["name"])
             if stands is None or stands["valid_from"] <= row["valid_from"]:
                 found[row["name"]] = row

@@ -7,9 +7,12 @@ double nearest to their exact quotient.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
+
+Exact = Decimal | Fraction
+"""A number without rounding: sums of quantities in units of one dozen have no end as decimals."""
 
 Z: Final = 1.959964
 """The two-sided 95 % point of the normal distribution, as docs/figures.md has it."""
@@ -23,8 +26,8 @@ class Figure:
     `scale`: 1,000,000 for figures in parts per million. A denominator of 0 has no value.
     """
 
-    numerator: Decimal
-    denominator: Decimal
+    numerator: Fraction
+    denominator: Fraction
     counts: bool = False
     scale: int = 1
     mixed_units: bool = False
@@ -34,7 +37,7 @@ class Figure:
         """The exact quotient, as points are given for it; None where there is none."""
         if self.denominator == 0:
             return None
-        return self.scale * Fraction(self.numerator) / Fraction(self.denominator)
+        return self.scale * self.numerator / self.denominator
 
     @property
     def value(self) -> float | None:
@@ -129,6 +132,15 @@ def difference(before: Figure, after: Figure) -> tuple[float, float] | None:
     return (max(-1.0, change - low), min(1.0, change + high))
 
 
-def json_number(value: Decimal) -> int | float | Decimal:
-    """Return a number that JSON writes exactly: an int where it is whole, else the decimal."""
+def json_number(value: Exact) -> int | Decimal:
+    """Return a number that JSON writes exactly: an int where it is whole, else the decimal.
+
+    A part of a bigger unit may have no end as a decimal (7 pieces of a dozen): it is cut off after
+    30 digits.
+    """
+    if isinstance(value, Fraction):
+        if value.denominator == 1:
+            return int(value)
+        with localcontext(Context(prec=30)):
+            return (Decimal(value.numerator) / Decimal(value.denominator)).normalize()
     return int(value) if value == value.to_integral_value() else value.normalize()

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from services.readiness.policy import DEFAULT_POLICY, LineTolerances, Policy
 
-_FORM: Final = 2
+_FORM: Final = 3
 """Raised where the facts take another form: those of the form before are folded anew."""
 
 _ANY: Final = ""

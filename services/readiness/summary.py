@@ -6,14 +6,13 @@ A group's figure is the sum of its suppliers' numerators over the sum of their d
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final, Self
 
 from services.readiness.assessed import Assessed
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.score import added
-from services.readiness.sums import EXACT, UNITS_OF, FigureSums
+from services.readiness.sums import UNITS_OF, FigureSums
 
 COUNTS: Final = (
     "line_stops", "open_complaints", "overdue_lines", "orphan_receipts", "retroactive_lines",
@@ -31,7 +30,7 @@ class Summary:
     score's points each figure adds. `stages`, and the `limits` of each: by assessor.
     """
 
-    ratios: Mapping[str, tuple[Decimal, Decimal]]
+    ratios: Mapping[str, tuple[Fraction, Fraction]]
     counts: Mapping[str, int]
     units: Mapping[str, frozenset[str]]
     score: Fraction | None
@@ -90,7 +89,7 @@ class Summary:
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """Read what `as_json` wrote."""
         return cls(
-            ratios={key: (Decimal(a), Decimal(b)) for key, (a, b) in kept["ratios"].items()},
+            ratios={key: (Fraction(a), Fraction(b)) for key, (a, b) in kept["ratios"].items()},
             counts=kept["counts"],
             units={name: frozenset(of) for name, of in kept["units"].items()},
             score=None if kept["score"] is None else Fraction(kept["score"]),
@@ -109,15 +108,14 @@ def pooled(summaries: Iterable[Summary]) -> dict[str, Any]:
     """Return the figures of a group as the `kpis` of JSON: sums over sums, and sums of counts."""
     some = list(summaries)
     shown: dict[str, Any] = {}
-    with localcontext(EXACT):
-        for key, none in _NO_RATIOS.items():
-            pairs = [one.ratios[key] for one in some]
-            shown[key] = replace(
-                none,
-                numerator=sum((a for a, _ in pairs), Decimal(0)),
-                denominator=sum((b for _, b in pairs), Decimal(0)),
-                mixed_units=_mixed(some, key),
-            ).as_json()
+    for key, none in _NO_RATIOS.items():
+        pairs = [one.ratios[key] for one in some]
+        shown[key] = replace(
+            none,
+            numerator=sum((a for a, _ in pairs), Fraction(0)),
+            denominator=sum((b for _, b in pairs), Fraction(0)),
+            mixed_units=_mixed(some, key),
+        ).as_json()
     counts = {key: {"value": sum(one.counts[key] for one in some)} for key in COUNTS}
     return {**shown, **counts}
 

@@ -12,6 +12,7 @@ from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
+from schemas.units import smallest
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.policy import Policy
 
@@ -23,7 +24,11 @@ UNITS_OF: Final = {
 """The family by whose units each figure that adds quantities is told to mix them."""
 
 _EPOCH: Final = date(1970, 1, 1)
+_FINEST: Final = Decimal("1e-18")
 _LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
+_IN_UNITS: Final = {"due": "acdefg", "received": "a", "inspected": "a", "backlog": "a"}
+"""The letters of each family that are quantities, in the smallest unit of the kind of its label."""
+
 _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 EXACT: Final = Context(prec=100)
 """The store sums to 76 digits; the default context would round at 28."""
@@ -79,11 +84,16 @@ class FigureSums:
         """Return how many parts of a family count."""
         return sum(one.n for one in self.families.get(family, {}).values())
 
-    def sum(self, family: str, letter: str) -> Decimal:
-        """Return the sum of a letter over a family."""
-        with localcontext(EXACT):
-            found = self.families.get(family, {}).values()
-            return sum((one.sums[letter] for one in found), _NONE)
+    def sum(self, family: str, letter: str) -> Fraction:
+        """Return the sum of a letter over a family, quantities each in the unit of its line."""
+        quantity = letter in _IN_UNITS.get(family, "")
+        return sum(
+            (
+                Fraction(one.sums[letter]) / (smallest(unit_of(label)) if quantity else 1)
+                for (label, _), one in self.families.get(family, {}).items()
+            ),
+            Fraction(0),
+        )
 
     def cases(self, family: str) -> list[Decimal]:
         """Return a family's single values, in rising order."""
@@ -138,11 +148,10 @@ class FigureSums:
     def ratios(self) -> dict[str, Figure]:
         """Return the figures that are a numerator over a denominator."""
         due, mixed = self.sum("due", "a"), self._mixed("due")
-        with localcontext(EXACT):
-            today = Decimal((self.as_of - _EPOCH).days)
-            # What is still missing is valued at T - due, whenever that is.
-            late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
-            bad = self.sum("inspected", "a") + self.sum("complained", "a")
+        # What is still missing is valued at T - due, whenever that is.
+        today = (self.as_of - _EPOCH).days
+        late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
+        bad = self.sum("inspected", "a") + self.sum("complained", "a")
         return {
             "otif": self._share("due"),
             "otif_requested": self._share("requested"),
@@ -163,7 +172,7 @@ class FigureSums:
         }
 
     def _share(self, family: str) -> Figure:
-        return Figure(self.sum(family, "b"), Decimal(self.count(family)), counts=True)
+        return Figure(self.sum(family, "b"), Fraction(self.count(family)), counts=True)
 
     def units(self, family: str) -> set[str]:
         """Return the units of what a family adds up."""
@@ -186,28 +195,61 @@ class FigureSums:
     def concentration(self, policy: Policy) -> Fraction | None:
         """Return the Herfindahl-Hirschman index of the buyers' shares of the value received."""
         by_buyer: dict[str, Fraction] = {}
-        for (currency, buyer), one in self.families.get("value", {}).items():
-            if currency == policy.base_currency:
-                by_buyer[buyer] = by_buyer.get(buyer, Fraction(0)) + Fraction(one.sums["value"])
+        for (label, buyer), one in self.families.get("value", {}).items():
+            value = value_of(label, one.sums["value"], policy.base_currency)
+            by_buyer[buyer] = by_buyer.get(buyer, Fraction(0)) + value
         total = sum(by_buyer.values(), Fraction(0))
         if total == 0:
             return None
         return sum(((value / total) ** 2 for value in by_buyer.values()), Fraction(0))
 
     def _load(self, capacities: Sequence[Capacity]) -> Load:
-        backlog = {
-            label: one.sums["a"] for (label, _), one in self.families.get("backlog", {}).items()
-        }
+        backlog: dict[str, Fraction] = {}
+        for (label, _), one in self.families.get("backlog", {}).items():
+            unit, item = label.split("\n", 1)
+            quantity = Fraction(one.sums["a"]) / smallest(unit)
+            backlog[item] = backlog.get(item, Fraction(0)) + quantity
+        return Load(
+            {
+                one.process: Figure(
+                    sum((backlog.get(item, Fraction(0)) for item in set(one.items)), Fraction(0)),
+                    Fraction(one.quantity_per_month),
+                )
+                for one in sorted(capacities, key=lambda one: one.process)
+                # Without items, or making nothing, a process has no load.
+                if one.items and one.quantity_per_month
+            }
+        )
+
+
+def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part with its quantities in the unit of its line, and its label without the unit.
+
+    What has no end as a decimal is cut off after 18 decimals.
+    """
+    one = smallest(unit_of(part["label"]))
+    found = dict(part)
+    if one > 1:
         with localcontext(EXACT):
-            return Load(
-                {
-                    one.process: Figure(
-                        sum((backlog.get(item, _NONE) for item in set(one.items)), _NONE),
-                        one.quantity_per_month,
-                    )
-                    for one in sorted(capacities, key=lambda one: one.process)
-                }
-            )
+            for letter in _IN_UNITS.get(part["family"], ""):
+                found[letter] = (part[letter] / one).quantize(_FINEST).normalize()
+    if part["family"] == "backlog":
+        found["label"] = part["label"].split("\n", 1)[1]
+    return found
+
+
+def unit_of(label: str) -> str:
+    """Return the unit that the label of a part names; that of a backlog has the item after it."""
+    return label.split("\n", 1)[0]
+
+
+def value_of(label: str, value: Decimal, currency: str) -> Fraction:
+    """Return what was received of a currency, from the sum of quantities x prices of a label.
+
+    The label says the currency, and how many of the smallest unit each price is of.
+    """
+    named, scale = label.split("\n", 1)
+    return Fraction(value) / Fraction(scale) if named == currency else Fraction(0)
 
 
 def percentile(rising: Sequence[Decimal], share: Fraction) -> Fraction | None:

@@ -8,13 +8,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
 from fractions import Fraction
 from threading import Lock
 from typing import Final
 
 from services.readiness.figures import Figure
-from services.readiness.sums import EXACT, UNITS_OF, FigureSums
+from services.readiness.sums import UNITS_OF, FigureSums
 from services.scorecards.reading import Reader
 from services.warehouse.figures import Selection, by
 
@@ -48,17 +47,16 @@ def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
     """Return the figures of several suppliers as one: sums over sums, never a mean of ratios."""
     standings = list(some)
     found = FigureSums.of(date.min, []).ratios()
-    with localcontext(EXACT):
-        for key, none in found.items():
-            figures = [one.figures[key] for one in standings]
-            family = UNITS_OF.get(key)
-            units = {unit for one in standings for unit in one.units.get(family or "", ())}
-            found[key] = replace(
-                none,
-                numerator=sum((one.numerator for one in figures), Decimal(0)),
-                denominator=sum((one.denominator for one in figures), Decimal(0)),
-                mixed_units=len(units) > 1,
-            )
+    for key, none in found.items():
+        figures = [one.figures[key] for one in standings]
+        family = UNITS_OF.get(key)
+        units = {unit for one in standings for unit in one.units.get(family or "", ())}
+        found[key] = replace(
+            none,
+            numerator=sum((one.numerator for one in figures), Fraction(0)),
+            denominator=sum((one.denominator for one in figures), Fraction(0)),
+            mixed_units=len(units) > 1,
+        )
     return found
 
 

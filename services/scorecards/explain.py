@@ -11,6 +11,7 @@ from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import FAMILIES, Contribution, contribution
 from services.readiness.figures import json_number
 from services.readiness.policy import Policy
+from services.readiness.sums import value_of
 from services.warehouse.figures import FigureStore, Selection
 
 EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
@@ -230,13 +231,15 @@ def shares_of_buyers(store: FigureStore, selection: Selection) -> list[dict[str,
     # Shares, never what they are made of: prices stay with who agreed them.
     values: dict[str, Fraction] = {}
     for row in store.sums(selection):
-        if row["family"] == "value" and row["label"] == store.policy.base_currency:
+        if row["family"] == "value":
             so_far = values.get(row["buyer"], Fraction(0))
-            values[row["buyer"]] = so_far + Fraction(row["value"])
+            value = value_of(row["label"], row["value"], store.policy.base_currency)
+            values[row["buyer"]] = so_far + value
     total = sum(values.values(), Fraction(0))
     if selection.buyers or not total:
         return []
     return [
         {"buyer_id": buyer, "share": float(value / total), "reason": "share of the value received"}
         for buyer, value in sorted(values.items())
+        if value
     ]

@@ -24,6 +24,7 @@ from pydantic_core import from_json
 
 from services.warehouse.engine_limits import OPTIONS, is_too_large, read_limits
 from services.warehouse.sharding import LOCAL, SETTINGS
+from services.warehouse.units import with_units
 
 _PASSING: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
 """Pass by themselves: time-outs, too many parts or queries, lost replicas."""
@@ -81,7 +82,7 @@ BACKGROUND: Final = Share(2)
 @cache
 def sql(name: str) -> str:
     """Return the text of a query by its file name without ending, e.g. `figures`."""
-    return (files("services.warehouse") / "queries" / f"{name}.sql").read_text()
+    return with_units((files("services.warehouse") / "queries" / f"{name}.sql").read_text())
 
 
 class Warehouse:

@@ -7,6 +7,7 @@ little some of them stand on.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
 
@@ -104,8 +105,8 @@ def _change(row: Mapping[str, Any]) -> Change:
     def figure(phase: str, units: str) -> Figure:
         none = _NO_RATIOS[row["kpi"]]
         return Figure(
-            row[f"{phase}_numerator"],
-            row[f"{phase}_denominator"],
+            Fraction(row[f"{phase}_numerator"]),
+            Fraction(row[f"{phase}_denominator"]),
             none.counts,
             none.scale,
             mixed_units=row[units] > 1,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
+from services.readiness.sums import in_units
 from services.warehouse.client import Warehouse, sql
 from services.warehouse.folding import rule_parameters, tolerance_place
 from services.warehouse.texts import ASKED_FOR, GRADED, counted_parts, shared, spans
@@ -141,11 +142,15 @@ class FigureStore:
         return {row["supplier_id"]: row["first"] for row in rows}
 
     def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
-        """Return the single parts of some families that count, each with its document."""
-        return self.warehouse.rows(
+        """Return the single parts of some families that count, each with its document.
+
+        Quantities are in the unit of their line, to 18 decimals.
+        """
+        rows = self.warehouse.rows(
             Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
             {**self._counted(selection, [selection.as_of]), "families": list(families)},
         )
+        return [in_units(row) for row in rows]
 
     def events(self, selection: Selection) -> Rows:
         """Return the events behind each receipt, inspection and complaint of a supplier."""

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.units import with_units
 
 Progress = Callable[[str, int, int], None]
 FACT_TABLES: Final = (
@@ -48,25 +49,29 @@ _STATEMENTS: Final = {
 """Statements of `facts/`, each with the kind of document whose numbers it takes."""
 
 _STEPS: Final = (
-    (("receipts",), ("returns",), ("inspection_parts",), ("complaint_parts",)),
-    (("lines", "line_parts"), ("receipt_parts",)),
+    (("receipts",), ("returns",)),
+    (("lines", "line_parts"), ("receipt_parts",), ("inspection_parts",), ("complaint_parts",)),
 )
 """What may be folded side by side: a step is made of what the one before left."""
 
-_CONCERNING: Final = ("receipt", "return", "despatch")
-"""Kinds of documents that concern others too."""
+_CONCERNING: Final = ("order", "despatch", "receipt", "return", "inspection")
+"""Kinds of documents that concern others too: an order its receipts, a receipt its inspections."""
 
 _EVENT: Final = """Tuple(
     at DateTime64(6, \\'UTC\\'), kind UInt8, revision UInt32,
     time DateTime64(6, \\'UTC\\'), id String, source String, quantity Decimal(38, 6),
-    date Nullable(Date32), unit_price Nullable(Decimal(38, 6)), currency Nullable(String),
-    item_no String, uom Nullable(String), status String)"""
-_STATE: Final = """Tuple(
-    version Tuple(UInt32, DateTime64(6, \\'UTC\\'), String, String), quantity Decimal(38, 6),
-    requested Date32, due Date32, due_set_by Tuple(String, String), confirmed UInt8,
-    rejected UInt8, cancelled_by String, any_cancellation UInt8, most Decimal(38, 6),
-    unit_price Nullable(Decimal(38, 6)), currency Nullable(String), item_no String,
-    uom Nullable(String))"""
+    date Nullable(Date32), unit_price Nullable(Decimal(38, 6)), price_scale Decimal(38, 6),
+    currency Nullable(String), item_no String, uom String, status String, off UInt8,
+    conflict UInt8)"""
+_ASKED: Final = """Tuple(
+    item_no String, quantity Decimal(38, 6), unit_price Nullable(Decimal(38, 6)),
+    price_scale Decimal(38, 6), currency String, requested Date32)"""
+_STATE: Final = f"""Tuple(
+    version Tuple(UInt32, DateTime64(6, \\'UTC\\'), String, String), asked {_ASKED},
+    quantity Decimal(38, 6), requested Date32, due Date32, due_set_by Tuple(String, String),
+    confirmed UInt8, rejected UInt8, cancelled_by String,
+    cancelled_at DateTime64(6, \\'UTC\\'), any_cancellation UInt8, most Decimal(38, 6),
+    effect String)"""
 _PART: Final = """Tuple(
     family String, label String, day Date32, since Date32, until Date32, a Decimal(38, 6),
     b Decimal(38, 6), c Decimal(38, 6), d Decimal(38, 6), e Decimal(38, 6), f Decimal(38, 6),
@@ -79,11 +84,11 @@ def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
     counts = _documents(warehouse, asked)
     if not counts:
         return
-    concerning = [kind for kind in _CONCERNING if kind in counts]
-    for kind in concerning:
+    for kind in _CONCERNING:
+        if kind not in counts:
+            continue
         statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
         warehouse.command(statement, parameters={**asked, "batch": min(batches)})
-    if concerning:
         counts = _documents(warehouse, asked)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
         for step in _STEPS:
@@ -186,11 +191,9 @@ def _insert(
     for zone, buyers in _zones(rules):
         text = Template(_statement(name)).substitute(
             which=f"{which}{buyers}",
-            event=_EVENT,
-            state=_STATE,
-            part=_PART,
+            **_texts(),
             tolerance=tolerance_place(rules, "item_no"),
-            tolerance_in_force=tolerance_place(rules, "states[-1].item_no"),
+            tolerance_in_force=tolerance_place(rules, "states[-1].asked.item_no"),
         )
         parameters = {**rule_parameters(rules), **(asked or {}), "zone": zone}
         warehouse.command(text, parameters=parameters)
@@ -245,5 +248,17 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 @cache
+def _texts() -> Mapping[str, str]:
+    """Return what the statements of facts share: types, and conversions of units."""
+    return {
+        "event": _EVENT,
+        "asked": _ASKED,
+        "state": _STATE,
+        "part": _PART,
+        "units_of_lines": _statement("units_of_lines").rstrip(),
+    }
+
+
+@cache
 def _statement(name: str) -> str:
-    return (files("services.warehouse") / "facts" / f"{name}.sql").read_text()
+    return with_units((files("services.warehouse") / "facts" / f"{name}.sql").read_text())

@@ -19,6 +19,7 @@ from services.warehouse.derived import VIEW_SUFFIX, fill
 from services.warehouse.folding import any_tolerance_place, ensure_folded
 from services.warehouse.sharding import LOCAL, sharded
 from services.warehouse.texts import of_views
+from services.warehouse.units import with_units
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
@@ -149,7 +150,7 @@ def migrate(
 def replace_views(warehouse: Warehouse, placement: Placement) -> None:
     """Make the views that hold no data, as this version has them, in the order of their names."""
     for file in _sql_files("views"):
-        for statement in statements(file.read_text()):
+        for statement in statements(with_units(file.read_text())):
             _make(warehouse, placement, statement)
 
 

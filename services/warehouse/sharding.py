@@ -40,6 +40,8 @@ SETTINGS: Final[dict[str, Any]] = {
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \$on_cluster\b")
 _FILLING_VIEW: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS \w+ \$on_cluster\s+TO ")
 _SETTING: Final = re.compile(r"ALTER TABLE \w+ \$on_cluster\s+MODIFY SETTING ")
+_COLUMN: Final = re.compile(r"ALTER TABLE \w+ \$on_cluster\s+ADD COLUMN IF NOT EXISTS ")
+_DROP: Final = re.compile(r"DROP TABLE IF EXISTS \w+ \$on_cluster SYNC")
 _AS_IT_IS: Final = ("CREATE OR REPLACE VIEW ", "CREATE VIEW ", "DROP VIEW IF EXISTS ")
 _BY_SUPPLIER: Final = re.compile(r"^ +supplier_id ", re.MULTILINE)
 _KEYS: Final = {
@@ -80,6 +82,9 @@ def sharded(statement: str, cluster: str, database: str) -> list[str]:
     if _SETTING.match(statement) is not None:
         # Of how rows are kept: the Distributed table keeps none.
         return [statement.replace(" $on_cluster", f"{LOCAL} $on_cluster", 1)]
+    if _COLUMN.match(statement) is not None or _DROP.fullmatch(statement) is not None:
+        # The rows first: a Distributed table has no column that its shards have not.
+        return [statement.replace(" $on_cluster", f"{LOCAL} $on_cluster", 1), statement]
     if statement.startswith(_AS_IT_IS):
         return [statement]
     raise ValueError(f"what becomes of this on a cluster? {statement[:100]}")

@@ -15,7 +15,8 @@ StepName = Literal["containment", "corrective_action", "closing"]
 ANSWERED = "id.rantai.quality.complaint_answered.v1"
 CLOSED = "id.rantai.quality.complaint_closed.v1"
 
-# "Due: containment 2, corrective action 14, closing 60 days after the date of `opened_at`."
+# "Due: containment 2, corrective action 14, closing 60 days after the date of `opened_at`, or
+# of the `time` of the first event that told of it where that is later".
 DAYS: dict[StepName, int] = {"containment": 2, "corrective_action": 14, "closing": 60}
 
 
@@ -34,15 +35,16 @@ def steps(view: View) -> list[Step]:
     answered = _answered(view)
     closed = _closed(view)
     found = []
-    for complaint in opened(view):
+    for complaint in counting(view):
+        since = max(complaint.on, complaint.told_on)
         for name, days in DAYS.items():
-            # "Closing does every step not yet done." So a step is done on the earlier of the two.
+            # "A step is done at the earlier of its answer and the closing."
             done = [answered.get((*complaint.key, name)), closed.get(complaint.key)]
             found.append(
                 Step(
                     complaint.key,
                     name,
-                    complaint.on + timedelta(days=days),
+                    since + timedelta(days=days),
                     min((day for day in done if day is not None), default=None),
                 )
             )
@@ -68,7 +70,7 @@ def any_step_overdue(view: View) -> bool:
 def line_stops(view: View) -> Plain:
     """Give "complaints `line_stop` or `safety` opened in the window"."""
     severe = [
-        complaint for complaint in opened(view) if complaint.severity in ("line_stop", "safety")
+        complaint for complaint in counting(view) if complaint.severity in ("line_stop", "safety")
     ]
     return Plain(sum(view.window.holds(complaint.on) for complaint in severe))
 
@@ -76,13 +78,31 @@ def line_stops(view: View) -> Plain:
 def open_complaints(view: View) -> Plain:
     """Give complaints "opened before T and not closed before T"."""
     closed = _closed(view)
-    return Plain(sum(complaint.key not in closed for complaint in opened(view)))
+    return Plain(sum(complaint.key not in closed for complaint in counting(view)))
 
 
 def opened(view: View) -> Iterator[Complaint]:
     """Give the complaints that stand and were opened before T."""
     for complaint in complaints(view.record.dealings, view.site):
         if complaint.on < view.as_of:
+            yield complaint
+
+
+def counting(view: View) -> Iterator[Complaint]:
+    """Give the complaints opened before T that count.
+
+    "A complaint counts, in every figure and gate, only where it names an order of that buyer and
+    supplier which has a line with a version at T or a receipt line at T, or where the supplier has
+    answered a step of it before T".
+    """
+    orders = {key[:2] for key in view.lines}
+    orders |= {
+        key[:2] for receipt in view.receipts for key, quantity in receipt.left.items() if quantity
+    }
+    answered = {key[:2] for key in _answered(view)}
+    for complaint in opened(view):
+        dealt = complaint.order_no is not None and (complaint.key[0], complaint.order_no) in orders
+        if dealt or complaint.key in answered:
             yield complaint
 
 

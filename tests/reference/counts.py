@@ -52,7 +52,7 @@ def orphan_receipts(view: View) -> Plain:
     "two lines of one receipt for the same order line add up": they are one. Decision: "a receipt
     with nothing left never was", and so of its lines.
     """
-    lines = [key for receipt in view.receipts for key in receipt.left]
+    lines = [key for receipt in view.receipts for key, quantity in receipt.left.items() if quantity]
     return Plain(sum(key not in view.lines for key in lines))
 
 

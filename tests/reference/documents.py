@@ -1,12 +1,14 @@
 """Documents other than orders: which version stands, and what it says at a date."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Any
 
 from .reading import ZERO, Event, Site, instant, number
+from .units import converted
 
 OrderLineKey = tuple[str, str, str]
 """Buyer, `order_no`, `line_no`; the supplier is the one asked for."""
@@ -28,6 +30,7 @@ class Movement:
     on: date
     quantity: Fraction
     document: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,24 @@ class Receipt:
     on: date
     despatch_no: str | None
     left: dict[OrderLineKey, Fraction]
+    """What is left of each line, 0 too, in its unit; without those that are a unit conflict."""
+    units: dict[OrderLineKey, str | None]
+    names: frozenset[OrderLineKey]
+    """Every order line that it names, a unit conflict too."""
+
+    @property
+    def stays(self) -> bool:
+        """Tell whether anything is left. "A receipt with nothing left never was"."""
+        return any(self.left.values())
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The standing version of an inspection."""
+    """The standing version of an inspection, which is a lot."""
 
     on: date
     rejected: Fraction
+    """Of what it says, what counts."""
     accepted: bool
 
 
@@ -59,6 +72,9 @@ class Complaint:
     severity: str
     quantity: Fraction
     names_inspection: bool
+    order_no: str | None
+    told_on: date
+    """The date of "the `time` of the first event that told of it"."""
 
 
 def versions(
@@ -86,46 +102,74 @@ def standing(events: Iterable[Event], event_type: str, *naming: str) -> list[Eve
     return [same[-1] for same in versions(events, event_type, *naming).values()]
 
 
-def _quantities(event: Event) -> dict[OrderLineKey, Fraction]:
-    """Sum a document's quantities by order line.
+Units = Mapping[OrderLineKey, str | None]
+"""The unit of each order line that has a version at T."""
 
-    "Two lines of one receipt for the same order line add up."
+
+def _unit_of(key: OrderLineKey, lines: list[Mapping[str, Any]], units: Units) -> str | None:
+    """Give the unit in which a receipt's quantities of an order line are counted.
+
+    "An orphan's unit is, in each receipt, that of the first of its lines there that names one".
     """
-    sums: dict[OrderLineKey, Fraction] = defaultdict(Fraction)
+    if key in units:
+        return units[key]
+    named = (line["uom"] for line in lines if line.get("uom") is not None)
+    return next(named, None)
+
+
+def _by_order_line(event: Event) -> dict[OrderLineKey, list[Mapping[str, Any]]]:
+    found: dict[OrderLineKey, list[Mapping[str, Any]]] = defaultdict(list)
     for line in event.lines():
-        key = event.buyer_id, line["order_no"], line["line_no"]
-        sums[key] += number(line["quantity"])
-    return dict(sums)
+        found[event.buyer_id, line["order_no"], line["line_no"]].append(line)
+    return found
+
+
+def _sum_in(unit: str | None, lines: list[Mapping[str, Any]]) -> Fraction | None:
+    """Add up in a unit: "Two lines of one receipt for the same order line add up."
+
+    None where every line is a unit conflict: "that line of the document counts in nothing".
+    """
+    quantities = [converted(line["quantity"], line.get("uom"), unit) for line in lines]
+    counted = [quantity for quantity in quantities if quantity is not None]
+    return sum(counted, ZERO) if counted else None
 
 
 def _in_force_at(same: list[Event], moment: datetime) -> Event:
     """Choose the version a reversal takes from.
 
     "A reversal takes from the version of the receipt in force at its time (timed before the
-    first: from the first); a version timed later starts anew."
+    first: as if at the first's time; of two of one time the higher `id` is in force); a version
+    timed later starts anew."
     """
-    until = [version for version in same if version.time <= moment]
-    return until[-1] if until else same[0]
+    moment = max(moment, same[0].time)
+    return [version for version in same if version.time <= moment][-1]
 
 
-def _net(receipt: Event, reversals: list[Event]) -> dict[OrderLineKey, Fraction]:
-    """Take the reversals off a receipt.
+def _net(
+    receipt: Event, reversals: list[Event], units: Units
+) -> tuple[dict[OrderLineKey, Fraction], dict[OrderLineKey, str | None]]:
+    """Take the reversals off a receipt; give what is left of each line, and its unit.
 
     "Net quantity of a receipt's line = its quantity less what was reversed of it, never under 0;
     a reversal without lines takes all".
     """
-    left = _quantities(receipt)
+    left, of = {}, {}
+    for key, lines in _by_order_line(receipt).items():
+        unit = _unit_of(key, lines, units)
+        quantity = _sum_in(unit, lines)
+        if quantity is not None:
+            left[key], of[key] = quantity, unit
     for reversal in reversals:
         if reversal.data.get("lines") is None:
-            return {}
-        for key, quantity in _quantities(reversal).items():
-            left[key] = left.get(key, ZERO) - quantity
-    # "A receipt with nothing left never was."
-    return {key: quantity for key, quantity in left.items() if quantity > 0}
+            return dict.fromkeys(left, ZERO), of
+        for key, lines in _by_order_line(reversal).items():
+            if key in left:
+                left[key] -= _sum_in(of[key], lines) or ZERO
+    return {key: max(ZERO, quantity) for key, quantity in left.items()}, of
 
 
-def receipts(events: list[Event], as_of: date, site: Site) -> list[Receipt]:
-    """Give the receipts before `as_of` that have anything left after the reversals before it."""
+def receipts(events: list[Event], as_of: date, site: Site, units: Units) -> list[Receipt]:
+    """Give the receipts before `as_of`, with what the reversals before it left of them."""
     reversals: dict[DocumentKey, list[Event]] = defaultdict(list)
     for event in events:
         # "Only facts whose business date is before T count: an event's own date field [...], or
@@ -140,60 +184,94 @@ def receipts(events: list[Event], as_of: date, site: Site) -> list[Receipt]:
             continue
         # "confirmations, cancellations and reversals each count."
         against = [event for event in reversals[key] if _in_force_at(same, event.time) is stands]
-        left = _net(stands, against)
-        if left:
-            despatch_no = stands.data.get("despatch_no")
-            found.append(Receipt(key, received_at, site.date_of(received_at), despatch_no, left))
+        left, of = _net(stands, against, units)
+        found.append(
+            Receipt(
+                key,
+                received_at,
+                site.date_of(received_at),
+                stands.data.get("despatch_no"),
+                left,
+                of,
+                frozenset(_by_order_line(stands)),
+            )
+        )
     return found
 
 
-def net_receipts(events: list[Event], as_of: date, site: Site) -> list[Movement]:
-    """Give what was received before `as_of`, net of what was reversed before it."""
-    return [
-        Movement(line, receipt.on, quantity, receipt.key[1])
-        for receipt in receipts(events, as_of, site)
-        for line, quantity in receipt.left.items()
-    ]
-
-
-def returns(events: list[Event], as_of: date, site: Site) -> list[Movement]:
-    """Give what was sent back before `as_of`.
+def returns(events: list[Event], as_of: date, site: Site, units: Units) -> list[Movement]:
+    """Give what was sent back before `as_of` of order lines that have a version.
 
     "Returns (goods sent back) are no reversals".
     """
     movements = []
     for event in standing(events, RETURNED, "return_no"):
-        on = site.date_of(instant(event.data["returned_at"]))
-        if on < as_of:
-            for line, quantity in _quantities(event).items():
-                movements.append(Movement(line, on, quantity, event.data["return_no"]))
+        returned_at = instant(event.data["returned_at"])
+        on = site.date_of(returned_at)
+        if on >= as_of:
+            continue
+        for line, told in _by_order_line(event).items():
+            quantity = _sum_in(units.get(line), told)
+            if line in units and quantity is not None:
+                number_of = str(event.data["return_no"])
+                movements.append(Movement(line, on, quantity, number_of, returned_at))
     return movements
 
 
-def inspections(events: list[Event], site: Site) -> list[Inspection]:
-    """Give the inspections that stand, whatever their date."""
-    return [
-        Inspection(
-            on=site.date_of(instant(event.data["inspected_at"])),
-            rejected=number(event.data["quantity_rejected"]),
-            # "inspections with disposition `accepted` [...] A concession is not an acceptance".
-            accepted=event.data["disposition"] == "accepted",
-        )
-        for event in standing(events, INSPECTED, "inspection_no")
-    ]
+def inspections(
+    events: list[Event], as_of: date, site: Site, units: Units, known: list[Receipt]
+) -> list[Inspection]:
+    """Give the inspections before `as_of` that stand, with what counts of what they reject.
+
+    "Of inspections that name the same line of the same receipt, together at most what is left of
+    it at T is rejected (nothing, if all of it was reversed): taken in order of (`inspected_at`,
+    `inspection_no`), each counts what is still left. Where no such receipt line is known at T, or
+    it is a unit conflict, there is no limit".
+    """
+    by_number = {receipt.key: receipt for receipt in known}
+    left: dict[tuple[DocumentKey, OrderLineKey], Fraction] = {}
+    found = []
+    for event in sorted(standing(events, INSPECTED, "inspection_no"), key=_inspected):
+        data = event.data
+        on = site.date_of(instant(data["inspected_at"]))
+        # "An inspection of quantity 0 never was".
+        if on >= as_of or number(data["quantity_inspected"]) == 0:
+            continue
+        line = event.buyer_id, data["order_no"], data["line_no"]
+        receipt = by_number.get((event.buyer_id, str(data.get("receipt_no"))))
+        unit = units.get(line)
+        if line not in units and receipt is not None:
+            # "that receipt's reversals and inspections are converted into it."
+            unit = receipt.units.get(line)
+        rejected = converted(data["quantity_rejected"], data.get("uom"), unit)
+        if rejected is None:
+            continue  # "such an inspection is no lot"
+        if receipt is not None and line in receipt.left:
+            place = receipt.key, line
+            still = left.get(place, receipt.left[line])
+            rejected = min(rejected, still)
+            left[place] = still - rejected
+        found.append(Inspection(on, rejected, data["disposition"] == "accepted"))
+    return found
+
+
+def _inspected(event: Event) -> tuple[datetime, str]:
+    return instant(event.data["inspected_at"]), event.data["inspection_no"]
 
 
 def complaints(events: list[Event], site: Site) -> list[Complaint]:
     """Give the complaints that stand, whatever their date; one without a quantity adds none."""
     return [
         Complaint(
-            key=(event.buyer_id, event.data["complaint_no"]),
-            severity=event.data["severity"],
-            on=site.date_of(instant(event.data["opened_at"])),
-            quantity=number(event.data["quantity"]) if _given(event, "quantity") else ZERO,
-            names_inspection=_given(event, "inspection_no"),
+            key=key,
+            severity=same[-1].data["severity"],
+            on=site.date_of(instant(same[-1].data["opened_at"])),
+            quantity=number(same[-1].data["quantity"]) if _given(same[-1], "quantity") else ZERO,
+            names_inspection=_given(same[-1], "inspection_no"),
+            order_no=same[-1].data.get("order_no"),
+            told_on=site.date_of(same[0].time),
         )
-        for event in standing(events, COMPLAINT, "complaint_no")
+        for key, same in versions(events, COMPLAINT, "complaint_no").items()
     ]
 
 

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from .documents import Movement, OrderLineKey, complaints, inspections
+from .complaints import counting
+from .documents import Inspection, Movement, OrderLineKey, inspections
 from .order_line import DEFAULTS, OrderLine, Out, Tolerances
 from .reading import ZERO
 from .values import Figure, ratio
@@ -104,11 +105,11 @@ def _total(lines: Iterable[LineFacts], quantity: Callable[[LineFacts], Fraction]
 def _ppm(view: View) -> Figure:
     # "rejected in inspections + quantity of complaints that name no `inspection_no` / net
     # quantity received (orphans too), all dated in the window; `value` = 1,000,000 x the ratio"
-    told, window = view.record.dealings, view.window
-    bad = [found.rejected for found in inspections(told, view.site) if window.holds(found.on)]
+    window = view.window
+    bad = [found.rejected for found in _inspections(view) if window.holds(found.on)]
     bad += [
         complaint.quantity
-        for complaint in complaints(told, view.site)
+        for complaint in counting(view)
         if window.holds(complaint.on) and not complaint.names_inspection
     ]
     received = [
@@ -119,9 +120,13 @@ def _ppm(view: View) -> Figure:
 
 def _lot_acceptance(view: View) -> Figure:
     # "inspections with disposition `accepted` / inspections."
-    found = inspections(view.record.dealings, view.site)
-    inspected = [inspection for inspection in found if view.window.holds(inspection.on)]
+    inspected = [found for found in _inspections(view) if view.window.holds(found.on)]
     return ratio(sum(inspection.accepted for inspection in inspected), len(inspected))
+
+
+def _inspections(view: View) -> list[Inspection]:
+    told = view.record.dealings
+    return inspections(told, view.as_of, view.site, view.units, view.known_receipts)
 
 
 def facts_of(view: View) -> dict[OrderLineKey, LineFacts]:
@@ -151,11 +156,11 @@ def _facts(at: LineAt, window: Window, tolerances: Tolerances) -> LineFacts:
         matured=matured,
         # "it belongs to the window in which `due` + late falls."
         in_window=matured and window.holds(line.due + late),
-        otif=_is_otif(line, line.due, received, tolerances),
+        otif=_is_otif(line, line.due, at, tolerances),
         requested_matured=wanted,
         requested_in_window=wanted and window.holds(line.requested + late),
         # "the same, with the requested date in force in the place of `due` (maturity too)"
-        otif_requested=_is_otif(line, line.requested, received, tolerances),
+        otif_requested=_is_otif(line, line.requested, at, tolerances),
         on_time=_on_time(line, received, tolerances),
         # "min(ordered, received less returned before T, not under 0)"
         filled=min(line.quantity, max(ZERO, all_received - all_returned)),
@@ -174,21 +179,32 @@ def _is_matured(line: OrderLine, due: date, window: Window, tolerances: Toleranc
     return line.out is None and due + timedelta(days=tolerances.late) < window.end
 
 
-def _is_otif(line: OrderLine, due: date, received: list[Movement], tolerances: Tolerances) -> bool:
+def _is_otif(line: OrderLine, due: date, at: LineAt, tolerances: Tolerances) -> bool:
     """Tell whether a line came on time and in full.
 
-    "received by due+late >= ordered x (1-under), and <= (1+over) x the highest quantity that any
-    version at T asks for, and nothing received before due-early"
+    "received by due+late >= ordered x (1-under); at no receipt by then more in the house than
+    (1+over) x the highest quantity that any version at T asks for [...]; and nothing received
+    before due-early"
     """
-    in_time = _received(received, until=due + timedelta(days=tolerances.late))
-    too_early = [
-        receipt for receipt in received if receipt.on < due - timedelta(days=tolerances.early)
-    ]
+    by_then = due + timedelta(days=tolerances.late)
+    too_early = due - timedelta(days=tolerances.early)
+    most = (1 + Fraction(tolerances.over)) * line.highest
     return (
-        in_time >= line.quantity * (1 - Fraction(tolerances.under))
-        and in_time <= (1 + Fraction(tolerances.over)) * line.highest
-        and not too_early
+        _received(at.received, until=by_then) >= line.quantity * (1 - Fraction(tolerances.under))
+        and all(_in_the_house(at, moved) <= most for moved in at.received if moved.on <= by_then)
+        and not any(moved.on < too_early for moved in at.received)
     )
+
+
+def _in_the_house(at: LineAt, moved: Movement) -> Fraction:
+    """Give what is in the house at a receipt.
+
+    "received so far less returned so far, by `received_at` and `returned_at`, a return before a
+    receipt of the same instant; not under 0"
+    """
+    came = sum((one.quantity for one in at.received if one.at <= moved.at), ZERO)
+    went = sum((one.quantity for one in at.returned if one.at <= moved.at), ZERO)
+    return max(ZERO, came - went)
 
 
 def _on_time(line: OrderLine, received: list[Movement], tolerances: Tolerances) -> Fraction:

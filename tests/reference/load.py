@@ -24,12 +24,13 @@ class Load:
 def capacity_load(view: View) -> Load:
     """Give the load "per declared process in force at T".
 
-    "`value` = the highest, `processes` = all". Decision: a process without a value (a capacity of
-    0) is listed and not the highest.
+    "`value` = the highest, `processes` = all". "one without items or of quantity 0 gives no
+    figure".
     """
     processes = {
         process: ratio(_demand(view, declared), number(declared.data["quantity_per_month"]))
         for process, declared in sorted(_in_force(view).items())
+        if declared.data.get("items") and number(declared.data["quantity_per_month"]) > 0
     }
     loads = [figure.value for figure in processes.values() if figure.value is not None]
     return Load(max(loads, default=None), processes)
@@ -39,16 +40,15 @@ def _demand(view: View, declared: Event) -> Fraction:
     """Sum what is still to be made.
 
     "sum of max(0, ordered - received) of its items' lines, neither out nor cancelled, with `due`
-    before T + 30 (the backlog too)". Decision: a declaration without items names no line (nothing
-    says that absent items are all items); the item of a line is that of its version in force; a
-    line is cancelled where a cancellation ended its fold.
+    before T + 30 (the backlog too)". Decision: the item of a line is that of its version in force;
+    a line is cancelled where a cancellation ended its fold.
     """
-    items = set(declared.data.get("items") or ())
+    items = set(declared.data["items"])
     return sum(
         (
             max(ZERO, line.state.quantity - line.quantity_received)
             for line in view.lines.values()
-            if line.state.in_force.item_no in items
+            if line.state.item_no in items
             and line.state.out is None
             and line.state.cancelled_by is None
             and line.state.due < view.as_of + AHEAD
@@ -60,8 +60,7 @@ def _demand(view: View, declared: Event) -> Fraction:
 def _in_force(view: View) -> dict[str, Event]:
     """Choose the declaration of each process that is in force at T.
 
-    "Only facts whose business date is before T count: an event's own date field": `valid_from`.
-    Decision: of those the latest `valid_from` is in force, then the highest `time`, then `id`;
+    "of each, the declaration of the highest (`valid_from`, `time`, `id`) with `valid_from` <= T";
     process names are compared letter by letter; who declared it does not matter.
     """
     found: dict[str, Event] = {}
@@ -72,7 +71,7 @@ def _in_force(view: View) -> dict[str, Event]:
 
 def _declared(view: View) -> Iterator[Event]:
     for event in view.record.about:
-        if event.type == DECLARED and _valid_from(event) < view.as_of:
+        if event.type == DECLARED and _valid_from(event) <= view.as_of:
             yield event
 
 

@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from .documents import OrderLineKey
-from .reading import Event, Site, number
+from .reading import ZERO, Event, Site, number
+from .units import factor
 
-Out = Literal["retroactive", "cancelled", "rejected"]
+Out = Literal["retroactive", "cancelled", "rejected", "zero"]
 FoldKey = tuple[datetime, int, int, datetime, str, str]
 
 PLACED = "id.rantai.order.placed.v1"
@@ -51,6 +52,7 @@ class Version:
     item_no: str
     currency: str | None
     """Of the price, where the document names one."""
+    uom: str | None
 
     @property
     def earliness(self) -> tuple[datetime, int, str, str]:
@@ -65,6 +67,41 @@ class Version:
     def fold_key(self, _first: datetime) -> FoldKey:
         """Give its place in the fold: orders come first of what has the same time."""
         return self.time, 0, self.revision, self.time, self.id, self.source
+
+
+@dataclass(frozen=True)
+class CalledOff:
+    """A placed event of the order that does not name the line.
+
+    "A placed event is the whole order: for a line of that order which it does not name, and whose
+    first version is timed before it, it is a version (revision 0) that asks for what the version
+    which counted last asked for, with quantity 0."
+    """
+
+    time: datetime
+    id: str
+    source: str
+    revision: int = 0
+
+    @property
+    def rank(self) -> tuple[int, datetime, str, str]:
+        """Order by force, as any version."""
+        return self.revision, self.time, self.id, self.source
+
+    def fold_key(self, _first: datetime) -> FoldKey:
+        """Give its place in the fold: that of a version."""
+        return self.time, 0, self.revision, self.time, self.id, self.source
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a version asks for, in the line's unit."""
+
+    item_no: str
+    quantity: Fraction
+    price: Fraction | None
+    currency: str
+    requested: date
 
 
 @dataclass(frozen=True)
@@ -100,7 +137,7 @@ class Cancellation:
         return max(self.time, first), 2, 0, self.time, self.id, self.source
 
 
-Step = Version | Confirmation | Cancellation
+Step = Version | CalledOff | Confirmation | Cancellation
 
 
 @dataclass
@@ -110,6 +147,34 @@ class History:
     versions: list[Version] = field(default_factory=list)
     confirmations: list[Confirmation] = field(default_factory=list)
     cancellations: list[Cancellation] = field(default_factory=list)
+    placed_without: list[CalledOff] = field(default_factory=list)
+    """Placed events of the order that do not name the line."""
+
+    @property
+    def called_off(self) -> list[CalledOff]:
+        """Give those that are versions: "whose first version is timed before it"."""
+        return [placed for placed in self.placed_without if self.first.time < placed.time]
+
+    @property
+    def unit(self) -> str | None:
+        """Give the line's unit: "that of its first version which names one"."""
+        ordered = sorted(self.versions, key=lambda version: version.earliness)
+        return next((version.uom for version in ordered if version.uom is not None), None)
+
+    @property
+    def in_line_unit(self) -> list[tuple[Version, Fraction]]:
+        """Give the versions that count in anything, each with its factor into the line's unit.
+
+        "Where none exists, that version [...] counts in nothing and is shown as a unit conflict".
+        """
+        factors = [(version, factor(version.uom, self.unit)) for version in self.versions]
+        return [(version, times) for version, times in factors if times is not None]
+
+    def asked_for_nothing_before(self, moment: datetime) -> bool:
+        """Tell whether "a version that asks for 0" is timed before a moment."""
+        named = [version.time for version, _ in self.in_line_unit if version.quantity == 0]
+        named += [placed.time for placed in self.called_off]
+        return any(time < moment for time in named)
 
     @property
     def first(self) -> Version:
@@ -121,7 +186,8 @@ class History:
         cancellations, `revision`, own `time`, `id`)".
         """
         first = self.first.time
-        steps: list[Step] = [*self.versions, *self.confirmations, *self.cancellations]
+        steps: list[Step] = [version for version, _ in self.in_line_unit]
+        steps += [*self.called_off, *self.confirmations, *self.cancellations]
         return sorted(steps, key=lambda step: step.fold_key(first))
 
 
@@ -129,16 +195,24 @@ class History:
 class OrderLine:
     """The state of a line while its events are folded, and at the end of it."""
 
-    in_force: Version
+    in_force: Version | CalledOff
+    asked: Asked
+    """What the version that counted last asked for, taken over or not."""
+    item_no: str
     quantity: Fraction
     price: Fraction | None
+    currency: str
     requested: date
     due: date
     first: Version
+    unit: str | None
     highest: Fraction
-    retroactive: bool
+    asks_too_late: bool
     confirmation: Confirmation | None = None
     cancelled_by: str | None = None
+    cancelled_at: datetime | None = None
+    """When the buyer called off what was still open."""
+    written_afterwards: bool = False
 
     @property
     def rejected(self) -> bool:
@@ -146,104 +220,194 @@ class OrderLine:
         return self.confirmation is not None and self.confirmation.rejected
 
     @property
+    def retroactive(self) -> bool:
+        """Tell whether the order was written afterwards.
+
+        "a line whose first version asks for a date before that version's own, or of which anything
+        was received on a date before it".
+        """
+        return self.asks_too_late or self.written_afterwards
+
+    @property
     def out(self) -> Out | None:
         """Tell why the line is out of every delivery figure, if it is."""
         if self.retroactive:
             return "retroactive"
-        # "cancelled: [...] By the buyer: out of every delivery figure. By the supplier: it stays
-        # in, with what was received."
-        if self.cancelled_by == "buyer":
+        # "with nothing received the line is out of every delivery figure. By the supplier: it
+        # stays in, with what was received."
+        if self.cancelled_by == "buyer" and self.quantity == 0:
             return "cancelled"
         # "`rejected` takes the line out of every delivery figure until a change brings it back."
-        return "rejected" if self.rejected else None
+        if self.rejected:
+            return "rejected"
+        # "while the quantity in force is 0 the line is out of every delivery figure."
+        return "zero" if self.quantity == 0 else None
 
 
 def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
-    """Fold the events of a line that has a version."""
-    first = history.first
+    """Fold the order events of a line that has a version; what was received comes after."""
+    first, unit = history.first, history.unit
+    counting = history.in_line_unit
+    asked = _asked(first, Fraction(1), first.currency or "IDR")
     line = OrderLine(
         in_force=first,
-        quantity=first.quantity,
-        price=first.price,
-        requested=first.requested,
-        due=first.requested,
+        asked=asked,
+        item_no=asked.item_no,
+        quantity=asked.quantity,
+        price=asked.price,
+        currency=asked.currency,
+        requested=asked.requested,
+        due=asked.requested,
         first=first,
+        unit=unit,
         # "the highest quantity that any version at T asks for"
-        highest=max(version.quantity for version in history.versions),
+        highest=max(version.quantity * times for version, times in counting),
         # "Retroactive: a line whose first version asks for a date before that version's own".
-        retroactive=first.requested < site.date_of(first.time),
+        asks_too_late=first.requested < site.date_of(first.time),
     )
+    factors = {version.rank: times for version, times in counting}
     for step in history.in_fold_order()[1:]:
         on = site.date_of(step.fold_key(first.time)[0])
-        # "A change, confirmation or cancellation dated after `due` + late tolerance is kept and
-        # shown, but judges nothing".
-        late = on > line.due + timedelta(days=tolerances.late)
+        late = _is_late(line, on, tolerances)
         match step:
             case Version():
-                # "(A line that stands rejected has nothing to miss: a change to it always
-                # counts.)"
-                if not late or line.rejected:
-                    _change(line, step, on, tolerances)
+                told = _asked(step, factors[step.rank], step.currency or line.currency)
+                _change(line, step, told, on, tolerances)
+            case CalledOff():
+                _change(line, step, replace(line.asked, quantity=ZERO), on, tolerances)
             case Confirmation():
                 if not late:
-                    _confirm(line, step)
+                    _confirm(line, step, site)
             case Cancellation():
                 if not late:
-                    # "cancelled: the first one ends the fold."
+                    # "cancelled: the first one ends the fold, for good".
                     line.cancelled_by = step.by
+                    if step.by == "buyer":
+                        line.cancelled_at = step.fold_key(first.time)[0]
                     return line
     return line
 
 
-def _change(line: OrderLine, change: Version, on: date, tolerances: Tolerances) -> None:
+def with_received(line: OrderLine, received: Iterable["Came"], site: Site) -> OrderLine:
+    """Give the line with what its net receipts at T say of it.
+
+    "By the buyer, it calls off what is still open (a short close): the quantity in force becomes
+    what was received of the line up to its time, where that is less".
+    """
+    came = list(received)
+    closed, quantity = line.cancelled_at, line.quantity
+    if closed is not None:
+        until = sum((one.quantity for one in came if one.at <= closed), ZERO)
+        quantity = min(quantity, until)
+    began = site.date_of(line.first.time)
+    return replace(line, quantity=quantity, written_afterwards=any(one.on < began for one in came))
+
+
+class Came(Protocol):
+    """A net receipt of a line: how much, at which instant, on which day."""
+
+    @property
+    def quantity(self) -> Fraction: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def on(self) -> date: ...
+
+
+def _is_late(line: OrderLine, on: date, tolerances: Tolerances) -> bool:
+    """Tell whether something comes too late to judge anything.
+
+    "A change, confirmation or cancellation dated after `due` + late tolerance is kept and shown,
+    but judges nothing: once missed, stays missed."
+    """
+    return on > line.due + timedelta(days=tolerances.late)
+
+
+def _asked(version: Version, times: Fraction, currency: str) -> Asked:
+    """Give what a version asks for in the line's unit: "its price likewise, exactly"."""
+    price = None if version.price is None else version.price / times
+    return Asked(version.item_no, version.quantity * times, price, currency, version.requested)
+
+
+def _change(
+    line: OrderLine,
+    change: Version | CalledOff,
+    told: Asked,
+    on: date,
+    tolerances: Tolerances,
+) -> None:
     # "counts where its (`revision`, `time`, `id`) is higher than that in force."
     if change.rank <= line.in_force.rank:
         return
-    stood_rejected = line.rejected
-    quantity, requested = change.quantity, change.requested
-    if _is_short_notice(line, change, on, tolerances):
+    # "The same again is no change: [...] only its (`revision`, `time`, `id`) is taken over, also
+    # after due + late."
+    if told == line.asked:
+        line.in_force = change
+        return
+    stood_out = line.rejected or line.quantity == 0
+    brings_back = stood_out and told.quantity > 0
+    # "where it asks for a date before its own, it does not count."
+    if brings_back and told.requested < on:
+        return
+    # "(A line that stands rejected or at 0 has nothing to miss: this does not hold back a version
+    # that brings it back.)"
+    if _is_late(line, on, tolerances) and not brings_back:
+        return
+    quantity, requested = told.quantity, told.requested
+    # "counts like a first one, without regard to short notice"
+    if not brings_back and _is_short_notice(line, told, on, tolerances):
         # "its quantity is not taken over if higher, nor its requested date if before `due`; the
         # rest of it is."
         quantity = min(quantity, line.quantity)
         if requested < line.due:
             requested = line.requested
-    # "It takes over quantity, price (or its absence) and requested date."
+    # "It takes over item, quantity, price (or its absence), currency [...] and requested date."
     date_changes = requested != line.requested
-    line.in_force, line.quantity, line.price = change, quantity, change.price
-    line.requested = requested
-    # "Where the requested date changes, or the line stood rejected, `due` = the requested date,
-    # and earlier confirmations no longer count."
-    if date_changes or stood_rejected:
+    line.in_force, line.asked = change, told
+    line.item_no, line.quantity, line.price = told.item_no, quantity, told.price
+    line.currency, line.requested = told.currency, requested
+    # "Where the requested date changes, or the line stood rejected or at 0, `due` = the requested
+    # date, and earlier confirmations no longer count."
+    if date_changes or stood_out:
         line.due = requested
         line.confirmation = None
 
 
-def _is_short_notice(line: OrderLine, change: Version, on: date, tolerances: Tolerances) -> bool:
+def _is_short_notice(line: OrderLine, told: Asked, on: date, tolerances: Tolerances) -> bool:
     """Tell whether a change comes too late to ask for more, or for it sooner.
 
-    "where a change is dated later than 3 days (policy) before `due`, or before the new requested
-    date if it sets another one and that is earlier".
+    "where any version but the first is dated later than 3 days (policy) before `due`, or before
+    the new requested date if it sets another one and that is earlier".
     """
     before = line.due
-    if change.requested != line.requested and change.requested < line.due:
-        before = change.requested
+    if told.requested != line.requested and told.requested < line.due:
+        before = told.requested
     return on > before - timedelta(days=tolerances.short_notice_days)
 
 
-def _confirm(line: OrderLine, confirmation: Confirmation) -> None:
+def _confirm(line: OrderLine, confirmation: Confirmation, site: Site) -> None:
     # "confirmed: the first one that counts decides. [...] Later ones move nothing".
     if line.confirmation is not None:
         return
     line.confirmation = confirmation
-    # "`accepted` or `changed` sets `due` = `confirmed_date` (without one: the requested date)".
-    if not confirmation.rejected:
-        line.due = confirmation.confirmed_date or line.requested
+    if confirmation.rejected:
+        return
+    # "`accepted` or `changed` sets `due` = `confirmed_date` (without one, or where it is before the
+    # confirmation's own date or more than 365 days after the requested one, a slip of the pen that
+    # is reported: the requested date)".
+    promised = confirmation.confirmed_date
+    slip = promised is not None and (
+        promised < site.date_of(confirmation.time)
+        or promised > line.requested + timedelta(days=365)
+    )
+    line.due = line.requested if promised is None or slip else promised
 
 
 def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLineKey, History]:
     """Gather the order events before `as_of` by line; a line without a version is none."""
     found: dict[OrderLineKey, History] = defaultdict(History)
     whole: dict[tuple[str, str], list[Cancellation]] = defaultdict(list)
+    placed: dict[tuple[str, str], list[tuple[CalledOff, set[str]]]] = defaultdict(list)
     for event in events:
         # "Only facts whose business date is before T count".
         if site.date_of(event.time) >= as_of:
@@ -251,6 +415,10 @@ def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLin
         if event.type in (PLACED, CHANGED):
             for key, version in _versions(event):
                 found[key].versions.append(version)
+            if event.type == PLACED:
+                named = {str(line["line_no"]) for line in event.lines()}
+                off = CalledOff(event.time, event.id, event.source)
+                placed[event.buyer_id, event.data["order_no"]].append((off, named))
         elif event.type == CONFIRMED:
             for key, confirmation in _confirmations(event):
                 found[key].confirmations.append(confirmation)
@@ -264,6 +432,9 @@ def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLin
     for key, history in with_version.items():
         # "A cancellation of the whole order names every line of it, also one added later."
         history.cancellations += whole.get(key[:2], [])
+        history.placed_without += [
+            off for off, named in placed.get(key[:2], []) if key[2] not in named
+        ]
     return with_version
 
 
@@ -289,6 +460,7 @@ def _versions(event: Event) -> Iterator[tuple[OrderLineKey, Version]]:
                 requested=date.fromisoformat(line["requested_date"]),
                 item_no=line["item_no"],
                 currency=event.data.get("currency"),
+                uom=line.get("uom"),
             ),
         )
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from math import inf
 
-from .documents import versions
+from .documents import OrderLineKey, versions
 from .order_line import Confirmation
-from .reading import ZERO
+from .reading import ZERO, Event
 from .values import Figure, Plain, ratio
 from .view import LineAt, View
 
@@ -48,11 +48,13 @@ def confirmation_hours_median(view: View) -> Plain:
 def order_acceptance(view: View) -> Figure:
     """Give the lines not rejected among those first answered in the window.
 
-    "of the lines whose first confirmation (by `time`, `id`) is dated in the window: those where
-    it is not `rejected` / all". Its own time is looked at, also where it lies before the first
-    version; a line is one that has a version at T.
+    "of the lines with a version at T that are not retroactive and whose first confirmation (by
+    `time`, `id`) is dated in the window: those where it is not `rejected` / all". Its own time
+    is looked at, also where it lies before the first version.
     """
-    firsts = [_first_confirmation(line) for line in view.lines.values()]
+    firsts = [
+        _first_confirmation(line) for line in view.lines.values() if not line.state.retroactive
+    ]
     answers = [
         said
         for said in firsts
@@ -66,35 +68,48 @@ def despatch_notice_rate(view: View) -> Figure:
 
     "receipt documents whose `despatch_no` names a despatch notice of the same buyer and supplier
     with `time` before `received_at` / receipt documents dated in the window with anything left
-    after reversals"
+    after reversals; one that names no `despatch_no` is left out where [...] the supplier did
+    announce".
     """
     # "Its place in time stays that of the first one sent, so a resend never makes a notice
     # belated."
-    sent = {
-        key: same[0].time
-        for key, same in versions(view.record.dealings, DESPATCHED, "despatch_no").items()
-    }
+    sent = versions(view.record.dealings, DESPATCHED, "despatch_no")
     receipts = [receipt for receipt in view.receipts if view.window.holds(receipt.on)]
-    announced = 0
+    announced, counted = 0, 0
     for receipt in receipts:
-        buyer_id = receipt.key[0]
-        if receipt.despatch_no is not None:
-            notice = sent.get((buyer_id, receipt.despatch_no))
-            announced += notice is not None and notice < receipt.received_at
-    return ratio(announced, len(receipts))
+        if receipt.despatch_no is None:
+            # "one that names no `despatch_no` is left out where a notice timed before its
+            # `received_at` names, as it stands, an order line that the receipt's standing version
+            # names, whatever is left of it"
+            counted += not any(
+                same[0].time < receipt.received_at and _names(same[-1]) & receipt.names
+                for same in sent.values()
+            )
+            continue
+        counted += 1
+        notice = sent.get((receipt.key[0], receipt.despatch_no))
+        announced += notice is not None and notice[0].time < receipt.received_at
+    return ratio(announced, counted)
+
+
+def _names(notice: Event) -> set[OrderLineKey]:
+    return {(notice.buyer_id, line["order_no"], line["line_no"]) for line in notice.lines()}
 
 
 def _to_answer(view: View) -> list[LineAt]:
     """Give the lines whose answer was due in the window.
 
-    "lines whose 48 h ended in the window (as instants), less those with a cancellation by the
-    buyer timed before that". The window begins and ends with a day of the site, so an instant
+    "(lines with a version at T that are not retroactive) [...] lines whose 48 h ended in the window
+    (as instants), less those with a cancellation by the buyer, or a version that asks for 0, timed
+    before that". The window begins and ends with a day of the site, so an instant
     lies in it where its date does. Lines that are out of the delivery figures stay in here.
     """
     return [
         line
         for line in view.lines.values()
-        if view.window.holds(view.site.date_of(_end_of_48_hours(line)))
+        if not line.state.retroactive
+        and view.window.holds(view.site.date_of(_end_of_48_hours(line)))
+        and not line.history.asked_for_nothing_before(_end_of_48_hours(line))
         and not any(
             cancelled.by == "buyer" and cancelled.time < _end_of_48_hours(line)
             for cancelled in line.history.cancellations

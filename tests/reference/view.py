@@ -10,7 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .documents import Movement, OrderLineKey, Receipt, receipts, returns
-from .order_line import DEFAULTS, History, OrderLine, Tolerances, fold, histories
+from .order_line import (
+    DEFAULTS,
+    History,
+    OrderLine,
+    Tolerances,
+    fold,
+    histories,
+    with_received,
+)
 from .reading import ZERO, Event, Site, about, dealings
 
 
@@ -74,7 +82,7 @@ class LineAt:
 
         docs/events.md: "Money likewise with `currency` (ISO 4217, default `IDR`)".
         """
-        return self.state.in_force.currency or "IDR"
+        return self.state.currency
 
 
 @dataclass(frozen=True)
@@ -98,9 +106,24 @@ class View:
         return timedelta(days=self.tolerances.late)
 
     @cached_property
+    def histories(self) -> dict[OrderLineKey, History]:
+        """Give the order events of every order line that has a version at T."""
+        return histories(self.record.dealings, self.as_of, self.site)
+
+    @cached_property
+    def units(self) -> dict[OrderLineKey, str | None]:
+        """Give the unit of each of those lines."""
+        return {key: history.unit for key, history in self.histories.items()}
+
+    @cached_property
+    def known_receipts(self) -> list[Receipt]:
+        """Give the receipts before T, also those that were reversed."""
+        return receipts(self.record.dealings, self.as_of, self.site, self.units)
+
+    @cached_property
     def receipts(self) -> list[Receipt]:
         """Give the receipts before T with anything left."""
-        return receipts(self.record.dealings, self.as_of, self.site)
+        return [receipt for receipt in self.known_receipts if receipt.stays]
 
     @cached_property
     def lines(self) -> dict[OrderLineKey, LineAt]:
@@ -109,19 +132,20 @@ class View:
         returned: dict[OrderLineKey, list[Movement]] = defaultdict(list)
         for receipt in self.receipts:
             for key, quantity in receipt.left.items():
-                received[key].append(Movement(key, receipt.on, quantity, receipt.key[1]))
-        for moved in returns(self.record.dealings, self.as_of, self.site):
+                if quantity:
+                    came = Movement(key, receipt.on, quantity, receipt.key[1], receipt.received_at)
+                    received[key].append(came)
+        for moved in returns(self.record.dealings, self.as_of, self.site, self.units):
             returned[moved.line].append(moved)
-        told = histories(self.record.dealings, self.as_of, self.site)
         return {
             key: LineAt(
                 key,
                 history,
-                fold(history, self.tolerances, self.site),
+                with_received(fold(history, self.tolerances, self.site), received[key], self.site),
                 received[key],
                 returned[key],
             )
-            for key, history in told.items()
+            for key, history in self.histories.items()
         }
 
 

@@ -135,8 +135,8 @@ def figure(card: Card, key: str) -> Figure:
     """Return a figure of a scorecard that is a numerator over a denominator."""
     shown = card["kpis"][key]
     return Figure(
-        Decimal(shown["numerator"]),
-        Decimal(shown["denominator"]),
+        Fraction(shown["numerator"]),
+        Fraction(shown["denominator"]),
         counts="ci95" in shown,
         scale=1_000_000 if KPIS[key].unit == "per million" else 1,
         mixed_units=shown.get("mixed_units", False),
@@ -294,16 +294,16 @@ def _limit(language: Language, name: str) -> str:
 def capacity(language: Language, card: Card) -> list[LoadWords]:
     """Return the load of each process that the supplier declared."""
     return [
-        _load(language, process, Decimal(shown["numerator"]), Decimal(shown["denominator"]))
+        _load(language, process, Fraction(shown["numerator"]), Fraction(shown["denominator"]))
         for process, shown in card["kpis"]["capacity_load"]["processes"].items()
     ]
 
 
-def _load(language: Language, process: str, asked: Decimal, able: Decimal) -> LoadWords:
+def _load(language: Language, process: str, asked: Fraction, able: Fraction) -> LoadWords:
     if able == 0:
         unknown = language.text(NO_DATA)
         return LoadWords(process, unknown, unknown)
-    share = Fraction(asked) / Fraction(able)
+    share = asked / able
     shown = language.percent(share)
     if 1 < share < Fraction(2001, 2000):
         shown = language.text("more than %(number)s %%", number=100)

@@ -1,24 +1,44 @@
 -- What every complaint $which names adds to the figures: the version sent last stands, of the
 -- complaint, of the answer to each step, and of the closing. Closing does every step not yet done.
+-- A complaint counts while it names an order with a line or a receipt line, and from the first answer
+-- of the supplier on: nobody moves the figures of a supplier with whom it never dealt. Its steps are
+-- counted from when it was told, where that is later than when it was opened.
 -- complained: day = that of opening; a quantity, 0 where an inspection has it, b stops the line or
 --   endangers. open: the same day, until it is closed. step: day = due date; b done by then;
 --   label = the step. undone: the same day, until it is done.
 INSERT INTO figure_parts
 WITH
-    opened AS
+    told AS
     (
         SELECT
             supplier_id,
             buyer_id,
             complaint_no,
             uniqExact(time, source, event_id) AS made_of,
+            min(time) AS told_at,
             argMax(
-                (opened_at, severity, ifNull(quantity, 0), isNotNull(inspection_no)),
-                (time, event_id, source)) AS v,
-            toDate32(v.1, {zone:String}) AS opened_on
+                (
+                    opened_at, toString(severity), ifNull(quantity, 0), isNotNull(inspection_no),
+                    ifNull(order_no, '')
+                ),
+                (time, event_id, source)) AS stands
         FROM complaints
         WHERE $which
         GROUP BY supplier_id, buyer_id, complaint_no
+    ),
+    opened AS
+    (
+        SELECT
+            supplier_id,
+            buyer_id,
+            complaint_no,
+            made_of,
+            stands.2 IN ('line_stop', 'safety') AS severe,
+            if(stands.4, 0::Decimal(38, 6), stands.3) AS quantity,
+            stands.5 AS order_no,
+            toDate32(stands.1, {zone:String}) AS opened_on,
+            greatest(opened_on, toDate32(told_at, {zone:String})) AS told_on
+        FROM told
     ),
     answered AS
     (
@@ -55,21 +75,63 @@ WITH
         WHERE $which
         GROUP BY supplier_id, buyer_id, complaint_no
     ),
+    ordered AS
+    (
+        SELECT
+            supplier_id, buyer_id, order_no, toDate32(min(time), {zone:String}) AS first_day,
+            uniqExact(time, source, event_id) AS made_of
+        FROM order_versions
+        WHERE (supplier_id, buyer_id, order_no) IN (
+            SELECT supplier_id, buyer_id, order_no FROM opened WHERE order_no != '')
+        GROUP BY supplier_id, buyer_id, order_no
+    ),
+    received AS
+    (
+        SELECT
+            supplier_id, buyer_id, order_no, sum(version) AS made_of,
+            groupArray((line_no, receipt_no, net)) AS lines,
+            arraySort(arrayDistinct(arrayFlatten(arrayMap(
+                l -> arrayMap(n -> n.known_on, l.3), lines)))) AS days,
+            -- From when to when anything is left of a receipt line.
+            arrayFilter(
+                (span, day) -> arrayExists(
+                    l -> arraySum(arrayMap(
+                        n -> if(n.known_on <= day, n.quantity, 0::Decimal(38, 6)), l.3)) > 0,
+                    lines),
+                arrayZip(
+                    days, arrayPopFront(arrayPushBack(days, toDate32('2299-12-31')))),
+                days) AS spans
+        FROM receipt_facts FINAL
+        WHERE rules = {rules:UInt64}
+            AND (supplier_id, buyer_id, order_no) IN (
+                SELECT supplier_id, buyer_id, order_no FROM opened WHERE order_no != '')
+        GROUP BY supplier_id, buyer_id, order_no
+    ),
     steps AS
     (
         SELECT
             o.supplier_id AS supplier_id,
             o.buyer_id AS buyer_id,
             o.complaint_no AS complaint_no,
-            o.made_of + a.made_of + c.made_of AS made_of,
+            o.made_of * 4294967296 + a.made_of + c.made_of + n.made_of + r.made_of AS made_of,
+            least(
+                if(n.made_of > 0, n.first_day, ever),
+                arrayMin(arrayPushBack(arrayMap(x -> x.2, a.answers), ever))) AS dealt_from,
+            -- From when to when the complaint counts.
+            arrayPushBack(
+                arrayFilter(
+                    x -> x.2 > x.1,
+                    arrayMap(x -> (x.1, least(x.2, dealt_from)), r.spans)),
+                (dealt_from, ever)) AS counting,
             o.opened_on AS opened_on,
-            o.v AS v,
+            o.severe AS severe,
+            o.quantity AS quantity,
             toDate32('2299-12-31') AS ever,
             if(c.made_of > 0, c.closed_on, ever) AS closed_by,
             arrayMap(
                 (step, days) -> (
                     step,
-                    o.opened_on + days,
+                    o.told_on + days,
                     least(closed_by, arrayMin(arrayPushBack(
                         arrayMap(x -> x.2, arrayFilter(x -> x.1 = step, a.answers)), ever)))),
                 ['containment', 'corrective_action', 'closing'],
@@ -77,6 +139,8 @@ WITH
         FROM opened AS o
         LEFT JOIN answered AS a USING (supplier_id, buyer_id, complaint_no)
         LEFT JOIN closed AS c USING (supplier_id, buyer_id, complaint_no)
+        LEFT JOIN ordered AS n USING (supplier_id, buyer_id, order_no)
+        LEFT JOIN received AS r USING (supplier_id, buyer_id, order_no)
     )
 SELECT
     {rules:UInt64},
@@ -86,19 +150,27 @@ SELECT
     complaint_no,
     '',
     made_of,
-    CAST(
-        arrayConcat(
-            [
-                (
-                    'complained', '', opened_on, opened_on, ever, if(v.4, 0, v.3),
-                    v.2 IN ('line_stop', 'safety'), 0, 0, 0, 0, 0
-                ),
-                ('open', '', opened_on, opened_on, closed_by, 0, 0, 0, 0, 0, 0, 0)
-            ],
+    arrayFlatten(arrayMap(
+        span -> arrayFilter(
+            p -> p.until > p.since AND p.until > p.day,
             arrayMap(
-                x -> ('step', x.1, x.2, x.2, ever, 0, x.3 <= x.2, 0, 0, 0, 0, 0), steps),
-            arrayMap(
-                x -> ('undone', x.1, x.2, x.2, x.3, 0, 0, 0, 0, 0, 0, 0),
-                arrayFilter(x -> x.3 > x.2, steps))),
-        'Array($part)')
+                p -> CAST(
+                    (
+                        p.1, p.2, p.3, greatest(p.4, span.1), least(p.5, span.2), p.6, p.7, 0, 0, 0, 0, 0
+                    ),
+                    '$part'),
+                arrayConcat(
+                    [
+                        (
+                            'complained', '', opened_on, opened_on, ever,
+                            quantity, severe
+                        ),
+                        ('open', '', opened_on, opened_on, closed_by, 0::Decimal(38, 6), 0)
+                    ],
+                    arrayMap(
+                        x -> ('step', x.1, x.2, x.2, ever, 0::Decimal(38, 6), x.3 <= x.2), steps),
+                    arrayMap(
+                        x -> ('undone', x.1, x.2, x.2, x.3, 0::Decimal(38, 6), 0),
+                        arrayFilter(x -> x.3 > x.2, steps))))),
+        counting))
 FROM steps

@@ -1,16 +1,18 @@
 -- What every order line $which names adds to the figures, and for which dates.
 -- Between two days on which something about a line became known it adds the same at every T, so it
 -- is worked out once for each of them.
+-- Quantities are in the smallest unit of the kind of the unit that the label names, as in the facts.
 -- due: day = due + late; a ordered, b on time in full, c on-time quantity, d filled, e quantity x
 --   days late of what came, f still missing, g = f x due (days since 1970): late at T = e + f x T - g;
 --   label = unit.
 -- requested: day = requested + late; b on time in full. overdue: day = due + late.
 -- completed: day = that of the completing receipt; a days since the first version.
--- backlog: day = due; a still to come; label = item. orphan: a receipts without an order line.
+-- backlog: day = due; a still to come; label = unit, line break, item. orphan: a receipts without an
+--   order line.
 -- asked: day = end of the time to confirm; a microseconds to the confirmation, -1 without, b in time.
 -- answered: day = first confirmation; b not rejected. retroactive: day = first version.
 -- received: day = receipt; a quantity; label = unit. value: day = receipt; a quantity, b price;
---   label = currency.
+--   label = currency, line break, how many of the smallest unit the price is of.
 INSERT INTO figure_parts
 WITH
     chosen AS
@@ -21,7 +23,7 @@ WITH
             arraySort(arrayDistinct(arrayConcat(
                 steps.day,
                 arrayMap(r -> r.known_on, receipts),
-                arrayMap(r -> r.returned_on, returns)))) AS days,
+                arrayMap(r -> r.known_on, returns)))) AS days,
             arrayPopFront(arrayPushBack(days, ever)) AS ends,
             toDate32(first_at + toIntervalHour({confirmation_hours:Int32}), {zone:String})
                 AS answer_due_on,
@@ -34,13 +36,25 @@ WITH
                     - toUnixTimestamp64Micro(first_at)) AS microseconds,
             -- From when to when which unit and price were in force; none before the first version.
             arrayPushFront(
-                arrayMap(s -> (s.day, s.uom, s.unit_price, s.currency), arrayFilter(
-                    (s, n) -> n = 1
-                        OR s.uom != steps.uom[n - 1] OR s.currency != steps.currency[n - 1]
-                        OR ifNull(s.unit_price, -1) != ifNull(steps.unit_price[n - 1], -1),
-                    steps, arrayEnumerate(steps))),
-                (toDate32('1970-01-01'), '', NULL, '')) AS terms,
-            arrayPushBack(arrayMap(x -> x.1, arrayPopFront(terms)), ever) AS terms_end
+                arrayMap(
+                    s -> (
+                        s.day, s.uom, s.unit_price,
+                        concat(s.currency, '\n', toString(s.price_scale))),
+                    arrayFilter(
+                        (s, n) -> n = 1
+                            OR s.uom != steps.uom[n - 1] OR s.currency != steps.currency[n - 1]
+                            OR s.price_scale != steps.price_scale[n - 1]
+                            OR ifNull(s.unit_price, -1) != ifNull(steps.unit_price[n - 1], -1),
+                        steps, arrayEnumerate(steps))),
+                (toDate32('1900-01-01'), '', NULL, '')) AS terms,
+            arrayPushBack(arrayMap(x -> x.1, arrayPopFront(terms)), ever) AS terms_end,
+            -- From when to when the line was written afterwards, or not: mostly one span.
+            if(
+                arrayUniq(arrayMap(x -> x = 'retroactive', steps.out)) < 2,
+                [(first_day, ever, steps.out[1] = 'retroactive')],
+                arrayMap(
+                    (s, ends_on) -> (s.day, ends_on, s.out = 'retroactive'),
+                    steps, arrayPushBack(arrayPopFront(steps.day), ever))) AS spans
         FROM order_line_facts FINAL
         WHERE $which AND rules = {rules:UInt64}
     ),
@@ -50,31 +64,33 @@ WITH
             *,
             0::Decimal(38, 6) AS nil,
             arrayConcat(
-                arrayFilter(
-                    (p, stands) -> stands AND p.until > p.since AND p.until > p.day,
-                    CAST(
+                arrayFlatten(arrayMap(
+                    x -> arrayFilter(
+                        (p, stands) -> stands AND p.until > p.since AND p.until > p.day,
+                        CAST(
+                            [
+                                (
+                                    'retroactive', '', first_day, x.1, x.2,
+                                    nil, nil, nil, nil, nil, nil, nil),
+                                (
+                                    'asked', '', answer_due_on, x.1, least(x.2, answered_on),
+                                    -1::Decimal(38, 6), in_time::Decimal(38, 6),
+                                    nil, nil, nil, nil, nil),
+                                (
+                                    'asked', '', answer_due_on, greatest(x.1, answered_on), x.2,
+                                    toDecimal128(microseconds, 6), in_time::Decimal(38, 6),
+                                    nil, nil, nil, nil, nil),
+                                (
+                                    'answered', '', answered_on, x.1, x.2,
+                                    nil, (NOT confirmation_rejected)::Decimal(38, 6),
+                                    nil, nil, nil, nil, nil)
+                            ],
+                            'Array($part)'),
                         [
-                            (
-                                'retroactive', '', first_day, first_day, ever,
-                                nil, nil, nil, nil, nil, nil, nil),
-                            (
-                                'asked', '', answer_due_on, first_day, ifNull(confirmed_day, ever),
-                                -1::Decimal(38, 6), in_time::Decimal(38, 6),
-                                nil, nil, nil, nil, nil),
-                            (
-                                'asked', '', answer_due_on, ifNull(confirmed_day, ever), ever,
-                                toDecimal128(microseconds, 6), in_time::Decimal(38, 6),
-                                nil, nil, nil, nil, nil),
-                            (
-                                'answered', '', ifNull(confirmed_day, ever), first_day, ever,
-                                nil, (NOT confirmation_rejected)::Decimal(38, 6),
-                                nil, nil, nil, nil, nil)
-                        ],
-                        'Array($part)'),
-                    [
-                        first_day < ever AND steps.out[1] = 'retroactive', asks, asks,
-                        first_day < ever AND isNotNull(confirmed_day)
-                    ]),
+                            x.3, asks AND NOT x.3, asks AND NOT x.3,
+                            isNotNull(confirmed_day) AND NOT x.3
+                        ]),
+                    if(first_day < ever, spans, []))),
                 arrayFlatten(arrayMap(
                     (x, ends_on) -> arrayFlatten(arrayMap(
                         r -> arrayFilter(
@@ -82,7 +98,8 @@ WITH
                             CAST(
                                 [
                                     (
-                                        'received', x.2, r.received_on, greatest(r.known_on, x.1),
+                                        'received', if(x.1 < first_day, r.orphan_unit, x.2),
+                                        r.received_on, greatest(r.known_on, x.1),
                                         ends_on, r.quantity, nil, nil, nil, nil, nil, nil),
                                     (
                                         'value', x.4, r.received_on, greatest(r.known_on, x.1),
@@ -94,8 +111,9 @@ WITH
                             r -> ends_on > r.received_on AND ends_on > r.known_on AND ends_on > x.1,
                             receipts))),
                     terms, terms_end))) AS own,
+            ifNull(confirmed_day, ever) AS answered_on,
             first_day < ever AND NOT ifNull(
-                buyer_cancelled_at < first_at + toIntervalHour({confirmation_hours:Int32}), 0)
+                called_off_at < first_at + toIntervalHour({confirmation_hours:Int32}), 0)
                 AS asks
         FROM chosen
     ),
@@ -128,9 +146,8 @@ WITH
             {under:Array(Decimal(9, 6))}[t] AS under,
             {over:Array(Decimal(9, 6))}[t] AS over,
             arrayFilter(r -> r.known_on <= since, receipts) AS came,
-            arraySum(arrayMap(
-                r -> if(r.returned_on <= since, r.quantity, 0::Decimal(38, 6)), returns))
-                AS returned
+            arrayFilter(r -> r.known_on <= since, returns) AS went,
+            arraySum(arrayMap(r -> r.quantity, went)) AS returned
         FROM by_line
         LEFT ARRAY JOIN
             days AS since, ends AS until,
@@ -159,6 +176,17 @@ WITH
             arraySum(arrayMap(
                 r -> if(r.received_on < requested - early, r.quantity, 0::Decimal(38, 6)), came))
                 AS received_too_early_requested,
+            -- What is in the house after all of one instant, a return before a receipt.
+            arraySort(arrayConcat(
+                arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
+                arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves,
+            arrayFilter(
+                (house, move, next) -> move.1 != next,
+                arrayMap((held, move) -> (move.2, held), arrayCumSum(arrayMap(m -> m.3, moves)), moves),
+                moves,
+                arrayPopFront(arrayPushBack(
+                    arrayMap(m -> m.1, moves), toDateTime64(0, 6, 'UTC'))))
+                AS houses,
             arrayUniq(arrayMap(r -> r.receipt_no, arrayFilter(
                 r -> arraySum(arrayMap(
                     x -> if(x.receipt_no = r.receipt_no, x.quantity, 0::Decimal(38, 6)), came)) > 0,
@@ -197,7 +225,7 @@ SELECT
             CAST(
                 arrayZip(
                     ['due', 'requested', 'overdue', 'completed', 'backlog', 'orphan'],
-                    [uom, '', '', '', item_no, ''],
+                    [uom, '', '', '', concat(uom, '\n', item_no), ''],
                     [window_date, requested_window_date, window_date, completed_on, due, since],
                     arrayWithConstant(6, since),
                     arrayWithConstant(6, until),
@@ -208,11 +236,12 @@ SELECT
                     ],
                     arrayResize(
                         [
-                            received_by_due >= least AND received_by_due <= most_allowed
-                                AND received_too_early = 0,
-                            received_by_requested >= least
-                                AND received_by_requested <= most_allowed
-                                AND received_too_early_requested = 0
+                            received_by_due >= least AND received_too_early = 0
+                                AND NOT arrayExists(
+                                    h -> h.1 <= window_date AND h.2 > most_allowed, houses),
+                            received_by_requested >= least AND received_too_early_requested = 0
+                                AND NOT arrayExists(
+                                    h -> h.1 <= requested_window_date AND h.2 > most_allowed, houses)
                         ],
                         6),
                     arrayResize([least(ordered, received_by_due - received_too_early)], 6),

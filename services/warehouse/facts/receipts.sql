@@ -2,6 +2,9 @@
 -- The version sent last stands, wherever its time lies; then its date is looked at. A reversal takes
 -- from the version in force at its own time, so of the standing one only if timed since it, or if
 -- there was never another. A line that only an older version names is kept, with nothing.
+-- A line is counted in the unit of its order line, in the smallest of the kind; while that has no
+-- version, in the first unit that it names itself; while no version names a unit, as it came. So
+-- what is left is worked out for each day on which a reversal, the line or its unit became known.
 INSERT INTO receipt_facts
 WITH
     receipts AS
@@ -12,10 +15,10 @@ WITH
             receipt_no,
             groupUniqArray((
                 (time, event_id, source), position, order_no, line_no, quantity, received_at,
-                despatch_no)) AS all_lines,
+                despatch_no, ifNull(toString(uom), ''))) AS all_lines,
             arrayDistinct(arrayMap(l -> l.1, all_lines)) AS versions,
             arrayMax(versions) AS standing,
-            arrayFilter(l -> l.1 = standing, all_lines) AS standing_lines
+            arraySort(l -> l.2, arrayFilter(l -> l.1 = standing, all_lines)) AS standing_lines
         FROM receipt_lines
         WHERE $which
         GROUP BY supplier_id, buyer_id, receipt_no
@@ -26,50 +29,97 @@ WITH
             supplier_id,
             buyer_id,
             receipt_no,
-            arraySort(groupUniqArray(
-                (time, event_id, source, position, order_no, line_no, quantity))) AS taken
+            arraySort(groupUniqArray((
+                time, event_id, source, position, order_no, line_no, quantity,
+                ifNull(toString(uom), '')))) AS taken
         FROM reversal_lines
         WHERE $which
         GROUP BY supplier_id, buyer_id, receipt_no
     ),
+    by_line AS
+    (
+        SELECT
+            supplier_id,
+            buyer_id,
+            receipt_no,
+            line.1 AS order_no,
+            line.2 AS line_no,
+            all_lines,
+            versions,
+            standing,
+            standing_lines,
+            taken
+        FROM receipts
+        LEFT JOIN reversals USING (supplier_id, buyer_id, receipt_no)
+        ARRAY JOIN arrayDistinct(arrayMap(l -> (l.3, l.4), all_lines)) AS line
+    ),
+    units AS
+    (
+        $units_of_lines
+        WHERE (supplier_id, buyer_id, order_no, line_no) IN (
+            SELECT supplier_id, buyer_id, order_no, line_no FROM receipt_lines WHERE $which)
+        GROUP BY supplier_id, buyer_id, order_no, line_no
+    ),
     netted AS
     (
-    SELECT
-        supplier_id,
-        buyer_id,
-        line.1 AS order_no,
-        line.2 AS line_no,
-        receipt_no,
-        length(all_lines) + length(taken) AS version,
-        standing_lines[1].6 AS received_at,
-        toDate32(received_at, {zone:String}) AS received_on,
-        standing_lines[1].7 AS despatch_no,
-        arrayFilter(l -> l.3 = order_no AND l.4 = line_no, standing_lines) AS own,
-        arraySum(arrayMap(l -> l.5, own)) AS quantity,
-        arrayFilter(
-            r -> (r.1 >= standing.1 OR length(versions) = 1)
-                AND (r.4 = 0 OR (r.5 = order_no AND r.6 = line_no)),
-            taken) AS counted,
-        -- What is left after each reversal: never under nothing.
-        arrayMap(
-            upto -> quantity - least(quantity, upto),
-            arrayCumSum(arrayMap(r -> if(r.4 = 0, quantity, r.7), counted))) AS left_after,
-        if(
-            empty(own), [],
-            arrayConcat(
-                [(received_on, quantity)],
-                arrayMap(
-                    (r, after, before) -> (
-                        greatest(received_on, toDate32(r.1, {zone:String})), after - before),
-                    counted, left_after,
-                    arrayPopBack(arrayPushFront(left_after, quantity))))) AS net,
-        arrayDistinct(arrayConcat(
-            [(standing.3, standing.2)], arrayMap(r -> (r.3, r.2), counted))) AS events
-    FROM receipts
-    LEFT JOIN reversals USING (supplier_id, buyer_id, receipt_no)
-    ARRAY JOIN arrayDistinct(arrayMap(l -> (l.3, l.4), all_lines)) AS line
+        SELECT
+            r.supplier_id AS supplier_id,
+            r.buyer_id AS buyer_id,
+            r.order_no AS order_no,
+            r.line_no AS line_no,
+            r.receipt_no AS receipt_no,
+            length(r.all_lines) + length(r.taken) + u.versions AS version,
+            r.standing_lines[1].6 AS received_at,
+            toDate32(received_at, {zone:String}) AS received_on,
+            r.standing_lines[1].7 AS despatch_no,
+            toDate32('2299-12-31') AS ever,
+            if(u.versions = 0, ever, u.first_day) AS first_day,
+            if(u.unit = '', ever, u.unit_day) AS unit_day,
+            arrayFilter(l -> l.3 = order_no AND l.4 = line_no, r.standing_lines) AS own,
+            arrayFirst(x -> x != '', arrayMap(l -> l.8, own)) AS orphan_unit,
+            arrayFilter(
+                x -> (x.1 >= r.standing.1 OR length(r.versions) = 1)
+                    AND (x.4 = 0 OR (x.5 = order_no AND x.6 = line_no)),
+                r.taken) AS counted,
+            -- Each with the day on which it is known.
+            arrayMap(
+                x -> (greatest(received_on, toDate32(x.1, {zone:String})), x.4 = 0, x.7, x.8),
+                counted) AS against,
+            arraySort(arrayDistinct(arrayFilter(
+                day -> day >= received_on AND day < ever,
+                arrayConcat([received_on, first_day, unit_day], arrayMap(x -> x.1, against)))))
+                AS days,
+            arrayMap(
+                day -> multiIf(
+                    first_day > day, orphan_unit, unit_day > day, '', u.unit),
+                days) AS units_then,
+            -- What is left at the end of each day: never under nothing.
+            arrayMap(
+                (day, unit) -> if(
+                    arrayExists(x -> x.2 AND x.1 <= day, against),
+                    0::Decimal(38, 6),
+                    greatest(
+                        0::Decimal(38, 6),
+                        arraySum(arrayMap(l -> $converted(l.5, l.8, unit), own))
+                            - arraySum(arrayMap(
+                                x -> if(x.1 <= day, $converted(x.3, x.4, unit), 0::Decimal(38, 6)),
+                                against)))),
+                days, units_then) AS left_then,
+            arrayMap(
+                (day, after, before) -> (day, after - before),
+                days, left_then, arrayPopBack(arrayPushFront(left_then, 0::Decimal(38, 6))))
+                AS changes,
+            if(
+                empty(own), [],
+                arrayFilter((c, at) -> at = 1 OR c.2 != 0, changes, arrayEnumerate(changes))) AS net,
+            notEmpty(own) AND u.unit != ''
+                AND arrayAll(l -> l.8 != '' AND $kind_of(l.8) != $kind_of(u.unit), own) AS conflict,
+            arrayDistinct(arrayConcat(
+                [(r.standing.3, r.standing.2)], arrayMap(x -> (x.3, x.2), counted))) AS events
+        FROM by_line AS r
+        LEFT JOIN units AS u USING (supplier_id, buyer_id, order_no, line_no)
     )
 SELECT
     {rules:UInt64}, supplier_id, buyer_id, order_no, line_no, receipt_no, version, received_at,
-    received_on, despatch_no, net, events
+    received_on, despatch_no, notEmpty(own), orphan_unit, if(conflict, unit_day, ever), net, events
 FROM netted

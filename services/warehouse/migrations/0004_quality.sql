@@ -22,38 +22,6 @@ ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, inspection_no, time, source, event_id)
 SETTINGS index_granularity = 1024;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS inspections_of_events $on_cluster TO inspections AS
-SELECT
-    document.supplier_id AS supplier_id,
-    document.buyer_id AS buyer_id,
-    document.inspection_no AS inspection_no,
-    time,
-    source,
-    id AS event_id,
-    parseDateTime64BestEffort(document.inspected_at, 6, 'UTC') AS inspected_at,
-    document.receipt_no AS receipt_no,
-    document.order_no AS order_no,
-    document.line_no AS line_no,
-    document.item_no AS item_no,
-    document.quantity_inspected AS quantity_inspected,
-    document.quantity_rejected AS quantity_rejected,
-    document.disposition AS disposition,
-    document.defects AS defects
-FROM
-(
-    SELECT
-        time,
-        source,
-        id,
-        JSONExtract(data, 'Tuple(
-            supplier_id String, buyer_id String, inspection_no String, inspected_at String,
-            receipt_no Nullable(String), order_no String, line_no String, item_no Nullable(String),
-            quantity_inspected Decimal(38, 6), quantity_rejected Decimal(38, 6), disposition String,
-            defects Array(Tuple(code String, quantity Nullable(Decimal(38, 6)))))') AS document
-    FROM events
-    WHERE type = 'id.rantai.quality.inspected.v1'
-);
-
 CREATE TABLE IF NOT EXISTS complaints $on_cluster
 (
     supplier_id LowCardinality(String),

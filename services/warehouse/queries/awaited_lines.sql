@@ -12,12 +12,14 @@ WITH
             arrayCount(d -> d < {as_of:Date32}, steps.day) AS i,
             steps[i] AS s,
             s.item_no AS item_no,
+            s.uom AS unit,
             $tolerance AS t,
+            $factor_of(unit) AS one,
             s.quantity * (1 - {under:Array(Decimal(9, 6))}[t]) AS least,
             arraySum(arrayMap(
                 r -> if(r.known_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), receipts))
                 - arraySum(arrayMap(
-                    r -> if(r.returned_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), returns))
+                    r -> if(r.known_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), returns))
                 AS kept,
             -- Also what was ordered too late to be judged is to be made and sent.
             s.out IN ('', 'retroactive') AND NOT s.any_cancellation AND kept < least AS awaited
@@ -60,7 +62,9 @@ WITH
     announced AS
     (
         -- The version of a despatch advice that was sent last stands.
-        SELECT buyer_id, order_no, line_no, sum(quantity) AS on_the_way
+        SELECT
+            buyer_id, order_no, line_no,
+            sum($converted(quantity, uom, unit)) / any(one) AS on_the_way
         FROM
         (
             SELECT
@@ -73,7 +77,8 @@ WITH
                     buyer_id,
                     despatch_no,
                     (time, event_id, source) AS version,
-                    groupArray((order_no, line_no, quantity)) AS notice
+                    groupArray((
+                        order_no, line_no, quantity, ifNull(toString(uom), ''))) AS notice
                 FROM despatch_lines FINAL
                 WHERE supplier_id = {supplier:String}
                     AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
@@ -82,7 +87,12 @@ WITH
             GROUP BY buyer_id, despatch_no
         ) AS d
         LEFT JOIN came AS c USING (buyer_id)
-        ARRAY JOIN d.notice.1 AS order_no, d.notice.2 AS line_no, d.notice.3 AS quantity
+        ARRAY JOIN
+            d.notice.1 AS order_no, d.notice.2 AS line_no, d.notice.3 AS quantity, d.notice.4 AS uom
+        INNER JOIN
+        (
+            SELECT buyer_id, order_no, line_no, unit, one FROM chosen
+        ) AS l USING (buyer_id, order_no, line_no)
         WHERE NOT has(c.numbers, d.despatch_no)
         GROUP BY buyer_id, order_no, line_no
     )
@@ -91,12 +101,12 @@ SELECT
     l.order_no AS order_no,
     l.line_no AS line_no,
     l.item_no AS item_no,
-    nullIf(l.s.uom, '') AS uom,
-    l.s.quantity AS ordered,
+    nullIf(l.unit, '') AS uom,
+    l.s.quantity / l.one AS ordered,
     l.s.requested AS requested_date,
     l.s.due AS due_date,
     l.awaited AS awaited,
-    greatest(0::Decimal(38, 6), l.s.quantity - l.kept) AS missing,
+    greatest(0::Decimal(38, 6), l.s.quantity - l.kept) / l.one AS missing,
     a.on_the_way AS on_the_way,
     l.awaited AND NOT l.s.confirmed AND c.last_answer <= v.last_version AS unanswered,
     count() OVER () AS total

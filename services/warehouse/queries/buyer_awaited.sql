@@ -29,6 +29,7 @@ WITH
             arrayCount(d -> d < {as_of:Date32}, steps.day) AS i,
             steps.item_no[i] AS item_no,
             steps.uom[i] AS uom,
+            $factor_of(uom) AS one,
             steps.due[i] AS due_date,
             steps.quantity[i] AS ordered,
             steps.confirmed[i] AS confirmed,
@@ -40,7 +41,7 @@ WITH
                 receipts.known_on, receipts.quantity)) AS received,
             arraySum(arrayMap(
                 (day, quantity) -> if(day < {as_of:Date32}, quantity, 0::Decimal(38, 6)),
-                returns.returned_on, returns.quantity)) AS returned
+                returns.known_on, returns.quantity)) AS returned
         FROM order_line_facts FINAL
         PREWHERE rules = {rules:UInt64}
             AND buyer_id IN {buyers:Array(String)}
@@ -53,14 +54,14 @@ SELECT
     line_no,
     item_no,
     nullIf(uom, '') AS uom,
-    ordered,
+    l.ordered / l.one AS ordered,
     due_date,
     confirmed,
-    received,
-    returned,
+    l.received / l.one AS received,
+    l.returned / l.one AS returned,
     count() OVER () AS total
-FROM lines
-WHERE received - returned < least
+FROM lines AS l
+WHERE l.received - l.returned < l.least
     AND if(
         {overdue:Bool},
         window_date < {as_of:Date32},

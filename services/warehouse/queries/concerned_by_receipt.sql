@@ -1,6 +1,25 @@
--- Which orders do the receipts that these inserts concern name, in any version? It is noted under
--- one of them.
+-- Which orders do the receipts that these inserts concern name, in any version, which inspections
+-- name a line of one of those orders and a receipt, and which complaints name those orders? It is
+-- noted under one of the inserts.
 INSERT INTO touched
-SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, 'order', order_no, now()
-FROM receipt_lines
-WHERE $which
+WITH orders AS
+    (
+        SELECT DISTINCT supplier_id, buyer_id, order_no
+        FROM receipt_lines
+        WHERE $which
+    )
+SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, kind, number, now()
+FROM
+(
+    SELECT supplier_id, buyer_id, 'order' AS kind, order_no AS number FROM orders
+    UNION ALL
+    SELECT supplier_id, buyer_id, 'inspection', inspection_no
+    FROM inspections
+    WHERE isNotNull(receipt_no)
+        AND (supplier_id, buyer_id, order_no) IN (SELECT supplier_id, buyer_id, order_no FROM orders)
+    UNION ALL
+    SELECT supplier_id, buyer_id, 'complaint', complaint_no
+    FROM complaints
+    WHERE (supplier_id, buyer_id, ifNull(order_no, '')) IN (
+        SELECT supplier_id, buyer_id, order_no FROM orders)
+)

@@ -4,7 +4,7 @@ SELECT
     $select,
     as_of,
     part_family AS family,
-    if(part_family IN ('due', 'received', 'backlog', 'value'), part_label, '') AS label,
+    if(part_family IN ('due', 'received', 'inspected', 'backlog', 'value'), part_label, '') AS label,
     if(part_family = 'value', buyer_id, '') AS buyer,
     count() AS n,
     sum(part_a) AS a,

@@ -1,9 +1,10 @@
 -- What do the parts add up to that a grade is made of, at each of the dates asked for?
--- As figure_sums, of fewer families and without what a grade does not ask: units, buyers, cases.
+-- As figure_sums, of fewer families and without what a grade does not ask: buyers, cases.
 SELECT
     supplier_id,
     as_of,
     part_family AS family,
+    if(part_family IN ('due', 'received', 'inspected'), part_label, '') AS label,
     count() AS n,
     sum(part_a) AS a,
     sum(part_b) AS b,
@@ -14,4 +15,4 @@ SELECT
     sum(part_g) AS g,
     groupUniqArrayIf(toYYYYMM(part_day), part_family = 'due') AS months
 FROM ($counted_parts)
-GROUP BY supplier_id, as_of, family
+GROUP BY supplier_id, as_of, family, label

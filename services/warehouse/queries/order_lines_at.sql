@@ -13,11 +13,14 @@ WITH
             arrayCount(d -> d < {as_of:Date32}, steps.day) AS i,
             steps[i] AS s,
             s.item_no AS item_no,
+            s.uom AS unit,
+            $factor_of(unit) AS one,
             $tolerance AS t,
             {early_days:Array(Int32)}[t] AS early,
             s.due + {late_days:Array(Int32)}[t] AS window_date,
             s.quantity * (1 - {under:Array(Decimal(9, 6))}[t]) AS least,
             s.most * (1 + {over:Array(Decimal(9, 6))}[t]) AS most,
+            arrayFilter(r -> r.known_on < {as_of:Date32}, returns) AS went,
             arrayFilter(r -> r.known_on < {as_of:Date32}, receipts) AS came,
             arrayFilter(
                 r -> r.2 > 0,
@@ -33,15 +36,25 @@ WITH
                     arraySort(arrayDistinct(
                         arrayMap(r -> (r.received_on, r.receipt_no), came))))) AS net_receipts,
             arraySum(arrayMap(r -> r.quantity, came)) AS received,
-            arraySum(arrayMap(
-                r -> if(r.returned_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), returns))
-                AS returned,
+            arraySum(arrayMap(r -> r.quantity, went)) AS returned,
+            -- What is in the house after all of one instant, a return before a receipt.
+            arraySort(arrayConcat(
+                arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
+                arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves,
+            arrayFilter(
+                (house, move, next) -> move.1 != next,
+                arrayMap(
+                    (held, move) -> (move.2, held), arrayCumSum(arrayMap(m -> m.3, moves)), moves),
+                moves,
+                arrayPopFront(arrayPushBack(
+                    arrayMap(m -> m.1, moves), toDateTime64(0, 6, 'UTC'))))
+                AS houses,
             arraySum(arrayMap(
                 r -> if(r.received_on <= window_date, r.quantity, 0::Decimal(38, 6)), came))
                 AS received_by_due,
             arrayMap(
                 e -> (e.source, e.id),
-                arrayFilter(e -> e.day < {as_of:Date32}, events)) AS order_events
+                arrayFilter(e -> e.day < {as_of:Date32} AND e.id != '', events)) AS order_events
         FROM order_line_facts FINAL
         WHERE rules = {rules:UInt64}
             AND supplier_id IN {suppliers:Array(String)}
@@ -120,8 +133,8 @@ SELECT
     l.order_no AS order_no,
     l.line_no AS line_no,
     l.item_no AS item_no,
-    nullIf(l.s.uom, '') AS uom,
-    l.s.quantity AS ordered,
+    nullIf(l.unit, '') AS uom,
+    l.s.quantity / l.one AS ordered,
     l.first_day AS ordered_on,
     l.s.requested AS requested_date,
     l.s.due AS due_date,
@@ -129,16 +142,23 @@ SELECT
     CAST(l.s.due_set_by, 'Tuple(String, String)') AS due_set_by,
     l.s.out AS out_because,
     l.s.cancelled_by AS cancelled_by,
-    CAST(l.net_receipts, 'Array(Tuple(Date32, Decimal(38, 6), String))') AS receipts,
-    l.most AS most,
-    l.received AS received,
-    l.returned AS returned,
-    l.received_by_due >= l.least AND l.received_by_due <= l.most
+    CAST(
+        arrayMap(r -> (r.1, r.2 / l.one, r.3), l.net_receipts),
+        'Array(Tuple(Date32, Decimal(38, 6), String))') AS receipts,
+    l.most / l.one AS most,
+    l.received / l.one AS received,
+    l.returned / l.one AS returned,
+    CAST(
+        arrayMap(h -> (h.1, h.2 / l.one), l.houses), 'Array(Tuple(Date32, Decimal(38, 6)))')
+        AS in_the_house,
+    l.received_by_due >= l.least
+        AND NOT arrayExists(h -> h.1 <= l.window_date AND h.2 > l.most, l.houses)
         AND NOT arrayExists(r -> r.1 < l.s.due - l.early, l.net_receipts) AS on_time_in_full,
     out_because = '' AND l.window_date < {as_of:Date32} AND l.window_date >= {window_from:Date32} AS judged,
     judged AND l.received_by_due < l.least AS late,
-    judged AND least(ordered, greatest(0::Decimal(38, 6), received - returned)) < l.least AS short,
-    out_because = '' AND NOT l.s.any_cancellation AND received - returned < l.least AS open,
+    judged AND least(l.s.quantity, greatest(0::Decimal(38, 6), l.received - l.returned)) < l.least
+        AS short,
+    out_because = '' AND NOT l.s.any_cancellation AND l.received - l.returned < l.least AS open,
     open AND l.window_date < {as_of:Date32} AS overdue,
     i.refused_in_window > 0 AS rejected,
     i.quantity_inspected AS quantity_inspected,

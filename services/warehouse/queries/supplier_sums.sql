@@ -5,7 +5,7 @@
 SELECT
     if(p.family = 'backlog', p.day, toStartOfMonth(p.day)) AS day,
     p.family AS family,
-    if(family IN ('due', 'received', 'backlog'), p.label, '') AS label,
+    if(family IN ('due', 'received', 'inspected', 'backlog'), p.label, '') AS label,
     p.day >= {start:Date32} AS inside,
     count() AS n,
     sum(p.a) AS a,

@@ -6,7 +6,8 @@
             'due', 'requested', 'inspected', 'asked', 'answered', 'receipt', 'step')) AS missed,
     groupArraySortedIf($cases)(
         (
-            -if(part_family = 'due', part_e + part_f * toInt32(as_of) - part_g, part_a),
+            -if(part_family = 'due', part_e + part_f * toInt32(as_of) - part_g, part_a)
+                / $factor_of(part_label),
             -toInt32(part_day), buyer_id, kind, number, line_no, part_label
         ),
         part_family IN ('due', 'inspected', 'complained')) AS most

@@ -9,15 +9,16 @@ WITH sums AS
             as_of,
             window_days,
             part_family AS family,
-            if(part_family IN ('due', 'received'), part_label, '') AS unit,
-            toDecimal256(count(), 6) AS n,
-            toDecimal256(sum(part_a), 6) AS a,
-            toDecimal256(sum(part_b), 6) AS b,
-            toDecimal256(sum(part_c), 6) AS c,
-            toDecimal256(sum(part_d), 6) AS d,
-            toDecimal256(sum(part_e), 6) AS e,
-            toDecimal256(sum(part_f), 6) AS f,
-            toDecimal256(sum(part_g), 6) AS g
+            if(part_family IN ('due', 'received', 'inspected'), part_label, '') AS unit,
+            $factor_of(unit) AS one,
+            toDecimal256(count(), 18) AS n,
+            toDecimal256(sum(part_a), 18) / one AS a,
+            toDecimal256(sum(part_b), 18) AS b,
+            toDecimal256(sum(part_c), 18) / one AS c,
+            toDecimal256(sum(part_d), 18) / one AS d,
+            toDecimal256(sum(part_e), 18) / one AS e,
+            toDecimal256(sum(part_f), 18) / one AS f,
+            toDecimal256(sum(part_g), 18) / one AS g
         FROM counted_parts(
             rules = {rules:UInt64},
             suppliers = {suppliers:Array(String)},
@@ -63,4 +64,4 @@ ARRAY JOIN
             family = 'orphan', [('orphan_receipts', a, 0 * a)],
             family = 'retroactive', [('retroactive_lines', n, 0 * a)],
             []),
-        'Array(Tuple(kpi String, numerator Decimal(76, 6), denominator Decimal(76, 6)))') AS pair;
+        'Array(Tuple(kpi String, numerator Decimal(76, 18), denominator Decimal(76, 18)))') AS pair;

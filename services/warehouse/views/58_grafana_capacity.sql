@@ -1,5 +1,5 @@
 -- For Grafana: what each supplier declared it can make in a month, and what is ordered of it at T.
--- Of a process the declaration in force: the latest before T, then the one sent last. Demand: what
+-- Of a process the declaration in force: the latest up to T, then the one sent last. Demand: what
 -- is still to come of its items' order lines, what is overdue included.
 CREATE OR REPLACE VIEW grafana_capacity $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
@@ -10,7 +10,7 @@ WITH
             process,
             argMax((quantity_per_month, items, uom), (valid_from, time, event_id)) AS v
         FROM capacities
-        WHERE valid_from < {as_of:Date32}
+        WHERE valid_from <= {as_of:Date32}
             AND ({suppliers:Array(String)} IN ([], ['']) OR supplier_id IN {suppliers:Array(String)})
             AND (
                 {buyers:Array(String)} IN ([], ['']) OR buyer_id IN {buyers:Array(String)}
@@ -19,7 +19,11 @@ WITH
     ),
     backlog AS
     (
-        SELECT supplier_id, part_label AS item_no, sum(part_a) AS quantity
+        SELECT
+            supplier_id,
+            splitByChar('\n', part_label)[1] AS unit,
+            substring(part_label, length(unit) + 2) AS item_no,
+            sum(part_a / $factor_of(unit)) AS quantity
         FROM counted_parts(
             rules = (SELECT rules FROM policy_in_force),
             suppliers = (SELECT arrayFilter(x -> x != '', {suppliers:Array(String)})),
@@ -28,7 +32,7 @@ WITH
             capacity_days = (SELECT capacity_days FROM policy_in_force),
             concentration_days = 0,
             spans = [({as_of:Date32}, 0)])
-        GROUP BY supplier_id, item_no
+        GROUP BY supplier_id, item_no, unit
     ),
     demanded AS
     (
@@ -48,7 +52,7 @@ SELECT
     toFloat64(d.demand) AS demand,
     toFloat64(c.v.1) AS capacity,
     ifNull(c.v.3, '') AS uom,
-    if(capacity = 0, NULL, demand / capacity) AS load
+    if(capacity = 0 OR empty(c.v.2), NULL, demand / capacity) AS load
 FROM declared AS c
 LEFT JOIN demanded AS d ON d.supplier_id = c.supplier_id AND d.process = c.process
 LEFT JOIN registered AS r ON r.partner_id = c.supplier_id

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -38,7 +38,7 @@ class ItemSupplier:
     figures: Mapping[str, Figure]
     lines: int
     overdue: int
-    awaited: Decimal
+    awaited: Fraction
 
 
 def _exact(key: str) -> Any:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import localcontext
 from fractions import Fraction
 from typing import Final
 
 from services.readiness.figures import Figure, difference
-from services.readiness.sums import EXACT
 from services.scorecards.web import wording
 from services.scorecards.web.language import Language, mark
 from services.warehouse.coaching import EFFECT_DAYS, Change, CoachingEffect
@@ -115,13 +113,12 @@ def _added(one: Change, other: Change) -> Change:
 
 
 def _sum(one: Figure, other: Figure) -> Figure:
-    with localcontext(EXACT):
-        return replace(
-            one,
-            numerator=one.numerator + other.numerator,
-            denominator=one.denominator + other.denominator,
-            mixed_units=one.mixed_units or other.mixed_units,
-        )
+    return replace(
+        one,
+        numerator=one.numerator + other.numerator,
+        denominator=one.denominator + other.denominator,
+        mixed_units=one.mixed_units or other.mixed_units,
+    )
 
 
 def sides(

@@ -150,8 +150,8 @@ def _sums(language: Language, kpi: str, every: Sequence[Part]) -> str:
         value = sum((adds.value or Decimal(0) for _, adds in every), Decimal(0))
         return language.text("All of them add up to %(sum)s.", sum=language.number(value))
     whole = Figure(
-        sum((adds.numerator or Decimal(0) for _, adds in every), Decimal(0)),
-        sum((adds.denominator or Decimal(0) for _, adds in every), Decimal(0)),
+        Fraction(sum((adds.numerator or Decimal(0) for _, adds in every), Decimal(0))),
+        Fraction(sum((adds.denominator or Decimal(0) for _, adds in every), Decimal(0))),
     )
     if whole.denominator == 0:
         return ""

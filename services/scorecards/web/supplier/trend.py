@@ -7,7 +7,6 @@ side that are a season apart.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from services.scorecards.web.drawing import Line, Value, line
 from services.scorecards.web.language import Language
 
 MONTHS_BACK: Final = 12
-_NOTHING: Final = Figure(Decimal(0), Decimal(0), counts=True)
+_NOTHING: Final = Figure(Fraction(0), Fraction(0), counts=True)
 
 
 @dataclass(frozen=True, slots=True)

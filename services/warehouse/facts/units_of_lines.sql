@@ -1,0 +1,13 @@
+-- The unit of each order line: that of its first version which names one, and since when it is known.
+-- versions: how many there are; 0 where the line has none.
+SELECT
+    supplier_id,
+    buyer_id,
+    order_no,
+    line_no,
+    toDate32(min(time), {zone:String}) AS first_day,
+    argMinIf(
+        ifNull(toString(uom), ''), (time, revision, event_id, source), isNotNull(uom)) AS unit,
+    toDate32(minIf(time, isNotNull(uom)), {zone:String}) AS unit_day,
+    toUInt32(uniqExact(time, event_id, source)) AS versions
+FROM order_versions

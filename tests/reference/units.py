@@ -1,0 +1,36 @@
+"""Units of quantities: what one of a unit is in another, where a fixed factor exists."""
+
+from fractions import Fraction
+
+from .reading import number
+
+# "pieces `H87` `C62` 1, `PR` 2, `DZN` 12, `CEN` 100, `GRO` 144, `MIL` 1000; `MGM` `GRM` `KGM` `DTN`
+# `TNE`; `MMT` `CMT` `MTR` `KMT`; `CMK` `MTK`; `MLT` `LTR` `HLT` `MTQ`; `SEC` `MIN` `HUR`"
+KINDS = (
+    {"H87": 1, "C62": 1, "PR": 2, "DZN": 12, "CEN": 100, "GRO": 144, "MIL": 1000},
+    {"MGM": 1, "GRM": 10**3, "KGM": 10**6, "DTN": 10**8, "TNE": 10**9},
+    {"MMT": 1, "CMT": 10, "MTR": 1000, "KMT": 10**6},
+    {"CMK": 1, "MTK": 10_000},
+    {"MLT": 1, "LTR": 1000, "HLT": 10**5, "MTQ": 10**6},
+    {"SEC": 1, "MIN": 60, "HUR": 3600},
+)
+
+
+def factor(of: str | None, into: str | None) -> Fraction | None:
+    """Give how many `into` one `of` is; None where it is a unit conflict.
+
+    "A document line without a unit is in the line's; where no version names a unit, quantities
+    are taken as they are".
+    """
+    if of is None or into is None or of == into:
+        return Fraction(1)
+    for kind in KINDS:
+        if of in kind and into in kind:
+            return Fraction(kind[of], kind[into])
+    return None
+
+
+def converted(quantity: object, of: str | None, into: str | None) -> Fraction | None:
+    """Give a quantity in another unit, None where it is a unit conflict."""
+    times = factor(of, into)
+    return None if times is None else number(quantity) * times
