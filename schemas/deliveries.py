@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.fields import Document, DocumentNumber, Identifier, Instant, Quantity, Text
+from schemas.fields import Document, DocumentNumber, Identifier, Instant, Quantity, Text, Unit
 
 
 class DeliveredLine(Document):
@@ -13,6 +13,7 @@ class DeliveredLine(Document):
     order_no: DocumentNumber
     line_no: DocumentNumber
     quantity: Quantity
+    uom: Unit | None = None
 
 
 DeliveredLines = Annotated[list[DeliveredLine], Field(min_length=1)]

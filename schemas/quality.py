@@ -10,6 +10,7 @@ from schemas.fields import (
     NonEmptyText,
     Quantity,
     Text,
+    Unit,
     WebAddress,
 )
 
@@ -37,6 +38,7 @@ class QualityInspected(_QualityDocument):
     item_no: DocumentNumber | None = None
     quantity_inspected: Quantity
     quantity_rejected: Quantity
+    uom: Unit | None = None
     disposition: Literal["accepted", "rejected", "concession", "rework"]
     defects: list[Defect] | None = None
 

@@ -9,7 +9,7 @@ from typing import Final
 
 UNIT_ALIASES: Final = {
     "PCS": "H87", "PC": "H87", "PCE": "H87", "PIECE": "H87", "PIECES": "H87", "EA": "H87",
-    "EACH": "H87", "BUAH": "H87", "BIJI": "H87",
+    "EACH": "H87", "BUAH": "H87", "BIJI": "H87", "LUSIN": "DZN",
     "KG": "KGM", "KGS": "KGM", "G": "GRM", "GR": "GRM", "TON": "TNE", "T": "TNE",
     "M": "MTR", "MM": "MMT", "CM": "CMT", "M2": "MTK", "M3": "MTQ", "L": "LTR", "LT": "LTR",
     "SET": "SET", "BOX": "BX", "DUS": "BX", "ROLL": "RO", "LBR": "ST", "SHEET": "ST",

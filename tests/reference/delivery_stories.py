@@ -37,6 +37,8 @@ def _deliver(writer: Writer, pair: Pair, lines: list[Line]) -> None:
     }
     if writer.chance(0.5):
         document["despatch_no"] = _despatch(writer, pair, document["lines"], received_at)
+        if writer.rng.random() < 0.3:  # The buyer's system does not say which.
+            del document["despatch_no"]
     if writer.rng.random() < 0.1:  # Another's notice, one that never came, or a slip of the pen.
         document["despatch_no"] = writer.rng.choice(("DN1", "DN2", "DN3", "dn1", "DN999"))
     sent = [writer.after(received_at, (0, 0, 0, 1, 3))]
@@ -47,14 +49,17 @@ def _deliver(writer: Writer, pair: Pair, lines: list[Line]) -> None:
         _reverse(writer, pair, document, sent)
     if writer.chance(0.15):
         _send_back(writer, pair, document, received_at)
-    if writer.chance(0.4):
+    while writer.chance(0.4):
         _inspect(writer, pair, document, received_at)
+        if writer.eager:
+            break
     if writer.chance(0.12):
         _complain(writer, pair, lines[0], received_at)
 
 
 def _portion(writer: Writer, line: Line) -> dict[str, Any]:
-    return {**line.reference, "quantity": writer.number(writer.portion(line.quantity))}
+    quantity = writer.number(writer.portion(line.quantity))
+    return {**line.reference, "quantity": quantity, **writer.unit(line.unit)}
 
 
 def _despatch(
@@ -100,6 +105,8 @@ def _reverse(writer: Writer, pair: Pair, receipt: dict[str, Any], sent: list[dat
             for line in document["lines"]:
                 if writer.rng.random() < 0.6:
                     line["quantity"] = writer.number(writer.amount())
+                if unit := line.pop("uom", None):
+                    line |= writer.rng.choice(({"uom": unit}, {}, {"uom": "DZN"}))
         moment = writer.rng.choice(sent)
         if writer.rng.random() < 0.7:
             moment = writer.after(moment, (-2, 0, 0, 1, 3, 8))
@@ -132,7 +139,7 @@ def _inspect(writer: Writer, pair: Pair, receipt: dict[str, Any], received_at: d
     line = rng.choice(receipt["lines"])
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         inspected_at = writer.after(received_at, (0, 1, 2, 7))
-        inspected = rng.randint(1, 500)
+        inspected = rng.choice((0, 2, rng.randint(1, 500), rng.randint(1, 500)))
         rejected = rng.choice((0, 0, 0, rng.randint(0, inspected)))
         document: dict[str, Any] = {
             **pair.parties,
@@ -146,6 +153,8 @@ def _inspect(writer: Writer, pair: Pair, receipt: dict[str, Any], received_at: d
         }
         if rng.random() < 0.5:
             document |= {"receipt_no": receipt["receipt_no"], "item_no": "ITEM-1"}
+        if "uom" in line and rng.random() < 0.5:
+            document["uom"] = line["uom"]
         if rejected and rng.random() < 0.5:
             document["defects"] = [{"code": "D01", "quantity": rejected}]
         writer.write(

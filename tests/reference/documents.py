@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .reading import ZERO, Event, Site, instant, number
-from .units import converted
+from .units import code, converted
 
 OrderLineKey = tuple[str, str, str]
 """Buyer, `order_no`, `line_no`; the supplier is the one asked for."""
@@ -113,8 +113,7 @@ def _unit_of(key: OrderLineKey, lines: list[Mapping[str, Any]], units: Units) ->
     """
     if key in units:
         return units[key]
-    named = (line["uom"] for line in lines if line.get("uom") is not None)
-    return next(named, None)
+    return next((code(line) for line in lines if code(line) is not None), None)
 
 
 def _by_order_line(event: Event) -> dict[OrderLineKey, list[Mapping[str, Any]]]:
@@ -129,7 +128,7 @@ def _sum_in(unit: str | None, lines: list[Mapping[str, Any]]) -> Fraction | None
 
     None where every line is a unit conflict: "that line of the document counts in nothing".
     """
-    quantities = [converted(line["quantity"], line.get("uom"), unit) for line in lines]
+    quantities = [converted(line["quantity"], code(line), unit) for line in lines]
     counted = [quantity for quantity in quantities if quantity is not None]
     return sum(counted, ZERO) if counted else None
 
@@ -243,7 +242,7 @@ def inspections(
         if line not in units and receipt is not None:
             # "that receipt's reversals and inspections are converted into it."
             unit = receipt.units.get(line)
-        rejected = converted(data["quantity_rejected"], data.get("uom"), unit)
+        rejected = converted(data["quantity_rejected"], code(data), unit)
         if rejected is None:
             continue  # "such an inspection is no lot"
         if receipt is not None and line in receipt.left:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from .documents import OrderLineKey
 from .reading import ZERO, Event, Site, number
-from .units import factor
+from .units import code, factor
 
 Out = Literal["retroactive", "cancelled", "rejected", "zero"]
 FoldKey = tuple[datetime, int, int, datetime, str, str]
@@ -460,7 +460,7 @@ def _versions(event: Event) -> Iterator[tuple[OrderLineKey, Version]]:
                 requested=date.fromisoformat(line["requested_date"]),
                 item_no=line["item_no"],
                 currency=event.data.get("currency"),
-                uom=line.get("uom"),
+                uom=code(line),
             ),
         )
 

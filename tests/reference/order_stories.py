@@ -25,6 +25,7 @@ class Line:
     unit: str
     quantity: Decimal
     requested: date
+    price: Decimal | None = None
     added_later: bool = False
 
     @property
@@ -91,6 +92,7 @@ def _line(writer: Writer, pair: Pair, order_no: str, line_no: str, placed_on: da
         unit=writer.rng.choice(UNITS),
         quantity=writer.amount(),
         requested=placed_on + timedelta(days=ahead),
+        price=writer.rng.choice((None, writer.amount(), writer.amount())),
     )
 
 
@@ -103,10 +105,14 @@ def _stated(writer: Writer, line: Line) -> dict[str, Any]:
         "quantity": writer.number(line.quantity),
         "requested_date": line.requested.isoformat(),
     }
-    if rng.random() < 0.9:
+    if rng.random() < 0.8:
         stated["uom"] = line.unit
-    if rng.random() < 0.7:
-        stated["unit_price"] = writer.number(writer.amount())
+    else:
+        stated |= writer.unit(line.unit)
+    if rng.random() < 0.2:
+        line.price = rng.choice((None, writer.amount()))
+    if line.price is not None:
+        stated["unit_price"] = writer.number(line.price)
     if rng.random() < 0.3:
         stated["description"] = 'Braket 3/4" – kiri'
     if rng.random() < 0.3:
@@ -147,7 +153,13 @@ def _some(writer: Writer, order: Order) -> list[Line]:
 def _rethink(writer: Writer, line: Line) -> None:
     """Move quantity and requested date, or either, or neither."""
     rng = writer.rng
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
+        return  # The same again, where price and unit are the same too.
+    if rng.random() < 0.06:
+        line.quantity = Decimal(0)
+    elif line.quantity == 0:
+        line.quantity = writer.amount()
+    elif rng.random() < 0.5:
         factor = Decimal(rng.choice(("0.5", "0.9", "1.1", "2")))
         line.quantity = min(max(MILLIONTH, round(line.quantity * factor, 6)), MOST)
     if rng.random() < 0.55:
@@ -205,7 +217,9 @@ def _answer(writer: Writer, line: Line) -> dict[str, Any]:
     status = rng.choice(("accepted", "accepted", "changed", "changed", "rejected"))
     answer: dict[str, Any] = {"line_no": line.line_no, "status": status}
     if status != "rejected" and rng.random() < 0.75:
-        on = line.requested + timedelta(days=rng.choice((-3, -1, 0, 0, 0, 1, 2, 4, 6)))
+        on = line.requested + timedelta(
+            days=rng.choice((-3, -1, 0, 0, 0, 1, 2, 4, 6, -60, 365, 366, 730))
+        )
         answer["confirmed_date"] = on.isoformat()
     if status != "rejected" and rng.random() < 0.5:
         answer["confirmed_quantity"] = writer.number(writer.portion(line.quantity))

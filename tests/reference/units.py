@@ -1,6 +1,8 @@
 """Units of quantities: what one of a unit is in another, where a fixed factor exists."""
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from .reading import number
 
@@ -14,6 +16,16 @@ KINDS = (
     {"MLT": 1, "LTR": 1000, "HLT": 10**5, "MTQ": 10**6},
     {"SEC": 1, "MIN": 60, "HUR": 3600},
 )
+
+
+# "common aliases (`PCS`, `PCE`, `EA`, `KG`, `BUAH`, `LUSIN`) are normalised."
+ALIASES = {"PCS": "H87", "PCE": "H87", "EA": "H87", "BUAH": "H87", "KG": "KGM", "LUSIN": "DZN"}
+
+
+def code(line: Mapping[str, Any]) -> str | None:
+    """Give the unit that a line of a document names, None where it names none."""
+    uom = line.get("uom")
+    return None if uom is None else ALIASES.get(uom, uom)
 
 
 def factor(of: str | None, into: str | None) -> Fraction | None:

@@ -36,7 +36,13 @@ ORDER_NUMBERS = (
     "注文 {} %_",
 )
 LINE_NUMBERS = ("10", "20", "10.2", "010", "00010", "a", "A", "1/2", "é 'x\"")
-UNITS = ("H87", "H87", "H87", "KGM", "MTR", "PCS", "EA", "KG")
+UNITS = ("H87", "H87", "H87", "KGM", "MTR", "PCS", "EA", "KG", "DZN", "LUSIN", "GRO", "SET")
+OTHER_UNITS = {
+    "H87": ("PCS", "DZN", "GRO", "PR", "C62"), "PCS": ("EA", "LUSIN", "H87"), "EA": ("DZN", "MIL"),
+    "KGM": ("GRM", "TNE"), "KG": ("KGM", "DTN"), "MTR": ("MMT", "CMT"), "DZN": ("H87", "PR"),
+    "LUSIN": ("PCS", "GRO"), "GRO": ("DZN", "H87"), "SET": ("SET",),
+}  # fmt: skip
+"""Into which a unit converts."""
 
 SUPPLIER_IDS = ("S{}", "s{}", "S-{}.a", "s_{}-b")
 BUYER_IDS = ("B{}", "b{}", "B-{}.c", "b_{}-d")
@@ -163,6 +169,17 @@ class Writer:
         if self.rng.random() < 0.1:
             chosen += MILLIONTH
         return max(chosen, MILLIONTH)
+
+    def unit(self, of: str) -> dict[str, str]:
+        """Name a unit, or none: that of a line, one that converts into it, or one that does not."""
+        draw = self.rng.random()
+        if draw < 0.6:
+            return {}
+        if draw < 0.75:
+            return {"uom": of}
+        if draw < 0.95:
+            return {"uom": self.rng.choice(OTHER_UNITS[of])}
+        return {"uom": self.rng.choice(("KGM", "H87", "SET", "LTR"))}
 
     def write(
         self, sender: str, name: str, moment: datetime, data: dict[str, Any]

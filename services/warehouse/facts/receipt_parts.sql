@@ -39,7 +39,8 @@ WITH
             groupArray(((time, event_id, source), order_no, line_no)) AS all_lines,
             arrayMax(l -> l.1, all_lines) AS standing,
             arrayDistinct(arrayMap(
-                l -> (l.2, l.3), arrayFilter(l -> l.1 = standing, all_lines))) AS lines
+                l -> (l.2, l.3), arrayFilter(l -> l.1 = standing, all_lines))) AS lines,
+            arrayDistinct(arrayMap(l -> (l.2, l.3), all_lines)) AS ever_named
         FROM despatch_lines
         WHERE (supplier_id, buyer_id, despatch_no) IN (
                 SELECT supplier_id, buyer_id, despatch_no FROM receipts WHERE despatch_no != '')
@@ -55,8 +56,7 @@ WITH
         SELECT
             supplier_id,
             buyer_id,
-            groupArray((announced_at, lines)) AS notices,
-            sum(made_of) AS made_of
+            groupArray((announced_at, lines, ever_named, made_of)) AS notices
         FROM notices
         GROUP BY supplier_id, buyer_id
     )
@@ -67,7 +67,10 @@ SELECT
     'receipt',
     r.receipt_no,
     '',
-    r.made_of * 4294967296 + if(r.despatch_no = '', a.made_of, d.made_of),
+    r.made_of * 4294967296 + if(
+        r.despatch_no = '',
+        arraySum(arrayMap(n -> if(hasAny(n.3, r.names), n.4, 0), a.notices)),
+        d.made_of),
     arrayMap(
         x -> CAST(
             (

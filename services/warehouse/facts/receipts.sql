@@ -1,7 +1,7 @@
 -- What came of every goods receipt $which names, by order line, and what reversals took of it.
 -- The version sent last stands, wherever its time lies; then its date is looked at. A reversal takes
--- from the version in force at its own time, so of the standing one only if timed since it, or if
--- there was never another. A line that only an older version names is kept, with nothing.
+-- from the version in force at its own time, so of the standing one only if timed since it; timed
+-- before the first version, it is taken as if at that one's time. A line that only an older version names is kept, with nothing.
 -- A line is counted in the unit of its order line, in the smallest of the kind; while that has no
 -- version, in the first unit that it names itself; while no version names a unit, as it came. So
 -- what is left is worked out for each day on which a reversal, the line or its unit became known.
@@ -78,7 +78,7 @@ WITH
             arrayFilter(l -> l.3 = order_no AND l.4 = line_no, r.standing_lines) AS own,
             arrayFirst(x -> x != '', arrayMap(l -> l.8, own)) AS orphan_unit,
             arrayFilter(
-                x -> (x.1 >= r.standing.1 OR length(r.versions) = 1)
+                x -> greatest(x.1, arrayMin(r.versions).1) >= r.standing.1
                     AND (x.4 = 0 OR (x.5 = order_no AND x.6 = line_no)),
                 r.taken) AS counted,
             -- Each with the day on which it is known.

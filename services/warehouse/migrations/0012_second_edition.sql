@@ -1,5 +1,6 @@
 -- Units of what is delivered and inspected, and facts of the second edition of docs/figures.md:
--- quantities in the smallest unit of their kind, so that they convert exactly.
+-- quantities in the smallest unit of their kind, so that they convert exactly. A view names the new
+-- column last, as the table has it: what is filled afterwards goes by place.
 -- derived
 
 ALTER TABLE despatch_lines $on_cluster
@@ -19,9 +20,9 @@ SELECT
     line.order_no AS order_no,
     line.line_no AS line_no,
     line.quantity AS quantity,
-    line.uom AS uom,
     parseDateTime64BestEffortOrNull(document.expected_at, 6, 'UTC') AS expected_at,
-    document.vehicle AS vehicle
+    document.vehicle AS vehicle,
+    line.uom AS uom
 FROM
 (
     SELECT
@@ -121,8 +122,8 @@ SELECT
     line.order_no AS order_no,
     line.line_no AS line_no,
     line.quantity AS quantity,
-    line.uom AS uom,
-    document.reason AS reason
+    document.reason AS reason,
+    line.uom AS uom
 FROM
 (
     SELECT
@@ -159,8 +160,8 @@ SELECT
     document.quantity_inspected AS quantity_inspected,
     document.quantity_rejected AS quantity_rejected,
     document.disposition AS disposition,
-    document.uom AS uom,
-    document.defects AS defects
+    document.defects AS defects,
+    document.uom AS uom
 FROM
 (
     SELECT

@@ -134,7 +134,7 @@ SELECT
     l.line_no AS line_no,
     l.item_no AS item_no,
     nullIf(l.unit, '') AS uom,
-    l.s.quantity / l.one AS ordered,
+    toDecimal256(l.s.quantity, 18) / l.one AS ordered,
     l.first_day AS ordered_on,
     l.s.requested AS requested_date,
     l.s.due AS due_date,
@@ -143,13 +143,14 @@ SELECT
     l.s.out AS out_because,
     l.s.cancelled_by AS cancelled_by,
     CAST(
-        arrayMap(r -> (r.1, r.2 / l.one, r.3), l.net_receipts),
-        'Array(Tuple(Date32, Decimal(38, 6), String))') AS receipts,
-    l.most / l.one AS most,
-    l.received / l.one AS received,
-    l.returned / l.one AS returned,
+        arrayMap(r -> (r.1, toDecimal256(r.2, 18) / l.one, r.3), l.net_receipts),
+        'Array(Tuple(Date32, Decimal(76, 18), String))') AS receipts,
+    toDecimal256(l.most, 18) / l.one AS most,
+    toDecimal256(l.received, 18) / l.one AS received,
+    toDecimal256(l.returned, 18) / l.one AS returned,
     CAST(
-        arrayMap(h -> (h.1, h.2 / l.one), l.houses), 'Array(Tuple(Date32, Decimal(38, 6)))')
+        arrayMap(h -> (h.1, toDecimal256(h.2, 18) / l.one), l.houses),
+        'Array(Tuple(Date32, Decimal(76, 18)))')
         AS in_the_house,
     l.received_by_due >= l.least
         AND NOT arrayExists(h -> h.1 <= l.window_date AND h.2 > l.most, l.houses)
