@@ -92,14 +92,21 @@ WITH
                 e -> (e.time, e.revision, e.id, e.source),
                 arrayFilter(e -> e.kind = 0, line.2)) AS own_versions,
             arrayFilter(e -> e.kind != 0, line.2) AS own_others,
-            own_versions[1].at AS first_at,
-            arrayFirst(e -> e.uom != '', own_versions) AS names_unit,
-            names_unit.uom AS unit,
-            $kind_of(unit) AS unit_kind,
-            $factor_of(unit) AS unit_factor
+            arrayFirst(e -> e.uom != '', own_versions) AS names_unit
         FROM by_order
         ARRAY JOIN lines AS line
         WHERE notEmpty(own_versions)
+    ),
+    scaled AS
+    (
+        SELECT
+            *,
+            own_versions[1].at AS first_at,
+            names_unit.uom AS unit,
+            $kind_of(unit) AS unit_kind,
+            $factor_of(unit) AS unit_factor,
+            arrayMap(e -> (e.time, e.id, e.source), own_versions) AS named_by
+        FROM with_units
     ),
     sorted AS
     (
@@ -129,9 +136,7 @@ WITH
                         (p.1, 0, 0, p.1, p.2, p.3, 0, NULL, NULL, 1, NULL, '', '', '', 1, 0),
                         '$event'),
                     arrayFilter(
-                        p -> p.1 > first_at AND NOT has(
-                            arrayMap(e -> (e.time, e.id, e.source), own_versions), p),
-                        placed)),
+                        p -> p.1 > first_at AND NOT has(named_by, p), placed)),
                 arrayMap(
                     e -> CAST(
                         (
@@ -140,9 +145,13 @@ WITH
                             e.status, 0, 0
                         ),
                         '$event'),
-                    arrayConcat(own_others, of_the_order)))) AS history,
-            history[1] AS first
-        FROM with_units
+                    arrayConcat(own_others, of_the_order)))) AS history
+        FROM scaled
+    ),
+    begun AS
+    (
+        SELECT *, history[1] AS first
+        FROM sorted
     ),
     folded AS
     (
@@ -161,30 +170,31 @@ WITH
                     = (0, names_unit.revision, names_unit.time, names_unit.id, names_unit.source),
                 history)) AS unit_from,
             -- A step is decided before it is taken: what the decision names (x, then d, then s) is
-            -- worked out once, where writing it out in each field would multiply the expression.
+            -- worked out once, where writing it out in each field would multiply the expression. p is
+            -- the state before.
             arrayFold(
                 (states, e) -> arrayPushBack(states, arrayMap(
-                    s -> CAST(
+                    (s, p) -> CAST(
                         (
                             if(
                                 s.takes OR s.same, (e.revision, e.time, e.id, e.source),
-                                states[-1].version),
-                            if(s.takes, s.asked, states[-1].asked),
+                                p.version),
+                            if(s.takes, s.asked, p.asked),
                             s.quantity,
                             s.requested,
                             multiIf(
                                 s.resets, s.requested,
                                 s.confirms, s.promised,
-                                states[-1].due),
-                            if(s.resets OR s.confirms, (e.source, e.id), states[-1].due_set_by),
-                            NOT s.resets AND (s.answers OR states[-1].confirmed),
+                                p.due),
+                            if(s.resets OR s.confirms, (e.source, e.id), p.due_set_by),
+                            NOT s.resets AND (s.answers OR p.confirmed),
                             NOT s.resets
-                                AND ((s.answers AND NOT s.confirms) OR states[-1].rejected),
-                            if(s.cancels, e.status, states[-1].cancelled_by),
-                            if(s.cancels, e.at, states[-1].cancelled_at),
-                            states[-1].any_cancellation OR e.kind = 2,
+                                AND ((s.answers AND NOT s.confirms) OR p.rejected),
+                            if(s.cancels, e.status, p.cancelled_by),
+                            if(s.cancels, e.at, p.cancelled_at),
+                            p.any_cancellation OR e.kind = 2,
                             greatest(
-                                states[-1].most,
+                                p.most,
                                 if(e.kind = 0 AND NOT e.conflict, e.quantity, 0::Decimal(38, 6))),
                             multiIf(
                                 e.conflict, 'unit_conflict',
@@ -198,20 +208,20 @@ WITH
                         '$state'
                     ),
                     arrayMap(
-                        d -> CAST(
+                        (d, p) -> CAST(
                             (
                                 d.takes,
                                 d.same,
                                 d.asked,
                                 if(
                                     d.takes AND NOT (
-                                        d.short_notice AND d.asked.quantity > states[-1].quantity),
-                                    d.asked.quantity, states[-1].quantity) AS quantity,
+                                        d.short_notice AND d.asked.quantity > p.quantity),
+                                    d.asked.quantity, p.quantity) AS quantity,
                                 if(
                                     d.takes AND NOT (
-                                        d.short_notice AND d.asked.requested < states[-1].due),
-                                    d.asked.requested, states[-1].requested) AS requested,
-                                d.takes AND (requested != states[-1].requested OR d.stood_out),
+                                        d.short_notice AND d.asked.requested < p.due),
+                                    d.asked.requested, p.requested) AS requested,
+                                d.takes AND (requested != p.requested OR d.stood_out),
                                 d.answers,
                                 d.answers AND e.status != 'rejected',
                                 -- A date before the confirmation's own, or a year after the one that
@@ -219,8 +229,8 @@ WITH
                                 if(
                                     isNull(e.date) OR e.date < toDate32(e.time, {zone:String})
                                         OR toInt32(assumeNotNull(e.date))
-                                            - toInt32(states[-1].requested) > 365,
-                                    states[-1].requested, assumeNotNull(e.date)),
+                                            - toInt32(p.requested) > 365,
+                                    p.requested, assumeNotNull(e.date)),
                                 d.cancels,
                                 quantity != d.asked.quantity OR requested != d.asked.requested,
                                 d.belated,
@@ -233,7 +243,7 @@ WITH
                                 slips UInt8)'
                         ),
                         arrayMap(
-                            x -> CAST(
+                            (x, p) -> CAST(
                                 (
                                     x.higher AND NOT x.same AND if(
                                         x.stood_out AND x.asked.quantity > 0,
@@ -243,11 +253,11 @@ WITH
                                     x.asked,
                                     x.stood_out,
                                     NOT (x.stood_out AND x.asked.quantity > 0) AND x.dated > if(
-                                        x.asked.requested != states[-1].requested
-                                            AND x.asked.requested < states[-1].due,
-                                        x.asked.requested, states[-1].due) - {notice_days:Int32},
+                                        x.asked.requested != p.requested
+                                            AND x.asked.requested < p.due,
+                                        x.asked.requested, p.due) - {notice_days:Int32},
                                     e.kind = 1 AND x.open AND NOT x.missed
-                                        AND NOT states[-1].confirmed,
+                                        AND NOT p.confirmed,
                                     e.kind = 2 AND x.open AND NOT x.missed,
                                     x.open AND x.missed,
                                     x.higher AND x.stood_out AND x.asked.quantity > 0
@@ -259,49 +269,54 @@ WITH
                                     belated UInt8, slips UInt8)'
                             ),
                             arrayMap(
-                                a -> CAST(
+                                (a, p) -> CAST(
                                     (
                                         toDate32(e.at, {zone:String}) AS dated,
                                         a,
-                                        states[-1].cancelled_by = '' AS open,
+                                        p.cancelled_by = '' AS open,
                                         -- Once missed, stays missed.
-                                        dated > states[-1].due
+                                        dated > p.due
                                             + {late_days:Array(Int32)}[$tolerance_in_force],
-                                        states[-1].rejected OR states[-1].quantity = 0,
+                                        p.rejected OR p.quantity = 0,
                                         e.kind = 0 AND open AND NOT e.conflict
                                             AND (e.revision, e.time, e.id, e.source)
-                                                > states[-1].version,
-                                        a.item_no = states[-1].asked.item_no
-                                            AND a.quantity = states[-1].asked.quantity
-                                            AND a.requested = states[-1].asked.requested
-                                            AND a.currency = states[-1].asked.currency
+                                                > p.version,
+                                        a.item_no = p.asked.item_no
+                                            AND a.quantity = p.asked.quantity
+                                            AND a.requested = p.asked.requested
+                                            AND a.currency = p.asked.currency
                                             AND isNull(a.unit_price)
-                                                = isNull(states[-1].asked.unit_price)
+                                                = isNull(p.asked.unit_price)
                                             -- A price is of one unit: across units, by both scales.
-                                            AND ifNull(a.unit_price, 0) * states[-1].asked.price_scale
-                                                = ifNull(states[-1].asked.unit_price, 0)
+                                            AND ifNull(a.unit_price, 0) * p.asked.price_scale
+                                                = ifNull(p.asked.unit_price, 0)
                                                     * a.price_scale
                                     ),
                                     'Tuple(
                                         dated Date32, asked $asked, open UInt8, missed UInt8,
                                         stood_out UInt8, higher UInt8, same UInt8)'),
-                                [if(
-                                    e.off OR e.kind != 0,
-                                    CAST(
-                                        (
-                                            states[-1].asked.item_no, 0,
-                                            states[-1].asked.unit_price,
-                                            states[-1].asked.price_scale,
-                                            states[-1].asked.currency, states[-1].asked.requested
-                                        ),
-                                        '$asked'),
-                                    CAST(
-                                        (
-                                            e.item_no, e.quantity, e.unit_price, e.price_scale,
-                                            ifNull(e.currency, states[-1].asked.currency),
-                                            ifNull(e.date, states[-1].requested)
-                                        ),
-                                        '$asked'))]))))[1]),
+                                arrayMap(
+                                    p -> if(
+                                        e.off OR e.kind != 0,
+                                        CAST(
+                                            (
+                                                p.asked.item_no, 0, p.asked.unit_price,
+                                                p.asked.price_scale, p.asked.currency,
+                                                p.asked.requested
+                                            ),
+                                            '$asked'),
+                                        CAST(
+                                            (
+                                                e.item_no, e.quantity, e.unit_price, e.price_scale,
+                                                ifNull(e.currency, p.asked.currency),
+                                                ifNull(e.date, p.requested)
+                                            ),
+                                            '$asked')),
+                                    [states[-1]]),
+                                [states[-1]]),
+                            [states[-1]]),
+                        [states[-1]]),
+                    [states[-1]])[1]),
                 arrayPopFront(history),
                 [CAST(
                     (
@@ -326,7 +341,7 @@ WITH
                         OR (e.kind = 0 AND e.quantity = 0 AND NOT e.conflict),
                     history)
             )) AS called_off_at
-        FROM sorted
+        FROM begun
     ),
     received AS
     (
@@ -367,6 +382,7 @@ WITH
         )
         GROUP BY supplier_id, buyer_id, order_no, line_no
     ),
+    -- One stage after the other: an expression that names itself again is planned anew each time.
     whole AS
     (
         SELECT
@@ -379,42 +395,86 @@ WITH
             f.unit AS unit,
             f.unit_factor AS unit_factor,
             f.unit_from AS unit_from,
-            if(empty(history), toDate32('2299-12-31'), f.first_day) AS line_day,
-            ifNull(first.date, toDate32('1970-01-01')) AS asked_first,
+            if(empty(f.history), toDate32('2299-12-31'), f.first_day) AS line_day,
             f.states AS states,
             f.confirmations AS confirmations,
             f.called_off_at AS called_off_at,
             r.receipts AS receipts,
-            r.made_of AS made_of,
-            -- Where the buyer closed the line short, or goods came before the order, what was
-            -- received moves how the line stands: such a receipt is a step of it, too.
-            arrayExists(s -> s.cancelled_by = 'buyer', states)
-                OR arrayExists(x -> x.1 < line_day, receipts) AS moved,
-            arraySort(x -> (x.1, x.2), arrayConcat(
-                arrayMap(
-                    (e, at) -> (toDate32(e.at, {zone:String}), at, e.source, e.id),
-                    history, arrayEnumerate(history)),
-                arrayMap(
-                    day -> (day, length(history) + 1, '', ''),
-                    if(
-                        notEmpty(history) AND moved,
-                        arrayFilter(
-                            day -> day >= line_day, arrayDistinct(arrayMap(x -> x.2, receipts))),
-                        [])))) AS places
+            r.made_of AS made_of
         FROM folded AS f
         FULL JOIN received AS r USING (supplier_id, buyer_id, order_no, line_no)
     ),
-    standing AS
+    dated AS
     (
         SELECT
             *,
-            -- By each of those days the last event that was known, and what was received.
             arrayMap(
-                (p, upto) -> (p.1, least(p.2, upto)),
-                places,
-                arrayMap(p -> arrayCount(e -> toDate32(e.at, {zone:String}) <= p.1, history), places))
-                AS known
+                (e, at) -> (toDate32(e.at, {zone:String}), at, e.source, e.id),
+                history, arrayEnumerate(history)) AS told,
+            -- Where the buyer closed the line short, or goods came before the order, what was
+            -- received moves how the line stands: such a receipt is a step of it, too.
+            notEmpty(history) AND (
+                arrayExists(s -> s.cancelled_by = 'buyer', states)
+                OR arrayExists(x -> x.1 < line_day, receipts)) AS moved
         FROM whole
+    ),
+    placed AS
+    (
+        SELECT
+            *,
+            if(
+                moved,
+                arraySort(x -> (x.1, x.2), arrayConcat(
+                    told,
+                    arrayMap(
+                        day -> (day, length(told) + 1, '', ''),
+                        arrayFilter(
+                            day -> day >= line_day, arrayDistinct(arrayMap(x -> x.2, receipts)))))),
+                told) AS places
+        FROM dated
+    ),
+    known AS
+    (
+        SELECT
+            *,
+            -- By each of those days the state after the last event, and what was received.
+            if(
+                moved,
+                arrayMap(p -> least(p.2, arrayCount(e -> e.1 <= p.1, told)), places),
+                arrayMap(p -> p.2, places)) AS last_event,
+            arrayMap(
+                p -> if(
+                    moved,
+                    arraySum(arrayMap(
+                        x -> if(x.2 <= p.1 AND x.1 < line_day, x.3, 0::Decimal(38, 6)), receipts)),
+                    0::Decimal(38, 6)) > 0,
+                places) AS came_before
+        FROM placed
+    ),
+    stated AS
+    (
+        SELECT
+            *,
+            arrayMap(at -> states[at], last_event) AS then,
+            arrayMap(at -> if(at >= unit_from, 1, unit_factor), last_event) AS scales
+        FROM known
+    ),
+    closed AS
+    (
+        SELECT
+            *,
+            arrayMap(
+                (s, p, scale) -> if(
+                    s.cancelled_by = 'buyer',
+                    least(
+                        s.quantity,
+                        scale * arraySum(arrayMap(
+                            x -> if(
+                                x.2 <= p.1 AND x.5 <= s.cancelled_at, x.3, 0::Decimal(38, 6)),
+                            receipts))),
+                    s.quantity),
+                then, places, scales) AS quantities
+        FROM stated
     )
 SELECT
     {rules:UInt64},
@@ -425,42 +485,26 @@ SELECT
     length(w.history) + w.made_of + b.made_of,
     w.first.time,
     w.line_day,
-    w.asked_first,
+    ifNull(w.first.date, toDate32('1970-01-01')),
     if(empty(w.confirmations), NULL, w.confirmations[1].time),
     if(empty(w.confirmations), NULL, toDate32(w.confirmations[1].time, {zone:String})),
     w.confirmations[1].status = 'rejected',
     if(toUnixTimestamp64Micro(w.called_off_at) = 0, NULL, w.called_off_at),
     arrayMap(
-        k -> arrayMap(
-            (s, closed, came_before, scale) -> (
-                k.1, s.due, s.requested, closed / scale, s.most / scale,
-                multiIf(
-                    w.asked_first < w.line_day OR came_before, 'retroactive',
-                    s.cancelled_by = 'buyer' AND closed = 0, 'cancelled',
-                    s.rejected, 'rejected',
-                    closed = 0, 'zero',
-                    ''),
-                s.cancelled_by, s.any_cancellation, s.asked.unit_price, s.asked.price_scale / scale,
-                s.asked.currency, s.asked.item_no, if(k.2 >= w.unit_from, w.unit, ''), s.version.1,
-                s.confirmed, s.due_set_by, s.effect),
-            [w.states[k.2]],
-            [if(
-                w.states[k.2].cancelled_by = 'buyer',
-                least(
-                    w.states[k.2].quantity,
-                    arraySum(arrayMap(
-                        x -> if(
-                            x.2 <= k.1 AND x.5 <= w.states[k.2].cancelled_at,
-                            x.3, 0::Decimal(38, 6)),
-                        w.receipts))
-                        * if(k.2 >= w.unit_from, 1, w.unit_factor)),
-                w.states[k.2].quantity)],
-            [w.moved AND arraySum(arrayMap(
-                x -> if(x.2 <= k.1 AND x.1 < w.line_day, x.3, 0::Decimal(38, 6)), w.receipts)) > 0],
-            [if(k.2 >= w.unit_from, 1, w.unit_factor)])[1],
-        w.known),
+        (p, at, s, quantity, before, scale) -> (
+            p.1, s.due, s.requested, quantity / scale, s.most / scale,
+            multiIf(
+                ifNull(w.first.date < w.line_day, 0) OR before, 'retroactive',
+                s.cancelled_by = 'buyer' AND quantity = 0, 'cancelled',
+                s.rejected, 'rejected',
+                quantity = 0, 'zero',
+                ''),
+            s.cancelled_by, s.any_cancellation, s.asked.unit_price, s.asked.price_scale / scale,
+            s.asked.currency, s.asked.item_no, if(at >= w.unit_from, w.unit, ''), s.version.1,
+            s.confirmed, s.due_set_by, s.effect),
+        w.places, w.last_event, w.then, w.quantities, w.came_before, w.scales),
     w.receipts,
     b.returns,
     arrayMap(p -> (p.1, p.3, p.4), w.places)
-FROM standing AS w
+FROM closed AS w
 LEFT JOIN sent_back AS b USING (supplier_id, buyer_id, order_no, line_no)

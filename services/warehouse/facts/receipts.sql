@@ -60,7 +60,8 @@ WITH
             SELECT supplier_id, buyer_id, order_no, line_no FROM receipt_lines WHERE $which)
         GROUP BY supplier_id, buyer_id, order_no, line_no
     ),
-    netted AS
+    -- One stage after the other: an expression that names itself again is planned anew each time.
+    known AS
     (
         SELECT
             r.supplier_id AS supplier_id,
@@ -69,30 +70,40 @@ WITH
             r.line_no AS line_no,
             r.receipt_no AS receipt_no,
             length(r.all_lines) + length(r.taken) + u.versions AS version,
+            r.standing AS standing,
             r.standing_lines[1].6 AS received_at,
-            toDate32(received_at, {zone:String}) AS received_on,
+            toDate32(r.standing_lines[1].6, {zone:String}) AS received_on,
             r.standing_lines[1].7 AS despatch_no,
-            toDate32('2299-12-31') AS ever,
-            if(u.versions = 0, ever, u.first_day) AS first_day,
-            if(u.unit = '', ever, u.unit_day) AS unit_day,
-            arrayFilter(l -> l.3 = order_no AND l.4 = line_no, r.standing_lines) AS own,
-            arrayFirst(x -> x != '', arrayMap(l -> l.8, own)) AS orphan_unit,
+            if(u.versions = 0, toDate32('2299-12-31'), u.first_day) AS first_day,
+            if(u.unit = '', toDate32('2299-12-31'), u.unit_day) AS unit_day,
+            u.unit AS line_unit,
+            arrayFilter(l -> l.3 = r.order_no AND l.4 = r.line_no, r.standing_lines) AS own,
             arrayFilter(
                 x -> greatest(x.1, arrayMin(r.versions).1) >= r.standing.1
-                    AND (x.4 = 0 OR (x.5 = order_no AND x.6 = line_no)),
-                r.taken) AS counted,
+                    AND (x.4 = 0 OR (x.5 = r.order_no AND x.6 = r.line_no)),
+                r.taken) AS counted
+        FROM by_line AS r
+        LEFT JOIN units AS u USING (supplier_id, buyer_id, order_no, line_no)
+    ),
+    dated AS
+    (
+        SELECT
+            *,
+            arrayFirst(x -> x != '', arrayMap(l -> l.8, own)) AS orphan_unit,
             -- Each with the day on which it is known.
             arrayMap(
                 x -> (greatest(received_on, toDate32(x.1, {zone:String})), x.4 = 0, x.7, x.8),
                 counted) AS against,
             arraySort(arrayDistinct(arrayFilter(
-                day -> day >= received_on AND day < ever,
+                day -> day >= received_on AND day < toDate32('2299-12-31'),
                 arrayConcat([received_on, first_day, unit_day], arrayMap(x -> x.1, against)))))
-                AS days,
-            arrayMap(
-                day -> multiIf(
-                    first_day > day, orphan_unit, unit_day > day, '', u.unit),
-                days) AS units_then,
+                AS days
+        FROM known
+    ),
+    left_by_day AS
+    (
+        SELECT
+            *,
             -- What is left at the end of each day: never under nothing.
             arrayMap(
                 (day, unit) -> if(
@@ -102,24 +113,41 @@ WITH
                         0::Decimal(38, 6),
                         arraySum(arrayMap(l -> $converted(l.5, l.8, unit), own))
                             - arraySum(arrayMap(
-                                x -> if(x.1 <= day, $converted(x.3, x.4, unit), 0::Decimal(38, 6)),
+                                x -> if(
+                                    x.1 <= day, $converted(x.3, x.4, unit), 0::Decimal(38, 6)),
                                 against)))),
-                days, units_then) AS left_then,
-            arrayMap(
-                (day, after, before) -> (day, after - before),
-                days, left_then, arrayPopBack(arrayPushFront(left_then, 0::Decimal(38, 6))))
-                AS changes,
-            if(
-                empty(own), [],
-                arrayFilter((c, at) -> at = 1 OR c.2 != 0, changes, arrayEnumerate(changes))) AS net,
-            notEmpty(own) AND u.unit != ''
-                AND arrayAll(l -> l.8 != '' AND $kind_of(l.8) != $kind_of(u.unit), own) AS conflict,
-            arrayDistinct(arrayConcat(
-                [(r.standing.3, r.standing.2)], arrayMap(x -> (x.3, x.2), counted))) AS events
-        FROM by_line AS r
-        LEFT JOIN units AS u USING (supplier_id, buyer_id, order_no, line_no)
+                days,
+                arrayMap(
+                    day -> multiIf(first_day > day, orphan_unit, unit_day > day, '', line_unit),
+                    days)) AS left_then
+        FROM dated
     )
 SELECT
-    {rules:UInt64}, supplier_id, buyer_id, order_no, line_no, receipt_no, version, received_at,
-    received_on, despatch_no, notEmpty(own), orphan_unit, if(conflict, unit_day, ever), net, events
-FROM netted
+    {rules:UInt64},
+    supplier_id,
+    buyer_id,
+    order_no,
+    line_no,
+    receipt_no,
+    version,
+    received_at,
+    received_on,
+    despatch_no,
+    notEmpty(own),
+    orphan_unit,
+    if(
+        notEmpty(own) AND line_unit != ''
+            AND arrayAll(l -> l.8 != '' AND $kind_of(l.8) != $kind_of(line_unit), own),
+        unit_day, toDate32('2299-12-31')),
+    if(
+        empty(own),
+        [],
+        arrayFilter(
+            (c, at) -> at = 1 OR c.2 != 0,
+            arrayMap(
+                (day, after, before) -> (day, after - before),
+                days, left_then, arrayPopBack(arrayPushFront(left_then, 0::Decimal(38, 6)))),
+            arrayEnumerate(days))),
+    arrayDistinct(arrayConcat(
+        [(standing.3, standing.2)], arrayMap(x -> (x.3, x.2), counted)))
+FROM left_by_day
