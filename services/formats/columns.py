@@ -141,6 +141,8 @@ class TextColumn(_CellColumn):
     values: what the file says = what the event says: { OK = "accepted", NG = "rejected" }.
     unlisted: what to do with a text that 'values' does not list: "reject" it or "keep" it.
     strip_zeros: drop leading zeros, as SAP pads its numbers (0000100234).
+    literal: take a code as it stands even where it looks like what a spreadsheet makes of codes
+    (1-Mar, 10.0, 4.5E+09, #N/A; see `debris`), which is refused else.
     """
 
     kind: Literal["text"] = "text"
@@ -148,6 +150,7 @@ class TextColumn(_CellColumn):
     values: dict[str, str] | None = None
     unlisted: Literal["reject", "keep"] = "reject"
     strip_zeros: bool = False
+    literal: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> "TextColumn":
