@@ -138,6 +138,7 @@ def check_header(header: list[str], mapping: FileMapping) -> None:
     wanted = [
         column.source for column in mapping.columns.values() if not isinstance(column, Choice)
     ]
+    wanted += mapping.file.fill_down
     wanted += [rule.column for rule in mapping.leave_out]
     wanted += [rule.column for event in mapping.events for rule in event.only]
     for name in dict.fromkeys(name for name in wanted if name is not None):
@@ -167,7 +168,8 @@ def _rows(
             return
         except csv.Error as error:
             first = lines.back_to_second()
-            yield _broken(lines.number, header, first.split(layout.delimiter), _explained(error))
+            cells = first.split(layout.delimiter)
+            yield _broken(lines.number, header, cells, layout.quote, _explained(error))
             reader = _reader(lines, layout)
             continue
         number = lines.number - len(lines.taken) + 1
@@ -192,7 +194,7 @@ def _row(
         more = len(cells) > len(header)
         cause = "a delimiter inside a cell needs quotes" if more else "a line break inside a cell?"
         message = f"has {len(cells)} cells where the header has {len(header)}; {cause}"
-        return _broken(number, header, cells, message)
+        return _broken(number, header, cells, layout.quote, message)
     row = dict(zip(header, cells, strict=True))
     if any(not cell.isascii() and _undecoded(cell) for cell in cells):
         column = next(name for name, cell in row.items() if _undecoded(cell))
@@ -211,6 +213,10 @@ def _shown(text: str) -> str:
     return legible if len(legible) <= _SHOWN else legible[:_SHOWN] + "…"
 
 
-def _broken(number: int, header: list[str], cells: list[str], message: str) -> BrokenRow:
-    guess = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+def _broken(
+    number: int, header: list[str], cells: list[str], quote: str, message: str
+) -> BrokenRow:
+    # A stray quote is what is wrong with the cell, and no part of what it says.
+    legible = [cell.strip().strip(quote).strip() for cell in cells]
+    guess = dict(zip(header, legible, strict=False))
     return BrokenRow(CellFault(number, "", _shown(",".join(cells)), message), guess)

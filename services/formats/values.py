@@ -35,8 +35,8 @@ _ROUNDING: Final = Context(prec=80)
 _MAYBE_THOUSANDS: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+-?")
 _ASKED: Final = (
     "may be a number with a point between thousands, as Indonesia writes it, or before its "
-    "decimals; say which in [defaults] or for its column: thousands = \".\" with decimal = \",\", "
-    "or decimal = \".\""
+    'decimals; say which in [defaults] or for its column: thousands = "." with decimal = ",", '
+    'or decimal = "."'
 )
 # What the contract takes as the longest notation; a longer one is no quantity of anything.
 _MOST_DIGITS: Final = 40
@@ -58,10 +58,8 @@ def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
     if isinstance(column, DecimalColumn):
         return _read_number(column, cell, defaults)
     text = text_of(cell)
-    is_code = isinstance(column, (CodeColumn, IdentifierColumn))
-    listed = column.values is not None and text in column.values
-    if is_code and not column.literal and not listed and column.template is None:
-        refuse_debris(text)
+    if isinstance(column, (CodeColumn, IdentifierColumn)):
+        refuse_debris(column, text)
     if column.strip_zeros:
         text = text.lstrip("0") or "0"
     if column.values is not None:
@@ -78,8 +76,13 @@ def written(value: Value) -> str | int | None:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def refuse_debris(text: str) -> None:
-    """Raise UnreadableError where a spreadsheet has left something else than the code."""
+def refuse_debris(column: TextColumn, text: str) -> None:
+    """Raise UnreadableError where a spreadsheet has left something else than the code.
+
+    Not where the mapping has said what it is: by `literal`, by `values`, by a template of its own.
+    """
+    if column.literal or column.template is not None or text in (column.values or {}):
+        return
     found = debris_in(text)
     if found is not None:
         raise UnreadableError(found)
