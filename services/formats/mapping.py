@@ -64,8 +64,11 @@ class Defaults(Table):
 
     no_value: words that mean "nothing here", beside the empty cell, of every column.
     decimal, thousands: the separators of numbers; "" = there is none.
-    formats, zone, at: of dates and times; see `dates`. `at` is noon, the time of day that is the
-    same business date in the most zones.
+    formats: of dates and times; see `dates`.
+    zone: of a time of day without an offset: where the ERP's clock stands.
+    site: the zone of the receiving site, as the policy has it. A date without a time of day is a
+    business date there: it is never moved to another day, whatever `zone` says.
+    at: the time of day, at the site, of such a date where an event needs an instant.
     """
 
     no_value: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class Defaults(Table):
     thousands: Annotated[str, Field(max_length=1)] = ""
     formats: DateFormats = ("YYYY-MM-DD", "YYYY-MM-DDThh:mm:ssZ", "YYYY-MM-DD hh:mm:ss")
     zone: Zone = "Asia/Jakarta"
+    site: Zone = "Asia/Jakarta"
     at: time = time(12)
 
 
@@ -101,7 +105,11 @@ class Rule(Table):
             try:
                 re.compile(self.matches)
             except re.error as error:
-                raise ValueError(f"'matches' is no regular expression: {error}") from None
+                place = f" from character {error.pos + 1} on" if error.pos is not None else ""
+                raise ValueError(
+                    f"'matches' is no regular expression{place}; write for instance 'Total.*', and "
+                    "put a \\\\ before a sign that is meant as such"
+                ) from None
         return self
 
     def holds_of(self, row: Row) -> bool:

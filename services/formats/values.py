@@ -201,12 +201,15 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
     else:
         formats = column.formats or defaults.formats
         moment = read_moment(formats, text_of(cell), column.century_from)
-    zone = zone_named(column.zone or defaults.zone)
+    site = zone_named(defaults.site)
     try:
         if isinstance(column, TimeColumn):
+            # A date alone is a business date at the site, wherever the file was written.
+            zone = site if moment.clock is None else zone_named(column.zone or defaults.zone)
             return at_site(moment, column.at or defaults.at, zone)
         if moment.offset is None:
             return moment.day
+        zone = zone_named(column.zone) if column.zone else site
         return at_site(moment, defaults.at, zone).astimezone(zone).date()
     except OverflowError:
         raise UnreadableError("is outside the years that there are") from None
