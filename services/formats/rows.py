@@ -89,6 +89,10 @@ class Sendable(Protocol):
         """The event's id, where it has one."""
 
     @property
+    def row(self) -> int:
+        """Where in the file it begins."""
+
+    @property
     def body(self) -> bytes:
         """The event as JSON without line breaks."""
 

@@ -55,6 +55,11 @@ class MappedEvent:
         """The event's id."""
         return str(self.event["id"])
 
+    @property
+    def row(self) -> int:
+        """The first of its rows."""
+        return self.rows[0]
+
     @cached_property
     def body(self) -> bytes:
         """The event as JSON without line breaks."""
