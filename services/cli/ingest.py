@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, NoReturn
 
@@ -39,6 +40,7 @@ from services.formats.sites import moved_at
 from services.settings import Settings, SettingsError
 
 _STDIN: Final = "-"
+_SECONDS_ONCE_STOPPED: Final = 5.0
 _LONGEST_NAME: Final = 20
 """Of a file beside its bar: bar and counts must fit a terminal of 80 columns."""
 _AGAIN: Final = "Run it again when that is mended: what was accepted already is not counted twice."
@@ -149,8 +151,10 @@ class _Run:
         """Wait for what became of what was accepted, and close the connections."""
         try:
             if self._settling is not None:
+                # A gateway that is away was waited for already.
+                most = _SECONDS_ONCE_STOPPED if self.stopped is not None else inf
                 with _status(self._quiet) as told:
-                    self._settling.finish(told)
+                    self._settling.finish(told, most)
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted"
         finally:

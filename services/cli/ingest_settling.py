@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any, Final
 
 import httpx
@@ -48,7 +49,7 @@ class _Waiting:
 class Settling:
     """Follows accepted events until each is stored, refused or in conflict; writes their reports.
 
-    `wait_seconds`: how long it waits without any news. `told`: how many events it waits for.
+    `wait_seconds`: how long it waits without any news. `sleep` is there to be replaced in tests.
     """
 
     def __init__(
@@ -96,8 +97,12 @@ class Settling:
         if self._waiting and not self._over and time.monotonic() >= self._next_look:
             self._turn()
 
-    def finish(self, told: Callable[[int], None]) -> None:
-        """Wait until all is known, or there was no news for `wait_seconds`."""
+    def finish(self, told: Callable[[int], None], most_seconds: float = inf) -> None:
+        """Wait until all is known, or there was no news for `wait_seconds`, or `most_seconds`.
+
+        `told`: is told of how many events it waits for.
+        """
+        patience = min(self._wait_seconds, most_seconds)
         news, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
         while self._waiting and not self._over:
             told(len(self._waiting))
@@ -107,8 +112,8 @@ class Settling:
                 news, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
             if whole:
                 continue
-            if time.monotonic() - news >= self._wait_seconds:
-                self.trouble = self.trouble or f"no news for {self._wait_seconds:g} s"
+            if time.monotonic() - news >= patience:
+                self.trouble = self.trouble or f"no news for {patience:g} s"
                 break
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -175,11 +180,10 @@ def _judged(body: bytes) -> Accepted | object:
 
 
 def _faults(one: _Waiting, errors: list[dict[str, str]]) -> tuple[CellFault, ...]:
+    said = [(error["pointer"], error["message"]) for error in errors]
     return tuple(
-        CellFault(
-            one.row, error["pointer"], "", f"was accepted and then refused: {error['message']}"
-        )
-        for error in errors or [{"pointer": "", "message": "see 'rantai rejected list'"}]
+        CellFault(one.row, pointer, "", f"was accepted, and refused after all: {message}")
+        for pointer, message in said or [("", "'rantai rejected list' says why")]
     )
 
 

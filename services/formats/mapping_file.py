@@ -116,9 +116,9 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _said(row: ErrorDetails) -> str:
     """Say what is wrong with a setting, in words of our own."""
     kind, bounds, location = row["type"], row.get("ctx", {}), row["loc"]
-    setting = str(location[-1])
+    setting = str(location[-1]) if location else ""
     words = next((text for begin, text in _WORDS.items() if kind.startswith(begin)), _UNSAID)
-    if location[0] == "constants" and setting != "[key]":
+    if location[:1] == ("constants",) and setting != "[key]":
         words = "must be a text in quotes or a whole number"
     elif setting in _OWN_WORDS and kind.startswith("string"):
         words = _OWN_WORDS[setting]

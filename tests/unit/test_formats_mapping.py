@@ -202,6 +202,7 @@ def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str)
         ('sender = "AHM"', 'sender = "A H"', "sender: must be your partner id: 1 to 64 of"),
         ('sender = "AHM"', "sender = 5", "sender: must be your partner id"),
         ("mapping = 1", "mapping = 2", "mapping: must be 1"),
+        ("mapping = 1", "mapping = 1\nfill_down = []", "the file: unknown setting 'fill_down'"),
         ("[constants]", "[file]\nskip_rows = -1\n[constants]", "file.skip_rows: must be 0 or more"),
         ("[constants]", "[file]\nquote = ''\n[constants]", "file.quote: must be one character"),
         ("[constants]", "[defaults]\ndecimal = 'ab'\n[constants]", "must be one character, or"),
