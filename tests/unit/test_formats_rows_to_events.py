@@ -331,7 +331,7 @@ def test_the_example_of_the_readme_is_a_mapping_and_works() -> None:
     rows = next(text for _, text in blocks if text.startswith("PO;"))
     loaded = parse_mapping(mapping)
     found = list(RowsToEvents(loaded).convert(csv_rows(io.BytesIO(rows.encode("cp1252")), loaded)))
-    order, receipt = (
+    order, receipt, second = (
         json.loads(outcome.value)
         for each in found
         if isinstance(each, MappedEvent)
@@ -347,3 +347,6 @@ def test_the_example_of_the_readme_is_a_mapping_and_works() -> None:
     }
     assert len(order["data"]["lines"]) == 2
     assert receipt["data"]["received_at"] == "2026-12-29T12:00:00+07:00"
+    assert receipt["data"]["lines"][0]["quantity"] == "1000"
+    assert second["data"]["lines"][0]["quantity"] == "200.5"
+    assert len(found) == 3
