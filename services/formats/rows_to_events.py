@@ -37,6 +37,18 @@ _FURTHER: Final = (
     "half of it would be taken for the whole. Is it a further line of it: set fill_down = "
     "[{columns}] in [file]; is it not: fill the cell, or leave the row out by [[leave_out]]"
 )
+_PARTED: Final = (
+    "is in row {other} as well, and each row would be this whole document, of which one alone "
+    'stands; make one of the rows by group_by = ["{name}"], or name in it what tells them apart'
+)
+_NUMBERS: Final = {
+    "id.rantai.delivery.despatched.v1": "despatch_no",
+    "id.rantai.delivery.received.v1": "receipt_no",
+    "id.rantai.delivery.returned.v1": "return_no",
+}
+"""Documents that are whole or not at all, and the field that tells which one each is. Orders always
+have a group_by; of others the rows stand each for itself."""
+
 _UNCLEAR: Final = (
     "{problem} (the document of row {above} above it waits too: this row may belong to it)"
 )
@@ -156,7 +168,9 @@ class RowsToEvents:
         self._codes = code_values(mapping)
         self._fill = FillDown(mapping.file.fill_down)
         self._groups = [_Groups(template) for template in mapping.events]
+        self._of_one_row: dict[tuple[str, ...], list[tuple[EventTemplate, MappedEvent]]] = {}
         self._seen: dict[str, tuple[bytes, int]] = {}
+        self._contradicted: dict[str, int] = {}
 
     def convert(self, rows: Iterable[Row | BrokenRow]) -> Iterator[MappedEvent | Refused]:
         """Yield events and refusals; documents of several rows once the last row is read."""
@@ -175,6 +189,11 @@ class RowsToEvents:
             for group in groups.by_key.values():
                 if group.rows:
                     yield from self._built(groups.template, group.rows, group.broken)
+        for same in self._of_one_row.values():
+            first = same[0][1].event_id
+            further = [self._contradicted[first]] if first in self._contradicted else []
+            parted = len(same) > 1 or further
+            yield from _parted(same, further) if parted else [built for _, built in same]
 
     def _of_row(self, row: RowReadings) -> Iterator[MappedEvent | Refused]:
         silent: list[_Groups] = []
@@ -190,7 +209,7 @@ class RowsToEvents:
                 continue
             fits = True
             if not template.group_by:
-                yield from self._built(template, [row], [])
+                yield from self._alone(template, row)
             elif groups.has_key(row):
                 groups.take(row)
             else:
@@ -198,6 +217,18 @@ class RowsToEvents:
         if keyless:
             yield self._hold(row, keyless, silent)
         self.counts.unfit += not fits
+
+    def _alone(self, template: EventTemplate, row: RowReadings) -> Iterator[MappedEvent | Refused]:
+        """Make a document of one row; keep it where a further row may be of the same document."""
+        for built in self._built(template, [row], []):
+            number = _NUMBERS.get(template.type)
+            if number is None or isinstance(built, Refused):
+                yield built
+                continue
+            data = built.event["data"]
+            names = ("buyer_id", "supplier_id", number)
+            key = (template.type, *(str(data.get(name)) for name in names))
+            self._of_one_row.setdefault(key, []).append((template, built))
 
     def _hold(self, row: RowReadings, keyless: list[_Groups], silent: list[_Groups]) -> Refused:
         """Refuse a row that does not say its documents; those of the row above it wait too."""
@@ -273,6 +304,22 @@ class RowsToEvents:
         else:
             message = (
                 f"gives the event id {built.event_id!r} to other content than row {first[1]} did; "
-                "name in 'id' what tells the two apart, or correct one of the rows"
+                "name in 'id' what tells the two apart, make one document of them by group_by, or "
+                "correct one of the rows"
             )
+            self._contradicted.setdefault(built.event_id, built.row)
             yield Refused((CellFault(built.rows[0], "", "", message),), built.event_id)
+
+
+def _parted(
+    same: Sequence[tuple[EventTemplate, MappedEvent]], further: Sequence[int]
+) -> Iterator[Refused]:
+    """Refuse documents of one row each that are parts of one; `further`: rows refused already."""
+    rows = [*(built.row for _, built in same), *further]
+    for template, built in same:
+        number = _NUMBERS[template.type]
+        other = rows[1] if built.row == rows[0] else rows[0]
+        message = _PARTED.format(other=other, name=template.data[number])
+        origin = built.origins.get(f"/data/{number}")
+        fault = CellFault(built.row, "", "", message) if origin is None else origin.fault(message)
+        yield Refused((fault,), built.event_id)

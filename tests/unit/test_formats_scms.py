@@ -128,4 +128,4 @@ def test_the_same_file_twice_is_the_same_events() -> None:
     _, bodies = events("scms.toml")
     events.cache_clear()
     assert events("scms.toml")[1] == bodies
-    assert json.loads(bodies[0])["id"] == "receipt/1"
+    assert json.loads(bodies[0])["id"] == "order/SCMS-4"

@@ -162,3 +162,15 @@ def test_without_a_digest_the_time_may_be_any() -> None:
     mapping = MAPPING.replace("/{digest}", "").replace('time_across_rows = "latest"', "")
     events, faults = convert(PART_1, LINE_20, mapping=mapping)
     assert (events[0]["id"], faults) == ("order/P1", [])
+
+
+def test_rows_that_would_each_be_the_whole_of_one_receipt_are_refused() -> None:
+    alone = MAPPING.replace('group_by = ["receipt_no"]\n', "")
+    assert convert(PART_1, PART_2, mapping=alone)[1] == []
+    for name in ('id = "receipt/{receipt_no}"', 'id = "receipt/{receipt_no}/{row}"'):
+        mapping = alone.replace('id = "receipt/{receipt_no}"', name)
+        events, faults = convert(PART_1, PART_2, LINE_20, mapping=mapping)
+        receipts = [event["data"]["receipt_no"] for event in events if "receipt" in event["id"]]
+        assert receipts == ["G2"]
+        assert {fault.row for fault in faults} == {2, 4}
+        assert any('group_by = ["receipt_no"]' in fault.message for fault in faults)
