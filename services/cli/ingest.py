@@ -1,25 +1,25 @@
-"""`rantai ingest`: send files to a gateway, and say of every row that was refused where and why.
+"""`rantai ingest`: send files to a gateway, say of every row that was refused where and why, and of
+every event that was accepted and does not count.
 
-Exit status: 0 = everything was accepted; 1 = something was refused; 2 = it could not be done (no
-gateway, a key that is not known, a mapping that does not fit the file).
+Exit status: 0 = everything was accepted and counts; 1 = something was refused, or discarded, or is
+not known to be stored, or nothing became an event; 2 = it could not be done (no gateway, a key that
+is not known, a mapping that does not fit the file).
 """
 
 import io
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, NoReturn
+from typing import Annotated, BinaryIO, Final, NoReturn
 
 import typer
 from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
 
+from services.cli.ingest_report import FileReport, print_reports
 from services.cli.ingest_sending import (
     MOST_BYTES,
     MOST_EVENTS,
@@ -28,58 +28,22 @@ from services.cli.ingest_sending import (
     Judge,
     SendingStoppedError,
 )
+from services.cli.ingest_settling import Settling
+from services.cli.printing import printable, printable_json
 from services.formats.csv_rows import csv_rows
 from services.formats.event_files import events_of_json, events_of_lines, events_of_stream
 from services.formats.mapping import FileMapping
 from services.formats.mapping_file import MappingError, load_mapping
-from services.formats.rows import CellFault, FileError, Refused, Sendable
-from services.formats.rows_to_events import Counts, RowsToEvents
+from services.formats.rows import FileError, Refused, Sendable
+from services.formats.rows_to_events import RowsToEvents
+from services.formats.sites import moved_at
 from services.settings import Settings, SettingsError
 
 _STDIN: Final = "-"
-_MOST_SHOWN: Final = 100
-_WIDTH_OF_A_PIPE: Final = 200
+_SECONDS_ONCE_STOPPED: Final = 5.0
 _LONGEST_NAME: Final = 20
 """Of a file beside its bar: bar and counts must fit a terminal of 80 columns."""
 _AGAIN: Final = "Run it again when that is mended: what was accepted already is not counted twice."
-
-
-@dataclass(slots=True)
-class FileReport:
-    """What became of one file.
-
-    accepted, rejected: events (in a dry run: that would be); a row that never became an event
-    counts as one rejected. rows, left_out, repeated: of a file with a mapping.
-    """
-
-    file: str
-    accepted: int = 0
-    rejected: int = 0
-    counts: Counts | None = None
-    faults: list[tuple[str | None, CellFault]] = field(default_factory=list)
-
-    def refuse(self, faults: tuple[CellFault, ...], event_id: str | None) -> None:
-        """Take note of an event (or a row) that was refused."""
-        self.rejected += 1
-        self.faults += [(event_id, fault) for fault in faults]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report of this file, machine-readable."""
-        faults = [
-            {**fault.as_json(), "event_id": event_id} for event_id, fault in self.sorted_faults()
-        ]
-        result: dict[str, Any] = {"file": self.file}
-        if self.counts is not None:
-            result["rows"] = self.counts.rows
-            result["left_out"] = self.counts.left_out
-            result["repeated"] = self.counts.repeated
-        return {**result, "accepted": self.accepted, "rejected": self.rejected, "faults": faults}
-
-    def sorted_faults(self) -> list[tuple[str | None, CellFault]]:
-        """Return the faults by row, each once, with the id of the (first) event it cost."""
-        once = {fault: event_id for event_id, fault in reversed(self.faults)}
-        rows = sorted(once.items(), key=lambda item: (item[0].row, item[0].column))
-        return [(event_id, fault) for fault, event_id in rows]
 
 
 def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -104,34 +68,100 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; send nothing.")] = False,
+    read_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RANTAI_READ_URL",
+            help="Where figures are read, if that is another address than the gateway's.",
+        ),
+    ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds without news to wait for what became of events; 0 = do not ask."
+        ),
+    ] = 60.0,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A file of which nothing comes is no failure.")
+    ] = False,
 ) -> None:
-    """Send files of events, or of rows by a mapping. The same file again changes nothing."""
+    """Send files of events, or of rows by a mapping. The same file again changes nothing.
+
+    Waits until each accepted event is stored, and names those that are not: an id that was sent
+    before with other content is a conflict, and what was stored first stands.
+
+    Exit status: 0 = all is stored; 1 = something was refused or is in conflict, is not known to be
+    stored, or nothing became an event; 2 = it could not be done.
+
+    Example: rantai ingest orders.csv --map orders.toml --dry-run
+    """
     mapping = _mapping(mapping_file)
-    judge = DryRun() if dry_run else _gateway(url, key, quiet=as_json)
-    run = _Run(judge, mapping, quiet=as_json)
+    judge: Judge = DryRun()
+    settling: Settling | None = None
+    if not dry_run:
+        address, secret = _address(url), _secret(key)
+        judge = Gateway(address, secret, notice=_silent if as_json else _waiting)
+        settling = Settling(read_url or address, secret, wait) if wait else None
+    run = _Run(judge, settling, mapping, quiet=as_json)
     try:
+        run.begin()
         for file in files:
             run.take(file)
     except (SendingStoppedError, FileError, OSError) as error:
         run.stopped = _reason(error)
     except KeyboardInterrupt:
         run.stopped = "interrupted"
-    finally:
-        if isinstance(judge, Gateway):
-            judge.close()
+    run.end()
     run.print_json(dry_run) if as_json else run.print_table(dry_run)
-    raise typer.Exit(run.exit_status)
+    raise typer.Exit(run.exit_status(allow_empty))
 
 
 class _Run:
     """One run of the command: where events go, and what became of them."""
 
-    def __init__(self, judge: Judge, mapping: FileMapping | None, *, quiet: bool) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        settling: Settling | None,
+        mapping: FileMapping | None,
+        *,
+        quiet: bool,
+    ) -> None:
         self.reports: list[FileReport] = []
         self.stopped: str | None = None
         self._judge = judge
+        self._settling = settling
         self._mapping = mapping
         self._quiet = quiet
+
+    def begin(self) -> None:
+        """Learn where the sites are, before anything is sent.
+
+        Raises FileError where the mapping's dates would fall on other days there.
+        """
+        if self._settling is None:
+            return
+        self._settling.begin()
+        if self._mapping is not None and self._settling.zone:
+            moved = moved_at(self._mapping, self._settling.zone)
+            if moved is not None:
+                raise FileError(moved)
+
+    def end(self) -> None:
+        """Wait for what became of what was accepted, and close the connections."""
+        try:
+            if self._settling is not None:
+                # A gateway that is away was waited for already.
+                most = _SECONDS_ONCE_STOPPED if self.stopped is not None else inf
+                with _status(self._quiet) as told:
+                    self._settling.finish(told, most)
+        except KeyboardInterrupt:
+            self.stopped = self.stopped or "interrupted"
+        finally:
+            if isinstance(self._judge, Gateway):
+                self._judge.close()
+            if self._settling is not None:
+                self._settling.close()
 
     def take(self, file: str) -> None:
         """Send one file. Raises SendingStoppedError, FileError (naming the file), OSError."""
@@ -188,13 +218,23 @@ class _Run:
         report.accepted += judgement.accepted
         for index, errors in sorted(judgement.rejected.items()):
             report.refuse(batch[index].located(errors), batch[index].event_id)
+        if self._settling is not None:
+            taken = [one for at, one in enumerate(batch) if at not in judgement.rejected]
+            self._settling.add(taken, report)
+            self._settling.look()
 
     @property
-    def exit_status(self) -> int:
+    def trouble(self) -> str | None:
+        """Why it is not known what became of some events; None where it is."""
+        unsettled = any(report.unsettled for report in self.reports)
+        return self._settling.trouble if unsettled and self._settling is not None else None
+
+    def exit_status(self, allow_empty: bool) -> int:
         """0, 1 or 2 as the module's own text says."""
         if self.stopped is not None:
             return 2
-        return 1 if any(report.rejected for report in self.reports) else 0
+        nothing = any(report.empty for report in self.reports) and not allow_empty
+        return 1 if nothing or not all(report.good for report in self.reports) else 0
 
     def print_json(self, dry_run: bool) -> None:
         """Print one JSON object with everything, on standard output."""
@@ -202,49 +242,24 @@ class _Run:
             "dry_run": dry_run,
             "accepted": sum(report.accepted for report in self.reports),
             "rejected": sum(report.rejected for report in self.reports),
+            "conflicts": sum(len(report.conflicts) for report in self.reports),
+            "unsettled": sum(report.unsettled for report in self.reports),
             "stopped": self.stopped,
+            "trouble": self.trouble,
             "files": [report.as_json() for report in self.reports],
         }
-        typer.echo(json.dumps(summary, ensure_ascii=False))
+        typer.echo(printable_json(summary))
 
     def print_table(self, dry_run: bool) -> None:
-        """Print a table of what was refused for each file, and the counts."""
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_WIDTH_OF_A_PIPE)
-        for report in self.reports:
-            if report.faults:
-                console.print(_table(report))
-            console.print(Text(_summary(report, dry_run)))
+        """Print a table of what was refused for each file, the counts, and what does not count."""
+        # Where it stopped, the file at hand did not come to its events: that is no empty file.
+        print_reports(self.reports, dry_run, stopped=self.stopped is not None)
+        if self.trouble is not None:
+            typer.echo(f"error: {printable(self.trouble)}", err=True)
         if self.stopped is not None:
             accepted = sum(report.accepted for report in self.reports)
-            typer.echo(f"error: {self.stopped}", err=True)
+            typer.echo(f"error: {printable(self.stopped)}", err=True)
             typer.echo(f"Stopped after {accepted:,} accepted events. {_AGAIN}", err=True)
-
-
-def _table(report: FileReport) -> Table:
-    faults = report.sorted_faults()
-    more = len(faults) - _MOST_SHOWN
-    caption = f"and {more:,} more; --json lists all" if more > 0 else None
-    table = Table(title=Text(f"{report.file}: refused"), caption=caption, title_justify="left")
-    table.add_column("row", justify="right")
-    for heading in ("column", "value", "what is wrong"):
-        table.add_column(heading, overflow="fold")
-    for _, fault in faults[:_MOST_SHOWN]:
-        cells = (str(fault.row), fault.column, fault.value, fault.message)
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _summary(report: FileReport, dry_run: bool) -> str:
-    what = "would be accepted" if dry_run else "accepted"
-    parts = [f"{report.accepted:,} events {what}", f"{report.rejected:,} rejected"]
-    if report.counts is not None:
-        parts.insert(0, f"{report.counts.rows:,} rows")
-        parts.append(f"{report.counts.left_out:,} rows left out by the mapping")
-        if report.counts.repeated:
-            parts.append(f"{report.counts.repeated:,} said again what an earlier row said")
-    return f"{report.file}: {', '.join(parts)}"
 
 
 def _mapping(path: Path | None) -> FileMapping | None:
@@ -258,21 +273,24 @@ def _mapping(path: Path | None) -> FileMapping | None:
         _fail(_reason(error))
 
 
-def _gateway(url: str | None, key: SecretStr | None, *, quiet: bool) -> Gateway:
+def _secret(key: SecretStr | None) -> SecretStr:
     text = key.get_secret_value().strip() if key is not None else ""
     if not text:
         _fail("no API key; give one by --key or in RANTAI_KEY, or check only by --dry-run")
     if not text.isascii() or not text.isprintable() or " " in text:
         _fail("the API key has characters that no key has; was it copied whole?")
+    return SecretStr(text)
+
+
+def _address(url: str | None) -> str:
     try:
-        address = url or Settings.from_environment().base_url
+        return url or Settings.from_environment().base_url
     except SettingsError as error:
         _fail(str(error))
-    return Gateway(address, SecretStr(text), notice=_silent if quiet else _waiting)
 
 
 def _waiting(trouble: str) -> None:
-    typer.echo(f"waiting: {trouble}", err=True)
+    typer.echo(f"waiting: {printable(trouble)}", err=True)
 
 
 def _silent(trouble: str) -> None:
@@ -280,7 +298,8 @@ def _silent(trouble: str) -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
+    lines = [printable(line) for line in message.splitlines()]
+    typer.echo("error: " + "\n".join(lines), err=True)
     raise typer.Exit(2)
 
 
@@ -288,6 +307,17 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+@contextmanager
+def _status(quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Show how many events are waited for, on a terminal only."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda count: None
+        return
+    with console.status("") as status:
+        yield lambda count: status.update(f"{count:,} events are on their way to the ledger ...")
 
 
 @contextmanager
@@ -312,7 +342,7 @@ def _progress(stream: BinaryIO, report: FileReport, quiet: bool) -> Iterator[Cal
     )
     size = _size(stream)
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        name = Path(report.file).name
+        name = printable(Path(report.file).name)
         name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         task = progress.add_task(name, total=size, sent="")
 

@@ -101,10 +101,10 @@ class Gateway:
         response = self._post(b"\n".join(batch) + b"\n")
         if response.status_code == 413:
             return self._in_halves(batch)
-        # 403 is the answer to a batch of which nothing may be sent. As the first answer it means a
-        # wrong key; once this key has sent something, the events alone are at fault.
-        lawful = (202, 403, 422) if self._accepted else (202, 422)
-        if response.status_code not in lawful:
+        # 403 is the answer to a batch of which nothing may be sent. Where no event is of a source
+        # of this key's, the key is wrong; once it has sent something, the events are at fault.
+        wrong_key = response.status_code == 403 and not self._accepted and not _of_events(response)
+        if response.status_code not in (202, 403, 422) or wrong_key:
             raise SendingStoppedError(_refusal(response, self._url))
         judgement = _judgement(response, len(batch))
         self._accepted += judgement.accepted
@@ -128,8 +128,10 @@ class Gateway:
                 response = self._client.post(self._url, content=body, headers=self._headers())
             except httpx.TransportError as error:
                 trouble = self._unreachable(error)
-            except httpx.InvalidURL as error:
-                raise SendingStoppedError(f"{self._url} is no address: {error}") from None
+            except httpx.InvalidURL:
+                raise SendingStoppedError(
+                    f"{self._url} is no address; write --url http://host:port"
+                ) from None
             else:
                 self._answered = True
                 if response.status_code not in _PASSING:
@@ -181,6 +183,17 @@ def _refusal(response: httpx.Response, url: str) -> str:
     if status == 400:
         return f"the gateway cannot read what was sent (400: {detail})"
     return f"{url} answered {status} ({detail}), which no gateway does; is --url right?"
+
+
+def _of_events(response: httpx.Response) -> bool:
+    """Whether a 403 tells of single events of this key's own source: another partner's papers."""
+    try:
+        pointers = {
+            error["pointer"] for row in response.json()["rejected"] for error in row["errors"]
+        }
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(pointers - {"/source"})
 
 
 def _detail(response: httpx.Response) -> str:

@@ -1,4 +1,4 @@
-"""`rantai rejected`: what was refused behind the gateway, and sending it in again."""
+"""`rantai rejected`: what was refused behind the gateway, and sending it in again or not."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,13 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from services.cli.running import endpoint, fail
+from services.cli.printing import printable, printable_json
+from services.cli.running import detail_of, endpoint, fail, object_of
 
 app = typer.Typer(
-    help="Refused events: list, show, replay.", no_args_is_help=True, rich_markup_mode=None
+    help="Refused events: list, show, replay, dismiss.", no_args_is_help=True, rich_markup_mode=None
 )
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 Url = Annotated[str | None, typer.Option(help="a running Rantai elsewhere")]
@@ -31,18 +33,19 @@ def list_rejected(  # noqa: PLR0913 - options of a command
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List refused events, newest first.
+    """List refused events, newest first: with a sender's key its own.
 
     Example: rantai rejected list --data-dir var/rantai
     """
     parameters = {"limit": limit, "replayed": str(replayed).lower()}
-    answer = endpoint(url, key, data_dir).request("GET", "/v1/rejected", params=parameters).json()
+    answer = endpoint(url, key, data_dir).get("/v1/rejected", params=parameters)
     if as_json:
         typer.echo(json.dumps(answer))
         return
     table = Table("id", "sender", "reason", "event", "what was wrong")
     for row in answer["rejected"]:
-        table.add_row(row["id"], row["sender"], row["reason"], row["event_id"], _faults(row))
+        cells = (row["id"], row["sender"], row["reason"], row["event_id"] or "", _faults(row))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     Console().print(table)
     typer.echo(f"{len(answer['rejected'])} of {answer['total']}")
 
@@ -61,8 +64,7 @@ def show(
     """
     where = endpoint(url, key, data_dir)
     path = f"/v1/rejected/{quote(rejected_id, safe='')}"
-    indent = None if as_json else 2
-    typer.echo(json.dumps(where.request("GET", path).json(), indent=indent, ensure_ascii=False))
+    typer.echo(printable_json(where.get(path), None if as_json else 2))
 
 
 @app.command()
@@ -77,15 +79,36 @@ def replay(
 
     Example: rantai rejected replay rantai.inbound.AHM:0:17:1795313164153 --file repaired.json
     """
-    body = b"" if file is None else file.read_bytes()
+    try:
+        body = b"" if file is None else file.read_bytes()
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}") from None
     where = endpoint(url, key, data_dir)
     path = f"/v1/rejected/{quote(rejected_id, safe='')}/replay"
     response = where.request("POST", path, content=body)
-    answer = response.json()
     if response.status_code != 202:
-        faults = [_faults(row) for row in answer.get("rejected", [])] or [answer.get("detail", "")]
+        rejected = object_of(response).get("rejected", [])
+        faults = [_faults(row) for row in rejected] or [detail_of(response)]
         raise fail("still refused: " + "; ".join(faults), code=1)
     typer.echo("Accepted.")
+
+
+@app.command()
+def dismiss(
+    rejected_id: RejectedId,
+    data_dir: DataDir = Path("var/rantai"),
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Take a refused event off the list and send nothing: what is stored is right.
+
+    Example: rantai rejected dismiss rantai.orders:0:17:1795313164153
+    """
+    where = endpoint(url, key, data_dir)
+    response = where.request("POST", f"/v1/rejected/{quote(rejected_id, safe='')}/dismiss")
+    if response.status_code != 200:
+        raise fail(f"{response.status_code}: {detail_of(response)}")
+    typer.echo("Dismissed.")
 
 
 def _faults(row: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from schemas.catalogue import Role
 from services.access import private_files
 from services.access.keys import KeyStore
 from services.cli.data_dir import in_use, read_run_file
+from services.cli.printing import printable
 from services.settings import Settings
 
 OPERATOR: Final = "operator"
@@ -35,15 +36,41 @@ class Endpoint:
             )
         except httpx.HTTPError as error:
             raise fail(f"{self.url} does not answer ({type(error).__name__}); is it up?") from None
-        if response.status_code in (401, 403, 404, 409, 503):
-            detail = response.json().get("detail", response.text)
-            raise fail(f"{response.status_code}: {detail}")
+        if response.status_code in (401, 403, 404, 409, 429, 503):
+            raise fail(f"{response.status_code}: {detail_of(response)}")
         return response
+
+    def get(self, path: str, **options: Any) -> dict[str, Any]:
+        """Ask for a JSON object. Ends the command with a message where there is none."""
+        response = self.request("GET", path, **options)
+        if response.status_code != 200:
+            raise fail(f"{response.status_code}: {detail_of(response)}")
+        return object_of(response)
+
+
+def detail_of(response: httpx.Response) -> str:
+    """Return what an answer says is wrong, in short."""
+    try:
+        body = response.json()
+    except ValueError:
+        return f"{response.url} gives no answer of Rantai's; is --url right?"
+    return str(body.get("detail", body))[:500] if isinstance(body, dict) else str(body)[:500]
+
+
+def object_of(response: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer. Ends the command with a message where it has none."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise fail(f"{response.url} gives no answer of Rantai's; is --url right?")
+    return body
 
 
 def fail(message: str, code: int = 2) -> typer.Exit:
     """Print what was wrong and return the exit to raise."""
-    typer.echo(message, err=True)
+    typer.echo("\n".join(printable(line) for line in message.splitlines()), err=True)
     return typer.Exit(code)
 
 
@@ -86,7 +113,7 @@ def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
     """
     if url is not None:
         if key is None:
-            raise fail("--url needs --key (or RANTAI_KEY): a key of role programme")
+            raise fail("--url needs --key (or RANTAI_KEY): a key that may ask for this")
         return Endpoint(url.rstrip("/"), key)
     note = read_run_file(data_dir)
     if note is None and in_use(data_dir):

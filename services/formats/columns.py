@@ -10,7 +10,7 @@ to it. `kind` says how the cell is read:
 | `identifier` | a partner's id: 1 to 64 of `A-Z a-z 0-9 . _ -` |
 | `decimal`, `integer` | an exact number |
 | `date` | a business date |
-| `time` | an instant; a date alone becomes one by `at` and `zone` |
+| `time` | an instant; a date alone becomes one by `at`, in the zone of the site |
 
 Or it is chosen from other values: `first_of`, `earliest_of`, `latest_of`.
 """
@@ -141,6 +141,8 @@ class TextColumn(_CellColumn):
     values: what the file says = what the event says: { OK = "accepted", NG = "rejected" }.
     unlisted: what to do with a text that 'values' does not list: "reject" it or "keep" it.
     strip_zeros: drop leading zeros, as SAP pads its numbers (0000100234).
+    literal: take a code as it stands even where it looks like what a spreadsheet makes of codes
+    (1-Mar, 10.0, 4.5E+09, #N/A; see `debris`), which is refused else.
     """
 
     kind: Literal["text"] = "text"
@@ -148,6 +150,7 @@ class TextColumn(_CellColumn):
     values: dict[str, str] | None = None
     unlisted: Literal["reject", "keep"] = "reject"
     strip_zeros: bool = False
+    literal: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> "TextColumn":
@@ -208,7 +211,8 @@ class DateColumn(_CellColumn):
 
     formats: those accepted, such as ["DD-MMM-YY", "M/D/YYYY"] (of [defaults] where absent).
     century_from: two-digit years are those from here on: 1970 reads 69 as 2069, 70 as 1970.
-    zone: where a text has an offset, the date is that of the clock in this zone.
+    zone: where a text has an offset, the date is that of the clock in this zone (that of the site
+    where absent). A date without an offset is taken as it stands.
     """
 
     kind: Literal["date"]
@@ -220,8 +224,9 @@ class DateColumn(_CellColumn):
 class TimeColumn(DateColumn):
     """An instant. As a date, and:
 
-    at: the time of day of a text that has none: 12:00 where neither this nor [defaults] says.
-    zone: the zone of a text that has no offset.
+    at: the time of day of a text that has none, in the zone of the site: 12:00 where neither this
+    nor [defaults] says.
+    zone: the zone of a time of day that has no offset.
     """
 
     kind: Literal["time"]  # type: ignore[assignment]

@@ -7,7 +7,8 @@ there, reading begins anew on the line after the damaged one.
 import codecs
 import csv
 import io
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import BinaryIO, Final
@@ -23,6 +24,13 @@ _MARKS: Final = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WITHOUT_MARK: Final = (
+    # Of text that begins with two plain letters, as headers do.
+    (re.compile(rb"[^\0]\0\0\0", re.DOTALL), "utf-32-le"),
+    (re.compile(rb"\0\0\0[^\0]", re.DOTALL), "utf-32-be"),
+    (re.compile(rb"[^\0]\0[^\0]\0", re.DOTALL), "utf-16-le"),
+    (re.compile(rb"\0[^\0]\0[^\0]", re.DOTALL), "utf-16-be"),
 )
 _SHOWN: Final = 200
 _MOST_READ_AGAIN: Final = 1_000_000
@@ -46,17 +54,30 @@ def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[Row | BrokenRow
     layout = mapping.file
     start = stream.read(4)
     encoding = encoding_of(start, layout.encoding)
+    _check_encoding(start, encoding)
     whole = io.BufferedReader(_Rejoined(start, stream))
     lines = _Lines(io.TextIOWrapper(whole, encoding, errors="surrogateescape", newline=""))
     try:
         lines.skip(layout.skip_rows)
         header = list(layout.names) if layout.names else _header(lines, layout)
-        check_header(header, mapping)
+        check_header(header, mapping, lines.number)
         yield from _rows(lines, header, layout, encoding)
-    except UnicodeError as error:
+    except UnicodeError:
         raise FileError(
-            f"is not {encoding} ({error.__class__.__name__}); set file.encoding in the mapping"
+            f"is not {encoding} from one end to the other: it is cut off, or of another encoding; "
+            "export it again, or set file.encoding in the mapping"
         ) from None
+
+
+def _check_encoding(start: bytes, encoding: str) -> None:
+    """Raise FileError where a file without a mark is plainly of another encoding."""
+    for pattern, likely in _WITHOUT_MARK:
+        width = likely.rpartition("-")[0]
+        if pattern.fullmatch(start) and not encoding.lower().replace("_", "-").startswith(width):
+            raise FileError(
+                f"is not {encoding}: it looks like {likely} without a byte-order mark; set "
+                f'encoding = "{likely}" in [file] of the mapping'
+            )
 
 
 class _Rejoined(io.RawIOBase):
@@ -129,30 +150,50 @@ def _header(lines: _Lines, layout: FileFormat) -> list[str]:
             if any(cell.strip() for cell in cells):
                 return [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise FileError(f"has a header that is no CSV: {error}") from None
+        raise FileError(f"has a header that cannot be read: {_explained(error)}") from None
     raise FileError("is empty: it has no header row")
 
 
-def check_header(header: list[str], mapping: FileMapping) -> None:
-    """Check that a file has each column that the mapping reads, once. Raises FileError."""
+def check_header(header: list[str], mapping: FileMapping, line: int) -> None:
+    """Check that a file has each column that the mapping reads, once. Raises FileError.
+
+    `line`: on which the header ends.
+    """
     wanted = [
         column.source for column in mapping.columns.values() if not isinstance(column, Choice)
     ]
+    wanted += mapping.file.fill_down
     wanted += [rule.column for rule in mapping.leave_out]
     wanted += [rule.column for event in mapping.events for rule in event.only]
+    problems = []
     for name in dict.fromkeys(name for name in wanted if name is not None):
-        if header.count(name) == 1:
-            continue
-        if name in header:
-            raise FileError(
-                f"has the column {name!r} {header.count(name)} times; give the columns names of "
-                "their own in file.names, and skip the header by file.skip_rows"
+        if name not in header:
+            problems.append(
+                f"has no column {name!r}, which the mapping reads; {_hint(name, header)}"
             )
-        close = get_close_matches(name, header, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(header)}"
-        if len(header) == 1:
-            hint += " (one column only: is file.delimiter right?)"
-        raise FileError(f"has no column {name!r}, which the mapping reads; {hint}")
+        elif header.count(name) > 1:
+            problems.append(_twice(name, header, line))
+    if problems:
+        raise FileError("; and it ".join(problems))
+
+
+def _twice(name: str, header: list[str], line: int) -> str:
+    places = [str(number) for number, each in enumerate(header, 1) if each == name]
+    own, seen = [], Counter[str]()
+    for each in header:
+        seen[each] += 1
+        own.append(each if seen[each] == 1 else f"{each} {seen[each]}")
+    listed = ", ".join(f'"{each}"' for each in own)
+    return (
+        f"has the column {name!r} {len(places)} times (columns {' and '.join(places)}); give each "
+        f"a name of its own in [file] of the mapping: names = [{listed}] with skip_rows = {line}"
+    )
+
+
+def _hint(name: str, header: list[str]) -> str:
+    close = get_close_matches(name, header, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(header)}"
+    return hint + (" (one column only: is file.delimiter right?)" if len(header) == 1 else "")
 
 
 def _rows(
@@ -167,7 +208,8 @@ def _rows(
             return
         except csv.Error as error:
             first = lines.back_to_second()
-            yield _broken(lines.number, header, first.split(layout.delimiter), _explained(error))
+            cells = first.split(layout.delimiter)
+            yield _broken(lines.number, header, cells, layout.quote, _explained(error))
             reader = _reader(lines, layout)
             continue
         number = lines.number - len(lines.taken) + 1
@@ -178,7 +220,7 @@ def _rows(
 def _explained(error: csv.Error) -> str:
     if "unexpected end" in str(error) or "field limit" in str(error):
         return "a quote opens here that is never closed; close it, or double it where it is meant"
-    return f"is no CSV ({error}); a quote inside a quoted cell must be doubled"
+    return "a quoted cell goes on behind its closing quote; double a quote that is part of a cell"
 
 
 def _row(
@@ -192,7 +234,7 @@ def _row(
         more = len(cells) > len(header)
         cause = "a delimiter inside a cell needs quotes" if more else "a line break inside a cell?"
         message = f"has {len(cells)} cells where the header has {len(header)}; {cause}"
-        return _broken(number, header, cells, message)
+        return _broken(number, header, cells, layout.quote, message)
     row = dict(zip(header, cells, strict=True))
     if any(not cell.isascii() and _undecoded(cell) for cell in cells):
         column = next(name for name, cell in row.items() if _undecoded(cell))
@@ -211,6 +253,10 @@ def _shown(text: str) -> str:
     return legible if len(legible) <= _SHOWN else legible[:_SHOWN] + "…"
 
 
-def _broken(number: int, header: list[str], cells: list[str], message: str) -> BrokenRow:
-    guess = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+def _broken(
+    number: int, header: list[str], cells: list[str], quote: str, message: str
+) -> BrokenRow:
+    # A stray quote is what is wrong with the cell, and no part of what it says.
+    legible = [cell.strip().strip(quote).strip() for cell in cells]
+    guess = dict(zip(header, legible, strict=False))
     return BrokenRow(CellFault(number, "", _shown(",".join(cells)), message), guess)

@@ -57,13 +57,13 @@ _PATTERNS: Final = {
 }
 _MONTH_NAMES: Final = (
     "jan january januari",
-    "feb february februari peb pebruari",
-    "mar march maret",
+    "feb february februari peb pebruari febr",
+    "mar march maret mrt",
     "apr april",
     "may mei",
     "jun june juni",
     "jul july juli",
-    "aug august agu agt agust agustus",
+    "aug august agu ags agt agst agus agust agustus",
     "sep sept september",
     "oct october okt oktober",
     "nov november nop nopember",
@@ -72,6 +72,11 @@ _MONTH_NAMES: Final = (
 _MONTHS: Final = {
     name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()
 }
+
+
+def month_named(name: str) -> int | None:
+    """Return the number of a month by its name, English or Indonesian, short or long; or None."""
+    return _MONTHS.get(name.casefold())
 
 
 @lru_cache(maxsize=256)
@@ -150,7 +155,7 @@ def _moment(match: re.Match[str], century_from: int) -> Moment:
     if len(parts["year"]) == 2:
         year += century_from - century_from % 100
         year += 100 if year < century_from else 0
-    month = _MONTHS.get(parts["name"].casefold(), 0) if "name" in parts else int(parts["month"])
+    month = (month_named(parts["name"]) or 0) if "name" in parts else int(parts["month"])
     day = date(year, month, int(parts["day"]))
     if "hour" not in parts:
         return Moment(day)

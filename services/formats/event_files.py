@@ -5,6 +5,7 @@ what is no event at all, so that one bad line does not cost the others their pla
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -15,6 +16,9 @@ from services.formats.rows import CellFault, FileError, Refused
 
 _SHOWN: Final = 200
 _LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
+_PLACE: Final = re.compile(r"line 1 column (?P<column>[0-9]+)")
+_NO_JSON: Final = "something is missing or too much here: a quote, a comma, a bracket, a value?"
+_OWN_MESSAGES: Final = (MORE_FOLLOWS, "a comma or ] must follow")
 _ONE_A_LINE: Final = "; a file of one event a line must be named .ndjson"
 
 
@@ -56,12 +60,15 @@ def events_of_json(text: bytes) -> Iterator[FileEvent | Refused]:
     except NotParseable as error:
         raise FileError(str(error)) from None
     except json.JSONDecodeError as error:
-        message = error.msg + (_ONE_A_LINE if error.msg == MORE_FOLLOWS else "")
+        message = error.msg if error.msg in _OWN_MESSAGES else _NO_JSON
+        message += _ONE_A_LINE if error.msg == MORE_FOLLOWS else ""
         raise FileError(
             f"is no JSON: line {error.lineno}, column {error.colno}: {message}"
         ) from None
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"is no JSON that can be read: {error}") from None
+    except (ValueError, RecursionError):
+        raise FileError(
+            "is no JSON that can be read: a number without end, or nested too deeply"
+        ) from None
     for number, part in enumerate(parts, 1):
         # JSON allows line breaks between its tokens only, so a blank may stand for each.
         yield _event(number, part.translate(_LINE_BREAKS).encode())
@@ -82,7 +89,8 @@ def _event(row: int, body: bytes) -> FileEvent | Refused:
     try:
         event = parse(body)
     except NotParseable as error:
-        return Refused((CellFault(row, "", _cut(body.decode(errors="replace")), str(error)),))
+        text = body.decode(errors="replace")
+        return Refused((CellFault(row, "", _cut(text), _unparsed(str(error))),))
     if isinstance(event, Unparseable):
         fault = CellFault(row, event.fault.pointer, "", event.fault.message)
         return Refused((fault,), event.id)
@@ -90,6 +98,12 @@ def _event(row: int, body: bytes) -> FileEvent | Refused:
         return Refused((CellFault(row, "", _cut(str(event)), "must be one CloudEvent, an object"),))
     name = event.get("id")
     return FileEvent(row, body, name if isinstance(name, str) else None)
+
+
+def _unparsed(message: str) -> str:
+    """Say why a line is no JSON: of what the parser says, the place alone."""
+    place = _PLACE.search(message)
+    return f"is no JSON: column {place['column']}: {_NO_JSON}" if place else message
 
 
 def _shown(event: Any, pointer: str) -> str:

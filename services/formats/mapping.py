@@ -34,6 +34,7 @@ from services.formats.columns import (
     ValueName,
     Zone,
 )
+from services.formats.rows import Row, text_of
 
 
 class FileFormat(Table):
@@ -44,6 +45,9 @@ class FileFormat(Table):
     skip_rows: lines before the header (a report's title).
     names: the columns' names where the file has no header; the first row is then data.
     short_rows: a row with too few cells is a fault ("reject") or has empty cells ("fill").
+    fill_down: columns that a row leaves empty where they are as in the row above it, from the
+    outermost to the innermost: ["PO", "Vendor"]. A column is filled where it is empty and none
+    named before it has another value than above.
     """
 
     encoding: Encoding = "utf-8"
@@ -52,6 +56,7 @@ class FileFormat(Table):
     skip_rows: Annotated[int, Field(ge=0, le=10_000)] = 0
     names: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
     short_rows: Literal["reject", "fill"] = "reject"
+    fill_down: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
 class Defaults(Table):
@@ -59,8 +64,11 @@ class Defaults(Table):
 
     no_value: words that mean "nothing here", beside the empty cell, of every column.
     decimal, thousands: the separators of numbers; "" = there is none.
-    formats, zone, at: of dates and times; see `dates`. `at` is noon, the time of day that is the
-    same business date in the most zones.
+    formats: of dates and times; see `dates`.
+    zone: of a time of day without an offset: where the ERP's clock stands.
+    site: the zone of the receiving site, as the policy has it. A date without a time of day is a
+    business date there: it is never moved to another day, whatever `zone` says.
+    at: the time of day, at the site, of such a date where an event needs an instant.
     """
 
     no_value: tuple[str, ...] = ()
@@ -68,6 +76,7 @@ class Defaults(Table):
     thousands: Annotated[str, Field(max_length=1)] = ""
     formats: DateFormats = ("YYYY-MM-DD", "YYYY-MM-DDThh:mm:ssZ", "YYYY-MM-DD hh:mm:ss")
     zone: Zone = "Asia/Jakarta"
+    site: Zone = "Asia/Jakarta"
     at: time = time(12)
 
 
@@ -76,7 +85,8 @@ class Rule(Table):
 
     column: the column's name in the file.
     One of: equals, one_of, none_of, matches (a regular expression for the whole cell), empty
-    (true or false). Texts are compared letter by letter, without spaces around them.
+    (true or false). Texts are compared letter by letter, without spaces around them. A cell that
+    fill_down filled is compared as filled; to 'empty' it is what the file has: empty.
     """
 
     column: str
@@ -95,8 +105,18 @@ class Rule(Table):
             try:
                 re.compile(self.matches)
             except re.error as error:
-                raise ValueError(f"'matches' is no regular expression: {error}") from None
+                place = f" from character {error.pos + 1} on" if error.pos is not None else ""
+                raise ValueError(
+                    f"'matches' is no regular expression{place}; write for instance 'Total.*', and "
+                    "put a \\\\ before a sign that is meant as such"
+                ) from None
         return self
+
+    def holds_of(self, row: Row) -> bool:
+        """Whether a row fits the condition."""
+        if self.empty is not None and self.column in row.filled:
+            return self.empty
+        return self.holds(text_of(row.cells[self.column]))
 
     def holds(self, text: str) -> bool:
         """Whether a cell's text fits the condition."""

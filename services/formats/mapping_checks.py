@@ -7,7 +7,6 @@ once. What is found here is found before the first row is read.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, Final
 
 from schemas.catalogue import CATALOGUE
@@ -18,14 +17,15 @@ from services.formats.columns import (
     DateColumn,
     DecimalColumn,
     EarliestOf,
-    FirstOf,
     LatestOf,
     TextColumn,
     TimeColumn,
     candidates,
     placeholders,
 )
+from services.formats.document_fields import resolved, schema_of
 from services.formats.mapping import EventTemplate, FileMapping
+from services.formats.mapping_versions import version_problems
 
 OWN_PLACEHOLDERS: Final = ("row", "digest")
 """What an event's id may name beside values."""
@@ -40,22 +40,12 @@ def problems_of(mapping: FileMapping) -> list[str]:
         return problems
     for number, event in enumerate(mapping.events, 1):
         problems += [f"events[{number}].{text}" for text in _event_problems(mapping, event)]
-    return [*problems, *_id_problems(mapping)]
-
-
-def sources_of(mapping: FileMapping, name: str) -> tuple[str, ...]:
-    """Return the columns of the file that a value is read from, itself or by way of others."""
-    column = mapping.columns.get(name)
-    if column is None:
-        return ()
-    if isinstance(column, (FirstOf, EarliestOf, LatestOf)):
-        names = candidates(column)
-    elif isinstance(column, TextColumn) and column.template is not None:
-        names = placeholders(column.template)
-    else:
-        return (column.source,) if column.source is not None else ()
-    found = [source for each in names for source in sources_of(mapping, each)]
-    return tuple(dict.fromkeys(found))
+    problems += _id_problems(mapping)
+    if problems:
+        return problems
+    for number, event in enumerate(mapping.events, 1):
+        problems += [f"events[{number}].{text}" for text in version_problems(mapping, event)]
+    return problems
 
 
 def _source_problems(mapping: FileMapping) -> Iterator[str]:
@@ -83,6 +73,9 @@ def _value_problems(mapping: FileMapping) -> Iterator[str]:
         source = None if isinstance(column, Choice) else column.source
         if names and source is not None and source not in names:
             yield f"{place}.from: {source!r} is none of file.names"
+    for source in mapping.file.fill_down if names else ():
+        if source not in names:
+            yield f"file.fill_down: {source!r} is none of file.names"
 
 
 def _column_problems(mapping: FileMapping, name: str, column: Column) -> Iterator[str]:
@@ -166,7 +159,7 @@ def _event_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]
         loose = [n for n in placeholders(event.id) if _varies_in_a_group(mapping, event, n)]
         for name in loose:
             yield f"id: names {{{name}}}, which is not in group_by; rows of a document share an id"
-    schema = _schema(event.type)
+    schema = schema_of(event.type)
     yield from _Shape(mapping, schema).problems(schema, event.data, "data")
 
 
@@ -194,23 +187,6 @@ def _id_problems(mapping: FileMapping) -> Iterator[str]:
         seen.setdefault(event.id, number)
 
 
-@lru_cache(maxsize=64)
-def _schema(event_type: str) -> dict[str, Any]:
-    return CATALOGUE[event_type].data.model_json_schema()
-
-
-def _resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what is there: references followed, "or null" taken off."""
-    while True:
-        if "$ref" in schema:
-            schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
-            continue
-        options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-        if len(options) != 1:
-            return schema
-        schema = options[0]
-
-
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """A walk over a `data` template and the schema of its document, side by side."""
@@ -219,7 +195,7 @@ class _Shape:
     root: dict[str, Any]
 
     def problems(self, schema: dict[str, Any], template: Any, place: str) -> Iterator[str]:
-        schema = _resolved(self.root, schema)
+        schema = resolved(self.root, schema)
         kind = schema.get("type")
         if kind == "object" and isinstance(template, dict):
             yield from self._of_object(schema, template, place)

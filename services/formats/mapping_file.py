@@ -1,13 +1,51 @@
 """Reading a mapping file, with errors that name the place in the TOML and what to do."""
 
+import re
 import tomllib
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from services.formats.columns import KIND_TAGS
 from services.formats.mapping import FileMapping
 from services.formats.mapping_checks import problems_of
+
+_BRANCHES: Final = (*KIND_TAGS, "str", "int")
+_TOML_PLACE: Final = re.compile(r"at line (?P<line>[0-9]+), column (?P<column>[0-9]+)")
+_NAME: Final = "must be a name of a-z, 0-9 and _ that begins with a letter"
+_ONE_OR_NONE: Final = 'must be one character, or "" where there is none'
+_OWN_WORDS: Final = {
+    "sender": "must be your partner id: 1 to 64 of A-Z a-z 0-9 . _ -",
+    "delimiter": 'must be one character (a tab is "\\t"), no quote and no line break',
+    "quote": "must be one character, no line break",
+    "decimal": _ONE_OR_NONE,
+    "thousands": _ONE_OR_NONE,
+}
+"""Of settings whose texts have a rule; all other texts with a rule are names."""
+
+_UNSAID: Final = "is no value that this setting takes; see services/formats/README.md"
+_WORDS: Final = {
+    "missing": "is required",
+    "union_tag_invalid": f"is of an unknown kind; write one of {', '.join(KIND_TAGS[:7])}",
+    "string_type": "must be a text in quotes",
+    "string_too_short": "must not be empty",
+    "string_pattern": _NAME,
+    "int_": "must be a whole number",
+    "bool_": "must be true or false",
+    "tuple_": "must be a list: [ ... ]",
+    "list_": "must be a list: [ ... ]",
+    "dict_": "must be a table",
+    "model_": "must be a table",
+    "time_": "must be a time of day: 12:00:00",
+    "too_short": "must have {min_length} or more in its list",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "value_error": "{error}",
+}
+"""By how the type of an error begins."""
 
 
 class MappingError(ValueError):
@@ -33,7 +71,7 @@ def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise MappingError(name, [f"is not TOML: {error}"]) from None
+        raise MappingError(name, [f"is not TOML: {_toml_fault(str(error))}"]) from None
     try:
         mapping = FileMapping.model_validate(document)
     except ValidationError as error:
@@ -44,9 +82,21 @@ def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
     return mapping
 
 
+def _toml_fault(message: str) -> str:
+    place = _TOML_PLACE.search(message)
+    where = f"line {place['line']}, column {place['column']}" if place else "its end"
+    return (
+        f"{where} cannot be read; is a quote, a bracket or a = missing, a value no text in quotes, "
+        "or a name given twice?"
+    )
+
+
 def _problems(error: ValidationError) -> list[str]:
-    rows = error.errors(include_url=False, include_context=False, include_input=False)
-    return [f"{_path(row['loc'])}: {_said(row['type'], row['msg'])}" for row in rows]
+    rows = error.errors(include_url=False, include_input=False)
+    # A list whose only part is wrong is not too short as well.
+    within = {row["loc"][:length] for row in rows for length in range(len(row["loc"]))}
+    told = [row for row in rows if row["type"] != "too_short" or row["loc"] not in within]
+    return list(dict.fromkeys(f"{_path(row['loc'])}: {_said(row)}" for row in told))
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -55,16 +105,21 @@ def _path(location: tuple[int | str, ...]) -> str:
     for position, step in enumerate(location):
         if step == "[key]":
             continue
-        # Under columns.<name> pydantic names the branch of the union, which the file does not have.
-        if position == 2 and location[0] == "columns" and step in KIND_TAGS:
+        # Under columns.<name> pydantic names the branch of the union, which the file does not have,
+        # and behind constants.<name> the type that it tried.
+        if position == 2 and location[0] in ("columns", "constants") and step in _BRANCHES:
             continue
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
     return path.removeprefix(".") or "the file"
 
 
-def _said(kind: str, message: str) -> str:
-    if kind == "missing":
-        return "is required"
-    if kind == "union_tag_invalid":
-        return f"is of an unknown kind; write one of {', '.join(KIND_TAGS[:7])}"
-    return message.removeprefix("Value error, ")
+def _said(row: ErrorDetails) -> str:
+    """Say what is wrong with a setting, in words of our own."""
+    kind, bounds, location = row["type"], row.get("ctx", {}), row["loc"]
+    setting = str(location[-1]) if location else ""
+    words = next((text for begin, text in _WORDS.items() if kind.startswith(begin)), _UNSAID)
+    if location[:1] == ("constants",) and setting != "[key]":
+        words = "must be a text in quotes or a whole number"
+    elif setting in _OWN_WORDS and kind.startswith("string"):
+        words = _OWN_WORDS[setting]
+    return words.format(**bounds)

@@ -14,10 +14,10 @@ from services.formats.columns import (
     placeholders,
 )
 from services.formats.dates import UnreadableError
+from services.formats.document_fields import sources_of
 from services.formats.mapping import FileMapping
-from services.formats.mapping_checks import sources_of
 from services.formats.rows import CellFault, Row, text_of
-from services.formats.values import Value, has_no_value, read_cell, written
+from services.formats.values import Value, has_no_value, read_cell, refuse_debris, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,16 @@ class Reading:
 
 
 class RowReadings:
-    """The values of one row by their names in the mapping."""
+    """The values of one row by their names in the mapping.
 
-    __slots__ = ("_mapping", "_read", "row")
+    codes: the names of values that are codes by their use, whatever their kind.
+    """
 
-    def __init__(self, mapping: FileMapping, row: Row) -> None:
+    __slots__ = ("_codes", "_mapping", "_read", "row")
+
+    def __init__(self, mapping: FileMapping, row: Row, codes: frozenset[str] = frozenset()) -> None:
         self.row = row
+        self._codes = codes
         self._mapping = mapping
         self._read: dict[str, Reading] = {}
 
@@ -72,14 +76,16 @@ class RowReadings:
             return self._choose(name, column)
         if isinstance(column, TextColumn) and column.template is not None:
             return self._join(name, column)
-        return self._read_cell(column)
+        return self._read_cell(name, column)
 
-    def _read_cell(self, column: Any) -> Reading:
+    def _read_cell(self, name: str, column: Any) -> Reading:
         # A broken row's guess may lack the cell.
         cell = self.row.cells.get(column.source)
         text, problem, value = text_of(cell), None, None
         try:
             if not has_no_value(column, cell, self._mapping.defaults):
+                if name in self._codes and isinstance(column, TextColumn):
+                    refuse_debris(column, text)
                 value = read_cell(column, cell, self._mapping.defaults)
             elif column.default is not None:
                 value = read_cell(column, column.default, self._mapping.defaults)

@@ -51,10 +51,14 @@ class CellFault:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a file: its cells by the name of their column."""
+    """A row of a file: its cells by the name of their column.
+
+    filled: the columns whose cell is empty in the file and was taken from a row above.
+    """
 
     number: int
     cells: Mapping[str, Cell]
+    filled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,10 @@ class Sendable(Protocol):
     @property
     def event_id(self) -> str | None:
         """The event's id, where it has one."""
+
+    @property
+    def row(self) -> int:
+        """Where in the file it begins."""
 
     @property
     def body(self) -> bytes:

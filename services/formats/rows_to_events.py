@@ -12,15 +12,45 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from schemas.validation import escape
-from services.formats.columns import filled, placeholders
-from services.formats.mapping import EventTemplate, FileMapping, Rule
-from services.formats.mapping_checks import OWN_PLACEHOLDERS
+from schemas.envelope import sender_of
+from services.formats.document_fields import code_values, sources_of
+from services.formats.filling import FillDown
+from services.formats.mapping import EventTemplate, FileMapping
 from services.formats.readings import Reading, RowReadings
-from services.formats.rows import BrokenRow, CellFault, Refused, Row, text_of
+from services.formats.rendering import (
+    Document,
+    faults_of_key,
+    of_document,
+    rendered,
+    text_in,
+    time_of,
+)
+from services.formats.rows import BrokenRow, CellFault, Refused, Row
 
-_DIFFER: Final = (
-    "differs from row {row} of the same document, which has {text!r}; correct one of them"
+_FOREIGN: Final = (
+    "is not {sender}, in whose name this file is sent, and only its own documents are taken; leave "
+    "these rows out by [[leave_out]], or where it is a name of your own for {sender}, say so by "
+    "'values' of its column"
+)
+_FURTHER: Final = (
+    "is empty, so this row does not say its document, and that of row {above} above it waits too: "
+    "half of it would be taken for the whole. Is it a further line of it: set fill_down = "
+    "[{columns}] in [file]; is it not: fill the cell, or leave the row out by [[leave_out]]"
+)
+_PARTED: Final = (
+    "is in row {other} as well, and each row would be this whole document, of which one alone "
+    'stands; make one of the rows by group_by = ["{name}"], or name in it what tells them apart'
+)
+_NUMBERS: Final = {
+    "id.rantai.delivery.despatched.v1": "despatch_no",
+    "id.rantai.delivery.received.v1": "receipt_no",
+    "id.rantai.delivery.returned.v1": "return_no",
+}
+"""Documents that are whole or not at all, and the field that tells which one each is. Orders always
+have a group_by; of others the rows stand each for itself."""
+
+_UNCLEAR: Final = (
+    "{problem} (the document of row {above} above it waits too: this row may belong to it)"
 )
 
 
@@ -37,6 +67,11 @@ class MappedEvent:
         """The event's id."""
         return str(self.event["id"])
 
+    @property
+    def row(self) -> int:
+        """The first of its rows."""
+        return self.rows[0]
+
     @cached_property
     def body(self) -> bytes:
         """The event as JSON without line breaks."""
@@ -44,9 +79,12 @@ class MappedEvent:
 
     def located(self, errors: Iterable[tuple[str, str]]) -> tuple[CellFault, ...]:
         """Trace errors (JSON pointer, message) back to the rows and columns they stem from."""
-        return _of_document(self.rows, [self._located(pointer, text) for pointer, text in errors])
+        return of_document(self.rows, [self._located(pointer, text) for pointer, text in errors])
 
     def _located(self, pointer: str, message: str) -> CellFault:
+        foreign = self._foreign_buyer() if pointer == "/type" else None
+        if foreign is not None:
+            return foreign
         steps = pointer
         while steps:
             if steps in self.origins:
@@ -55,13 +93,26 @@ class MappedEvent:
         said = f"{pointer}: {message}" if pointer else message
         return CellFault(self.rows[0], "", "", said)
 
+    def _foreign_buyer(self) -> CellFault | None:
+        """Return the fault of a document that is neither the sender's purchase nor its sale."""
+        data, origin = self.event["data"], self.origins.get("/data/buyer_id")
+        sender = sender_of(self.event["source"])
+        if origin is None or sender in (data.get("buyer_id"), data.get("supplier_id")):
+            return None
+        return origin.fault(_FOREIGN.format(sender=sender))
+
 
 @dataclass(slots=True)
 class Counts:
-    """How many rows a file had, were left out by rule, and said again what an earlier one said."""
+    """Rows of a file: how many it had, and what became of those that are in no event.
+
+    left_out: by [[leave_out]]. unfit: fit 'only' and 'when' of no event. repeated: said again what
+    an earlier row said.
+    """
 
     rows: int = 0
     left_out: int = 0
+    unfit: int = 0
     repeated: int = 0
 
 
@@ -72,18 +123,40 @@ class _Group:
     rows: list[RowReadings] = field(default_factory=list)
     broken: list[CellFault] = field(default_factory=list)
 
+    @property
+    def first(self) -> int:
+        return self.rows[0].row.number if self.rows else self.broken[0].row
 
-@dataclass(slots=True)
-class _Document:
-    """A document in the making: what it says, where that came from, what is wrong."""
+    @property
+    def last(self) -> int:
+        return max([row.row.number for row in self.rows[-1:]] + [f.row for f in self.broken[-1:]])
 
-    origins: dict[str, Reading] = field(default_factory=dict)
-    faults: list[CellFault] = field(default_factory=list)
 
-    def take(self, pointer: str, reading: Reading) -> None:
-        self.origins[pointer] = reading
-        if reading.problem is not None:
-            self.faults.append(reading.fault(reading.problem))
+class _Groups:
+    """The documents of one event of the mapping, by their `group_by`."""
+
+    def __init__(self, template: EventTemplate) -> None:
+        self.template = template
+        self.by_key: dict[tuple[str, ...], _Group] = {}
+        self.above: _Group | None = None
+        """That of the nearest row above: a row that does not say its document may belong to it."""
+
+    def take(self, row: RowReadings) -> None:
+        """Take a row into its document."""
+        self._of(row).rows.append(row)
+
+    def spoil(self, row: RowReadings, fault: CellFault) -> None:
+        """Let the document wait that a broken row belongs to."""
+        self._of(row).broken.append(fault)
+
+    def has_key(self, row: RowReadings) -> bool:
+        """Whether a row says which document it belongs to."""
+        return all(row[name].value is not None for name in self.template.group_by)
+
+    def _of(self, row: RowReadings) -> _Group:
+        key = tuple(str(row[name].written) for name in self.template.group_by)
+        self.above = self.by_key.setdefault(key, _Group())
+        return self.above
 
 
 class RowsToEvents:
@@ -92,72 +165,131 @@ class RowsToEvents:
     def __init__(self, mapping: FileMapping) -> None:
         self.counts = Counts()
         self._mapping = mapping
-        self._groups: list[dict[tuple[str, ...], _Group]] = [{} for _ in mapping.events]
+        self._codes = code_values(mapping)
+        self._fill = FillDown(mapping.file.fill_down)
+        self._groups = [_Groups(template) for template in mapping.events]
+        self._of_one_row: dict[tuple[str, ...], list[tuple[EventTemplate, MappedEvent]]] = {}
         self._seen: dict[str, tuple[bytes, int]] = {}
+        self._contradicted: dict[str, int] = {}
 
     def convert(self, rows: Iterable[Row | BrokenRow]) -> Iterator[MappedEvent | Refused]:
         """Yield events and refusals; documents of several rows once the last row is read."""
-        for row in rows:
+        for each in rows:
             self.counts.rows += 1
-            if isinstance(row, BrokenRow):
-                self._spoil(row)
-                yield Refused((row.fault,))
-            elif any(_holds(rule, row) for rule in self._mapping.leave_out):
+            if isinstance(each, BrokenRow):
+                self._spoil(self._fill.broken(each))
+                yield Refused((each.fault,))
+                continue
+            row = self._fill.row(each)
+            if any(rule.holds_of(row) for rule in self._mapping.leave_out):
                 self.counts.left_out += 1
             else:
-                yield from self._of_row(RowReadings(self._mapping, row))
-        for template, groups in zip(self._mapping.events, self._groups, strict=True):
-            for group in groups.values():
+                yield from self._of_row(RowReadings(self._mapping, row, self._codes))
+        for groups in self._groups:
+            for group in groups.by_key.values():
                 if group.rows:
-                    yield from self._built(template, group.rows, group.broken)
+                    yield from self._built(groups.template, group.rows, group.broken)
+        for same in self._of_one_row.values():
+            first = same[0][1].event_id
+            further = [self._contradicted[first]] if first in self._contradicted else []
+            parted = len(same) > 1 or further
+            yield from _parted(same, further) if parted else [built for _, built in same]
 
     def _of_row(self, row: RowReadings) -> Iterator[MappedEvent | Refused]:
-        for template, groups in zip(self._mapping.events, self._groups, strict=True):
-            if not all(_holds(rule, row.row) for rule in template.only):
+        silent: list[_Groups] = []
+        keyless: list[_Groups] = []
+        fits = False
+        for groups in self._groups:
+            template = groups.template
+            if not all(rule.holds_of(row.row) for rule in template.only):
                 continue
             wanted = [row[name] for name in template.when]
             if any(reading.value is None and reading.problem is None for reading in wanted):
+                silent.append(groups)
                 continue
+            fits = True
             if not template.group_by:
-                yield from self._built(template, [row], [])
-                continue
-            faults = _faults_of_key([row[name] for name in template.group_by], "group_by")
-            if faults:
-                yield Refused(faults)
+                yield from self._alone(template, row)
+            elif groups.has_key(row):
+                groups.take(row)
             else:
-                groups.setdefault(_key(template, row), _Group()).rows.append(row)
+                keyless.append(groups)
+        if keyless:
+            yield self._hold(row, keyless, silent)
+        self.counts.unfit += not fits
+
+    def _alone(self, template: EventTemplate, row: RowReadings) -> Iterator[MappedEvent | Refused]:
+        """Make a document of one row; keep it where a further row may be of the same document."""
+        for built in self._built(template, [row], []):
+            number = _NUMBERS.get(template.type)
+            if number is None or isinstance(built, Refused):
+                yield built
+                continue
+            data = built.event["data"]
+            names = ("buyer_id", "supplier_id", number)
+            key = (template.type, *(str(data.get(name)) for name in names))
+            self._of_one_row.setdefault(key, []).append((template, built))
+
+    def _hold(self, row: RowReadings, keyless: list[_Groups], silent: list[_Groups]) -> Refused:
+        """Refuse a row that does not say its documents; those of the row above it wait too."""
+        faults: dict[CellFault, None] = {}
+        for groups in keyless:
+            names = [name for name in groups.template.group_by if row[name].value is None]
+            own = [self._of_key(row[name], name, groups.above) for name in names]
+            faults.update(dict.fromkeys(own))
+            if groups.above is None:
+                continue
+            groups.above.broken += own
+            if all(row[name].problem is None for name in names):
+                # A further row of an order may be one of its receipt as well, and say neither.
+                for other in silent:
+                    above = other.above
+                    if above is not None and above.last >= groups.above.first:
+                        above.broken += [] if other.has_key(row) else own
+        return Refused(tuple(faults))
+
+    def _of_key(self, reading: Reading, name: str, above: _Group | None) -> CellFault:
+        if above is None:
+            return faults_of_key([reading], "group_by")[0]
+        if reading.problem is not None:
+            return reading.fault(_UNCLEAR.format(problem=reading.problem, above=above.last))
+        columns = ", ".join(f'"{source}"' for source in sources_of(self._mapping, name))
+        return reading.fault(_FURTHER.format(above=above.last, columns=columns))
 
     def _spoil(self, broken: BrokenRow) -> None:
-        # A document without one of its lines would be taken for the whole of it: it must wait
-        # until the broken row is mended. Which document that is, the cells that can be told say.
-        row = RowReadings(self._mapping, Row(broken.fault.row, broken.guess))
-        for template, groups in zip(self._mapping.events, self._groups, strict=True):
-            readings = [row[name] for name in template.group_by]
-            if readings and all(reading.value is not None for reading in readings):
-                groups.setdefault(_key(template, row), _Group()).broken.append(broken.fault)
+        # Whatever is wrong with it, the cells that can be told say which document must wait. Where
+        # they say none, it may be a further row of those above.
+        row = RowReadings(self._mapping, Row(broken.fault.row, broken.guess), self._codes)
+        grouping = [groups for groups in self._groups if groups.template.group_by]
+        said = [groups for groups in grouping if groups.has_key(row)]
+        for groups in said:
+            groups.spoil(row, broken.fault)
+        for groups in [] if said else grouping:
+            if groups.above is not None:
+                groups.above.broken.append(broken.fault)
 
     def _built(
         self, template: EventTemplate, rows: list[RowReadings], broken: Sequence[CellFault]
     ) -> Iterator[MappedEvent | Refused]:
-        document = _Document()
+        document = Document.of(template)
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": "",
             "source": self._mapping.event_source,
         }
         event["type"] = template.type
-        time = _time(template, rows, document)
+        time = time_of(template, rows, document)
         if time is not None:
             event["time"] = time
-        event["data"] = _rendered(template.data, rows, "/data", document)
+        event["data"] = rendered(template.data, rows, "/data", document)
         for name in ("subject", "id"):
             text = getattr(template, name)
             if text is not None:
-                event[name] = _text(name, text, rows, event, document)
+                event[name] = text_in(name, text, rows, event, document)
         numbers = tuple(row.row.number for row in rows)
         if document.faults or broken:
             concerned = sorted({*numbers, *(fault.row for fault in broken)})
-            faults = _of_document(concerned, [*document.faults, *broken])
+            faults = of_document(concerned, [*document.faults, *broken])
             yield Refused(faults, event["id"] or None)
             return
         yield from self._unless_seen(MappedEvent(event, numbers, document.origins))
@@ -172,128 +304,22 @@ class RowsToEvents:
         else:
             message = (
                 f"gives the event id {built.event_id!r} to other content than row {first[1]} did; "
-                "name in 'id' what tells the two apart, or correct one of the rows"
+                "name in 'id' what tells the two apart, make one document of them by group_by, or "
+                "correct one of the rows"
             )
+            self._contradicted.setdefault(built.event_id, built.row)
             yield Refused((CellFault(built.rows[0], "", "", message),), built.event_id)
 
 
-def _holds(rule: Rule, row: Row) -> bool:
-    return rule.holds(text_of(row.cells[rule.column]))
-
-
-def _key(template: EventTemplate, row: RowReadings) -> tuple[str, ...]:
-    return tuple(str(row[name].written) for name in template.group_by)
-
-
-def _faults_of_key(readings: Iterable[Reading], purpose: str) -> tuple[CellFault, ...]:
-    return tuple(
-        reading.fault(reading.problem or f"is empty, and the event's {purpose} needs it")
-        for reading in readings
-        if reading.value is None
-    )
-
-
-def _of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
-    """Say with each fault that it costs the whole document; the same fault once."""
-    faults = dict.fromkeys(faults)
-    if len(rows) == 1:
-        return tuple(faults)
-    named = ", ".join(map(str, rows[:10])) + (", ..." if len(rows) > 10 else "")
-    return tuple(
-        fault.saying(f"(refused with its whole document: rows {named})") for fault in faults
-    )
-
-
-def _time(template: EventTemplate, rows: list[RowReadings], document: _Document) -> str | None:
-    readings = [row[template.time] for row in rows]
-    if template.time_across_rows != "same" and all(each.problem is None for each in readings):
-        pick = min if template.time_across_rows == "earliest" else max
-        found = [reading for reading in readings if reading.value is not None]
-        if found:
-            chosen = pick(found, key=lambda reading: reading.value)  # type: ignore[arg-type, return-value]
-            readings = [chosen]
-    time = _agreed(readings, "/time", document)
-    return None if time is None else str(time)
-
-
-def _agreed(readings: Sequence[Reading], pointer: str, document: _Document) -> str | int | None:
-    """Return the one value that all rows of a document have (or leave empty)."""
-    chosen = readings[0]
-    for reading in readings:
-        if reading.problem is not None or chosen.value is None:
-            chosen = reading
-        elif reading.value is not None and reading.value != chosen.value:
-            message = _DIFFER.format(row=chosen.row, text=chosen.text)
-            document.faults.append(reading.fault(message))
-        if reading.problem is not None:
-            break
-    document.take(pointer, chosen)
-    return chosen.written
-
-
-def _rendered(template: Any, rows: Sequence[RowReadings], pointer: str, document: _Document) -> Any:
-    """Put the rows' values into a template: None where it has no value of theirs."""
-    if isinstance(template, str):
-        return _agreed([row[template] for row in rows], pointer, document)
-    if isinstance(template, list):
-        return _elements(template, rows, pointer, document)
-    result = {}
-    for name, part in template.items():
-        if isinstance(part, dict) and _says_nothing(part, rows):
-            continue
-        value = _rendered(part, rows, f"{pointer}/{escape(name)}", document)
-        if value is not None:
-            result[name] = value
-    return result
-
-
-def _elements(
-    template: list[Any], rows: Sequence[RowReadings], pointer: str, document: _Document
-) -> list[Any] | None:
-    elements: list[Any] = []
-    for row in rows:
-        for part in template:
-            if not _says_nothing(part, [row]):
-                elements.append(_rendered(part, [row], f"{pointer}/{len(elements)}", document))
-    return elements or None
-
-
-def _says_nothing(template: Any, rows: Sequence[RowReadings]) -> bool:
-    """Whether a part of a document has nothing of these rows: no value, or constants alone.
-
-    A constant that stands by itself says what the mapping wants said; a constant beside values
-    that are all missing (the code of a defect that nobody counted) says nothing.
-    """
-    if isinstance(template, str):
-        return all(row[template].value is None and row[template].problem is None for row in rows)
-    names = list(_names(template))
-    readings = [row[name] for row in rows for name in names]
-    told = [reading for reading in readings if not reading.constant]
-    return bool(told) and all(each.value is None and each.problem is None for each in told)
-
-
-def _names(template: Any) -> Iterator[str]:
-    if isinstance(template, str):
-        yield template
-    else:
-        for part in template.values() if isinstance(template, dict) else template:
-            yield from _names(part)
-
-
-def _text(
-    name: str, template: str, rows: list[RowReadings], event: dict[str, Any], document: _Document
-) -> str:
-    """Fill an event's id or subject; "" where that cannot be done."""
-    row = rows[0]
-    readings = {each: row[each] for each in placeholders(template) if each not in OWN_PLACEHOLDERS}
-    faults = _faults_of_key(readings.values(), name)
-    document.faults.extend(faults)
-    if faults:
-        return ""
-    values = {each: str(reading.written) for each, reading in readings.items()}
-    values["row"] = str(row.row.number)
-    if "digest" in placeholders(template):
-        values["digest"] = hashlib.blake2b(to_json(event), digest_size=8).hexdigest()
-    text = filled(template, values)
-    document.origins[f"/{name}"] = Reading(row.row.number, text, name, text)
-    return text
+def _parted(
+    same: Sequence[tuple[EventTemplate, MappedEvent]], further: Sequence[int]
+) -> Iterator[Refused]:
+    """Refuse documents of one row each that are parts of one; `further`: rows refused already."""
+    rows = [*(built.row for _, built in same), *further]
+    for template, built in same:
+        number = _NUMBERS[template.type]
+        other = rows[1] if built.row == rows[0] else rows[0]
+        message = _PARTED.format(other=other, name=template.data[number])
+        origin = built.origins.get(f"/data/{number}")
+        fault = CellFault(built.row, "", "", message) if origin is None else origin.fault(message)
+        yield Refused((fault,), built.event_id)

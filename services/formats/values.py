@@ -20,6 +20,7 @@ from services.formats.columns import (
     TimeColumn,
 )
 from services.formats.dates import Moment, UnreadableError, at_site, read_moment, zone_named
+from services.formats.debris import debris_in
 from services.formats.mapping import Defaults
 from services.formats.rows import Cell, text_of
 
@@ -30,6 +31,13 @@ _NOT_OF_AN_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _SPACES: Final = str.maketrans("\u00a0\u202f\u2009", "   ")
 """Spaces that software puts between thousands, as the plain one that a person types."""
 _ROUNDING: Final = Context(prec=80)
+# With a 0 in front or other than three digits behind it, the point separates no thousands.
+_MAYBE_THOUSANDS: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+-?")
+_ASKED: Final = (
+    "may be a number with a point between thousands, as Indonesia writes it, or before its "
+    'decimals; say which in [defaults] or for its column: thousands = "." with decimal = ",", '
+    'or decimal = "."'
+)
 # What the contract takes as the longest notation; a longer one is no quantity of anything.
 _MOST_DIGITS: Final = 40
 
@@ -50,6 +58,8 @@ def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
     if isinstance(column, DecimalColumn):
         return _read_number(column, cell, defaults)
     text = text_of(cell)
+    if isinstance(column, (CodeColumn, IdentifierColumn)):
+        refuse_debris(column, text)
     if column.strip_zeros:
         text = text.lstrip("0") or "0"
     if column.values is not None:
@@ -64,6 +74,18 @@ def written(value: Value) -> str | int | None:
     if isinstance(value, Decimal):
         return plain(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def refuse_debris(column: TextColumn, text: str) -> None:
+    """Raise UnreadableError where a spreadsheet has left something else than the code.
+
+    Not where the mapping has said what it is: by `literal`, by `values`, by a template of its own.
+    """
+    if column.literal or column.template is not None or text in (column.values or {}):
+        return
+    found = debris_in(text)
+    if found is not None:
+        raise UnreadableError(found)
 
 
 def digest_of(text: str) -> str:
@@ -109,6 +131,12 @@ def _code(column: CodeColumn, text: str) -> str:
     return f"{readable[: _LONGEST - 9].rstrip()}~{digest_of(text)}"
 
 
+def _says_separators(column: DecimalColumn, defaults: Defaults) -> bool:
+    """Whether the mapping itself says what the point is; else it may be either."""
+    named = {"decimal", "thousands"}
+    return bool(named & column.model_fields_set or named & defaults.model_fields_set)
+
+
 @lru_cache(maxsize=64)
 def _notation(decimal: str, thousands: str) -> re.Pattern[str]:
     grouped = rf"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
@@ -148,6 +176,8 @@ def _read_number(column: DecimalColumn, cell: Cell, defaults: Defaults) -> Decim
             text = text.replace(word, "")
         decimal = defaults.decimal if column.decimal is None else column.decimal
         thousands = defaults.thousands if column.thousands is None else column.thousands
+        if not _says_separators(column, defaults) and _MAYBE_THOUSANDS.fullmatch(text.strip()):
+            raise UnreadableError(_ASKED)
         number = read_decimal(text, decimal, thousands)
     if column.absolute:
         number = abs(number)
@@ -171,12 +201,15 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
     else:
         formats = column.formats or defaults.formats
         moment = read_moment(formats, text_of(cell), column.century_from)
-    zone = zone_named(column.zone or defaults.zone)
+    site = zone_named(defaults.site)
     try:
         if isinstance(column, TimeColumn):
+            # A date alone is a business date at the site, wherever the file was written.
+            zone = site if moment.clock is None else zone_named(column.zone or defaults.zone)
             return at_site(moment, column.at or defaults.at, zone)
         if moment.offset is None:
             return moment.day
+        zone = zone_named(column.zone) if column.zone else site
         return at_site(moment, defaults.at, zone).astimezone(zone).date()
     except OverflowError:
         raise UnreadableError("is outside the years that there are") from None

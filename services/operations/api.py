@@ -1,8 +1,9 @@
-"""The operations' HTTP interface: reconciliation, rejected events, rebuild, backtest."""
+"""The operations' HTTP interface: reconciliation, settlement, refusals, rebuild, backtest."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -20,6 +21,7 @@ from services.bus.topics import BrokerUnavailable
 from services.operations.backtest_api import add_backtest
 from services.operations.counting import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
+from services.operations.settlement_api import add_settlement
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
@@ -59,6 +61,7 @@ def routes(operations: Operations) -> APIRouter:
     """Return the routes of operations."""
     router = APIRouter(tags=["operations"])
     _reconciliation(router, operations)
+    add_settlement(router, operations.keys, operations.warehouse, operations.zone)
     _rejected(router, operations)
     _rebuild(router, operations)
     add_backtest(router, operations.keys, operations.warehouse, operations.slow)
@@ -66,6 +69,9 @@ def routes(operations: Operations) -> APIRouter:
 
 
 def _reconciliation(router: APIRouter, operations: Operations) -> None:
+    # Counting reads every record: however many senders ask, one count at a time is made for them.
+    for_senders = asyncio.Semaphore(1)
+
     @router.get("/v1/reconciliation")
     async def reconciliation(
         request: Request,
@@ -76,33 +82,42 @@ def _reconciliation(router: APIRouter, operations: Operations) -> None:
     ) -> Response:
         """Count, by sender and day, what was accepted, stored and rejected; name what is missing.
 
-        What is on its way is no loss: it is counted again until nothing is missing, or
-        `wait_seconds` are over.
+        Of a sender's key its own records alone, of a programme's key all. Conflicts that nobody
+        has dealt with are named as well. What is on its way is no loss: it is counted again until
+        nothing is missing, or `wait_seconds` are over.
         """
-        require_role(principal_of(request, operations.keys), Role.PROGRAMME)
+        principal = principal_of(request, operations.keys)
+        sender = None if principal.role is Role.PROGRAMME else principal.partner
         if since is not None and since.tzinfo is None:
             raise Problem(400, "since: must have an offset, e.g. 2026-11-01T00:00:00+07:00")
         if since is not None and not _EARLIEST <= since <= _LATEST:
             raise Problem(400, f"since: must lie from {_EARLIEST.date()} to {_LATEST.date()}")
-        result = await _settled(operations, since, wait_seconds)
+        turn = nullcontext() if sender is None else for_senders
+        result = await _settled(operations, since, wait_seconds, sender, turn)
         return JSONResponse(result.as_json())
 
 
 async def _settled(
-    operations: Operations, since: datetime | None, wait_seconds: float
+    operations: Operations,
+    since: datetime | None,
+    wait_seconds: float,
+    sender: str | None,
+    turn: AbstractAsyncContextManager[None],
 ) -> Reconciliation:
     deadline = asyncio.get_running_loop().time() + wait_seconds
     while True:
         try:
-            result = await operations.slow.run(
-                "reconciliation",
-                lambda: reconcile(
-                    operations.warehouse,
-                    operations.bootstrap,
-                    zone=operations.zone,
-                    since=since,
-                ),
-            )
+            async with turn:
+                result = await operations.slow.run(
+                    "reconciliation",
+                    lambda: reconcile(
+                        operations.warehouse,
+                        operations.bootstrap,
+                        zone=operations.zone,
+                        since=since,
+                        sender=sender,
+                    ),
+                )
         except (BrokerUnavailable, StoreUnavailable) as error:
             raise Problem(503, f"counting was not possible: {error}", _RETRY) from None
         if not result.missing or asyncio.get_running_loop().time() > deadline:
@@ -150,8 +165,15 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
             errors = [fault.as_json() for fault in outcome.faults]
             rejected = [{"index": 0, "id": outcome.id, "errors": errors}]
             return JSONResponse({"accepted": 0, "rejected": rejected}, status_code=422)
-        await _blocking(lambda: events.mark_replayed(rejected_id))
+        await _blocking(lambda: events.mark_dealt_with(rejected_id))
         return JSONResponse({"accepted": 1, "rejected": []}, status_code=202)
+
+    @router.post("/v1/rejected/{rejected_id}/dismiss")
+    async def dismiss(request: Request, rejected_id: str) -> Response:
+        """Take a refusal off the list without sending anything in: what is stored is right."""
+        await _one(events, rejected_id, _senders(principal_of(request, operations.keys)))
+        await _blocking(lambda: events.mark_dealt_with(rejected_id))
+        return JSONResponse({"dismissed": rejected_id})
 
 
 def _rebuild(router: APIRouter, operations: Operations) -> None:

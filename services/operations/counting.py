@@ -1,7 +1,8 @@
 """Reconciliation: for each sender and day, accepted = stored + rejected.
 
 Both sides are counted where the records are: in the broker's topics and in the store. What is
-missing is named by source and id, or by topic, partition and offset where it is no event.
+missing is named by source and id, or by topic, partition and offset where it is no event. So are
+the conflicts that nobody has dealt with: what was sent again otherwise, and does not count.
 """
 
 from collections import defaultdict
@@ -57,10 +58,15 @@ class Row:
 
 @dataclass(slots=True)
 class Reconciliation:
-    """The counts by sender and day, and the records that are missing."""
+    """The counts by sender and day, the records that are missing, the conflicts.
+
+    conflicts: events that came again with other content and were refused for it; whoever sent them
+    has not dealt with them yet.
+    """
 
     rows: dict[tuple[str, date], Row] = field(default_factory=lambda: defaultdict(Row))
     missing: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
     read: int = 0
 
     def miss(self, sender: str, day: date, place: _Place, key: Key | None) -> None:
@@ -92,6 +98,8 @@ class Reconciliation:
             "total": _counts(total),
             "missing": len(self.missing),
             "missing_events": self.missing[:_SHOWN],
+            "conflicts": len(self.conflicts),
+            "conflict_events": self.conflicts[:_SHOWN],
             "records_read": self.read,
         }
 
@@ -107,31 +115,40 @@ def _counts(row: Row) -> dict[str, int]:
 
 
 def reconcile(
-    warehouse: Warehouse, bootstrap: str, *, zone: str, since: datetime | None = None
+    warehouse: Warehouse,
+    bootstrap: str,
+    *,
+    zone: str,
+    since: datetime | None = None,
+    sender: str | None = None,
 ) -> Reconciliation:
     """Count both sides. Blocks; reads every record of the topics since then, by default all.
 
-    Raises BrokerUnavailable and StoreUnavailable.
+    `sender`: count its records alone, as if there were no others. Raises BrokerUnavailable and
+    StoreUnavailable.
     """
     site = ZoneInfo(zone)
     start = since or EPOCH
     result = Reconciliation()
+    asked = {"zone": zone, "since": start, "senders": [] if sender is None else [sender]}
     published: dict[Key, list[_Place]] = defaultdict(list)
     others: list[tuple[_Place, Key | None]] = []
     for record in records_of(bootstrap, _counted, start):
         if accepted_ms(record.timestamp) < start.timestamp() * 1000:
             continue  # not every broker finds offsets by their time
-        result.read += 1
         inbound = record.topic.startswith(INBOUND_PREFIX)
         key = _key_of_attributes(record) if inbound else _key_of_headers(record)
         key = key or _key_of_json(record.value)
+        if sender is not None and _sender(record.topic, key) != sender:
+            continue
+        result.read += 1
         place = _Place(record.topic, record.partition, record.offset, record.timestamp)
         if inbound or key is None:
             others.append((place, key))
         else:
             published[key].append(place)
-    refused = _count_refused(result, warehouse, zone, start)
-    _count_ledger(result, warehouse, zone, start)
+    refused = _count_refused(result, warehouse, asked)
+    _count_ledger(result, warehouse, asked)
     open_keys: dict[Key, _Place] = {}
     for key, places in published.items():
         # A copy with other content is refused where it stands: it is no further copy of the event.
@@ -146,29 +163,42 @@ def reconcile(
         # An inbound record ends in a canonical topic or is refused, what is no event is refused;
         # else it is missing.
         if place.name not in refused and inbound_key not in published:
-            sender = place.topic.removeprefix(INBOUND_PREFIX)
-            result.miss(sender, place.day(site), place, inbound_key)
+            by = place.topic.removeprefix(INBOUND_PREFIX)
+            result.miss(by, place.day(site), place, inbound_key)
     return result
 
 
-def _count_refused(
-    result: Reconciliation, warehouse: Warehouse, zone: str, start: datetime
-) -> set[str]:
+def _sender(topic: str, key: Key | None) -> str:
+    """Return who sent a record; the topic's own name where a canonical one has no event."""
+    if topic.startswith(INBOUND_PREFIX) or key is None:
+        return topic.removeprefix(INBOUND_PREFIX)
+    return sender_of(key[0])
+
+
+def _count_refused(result: Reconciliation, warehouse: Warehouse, asked: dict[str, Any]) -> set[str]:
     """Count what was refused; return the names of the records and of events the store refused."""
     names: set[str] = set()
-    rows = warehouse.rows(sql("refused_records"), {"zone": zone, "since": start})
-    for row in rows:
+    for row in warehouse.rows(sql("refused_records"), asked):
         names.add(row["id"])
         counted = result.rows[(row["sender"], row["day"])]
         counted.accepted += 1
         counted.rejected += 1
+        if row["reason"] == "conflict" and not row["dealt_with"]:
+            result.conflicts.append(
+                {
+                    "sender": row["sender"],
+                    "source": row["event_source"],
+                    "id": row["event_id"],
+                    "rejected_id": row["id"],
+                }
+            )
         if row["reason"] == "store":
             names.add(_name((row["event_source"], row["event_id"])))
     return names
 
 
-def _count_ledger(result: Reconciliation, warehouse: Warehouse, zone: str, start: datetime) -> None:
-    for row in warehouse.rows(sql("ledger_days"), {"zone": zone, "since": start}):
+def _count_ledger(result: Reconciliation, warehouse: Warehouse, asked: dict[str, Any]) -> None:
+    for row in warehouse.rows(sql("ledger_days"), asked):
         # What the broker no longer keeps, by retention or because its memory ended, was
         # accepted all the same: the ledger has it.
         counted = result.rows[(row["sender"], row["day"])]

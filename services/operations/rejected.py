@@ -75,8 +75,8 @@ class RejectedEvents:
             await safety.keep([outcome])
         return outcome
 
-    def mark_replayed(self, rejected_id: str) -> None:
-        """Note that a record went in again; it is no longer listed as open."""
+    def mark_dealt_with(self, rejected_id: str) -> None:
+        """Note that a record went in again, or need not; it is no longer listed as open."""
         row = self._row(rejected_id, ())
         if row is not None:
             row["replayed_at"] = datetime.now(UTC)

@@ -172,7 +172,7 @@ class Running(ABC):
         done = run("reconcile", *self.reached_by(), "--wait", str(wait), "--json")
         assert done.returncode in (0, 1), done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
-        assert done.returncode == (1 if answer["missing"] else 0), done.stderr
+        assert done.returncode == bool(answer["missing"] or answer["conflicts"]), done.stderr
         return answer
 
     def settle(self) -> None:

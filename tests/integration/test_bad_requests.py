@@ -215,7 +215,7 @@ def within(seconds: float, check: Callable[[], bool]) -> bool:
         ("YDBA", "/v1/reconciliation", {"since": "2026-01-01T00:00:00"}, 400),
         ("YDBA", "/v1/rejected", {"limit": "0"}, 400),
         ("YDBA", "/v1/rejected/%00'%0A%5C%FF", {}, 404),
-        ("AHM", "/v1/reconciliation", {}, 403),
+        ("AHM", "/v1/reconciliation", {"since": "2026-01-01T00:00:00"}, 400),
         ("IKM-1", FIGURES, {}, 200),
         ("IKM-1", "/v1/suppliers/IKM-2/scorecard", {}, 403),
         ("AHM", FIGURES, {"buyer_id": "AHM"}, 200),

@@ -163,6 +163,32 @@ def test_what_was_refused_balances(broker: EmbeddedBroker, warehouse: Warehouse)
     }  # fmt: skip
 
 
+def test_a_sender_counts_its_own_alone_and_its_conflicts_are_named(
+    broker: EmbeddedBroker, warehouse: Warehouse
+) -> None:
+    first, second = events_of("B1", 3), events_of("B2", 5)
+    conflict = first[0] | {"data": first[0]["data"] | {"order_no": "OTHER"}}
+    publish(broker, of([*first, *second, conflict, second[0]]))
+    sink(broker, warehouse)
+    publish(broker, of(events_of("B1", 5)[3:4]))
+    one, other, none = (
+        reconcile(warehouse, broker.bootstrap, zone=ZONE, sender=sender).as_json()
+        for sender in ("B1", "B2", "B")
+    )
+    assert {row["sender"] for row in one["rows"]} == {"B1"}
+    assert one["total"] == {
+        "accepted": 6, "stored": 4, "rejected": 1, "missing": 1, "resent": 0,
+    }  # fmt: skip
+    assert [event["id"] for event in one["missing_events"]] == ["B1-3"]
+    (named,) = one["conflict_events"]
+    assert (one["conflicts"], named["id"], named["source"]) == (1, "B1-0", "/erp/B1/sap")
+    assert (other["total"]["stored"], other["total"]["resent"]) == (6, 1)
+    assert (other["missing"], other["conflicts"], other["records_read"]) == (0, 0, 7)
+    assert (none["rows"], none["records_read"]) == ([], 0)
+    everybody = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    assert (everybody["missing"], everybody["conflicts"]) == (1, 1)
+
+
 def test_what_is_neither_stored_nor_refused_is_missing(
     broker: EmbeddedBroker, warehouse: Warehouse
 ) -> None:
@@ -293,12 +319,9 @@ def test_a_rebuild_over_http_tells_its_progress(
         status, output = run("rebuild", "--url", url, "--key", key)
         assert (status, f"{made} tables" in output) == (0, True)
         other = KeyStore(tmp_path / "keys.json").create(Role.BUYER, "B1")
-        for path in ("/v1/rebuild", "/v1/reconciliation"):
-            method = "POST" if path.endswith("rebuild") else "GET"
-            refused = httpx.request(
-                method, url + path, headers={"Authorization": f"Bearer {other}"}
-            )
-            assert refused.status_code == 403
+        refused = httpx.post(f"{url}/v1/rebuild", headers={"Authorization": f"Bearer {other}"})
+        assert refused.status_code == 403
+        for method, path in (("POST", "/v1/rebuild"), ("GET", "/v1/reconciliation")):
             assert httpx.request(method, url + path).status_code == 401
 
 

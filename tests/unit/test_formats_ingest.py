@@ -2,125 +2,31 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from pydantic import SecretStr
-from typer.testing import CliRunner, Result
 
-from schemas.catalogue import Role
-from schemas.validation import Rejected, Sender, parse, validate
 from services.cli import ingest_sending
-from services.cli.ingest import ingest
 from services.cli.ingest_sending import Gateway, SendingStoppedError
-
-KEY = "rtk_0123456789ab_SECRETSECRETSECRETSECRETSECRETSECRETSECRETS"
-MAPPING = """
-mapping = 1
-sender = "AHM"
-source = "/erp/{sender}/sap"
-[constants]
-buyer = "AHM"
-[columns]
-who = { from = "Vendor", kind = "identifier" }
-no = { from = "No", kind = "code" }
-closed_at = { from = "Closed", kind = "time", formats = ["DD-MMM-YY"] }
-[[leave_out]]
-column = "No"
-equals = "Total"
-[[events]]
-type = "id.rantai.quality.complaint_closed.v1"
-id = "closed/{no}"
-time = "closed_at"
-data = { buyer_id = "buyer", supplier_id = "who", complaint_no = "no", closed_at = "closed_at" }
-"""
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class StandIn:
-    """A gateway's answers: those queued first, then by the contract itself."""
-
-    url: str = ""
-    queued: list[Answer] = field(default_factory=list)
-    requests: list[tuple[dict[str, str], list[bytes]]] = field(default_factory=list)
-    stored: set[tuple[str, str]] = field(default_factory=set)
-
-    def answer(self, headers: dict[str, str], body: bytes) -> Answer:
-        lines = [line for line in body.split(b"\n") if line]
-        self.requests.append((headers, lines))
-        if self.queued:
-            return self.queued.pop(0)
-        outcomes = [validate(parse(line), Sender("AHM", (Role.BUYER,))) for line in lines]
-        rejected = []
-        for index, outcome in enumerate(outcomes):
-            if isinstance(outcome, Rejected):
-                errors = [fault.as_json() for fault in outcome.faults]
-                rejected.append({"index": index, "id": outcome.id, "errors": errors})
-            else:
-                self.stored.add((outcome.source, outcome.id))
-        accepted = len(lines) - len(rejected)
-        return judged(accepted, rejected, 202 if accepted else 422)
-
-
-def judged(accepted: int, rejected: list[dict[str, Any]], status: int = 202) -> Answer:
-    body = {"accepted": accepted, "rejected": rejected}
-    return status, {}, json.dumps(body).encode()
+from tests.unit.gateway_stand_in import (
+    KEY,
+    MAPPING,
+    Answer,
+    StandIn,
+    event,
+    judged,
+    report,
+    run,
+    standing_in,
+)
 
 
 @pytest.fixture
 def gateway() -> Iterator[StandIn]:
-    stand_in = StandIn()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.path == "/v1/events"
-            status, headers, answer = stand_in.answer(dict(self.headers), body)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    stand_in.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield stand_in
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-app = typer.Typer()
-app.command()(ingest)
-
-
-def run(*arguments: object, key: str | None = KEY, stdin: bytes | None = None) -> Result:
-    environment = {"RANTAI_KEY": key, "COLUMNS": "200"}
-    result = CliRunner().invoke(app, [str(each) for each in arguments], stdin, environment)
-    assert KEY not in result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
-
-
-def report(*arguments: object, stdin: bytes | None = None) -> tuple[int, dict[str, Any]]:
-    result = run(*arguments, "--json", stdin=stdin)
-    return result.exit_code, json.loads(result.stdout)
+    with standing_in() as found:
+        yield found
 
 
 @pytest.fixture
@@ -134,23 +40,6 @@ def csv_file(folder: Path, *lines: str) -> Path:
     path = folder / "closed.csv"
     path.write_text("\n".join(["No,Vendor,Closed", *lines]), encoding="utf-8-sig")
     return path
-
-
-def event(number: int, **data: Any) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": f"e{number}",
-        "source": "/erp/AHM/x",
-        "type": "id.rantai.quality.complaint_closed.v1",
-        "time": "2026-11-01T00:00:00+07:00",
-        "data": {
-            "buyer_id": "AHM",
-            "supplier_id": "S1",
-            "complaint_no": str(number),
-            "closed_at": "2026-11-01T00:00:00+07:00",
-            **data,
-        },
-    }
 
 
 def one_event(folder: Path) -> Path:
@@ -206,7 +95,7 @@ def test_a_dry_run_checks_by_the_contract_and_sends_nothing(mapping: Path, tmp_p
     assert result.exit_code == 1
     assert (said["dry_run"], said["accepted"], said["rejected"]) == (True, 1, 1)
     assert said["files"][0]["faults"][0]["column"] == "Vendor"
-    assert "1 events would be accepted" in run(path, "--map", mapping, "--dry-run").stdout
+    assert "1 event would be accepted" in run(path, "--map", mapping, "--dry-run").stdout
 
 
 def test_a_dry_run_sees_what_another_partner_may_not_send(tmp_path: Path) -> None:

@@ -196,6 +196,43 @@ def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str)
     assert caught.value.problems
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('sender = "AHM"', 'sender = "A H"', "sender: must be your partner id: 1 to 64 of"),
+        ('sender = "AHM"', "sender = 5", "sender: must be your partner id"),
+        ("mapping = 1", "mapping = 2", "mapping: must be 1"),
+        ("mapping = 1", "mapping = 1\nfill_down = []", "the file: unknown setting 'fill_down'"),
+        ("[constants]", "[file]\nskip_rows = -1\n[constants]", "file.skip_rows: must be 0 or more"),
+        ("[constants]", "[file]\nquote = ''\n[constants]", "file.quote: must be one character"),
+        ("[constants]", "[defaults]\ndecimal = 'ab'\n[constants]", "must be one character, or"),
+        ("[constants]", "[defaults]\nat = 'noon'\n[constants]", "must be a time of day"),
+        ('buyer = "AHM"', "buyer = 1.5", "constants.buyer: must be a text in quotes or a whole"),
+        ("[columns.due]", "[columns.Due]", "columns.Due: must be a name of a-z, 0-9 and _"),
+        ('from = "PO"', "from = 5", "columns.order_no.from: must be a text in quotes"),
+        ('kind = "decimal"', 'kind = "decimal"\nplaces = 9', "places: must be 6 or less"),
+        ('kind = "decimal"', 'kind = "decimal"\nabsolute = "x"', "must be true or false"),
+        ('["order_no"]', '"order_no"', "events[1].group_by: must be a list"),
+        ('["order_no"]', "[]\ntime_across_rows = 'max'", "'same', 'earliest' or 'latest'"),
+        ("[[events]]", "[columns.x]\nfirst_of = ['due']\n[[events]]", "must have 2 or more"),
+        ("[[events]]", "[events]", "events: must be a list"),
+        (
+            "[[events]]",
+            "[[leave_out]]\ncolumn = 'P'\nmatches = '(a'\n[[events]]",
+            "no regular expression from character 1 on",
+        ),
+        ("mapping = 1", "mapping = 1\nmapping = 1", "is not TOML: line 3, column 12"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_of_our_own(old: str, new: str, said: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        parse_mapping(GOOD.replace(old, new, 1))
+    (problem,) = caught.value.problems
+    assert said in problem
+    foreign = ("String", "Input", "Tuple", "pattern '", "Cannot", "missing )", "expected")
+    assert not [word for word in foreign if word in problem]
+
+
 def test_two_events_need_ids_of_their_own() -> None:
     with pytest.raises(MappingError, match=r"events\[2\]\.id: is the same as of events\[1\]"):
         parse_mapping(GOOD + SECOND.replace("{ID}", "order/{order_no}"))

@@ -158,7 +158,7 @@ def test_errors_of_the_gateway_are_traced_to_row_and_column() -> None:
         HEADER,
         "P1,10,S1,5,2026-12-01,2026-11-01,",
         "P1,20,S1,,2026-12-01,2026-11-01,",
-        "P1,20,S1,-1,2026-12-01,2026-11-01,",
+        "P1,30,S1,-1,2026-12-01,2026-11-01,",
     )
     event = found[0]
     assert isinstance(event, MappedEvent)
@@ -193,12 +193,14 @@ reworked = { from = "Rework", kind = "decimal" }
 verdict = { from = "Verdict", values = { OK = "accepted", NG = "rejected" } }
 receipt_no = { template = "{order_no}/{lot}", kind = "code" }
 tested_at = { from = "Tested", kind = "time" }
+changed_at = { from = "Changed", kind = "time" }
 arrived_at = { from = "Arrived", kind = "time" }
 any_time = { first_of = ["tested_at", "arrived_at"] }
 [[events]]
 type = "id.rantai.quality.inspected.v1"
 id = "lot/{lot}/{digest}"
-time = "any_time"
+time = "changed_at"
+time_across_rows = "latest"
 subject = "{lot}"
 when = ["verdict"]
 [events.data]
@@ -225,19 +227,19 @@ receipt_no = "receipt_no"
 received_at = "arrived_at"
 lines = [{ order_no = "order_no", line_no = "lot", quantity = "inspected" }]
 """
-MOVEMENT_HEADER = "PO,Lot,Vendor,Move,Inspected,Bad,Scrap,Rework,Verdict,Tested,Arrived"
+MOVEMENT_HEADER = "Changed,PO,Lot,Vendor,Move,Inspected,Bad,Scrap,Rework,Verdict,Tested,Arrived"
 
 
 def test_one_row_may_become_several_events_or_none() -> None:
     found = convert(
         MOVEMENTS,
         MOVEMENT_HEADER,
-        "P1,L1,S1,101,100,3,,3,OK,2026-11-02,2026-11-01",
-        "P1,L2,S1,101,100,,,,,,2026-11-01",
-        "P1,L3,S1,999,,,,,,,",
-        "P1,L4,S1,999,10,10,4,6,NG,,2026-11-05",
+        "2026-11-06,P1,L1,S1,101,100,3,,3,OK,2026-11-02,2026-11-01",
+        "2026-11-06,P1,L2,S1,101,100,,,,,,2026-11-01",
+        "2026-11-06,P1,L3,S1,999,,,,,,,",
+        "2026-11-06,P1,L4,S1,999,10,10,4,6,NG,,2026-11-05",
     )
-    inspected, received, second, last = events(found)
+    inspected, last, received, second = events(found)
     assert inspected["data"]["defects"] == [{"code": "REWORK", "quantity": "3"}]
     assert inspected["subject"] == "L1"
     assert received["data"]["receipt_no"] == "P1/L1"
@@ -250,45 +252,55 @@ def test_one_row_may_become_several_events_or_none() -> None:
 
 
 def test_a_bad_cell_costs_the_events_that_use_it_and_no_other() -> None:
-    found = convert(MOVEMENTS, MOVEMENT_HEADER, "P1,L1,S1,101,100,3,,,MAYBE,2026-11-02,2026-11-01")
+    found = convert(
+        MOVEMENTS, MOVEMENT_HEADER, "2026-11-06,P1,L1,S1,101,100,3,,,MAYBE,2026-11-02,2026-11-01"
+    )
     assert [event["type"] for event in events(found)] == ["id.rantai.delivery.received.v1"]
     assert faults(found) == [(2, "Verdict", "MAYBE")]
 
 
 def test_a_value_that_joins_columns_names_the_one_that_is_missing() -> None:
-    found = convert(MOVEMENTS, MOVEMENT_HEADER, "P1,,S1,101,100,,,,,,2026-11-01")
+    found = convert(MOVEMENTS, MOVEMENT_HEADER, "2026-11-06,P1,,S1,101,100,,,,,,2026-11-01")
     assert faults(found) == [(2, "Lot", "")]
 
 
 def test_a_digest_in_the_id_makes_a_corrected_row_a_new_version() -> None:
-    row = "P1,L1,S1,0,100,3,,,OK,2026-11-02,2026-11-01"
+    row = "2026-11-06,P1,L1,S1,0,100,3,,,OK,2026-11-02,2026-11-01"
     first = events(convert(MOVEMENTS, MOVEMENT_HEADER, row))[0]["id"]
-    again = events(convert(MOVEMENTS, MOVEMENT_HEADER, "P0,L0,S1,0,,,,,,,2026-11-01", row))[0]["id"]
+    again = events(
+        convert(MOVEMENTS, MOVEMENT_HEADER, "2026-11-06,P0,L0,S1,0,,,,,,,2026-11-01", row)
+    )[0]["id"]
     corrected = row.replace(",3,", ",4,")
     assert first == again
     assert events(convert(MOVEMENTS, MOVEMENT_HEADER, corrected))[0]["id"] != first
 
 
 def test_rows_that_say_the_same_again_are_counted_and_those_that_contradict_are_refused() -> None:
-    row = "P1,L1,S1,101,100,,,,,,2026-11-01"
+    row = "2026-11-06,P1,L1,S1,101,100,,,,,,2026-11-01"
     loaded = parse_mapping(MOVEMENTS)
-    converter = RowsToEvents(loaded)
-    text = "\n".join([MOVEMENT_HEADER, row, row, row.replace("100", "90")]).encode()
-    found = list(converter.convert(csv_rows(io.BytesIO(text), loaded)))
-    assert len(events(found)) == 1
-    assert converter.counts.repeated == 1
-    assert faults(found) == [(4, "", "")]
-    refused = next(each for each in found if isinstance(each, Refused))
-    assert "row 2" in refused.faults[0].message
+    for further, sent in ((), 1), ((row.replace("100", "90"),), 0):
+        converter = RowsToEvents(loaded)
+        text = "\n".join([MOVEMENT_HEADER, row, row, *further]).encode()
+        found = list(converter.convert(csv_rows(io.BytesIO(text), loaded)))
+        assert len(events(found)) == sent
+        assert converter.counts.repeated == 1
+        # Neither of two that contradict each other is the receipt for certain.
+        assert [fault[0] for fault in faults(found)] == ([4, 2] if further else [])
+        named = [each.faults[0].message for each in found if isinstance(each, Refused)]
+        assert all(f"row {other}" in text for other, text in zip((2, 4), named, strict=False))
+
+
+def inspected_at(found: Iterable[MappedEvent | Refused]) -> str:
+    return str(events(found)[0]["data"]["inspected_at"])
 
 
 def test_the_earliest_and_the_latest_of_what_there_is() -> None:
     for choice, expected in (("earliest_of", "2026-11-01"), ("latest_of", "2026-11-02")):
         mapping = MOVEMENTS.replace("first_of", choice)
-        row = "P1,L1,S1,0,100,3,,,OK,2026-11-02,2026-11-01"
-        assert events(convert(mapping, MOVEMENT_HEADER, row))[0]["time"].startswith(expected)
+        row = "2026-11-06,P1,L1,S1,0,100,3,,,OK,2026-11-02,2026-11-01"
+        assert inspected_at(convert(mapping, MOVEMENT_HEADER, row)).startswith(expected)
         alone = row.replace("2026-11-02", "").replace("2026-11-01", expected)
-        assert events(convert(mapping, MOVEMENT_HEADER, alone))[0]["time"].startswith(expected)
+        assert inspected_at(convert(mapping, MOVEMENT_HEADER, alone)).startswith(expected)
         bad = row.replace("2026-11-02", "some day")
         assert faults(convert(mapping, MOVEMENT_HEADER, bad)) == [(2, "Tested", "some day")]
 
@@ -321,7 +333,7 @@ def test_the_example_of_the_readme_is_a_mapping_and_works() -> None:
     rows = next(text for _, text in blocks if text.startswith("PO;"))
     loaded = parse_mapping(mapping)
     found = list(RowsToEvents(loaded).convert(csv_rows(io.BytesIO(rows.encode("cp1252")), loaded)))
-    order, receipt = (
+    order, receipt, second = (
         json.loads(outcome.value)
         for each in found
         if isinstance(each, MappedEvent)
@@ -337,3 +349,6 @@ def test_the_example_of_the_readme_is_a_mapping_and_works() -> None:
     }
     assert len(order["data"]["lines"]) == 2
     assert receipt["data"]["received_at"] == "2026-12-29T12:00:00+07:00"
+    assert receipt["data"]["lines"][0]["quantity"] == "1000"
+    assert second["data"]["lines"][0]["quantity"] == "200.5"
+    assert len(found) == 3

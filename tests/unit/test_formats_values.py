@@ -1,6 +1,6 @@
 """Cells to values: dates in several formats, exact numbers, identifiers that stay apart."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -86,8 +86,9 @@ def test_a_text_of_no_accepted_format_says_what_to_do(text: str) -> None:
     ("text", "settings", "expected"),
     [
         ("2026-11-01", {}, "2026-11-01T12:00:00+07:00"),
-        ("2026-11-01", {"at": "08:30", "zone": "UTC"}, "2026-11-01T08:30:00+00:00"),
-        ("2026-11-01", {"zone": "-05:30"}, "2026-11-01T12:00:00-05:30"),
+        ("2026-11-01 08:30:00", {"zone": "UTC"}, "2026-11-01T08:30:00+00:00"),
+        ("2026-11-01 08:30:00", {"zone": "-05:30"}, "2026-11-01T08:30:00-05:30"),
+        ("2026-11-01", {"at": "08:30"}, "2026-11-01T08:30:00+07:00"),
         ("2026-11-01T23:30:00Z", {}, "2026-11-01T23:30:00+00:00"),
         ("2026-11-01 06:05", {"formats": ["YYYY-MM-DD h:mm"]}, "2026-11-01T06:05:00+07:00"),
         ("11/1/2026 3:04 PM", {"formats": ["M/D/YYYY h:mm A"]}, "2026-11-01T15:04:00+07:00"),
@@ -101,8 +102,41 @@ def test_times_have_the_offset_of_their_text_or_zone(
     assert written(read(text, kind="time", **settings)) == expected
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Auckland", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("at", [time(0), time(12), time(23, 59)])
+def test_a_date_without_a_time_of_day_is_never_moved(zone: str, at: time) -> None:
+    for site in ("Asia/Jakarta", "America/Los_Angeles", "Pacific/Kiritimati"):
+        defaults = Defaults(zone=zone, site=site, at=at)
+        for cell in ("2026-11-01", date(2026, 11, 1)):
+            assert read(cell, defaults, kind="date") == date(2026, 11, 1)
+            instant = read(cell, defaults, kind="time", zone=zone)
+            assert isinstance(instant, datetime)
+            assert instant.astimezone(zone_named(site)).date() == date(2026, 11, 1)
+    # A time of day is the ERP's clock, and becomes the day of the site when figures are made.
+    clock = written(read("2026-11-01 08:30:00", Defaults(zone=zone), kind="time"))
+    assert str(clock).startswith("2026-11-01T08:30:00") and not str(clock).endswith("+07:00")
+
+
+@pytest.mark.parametrize(
+    ("month", "names"),
+    [
+        (1, "Jan January Januari"), (2, "Feb February Februari Peb Pebruari"),
+        (3, "Mar Mrt March Maret"), (4, "Apr April"), (5, "May Mei"), (6, "Jun June Juni"),
+        (7, "Jul July Juli"), (8, "Aug August Agu Ags Agst Agt Agust Agustus"),
+        (9, "Sep Sept September"), (10, "Oct October Okt Oktober"),
+        (11, "Nov November Nop Nopember"), (12, "Dec December Des Desember"),
+    ],
+)  # fmt: skip
+def test_months_have_their_english_and_indonesian_names(month: int, names: str) -> None:
+    for name in names.split():
+        for text in (f"7 {name} 2026", f"7 {name.upper()}. 2026"):
+            assert read(text, kind="date", formats=["D MMM YYYY"]) == date(2026, month, 7)
+
+
 def test_a_date_with_an_offset_is_that_of_the_site() -> None:
     assert read("2026-11-01T23:30:00Z", kind="date") == date(2026, 11, 2)
+    far = Defaults(zone="America/New_York")
+    assert read("2026-11-01T23:30:00Z", far, kind="date") == date(2026, 11, 2)
     assert read("2026-11-01T23:30:00Z", kind="date", zone="UTC") == date(2026, 11, 1)
 
 

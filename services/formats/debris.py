@@ -1,0 +1,84 @@
+"""What a spreadsheet leaves where a code was: `4,50E+09`, `#N/A`, `########`, `10.0`, `1-Mar`.
+
+Opened and saved again, a file of codes loses some of them: a long number is shortened, one that
+looks like a date becomes a date. What is left is text like any other, and two documents of one such
+text would be one. `values` and `readings` ask here before they take a code.
+"""
+
+import re
+from datetime import date
+from typing import Final
+
+from services.formats.dates import month_named
+
+_ERROR: Final = re.compile(
+    # The words of Excel and LibreOffice in English; in other languages they end as these do.
+    r"#(?:N/?A|NV|GETTING_DATA|BUSY!|[A-Z0-9/ÄÖÜÉÑÇÃ]{2,12}[!?])|Err:[0-9]{3}",
+    re.IGNORECASE,
+)
+_HASHES: Final = re.compile(r"#{2,}")
+_SHORTENED: Final = re.compile(
+    # "12E3" is a code as good as any; a sign or a decimal is what software writes.
+    r"[+-]?[0-9]+(?:[.,][0-9]+)?E[+-][0-9]+|[+-]?[0-9]+[.,][0-9]+E[0-9]+",
+    re.IGNORECASE,
+)
+_WITH_ZEROS: Final = re.compile(r"[0-9]+[.,]0+")
+_CLOCK: Final = r"(?:[T ][0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?(?: ?[AP]M)?)?"
+_DAY_FIRST: Final = re.compile(
+    r"(?P<one>[0-9]{1,2})(?:(?P<mark>[-/.])(?P<other>[0-9]{1,2})(?P=mark)[0-9]{4}"
+    rf"|/(?P<short>[0-9]{{1,2}})/[0-9]{{2}}){_CLOCK}",
+    re.IGNORECASE,
+)
+_YEAR_FIRST: Final = re.compile(
+    rf"[0-9]{{4}}(?P<mark>[-/.])(?P<one>[0-9]{{1,2}})(?P=mark)(?P<other>[0-9]{{1,2}}){_CLOCK}",
+    re.IGNORECASE,
+)
+_DAY_AND_NAME: Final = re.compile(
+    rf"(?P<day>[0-9]{{1,2}})[-/. ](?P<name>[A-Za-z]+)\.?(?:[-/. ](?:[0-9]{{2}}){{1,2}})?{_CLOCK}",
+    re.IGNORECASE,
+)
+_NAME_AND_YEAR: Final = re.compile(r"(?P<name>[A-Za-z]+)\.?[-/. ](?:[0-9]{2}){1,2}")
+
+_AGAIN: Final = (
+    "export it anew with the column as text, or set literal = true for the column where its codes "
+    "really are so"
+)
+
+
+def debris_in(text: str) -> str | None:
+    """Say what a spreadsheet did to a code, and what to do; None where it did nothing.
+
+    `text`: the cell without spaces around it.
+    """
+    if _ERROR.fullmatch(text):
+        return f"is a spreadsheet's error value and no code; {_AGAIN}"
+    if _HASHES.fullmatch(text):
+        return f"is what a spreadsheet shows where a column is too narrow; {_AGAIN}"
+    if _SHORTENED.fullmatch(text):
+        return f"looks like a number that a spreadsheet shortened: its digits are lost; {_AGAIN}"
+    if _WITH_ZEROS.fullmatch(text):
+        return f"looks like a code that a spreadsheet made a number of; {_AGAIN}"
+    if _is_date(text):
+        return f"looks like a code that a spreadsheet made a date of; {_AGAIN}"
+    return None
+
+
+def _is_date(text: str) -> bool:
+    numbers = _YEAR_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
+    if numbers is not None:
+        found = numbers.groupdict()
+        one, other = int(found["one"]), int(found["other"] or found.get("short") or 0)
+        return _is_day(one, other) or _is_day(other, one)
+    named = _DAY_AND_NAME.fullmatch(text)
+    if named is not None:
+        return _is_day(int(named["day"]), month_named(named["name"]) or 0)
+    named = _NAME_AND_YEAR.fullmatch(text)
+    return named is not None and month_named(named["name"]) is not None
+
+
+def _is_day(day: int, month: int) -> bool:
+    try:
+        date(2024, month, day)  # a leap year: 29-Feb is a date as well
+    except ValueError:
+        return False
+    return True

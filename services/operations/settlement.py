@@ -1,0 +1,145 @@
+"""What became of events after their 202: stored, refused, in conflict with what is stored, or none.
+
+A sender asks with the digest of what each event says. The row that the ledger has stored first
+under a key stands for ever, so a conflict is known by one lookup of the key, before and after the
+copy itself was refused.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.envelope import sender_of
+from services.warehouse.client import Warehouse, sql
+from services.warehouse.ledger import Key, rows_of_keys
+
+MOST_ASKED: Final = 5000
+"""Events of one question: one lookup in the ledger's own order of rows."""
+
+_LONGEST: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An event that is asked about: its key, and the digest of its content (hex)."""
+
+    source: str
+    id: str
+    content: str
+
+    @property
+    def key(self) -> Key:
+        """What identifies the event, forever."""
+        return (self.source, self.id)
+
+    @property
+    def sender(self) -> str:
+        """Who sends it."""
+        return sender_of(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Events that a sender asks about; `since`: of refusals, those from then on."""
+
+    events: list[Asked]
+    since: datetime | None = None
+
+
+def question_of(body: bytes) -> Question:
+    """Read the body of a question. Raises ValueError, saying what is wrong and where."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is no JSON") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("events"), list):
+        raise ValueError('send {"events": [{"source", "id", "content"}, ...]}')
+    if len(raw["events"]) > MOST_ASKED:
+        raise ValueError(f"/events: at most {MOST_ASKED} in one question; ask again for the others")
+    return Question([_asked(row, at) for at, row in enumerate(raw["events"])], _since(raw))
+
+
+def _asked(row: Any, at: int) -> Asked:
+    names = ("source", "id", "content")
+    texts = [row.get(name) if isinstance(row, dict) else None for name in names]
+    for name, text in zip(names, texts, strict=True):
+        if not isinstance(text, str) or len(text) > _LONGEST or not _is_unicode(text):
+            raise ValueError(f"/events/{at}/{name}: must be a text")
+    asked = Asked(*map(str, texts))
+    try:
+        sender_of(asked.source)
+    except ValueError:
+        raise ValueError(f"/events/{at}/source: must be /erp/<partner id>/...") from None
+    return asked
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _since(raw: dict[str, Any]) -> datetime | None:
+    if raw.get("since") is None:
+        return None
+    try:
+        since = datetime.fromisoformat(raw["since"])
+    except (TypeError, ValueError):
+        raise ValueError("/since: must be an RFC 3339 time with offset") from None
+    if since.tzinfo is None:
+        raise ValueError("/since: must have an offset")
+    return since
+
+
+def settlement(warehouse: Warehouse, question: Question) -> dict[str, Any]:
+    """Say what became of events, by their place in the question. Blocks.
+
+    Raises StoreUnavailable.
+    """
+    events = question.events
+    stored = _stored(warehouse, events)
+    refused = _refused(warehouse, [one for one in events if one.key not in stored], question.since)
+    answer: dict[str, Any] = {"stored": 0, "conflicts": [], "rejected": [], "pending": []}
+    for at, one in enumerate(events):
+        content, complete = stored.get(one.key, (None, False))
+        if content is not None and content != one.content:
+            answer["conflicts"].append(at)
+        elif content is not None and complete:
+            answer["stored"] += 1
+        elif one.key in refused:
+            answer["rejected"].append({"index": at, "errors": refused[one.key]})
+        else:
+            answer["pending"].append(at)
+    return answer
+
+
+def _stored(warehouse: Warehouse, events: Sequence[Asked]) -> dict[Key, tuple[str, bool]]:
+    """Return what the ledger has under some keys, and whether all tables behind it have it."""
+    rows = list(rows_of_keys(warehouse, "seen", {one.key for one in events})) if events else []
+    batches = sorted({batch for row in rows for batch in row["batches"]})
+    complete: set[str] = set()
+    if batches:
+        found = warehouse.rows(sql("complete_batches"), {"batches": batches})
+        complete = {str(row["batch"]) for row in found}
+    return {
+        (row["source"], row["id"]): (row["content"], not complete.isdisjoint(row["batches"]))
+        for row in rows
+    }
+
+
+def _refused(
+    warehouse: Warehouse, events: Sequence[Asked], since: datetime | None
+) -> dict[Key, list[dict[str, str]]]:
+    if not events:
+        return {}
+    earliest = 0.0 if since is None else since.timestamp() * 1000
+    rows = rows_of_keys(warehouse, "refused_events", {one.key for one in events})
+    return {
+        (row["source"], row["id"]): json.loads(row["errors"] or "[]")
+        for row in rows
+        if int(row["rejected_ms"]) >= earliest
+    }
