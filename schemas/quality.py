@@ -2,14 +2,17 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.fields import (
     Document,
     DocumentNumber,
+    HappenedAt,
     Identifier,
-    Instant,
     NonEmptyText,
     Quantity,
     Text,
+    Unit,
     WebAddress,
 )
 
@@ -30,13 +33,16 @@ class QualityInspected(_QualityDocument):
     """An inspected lot. A concession uses what is out of specification: not an acceptance."""
 
     inspection_no: DocumentNumber
-    inspected_at: Instant
+    inspected_at: HappenedAt
     receipt_no: DocumentNumber | None = None
     order_no: DocumentNumber
     line_no: DocumentNumber
     item_no: DocumentNumber | None = None
     quantity_inspected: Quantity
     quantity_rejected: Quantity
+    uom: Unit | None = Field(
+        default=None, description="of all its quantities; absent: that of the order line"
+    )
     disposition: Literal["accepted", "rejected", "concession", "rework"]
     defects: list[Defect] | None = None
 
@@ -45,12 +51,13 @@ class ComplaintOpened(_QualityDocument):
     """A complaint; `inspection_no` where it repeats what an inspection found."""
 
     complaint_no: DocumentNumber
-    opened_at: Instant
+    opened_at: HappenedAt
     severity: Literal["minor", "major", "line_stop", "safety"]
     order_no: DocumentNumber | None = None
     line_no: DocumentNumber | None = None
     item_no: DocumentNumber | None = None
     quantity: Quantity | None = None
+    uom: Unit | None = Field(default=None, description="absent: that of the order line")
     inspection_no: DocumentNumber | None = None
     failure_mode: Text | None = None
 
@@ -60,14 +67,14 @@ class ComplaintAnswered(_QualityDocument):
 
     complaint_no: DocumentNumber
     step: Literal["containment", "corrective_action"]
-    answered_at: Instant
+    answered_at: HappenedAt
 
 
 class ComplaintClosed(_QualityDocument):
     """A complaint closed; closing does every step not yet done."""
 
     complaint_no: DocumentNumber
-    closed_at: Instant
+    closed_at: HappenedAt
 
 
 class LineDisputed(_QualityDocument):

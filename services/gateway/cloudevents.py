@@ -53,6 +53,8 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     media_type = media_type.strip().lower()
     _require_utf8(parameters)
     content = without_blanks(body)
+    if not content and media_type in LINES:
+        return iter(())  # No line is no event, as an empty array is.
     if not content:
         raise NotParseable("the body is empty, which is not JSON; send at least one CloudEvent")
     # The content type comes first, as the binding has it: beside an event in the body, `ce-*`

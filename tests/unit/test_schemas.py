@@ -337,7 +337,7 @@ def test_a_duplicate_key_keeps_the_events_id_for_the_answer() -> None:
 
 # --- who may send what: the table of docs/events.md, by name
 
-BUYER_SENDS = set(CATALOGUE) - {"id.rantai.order.confirmed.v1", "id.rantai.partner.registered.v1"}
+BUYER_SENDS = set(CATALOGUE) - {"id.rantai.partner.registered.v1"}
 SUPPLIER_SENDS = {
     "id.rantai.order.confirmed.v1",
     "id.rantai.delivery.despatched.v1",
