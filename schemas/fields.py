@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from schemas.currencies import CURRENCIES
-from schemas.spelling import identifier, number
+from schemas.spelling import identifier, number, one_spelling
 from schemas.units import LONGEST_WORD, unit_of
 
 EARLIEST: Final = date(1900, 1, 1)
@@ -147,6 +147,9 @@ DocumentNumber = Annotated[
         },
     ),
 ]
+Spelled = Annotated[str, AfterValidator(one_spelling)]
+"""An identifier or number that is looked for, in an address or a query: in its one spelling."""
+
 Text = Annotated[
     str,
     AfterValidator(_storable),

@@ -8,10 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from schemas.elements import COMMA_FOLLOWS, MORE_FOLLOWS
+
 _DECIMAL: Final = 'must be a number or a decimal string such as "12.5"'
 _DIGITS: Final = "must have at most 18 digits, of which 6 decimals"
 _OBJECT: Final = "must be an object"
-_TIME: Final = "must be an RFC 3339 time with offset, such as 2026-11-01T08:30:00+07:00"
+_TIME: Final = (
+    "must be an RFC 3339 time with offset, on a day that exists, such as 2026-11-01T08:30:00+07:00"
+)
 _DATE: Final = "must be a date that exists, as YYYY-MM-DD"
 _WHOLE: Final = "must be a whole number, without quotes and decimals"
 _QUOTED: Final = re.compile(r"'([^']*)'")
@@ -81,6 +85,29 @@ _SAYS_ALL: Final = (
     "id.rantai.delivery.reversed.v1",
 )
 _ALL: Final = "must not be empty; leave it out where all lines are meant"
+
+_GOES_ON: Final = "the text goes on behind its end; several events are a list, or one a line"
+_SYNTAX: Final = (
+    ("Expecting value", "a value must stand here"),
+    ("Expecting property name", "a name in double quotes must stand here"),
+    ("Illegal trailing comma", "no comma may stand before the end of a list or object"),
+    ("Expecting ':'", "a colon must stand here, between a name and its value"),
+    ("Expecting ','", "a comma, or the end of the list or object, must stand here"),
+    ("Unterminated string", "the text that begins here has no end"),
+    ("Invalid control character", "a line break or tab inside a text is written as \\n or \\t"),
+    ("Invalid \\", "no character is written like this with a backslash; a backslash is \\\\"),
+    ("Extra data", _GOES_ON),
+    (MORE_FOLLOWS, _GOES_ON),
+    (COMMA_FOLLOWS, COMMA_FOLLOWS),
+)
+"""By how the parser's own message begins, what is wrong with a text that is no JSON."""
+
+
+def syntax_of(error: json.JSONDecodeError) -> str:
+    """Say where a text stops being JSON, and what is wrong there."""
+    told = (said for begins, said in _SYNTAX if error.msg.startswith(begins))
+    said = next(told, "what stands here is no JSON")
+    return f"not JSON at line {error.lineno} column {error.colno}: {said}"
 
 
 def message_of(row: Mapping[str, Any]) -> str:

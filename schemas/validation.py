@@ -18,7 +18,7 @@ from pydantic_core import to_json
 
 from schemas.catalogue import CATALOGUE, EVENT, Role, may_send, supplier_of
 from schemas.envelope import Event, lawful_trace
-from schemas.messages import message_of
+from schemas.messages import message_of, syntax_of
 from schemas.moments import ahead
 
 MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
@@ -223,8 +223,8 @@ def _parse_part_by_part(text: str) -> Any:
         value = json.loads(
             text, parse_float=_fraction, parse_int=_integer, object_pairs_hook=marks.pairs
         )
-    except ValueError as error:
-        raise NotParseable(f"not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise NotParseable(syntax_of(error)) from None
     except RecursionError:
         raise NotParseable("not JSON that can be read: it is nested too deeply") from None
     if not isinstance(value, list):

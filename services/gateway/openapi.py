@@ -95,10 +95,7 @@ _ONE_REJECTED: Final = {
             "index": 0,
             "id": "4500012345-1",
             "errors": [
-                {
-                    "pointer": "/data/lines/0/quantity",
-                    "message": "Input should be greater than or equal to 0",
-                }
+                {"pointer": "/data/lines/0/quantity", "message": "must be 0 or more"},
             ],
         }
     ],
