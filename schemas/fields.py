@@ -221,7 +221,7 @@ Unit = Annotated[
             "pattern": rf"^[\s.]*[A-Za-z0-9²³]{{1,{LONGEST_WORD}}}[\s.]*$",
             "description": (
                 "UN/ECE Recommendation 20 code (1 to 3 letters and digits), or a word of the trade "
-                "such as PCS, KG, LUSIN (Units)"
+                "such as PCS, KG, LUSIN; they are listed under Units"
             ),
         }
     ),

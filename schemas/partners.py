@@ -80,7 +80,7 @@ MailAddress = Annotated[
 
 
 class Contact(Document):
-    """Whom to call at a partner. Shown to its partners in dealings and to the programme alone."""
+    """Whom to call: at least one of these; shown to its partners in dealings and the programme."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -109,10 +109,7 @@ class PartnerRegistered(Document):
     sector: Text | None = None
     licence_no: Text | None = None
     languages: list[Text] | None = None
-    contact: Contact | None = Field(
-        default=None,
-        description="personal data: shown to its partners in dealings and the programme alone",
-    )
+    contact: Contact | None = None
 
 
 class _AboutSupplier(Document):
