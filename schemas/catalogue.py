@@ -90,14 +90,13 @@ class EventType:
     data: type[Document]
     topic: str
     supplier_sends: bool = False
-    buyer_sends: bool = True
 
 
 _ROWS: Final = (
     EventType("id.rantai.order.placed.v1", OrderPlaced, ORDERS),
     EventType("id.rantai.order.changed.v1", OrderChanged, ORDERS),
     EventType("id.rantai.order.cancelled.v1", OrderCancelled, ORDERS),
-    EventType("id.rantai.order.confirmed.v1", OrderConfirmed, ORDERS, True, False),
+    EventType("id.rantai.order.confirmed.v1", OrderConfirmed, ORDERS, True),
     EventType("id.rantai.delivery.despatched.v1", DeliveryDespatched, DELIVERIES, True),
     EventType("id.rantai.delivery.received.v1", DeliveryReceived, DELIVERIES),
     EventType("id.rantai.delivery.reversed.v1", DeliveryReversed, DELIVERIES),
@@ -137,4 +136,4 @@ def may_send(role: Role, partner: str, event_type: str, data: Any) -> bool:
         return event_type.startswith("id.rantai.partner.")
     if role is Role.SUPPLIER:
         return row.supplier_sends and getattr(data, "supplier_id", None) == partner
-    return row.buyer_sends and getattr(data, "buyer_id", None) == partner
+    return getattr(data, "buyer_id", None) == partner

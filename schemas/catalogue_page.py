@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from schemas.catalogue import CATALOGUE, READINESS, EventType, Role, may_send
 from schemas.readiness import READINESS_CHANGED
+from schemas.units import UNIT_ALIASES
 
 Schema = dict[str, Any]
 
@@ -36,7 +37,7 @@ def render(types: dict[str, Schema], sent: dict[str, Schema], examples: Path) ->
 
     `types`: those that come in; `sent`: those that Rantai sends itself.
     """
-    parts = [_HEAD, _contents(), _envelope_section(next(iter(types.values())))]
+    parts = [_HEAD, _contents(), _envelope_section(next(iter(types.values()))), _units_section()]
     parts += [_type_section(CATALOGUE[name], types[name], examples) for name in types]
     parts += [_SENT_HEAD]
     parts += [_sent_section(name, sent[name], examples) for name in sent]
@@ -73,6 +74,18 @@ def _envelope_section(schema: Schema) -> str:
     )
     return (
         f"## Envelope\nThe same for every type that comes in.\n\n{_TABLE_HEAD}{table}\n{extensions}"
+    )
+
+
+def _units_section() -> str:
+    words: dict[str, list[str]] = {}
+    for word, code in UNIT_ALIASES.items():
+        words.setdefault(code, []).append(word)
+    rows = "".join(f"| `{code}` | {', '.join(some)} |\n" for code, some in words.items())
+    return (
+        "## Units\nWhat a `uom` may say beside its code, in capitals or not. Any other code of one "
+        "to three letters\nand digits is kept as it was sent.\n\n"
+        f"| code | words |\n| --- | --- |\n{rows}"
     )
 
 
@@ -156,7 +169,7 @@ def _rule(part: Schema, items: Schema) -> str:
     rules = []
     if part.get("minItems"):
         rules.append(f"at least {part['minItems']}")
-    if "properties" not in part and "description" in part:
+    if "description" in part:
         rules.append(part["description"])
     elif "const" in part or "enum" in part:
         words = part.get("enum", [part.get("const")])

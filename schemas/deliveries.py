@@ -4,7 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.fields import Document, DocumentNumber, Identifier, Instant, Quantity, Text, Unit
+from schemas.fields import (
+    Document,
+    DocumentNumber,
+    HappenedAt,
+    Identifier,
+    Instant,
+    Quantity,
+    Text,
+    Unit,
+)
 
 
 class DeliveredLine(Document):
@@ -13,7 +22,7 @@ class DeliveredLine(Document):
     order_no: DocumentNumber
     line_no: DocumentNumber
     quantity: Quantity
-    uom: Unit | None = None
+    uom: Unit | None = Field(default=None, description="absent: that of the order line")
 
 
 DeliveredLines = Annotated[list[DeliveredLine], Field(min_length=1)]
@@ -37,7 +46,7 @@ class DeliveryReceived(_DeliveryDocument):
     """Goods receipt (penerimaan barang): what arrived, and when it arrived physically."""
 
     receipt_no: DocumentNumber
-    received_at: Instant
+    received_at: HappenedAt
     despatch_no: DocumentNumber | None = None
     lines: DeliveredLines
 
@@ -53,7 +62,7 @@ class DeliveryReturned(_DeliveryDocument):
     """Goods sent back to the supplier."""
 
     return_no: DocumentNumber
-    returned_at: Instant
+    returned_at: HappenedAt
     receipt_no: DocumentNumber | None = None
     lines: DeliveredLines
     reason: Text | None = None

@@ -15,6 +15,9 @@ MARK: Final = b"\xef\xbb\xbf"
 MORE_FOLLOWS: Final = "more follows"
 """What the error says where a text goes on behind its one event, or its array."""
 
+COMMA_FOLLOWS: Final = "a comma or ] must follow"
+"""What the error says where something else stands behind an event of an array."""
+
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 # Numbers stay text: to work out one of a million digits takes minutes, and nobody asked for it.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -48,7 +51,7 @@ def elements_of(text: str) -> Iterator[str]:
             position += 1
             break
         if text[position : position + 1] != ",":
-            raise json.JSONDecodeError("a comma or ] must follow", text, position)
+            raise json.JSONDecodeError(COMMA_FOLLOWS, text, position)
         position = _after_space(text, position + 1)
     _check_end(text, position)
 

@@ -5,6 +5,7 @@ line of code. All numbers are exact decimals; no float takes part anywhere.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -22,7 +23,8 @@ from pydantic import (
 )
 
 from schemas.currencies import CURRENCIES
-from schemas.units import UNIT_ALIASES
+from schemas.spelling import identifier, number, one_spelling
+from schemas.units import LONGEST_WORD, unit_of
 
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2299, 12, 31)
@@ -111,21 +113,6 @@ def _rfc3339_text(value: Any) -> Any:
     return value
 
 
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError(
-            "must have printable characters only (no line break, no control character)"
-        )
-    return value
-
-
-def _known_unit(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("must be a UN/ECE Recommendation 20 code such as H87 or KGM")
-    code = value.strip().upper()
-    return UNIT_ALIASES.get(code, code)
-
-
 def _storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not contain the NUL character")
@@ -138,20 +125,31 @@ def _iso_4217(value: str) -> str:
     return value
 
 
+# The core takes white space off; what is plain then passes the rest with one call.
 Identifier = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
-    Field(description="1 to 64 of A-Z a-z 0-9 . _ -"),
-]
-DocumentNumber = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=64),
-    AfterValidator(_printable),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(identifier),
     Field(
-        description="1 to 64 printable characters, compared letter by letter",
-        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"},
+        description="1 to 64 of A-Z a-z 0-9 . _ -",
+        json_schema_extra={"pattern": r"^\s*[A-Za-z0-9._-]{1,64}\s*$"},
     ),
 ]
+_CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+DocumentNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(number),
+    Field(
+        description="1 to 64 printable characters, compared letter by letter",
+        json_schema_extra={
+            "pattern": (rf"^\s*[^\s{_CONTROLS}]([^{_CONTROLS}]{{0,62}}[^\s{_CONTROLS}])?\s*$")
+        },
+    ),
+]
+Spelled = Annotated[str, AfterValidator(one_spelling)]
+"""An identifier or number that is looked for, in an address or a query: in its one spelling."""
+
 Text = Annotated[
     str,
     AfterValidator(_storable),
@@ -216,15 +214,14 @@ Target = Annotated[
 ]
 Unit = Annotated[
     str,
-    BeforeValidator(_known_unit),
-    StringConstraints(pattern=r"^[A-Z0-9]{1,3}$"),
+    BeforeValidator(unit_of),
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^\s*[A-Za-z0-9]{1,6}\s*$",
+            "pattern": rf"^[\s.]*[A-Za-z0-9²³]{{1,{LONGEST_WORD}}}[\s.]*$",
             "description": (
-                "UN/ECE Recommendation 20 code (1 to 3 letters and digits); "
-                "PCS, EA, KG and the like are normalised"
+                "UN/ECE Recommendation 20 code (1 to 3 letters and digits), or a word of the trade "
+                "such as PCS, KG, LUSIN; they are listed under Units"
             ),
         }
     ),
@@ -257,6 +254,26 @@ Instant = Annotated[
     BeforeValidator(_rfc3339_text),
     AfterValidator(_time_in_range),
     Field(description="RFC 3339 time with offset", json_schema_extra={"pattern": _TIME_PATTERN}),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Marks a field that tells when something happened: it can't lie ahead (schemas/moments.py)."""
+
+
+HappenedAt = Annotated[
+    Instant,
+    Happened(),
+    Field(description="RFC 3339 time with offset, at most 24 hours after it is accepted"),
+]
+HappenedOn = Annotated[
+    BusinessDate,
+    Happened(),
+    Field(
+        description="date at the receiving site; a day that begins somewhere on earth at most "
+        "24 hours after it is accepted"
+    ),
 ]
 WebAddress = Annotated[
     str,

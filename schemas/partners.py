@@ -1,14 +1,24 @@
 """Partners: who they are, what they hold, how they were assessed, and what binds them."""
 
+import re
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from schemas.fields import (
     BusinessDate,
     Document,
     DocumentNumber,
+    HappenedOn,
     Identifier,
     NonEmptyText,
     OpenEndDate,
@@ -19,17 +29,72 @@ from schemas.fields import (
     Unit,
 )
 
+_MAIL_ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
-def _sorted_by_name(targets: dict[str, Decimal]) -> dict[str, Decimal]:
+
+def _each_name_once(raw: Any, read: ValidatorFunctionWrapHandler) -> dict[str, Decimal]:
     """Bring targets into one order: how the sender ordered them is no part of what they say."""
+    targets: dict[str, Decimal] = read(raw)
+    if len(targets) < len(raw):
+        raise ValueError("has a name twice: white space at its ends does not count")
     return dict(sorted(targets.items()))
 
 
 Targets = Annotated[
     dict[Identifier, Target],
-    AfterValidator(_sorted_by_name),
+    WrapValidator(_each_name_once),
     Field(json_schema_extra={"additionalProperties": False}),
 ]
+
+
+def _sign_and_digits(value: str) -> str:
+    if not 0 < len(value) <= 64 or not value.isprintable() or not any(map(str.isdigit, value)):
+        raise ValueError('must be a telephone number of at most 64 characters, as "+62 283 351234"')
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if len(value) > 254 or not value.isprintable() or not _MAIL_ADDRESS.fullmatch(value):
+        raise ValueError('must be one e-mail address, as "nama@bengkel.co.id"')
+    return value
+
+
+Telephone = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_sign_and_digits),
+    Field(
+        description="at most 64 printable characters with a digit among them",
+        json_schema_extra={"pattern": r"[0-9]"},
+    ),
+]
+MailAddress = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_mail_address),
+    Field(
+        description="one e-mail address",
+        json_schema_extra={"pattern": r"^\s*[^\s@]+@[^\s@]+\s*$"},
+    ),
+]
+
+
+class Contact(Document):
+    """Whom to call: at least one of these; shown to its partners in dealings and the programme."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    name: NonEmptyText | None = None
+    telephone: Telephone | None = None
+    email: MailAddress | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.name is None and self.telephone is None and self.email is None:
+            raise ValueError(
+                "must have a name, telephone or email; leave it out where none is known"
+            )
+        return self
 
 
 class PartnerRegistered(Document):
@@ -44,6 +109,7 @@ class PartnerRegistered(Document):
     sector: Text | None = None
     licence_no: Text | None = None
     languages: list[Text] | None = None
+    contact: Contact | None = None
 
 
 class _AboutSupplier(Document):
@@ -85,7 +151,7 @@ class PartnerAssessed(_AboutSupplier):
     """An assessor's opinion of a supplier's independence."""
 
     assessor: NonEmptyText
-    assessed_on: BusinessDate
+    assessed_on: HappenedOn
     pillars: AssessedPillars
     five_r: FiveR | None = None
     evidence: Text | None = None
@@ -95,7 +161,7 @@ class PartnerCoached(_AboutSupplier):
     """A coaching session held."""
 
     coach: NonEmptyText
-    held_on: BusinessDate
+    held_on: HappenedOn
     topic: Literal["production", "marketing", "finance", "licensing", "5r"]
     hours: Quantity | None = None
 
@@ -138,5 +204,5 @@ class PartnershipEnded(Document):
 
     buyer_id: Identifier
     supplier_id: Identifier
-    ended_on: BusinessDate
+    ended_on: HappenedOn
     reason: Text | None = None

@@ -2,11 +2,13 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.fields import (
     Document,
     DocumentNumber,
+    HappenedAt,
     Identifier,
-    Instant,
     NonEmptyText,
     Quantity,
     Text,
@@ -31,14 +33,16 @@ class QualityInspected(_QualityDocument):
     """An inspected lot. A concession uses what is out of specification: not an acceptance."""
 
     inspection_no: DocumentNumber
-    inspected_at: Instant
+    inspected_at: HappenedAt
     receipt_no: DocumentNumber | None = None
     order_no: DocumentNumber
     line_no: DocumentNumber
     item_no: DocumentNumber | None = None
     quantity_inspected: Quantity
     quantity_rejected: Quantity
-    uom: Unit | None = None
+    uom: Unit | None = Field(
+        default=None, description="of all its quantities; absent: that of the order line"
+    )
     disposition: Literal["accepted", "rejected", "concession", "rework"]
     defects: list[Defect] | None = None
 
@@ -47,7 +51,7 @@ class ComplaintOpened(_QualityDocument):
     """A complaint; `inspection_no` where it repeats what an inspection found."""
 
     complaint_no: DocumentNumber
-    opened_at: Instant
+    opened_at: HappenedAt
     severity: Literal["minor", "major", "line_stop", "safety"]
     order_no: DocumentNumber | None = None
     line_no: DocumentNumber | None = None
@@ -62,14 +66,14 @@ class ComplaintAnswered(_QualityDocument):
 
     complaint_no: DocumentNumber
     step: Literal["containment", "corrective_action"]
-    answered_at: Instant
+    answered_at: HappenedAt
 
 
 class ComplaintClosed(_QualityDocument):
     """A complaint closed; closing does every step not yet done."""
 
     complaint_no: DocumentNumber
-    closed_at: Instant
+    closed_at: HappenedAt
 
 
 class LineDisputed(_QualityDocument):

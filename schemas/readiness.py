@@ -7,10 +7,10 @@ of the union, so nobody can send a grade to Rantai.
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.envelope import EventId, ExtensionName, ExtensionValue
-from schemas.fields import BusinessDate, Document, Identifier, Instant, NonEmptyText
+from schemas.fields import BusinessDate, Document, Instant, NonEmptyText
 
 READINESS_CHANGED: Final = "id.rantai.readiness.changed.v1"
 READINESS_SOURCE: Final = "/rantai/readiness"
@@ -21,6 +21,12 @@ Standing = Literal[GradeLetter, StageWord]
 
 _GRADES: Final = ("A", "B", "C", "D")
 
+# As it is written, and not as it may be typed.
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
+    Field(description="1 to 64 of A-Z a-z 0-9 . _ -"),
+]
 # Strict: what is written is a number of JSON, and a number as text would be a slip of our own.
 Score = Annotated[float, Field(strict=True, ge=0, le=100)]
 ScoreDifference = Annotated[float, Field(strict=True, ge=-100, le=100)]

@@ -3,19 +3,62 @@
 Codes are those of UN/ECE Recommendation 20, and 21 for packages.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-UNIT_ALIASES: Final = {
-    "PCS": "H87", "PC": "H87", "PCE": "H87", "PIECE": "H87", "PIECES": "H87", "EA": "H87",
-    "EACH": "H87", "BUAH": "H87", "BIJI": "H87", "LUSIN": "DZN",
-    "KG": "KGM", "KGS": "KGM", "G": "GRM", "GR": "GRM", "TON": "TNE", "T": "TNE",
-    "M": "MTR", "MM": "MMT", "CM": "CMT", "M2": "MTK", "M3": "MTQ", "L": "LTR", "LT": "LTR",
-    "SET": "SET", "BOX": "BX", "DUS": "BX", "ROLL": "RO", "LBR": "ST", "SHEET": "ST",
-    "HR": "HUR", "H": "HUR", "JAM": "HUR",
-}  # fmt: skip
-"""What ERPs write, to the code it stands for."""
+from schemas.spelling import WHITE_SPACE
+
+_WORDS: Final[Mapping[str, str]] = {
+    # Counted one by one, and in dozens, scores and gross.
+    "H87": "PCS PC PCE PIECE PIECES EA EACH BUAH BIJI BUTIR POTONG PTG BATANG BTG",
+    "C62": "UNIT UNITS UNT",
+    "PR": "PASANG PSG PAIR PAIRS",
+    "SET": "SET SETS STEL",
+    "DZN": "LUSIN LSN DZ DOZ DOZEN",
+    "SCO": "KODI",
+    "GRO": "GROSS GROS GRS",
+    # Mass.
+    "GRM": "G GR GRAM",
+    "KGM": "KG KGS KILO KILOGRAM",
+    "DTN": "KWINTAL KUINTAL",
+    "TNE": "TON TONNE T",
+    # Length, area, volume.
+    "MMT": "MM",
+    "CMT": "CM",
+    "MTR": "M METER METRE",
+    "INH": "INCH INCI",
+    "FOT": "FEET FOOT FT",
+    "YRD": "YARD YARDS YD YDS",
+    "CMK": "CM2 CM²",
+    "MTK": "M2 M²",
+    "MLT": "ML CC",
+    "LTR": "L LT LITER LITRE",
+    "MTQ": "M3 M³",
+    # Time.
+    "MIN": "MENIT",
+    "HUR": "HR H JAM",
+    "DAY": "HARI",
+    # Sheets, rolls and packages.
+    "ST": "LEMBAR LBR SHEET SHEETS",
+    "RM": "RIM REAM",
+    "RO": "ROLL ROLLS ROL GULUNG",
+    "BX": "BOX DUS DOS KOTAK",
+    "CT": "KARTON CARTON CTN",
+    "PK": "PAK PACK PACKS BUNGKUS BKS",
+    "SA": "KARUNG SAK ZAK SACK",
+    "DR": "DRUM",
+    "CA": "KALENG CAN",
+    "BO": "BOTOL BTL BOTTLE",
+    "PX": "PALET PALLET",
+}
+"""The words of the trade, by the code they stand for."""
+
+UNIT_ALIASES: Final[Mapping[str, str]] = {
+    word: code for code, words in _WORDS.items() for word in words.split()
+}
+"""What ERPs write, in capitals, to the code it stands for."""
 
 CONVERTIBLE: Final[tuple[Mapping[str, int], ...]] = (
     {"H87": 1, "C62": 1, "PR": 2, "DZN": 12, "CEN": 100, "GRO": 144, "MIL": 1000},
@@ -26,6 +69,56 @@ CONVERTIBLE: Final[tuple[Mapping[str, int], ...]] = (
     {"SEC": 1, "MIN": 60, "HUR": 3_600},
 )
 """Units between which a fixed factor exists, each in the smallest of its kind (docs/figures.md)."""
+
+_AT_THE_ENDS: Final = WHITE_SPACE + "."
+_CODE: Final = re.compile(r"[A-Z0-9]{1,3}")
+_UNCLEAR: Final = {
+    "ONS": "ONS is 100 g to some and an ounce to others: send grams, as GRM",
+}
+_COMMON: Final = "PCS, SET, LUSIN, KG, METER, LITER, LEMBAR, ROLL, BOX"
+
+LONGEST_WORD: Final = max(map(len, UNIT_ALIASES))
+
+
+def _by_beginning(words: Iterable[str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for word in sorted(words):
+        if len(word) > 2:
+            found.setdefault(word[:2], []).append(word)
+    return {beginning: ", ".join(some) for beginning, some in found.items()}
+
+
+_NEAR: Final = _by_beginning(UNIT_ALIASES)
+"""Words by their first two letters: to look for nearer ones takes too long in a bad file."""
+
+
+def unit_of(value: Any) -> str:
+    """Return the code of a unit as it was written; ValueError with what would be taken.
+
+    Called for each `uom` of an event. Case counts for nothing, nor do blanks and dots at the ends.
+    Codes are not looked up in the lists of the UN: of one to three letters and digits any is taken.
+    """
+    if not isinstance(value, str):
+        raise ValueError('must be a unit as a text, such as "PCS", "KG" or "H87"')
+    found = UNIT_ALIASES.get(value)
+    if found is not None:
+        return found
+    word = value.strip(_AT_THE_ENDS)
+    if len(word) <= LONGEST_WORD:
+        capitals = word.upper()
+        found = UNIT_ALIASES.get(capitals)
+        if found is not None:
+            return found
+        if capitals in _UNCLEAR:
+            raise ValueError(_UNCLEAR[capitals])
+        # Some letters of other scripts become A to Z in capitals.
+        if word.isascii() and _CODE.fullmatch(capitals):
+            return capitals
+    near = _NEAR.get(word[:2].upper(), _COMMON)
+    raise ValueError(
+        "is no unit known here: send its code of UN/ECE Recommendation 20 (H87 = piece), or a word "
+        f"such as {near}; all words: `units` of /v1/catalogue"
+    )
 
 
 _SMALLEST: Final = {unit: count for kind in CONVERTIBLE for unit, count in kind.items()}

@@ -18,6 +18,8 @@ from pydantic_core import to_json
 
 from schemas.catalogue import CATALOGUE, EVENT, Role, may_send, supplier_of
 from schemas.envelope import Event, lawful_trace
+from schemas.messages import message_of, syntax_of
+from schemas.moments import ahead
 
 MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
 """Above this an event would not fit a Kafka record of the canonical topics."""
@@ -221,8 +223,8 @@ def _parse_part_by_part(text: str) -> Any:
         value = json.loads(
             text, parse_float=_fraction, parse_int=_integer, object_pairs_hook=marks.pairs
         )
-    except ValueError as error:
-        raise NotParseable(f"not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise NotParseable(syntax_of(error)) from None
     except RecursionError:
         raise NotParseable("not JSON that can be read: it is nested too deeply") from None
     if not isinstance(value, list):
@@ -246,32 +248,16 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "".join("/" + escape(str(step)) for step in steps)
 
 
-_MESSAGES: Final = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of this document; check its spelling",
-    "union_tag_invalid": "is not a known event type; see the catalogue at /v1/catalogue",
-    "union_tag_not_found": "is required",
-    "model_attributes_type": "must be an object",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "string_too_short": "must not be empty",
-    "too_short": "must not be empty",
-    "decimal_type": 'must be a number or a decimal string such as "12.5"',
-}
-
-
 def _faults(error: ValidationError, most: int) -> list[Fault]:
     count = error.error_count()
     if count > most:
         # To write them all out takes seconds in which nothing else runs.
         return [Fault("", f"has {count} faults, too many to name; is it a document at all?")]
     faults = []
-    rows = error.errors(include_url=False, include_context=False, include_input=False)
+    rows = error.errors(include_url=False, include_input=False)
     for row in rows[:_MOST_FAULTS]:
-        kind = row["type"]
-        pointer = "/type" if kind.startswith("union_tag") else _pointer(row["loc"])
-        message = _MESSAGES.get(kind) or row["msg"].removeprefix("Value error, ")
-        faults.append(Fault(pointer, message))
+        tag = row["type"].startswith("union_tag")
+        faults.append(Fault("/type" if tag else _pointer(row["loc"]), message_of(row)))
     return faults
 
 
@@ -294,16 +280,23 @@ def _too_many(event: dict[str, Any]) -> Fault | None:
     return None
 
 
-def validate(raw: Any, sender: Sender, *, brief: bool = False) -> Accepted | Rejected:
+def validate(
+    raw: Any, sender: Sender, *, brief: bool = False, now: datetime | None = None
+) -> Accepted | Rejected:
     """Judge one parsed event of a sender.
 
     `brief`: name the faults only where they are few. Whoever judges many events asks for it once
     enough was named: to name those of thousands of bad events takes longer than all else.
+    `now`: the moment of acceptance, aware, which nothing that has happened may lie far ahead of;
+    default the present.
     Never raises for bad input: what is wrong comes back as `Rejected`, pointer by pointer.
     """
-    event = _read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
+    event = read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
     if isinstance(event, Rejected):
         return event
+    too_early = [Fault(*one) for one in ahead(event, now or datetime.now(UTC))]
+    if too_early:
+        return Rejected(too_early, id=event.id, source=event.source)
     forbidden = _forbidden(event, sender)
     if forbidden is not None:
         return Rejected([forbidden], id=event.id, source=event.source, forbidden=True)
@@ -314,7 +307,11 @@ def validate(raw: Any, sender: Sender, *, brief: bool = False) -> Accepted | Rej
     return accepted
 
 
-def _read(raw: Any, most_faults: int) -> Event[Any, Any] | Rejected:
+def read(raw: Any, most_faults: int = _COUNTED_FAULTS) -> Event[Any, Any] | Rejected:
+    """Read a parsed event, whoever sent it and when; `Rejected` names what is wrong with it.
+
+    For `validate`, and for whoever reads what was accepted before.
+    """
     if isinstance(raw, Unparseable):
         return Rejected([raw.fault], id=raw.id)
     if not isinstance(raw, dict):

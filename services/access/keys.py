@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 from pydantic import ConfigDict, TypeAdapter
 
 from schemas.catalogue import Role
+from schemas.spelling import one_spelling
 from services.access.record_file import RecordFile
 
 _PARTNER: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -61,6 +62,7 @@ class KeyStore:
 
         Raises ValueError where the partner id is not 1 to 64 of `A-Z a-z 0-9 . _ -`.
         """
+        partner = one_spelling(partner)
         if not _PARTNER.fullmatch(partner):
             raise ValueError(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

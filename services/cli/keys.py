@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from schemas.catalogue import Role
+from schemas.spelling import one_spelling
 from services.cli.running import failures_told, key_store
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ def create(
 
     Example: rantai keys create --data-dir var/rantai --role buyer --partner AHM
     """
+    partner = one_spelling(partner)
     with failures_told():
         key = key_store(data_dir).create(role, partner)
     typer.echo(f"A key for {role.value} {partner}. Keep it safe: it is not shown again.")

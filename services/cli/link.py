@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from schemas.catalogue import Role
+from schemas.spelling import one_spelling
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
 from services.cli.data_dir import read_run_file
 from services.cli.running import fail, failures_told
@@ -41,6 +42,7 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
 
     Example: rantai link IKM-CPR-01 --data-dir var/rantai
     """
+    partner, buyer = one_spelling(partner), None if buyer is None else one_spelling(buyer)
     if not _ID.fullmatch(partner):
         raise fail(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     if buyer is not None and not _ID.fullmatch(buyer):

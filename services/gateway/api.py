@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from schemas.catalogue import CATALOGUE
+from schemas.units import UNIT_ALIASES
 from schemas.validation import NotParseable, Sender
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
@@ -85,12 +86,16 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/v1/catalogue")
     async def catalogue() -> dict[str, Any]:
-        """List the event types with their topics; the schemas of each are under its name."""
+        """List the event types with their topics, and the words for units with their codes.
+
+        The schema of each type is under its name.
+        """
         return {
             "types": [
                 {"type": row.name, "topic": row.topic, "about": row.data.__doc__}
                 for row in CATALOGUE.values()
-            ]
+            ],
+            "units": UNIT_ALIASES,
         }
 
     @router.get("/v1/catalogue/{event_type}")

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from schemas.elements import elements_of, without_blanks
+from schemas.messages import syntax_of
 from schemas.validation import Fault, NotParseable, Unparseable, decode_text, parse, values_in
 from services.gateway.unpacking import TooLarge, UnsupportedMediaType
 
@@ -53,6 +54,8 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     media_type = media_type.strip().lower()
     _require_utf8(parameters)
     content = without_blanks(body)
+    if not content and media_type in LINES:
+        return iter(())  # No line is no event, as an empty array is.
     if not content:
         raise NotParseable("the body is empty, which is not JSON; send at least one CloudEvent")
     # The content type comes first, as the binding has it: beside an event in the body, `ce-*`
@@ -101,7 +104,7 @@ def _batch(body: bytes, limits: Limits) -> Iterator[Carried]:
     except RecursionError:
         raise NotParseable("not JSON that can be read: it is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise NotParseable(f"not JSON: {error}") from None
+        raise NotParseable(syntax_of(error)) from None
 
 
 def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
@@ -150,10 +151,11 @@ def judging(headers: Mapping[str, str], body: bytes, limits: Limits, sender: Sen
     in_memory = len(body) + (0 if content is body else len(content))
     if content is not body:
         yield in_memory
+    now = datetime.now(UTC)
     judged: list[Judged] = []
     bytes_done = events_done = faults = 0
     for event, size in events_of(headers, content, limits):
-        one = validate(event, sender, brief=faults >= _NAMED_FAULTS)
+        one = validate(event, sender, brief=faults >= _NAMED_FAULTS, now=now)
         judged.append(one)
         faults += len(one.faults) if isinstance(one, Rejected) else 0
         bytes_done += size

@@ -31,8 +31,11 @@ class Outcome:
 
     @property
     def status(self) -> int:
-        """202 where any event was taken; else 403 where right alone was missing; else 422."""
-        if self.accepted:
+        """202 where any event was taken, or none was sent; else 403 where right alone was missing.
+
+        422 where every one of at least one event was refused.
+        """
+        if self.accepted or not self.rejected:
             return 202
         return 403 if self.forbidden else 422
 

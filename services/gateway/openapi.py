@@ -44,7 +44,7 @@ _RECEIPT: Final[dict[str, Any]] = {
         "supplier_id": "IKM-CPR-01",
         "receipt_no": "5000001",
         "received_at": "2026-11-19T09:40:00+07:00",
-        "lines": [{"order_no": "4500012345", "line_no": "10", "quantity": 500}],
+        "lines": [{"order_no": "4500012345", "line_no": "10", "quantity": 500, "uom": "PCS"}],
     },
 }
 _OUTCOME: Final[dict[str, Any]] = {
@@ -95,10 +95,7 @@ _ONE_REJECTED: Final = {
             "index": 0,
             "id": "4500012345-1",
             "errors": [
-                {
-                    "pointer": "/data/lines/0/quantity",
-                    "message": "Input should be greater than or equal to 0",
-                }
+                {"pointer": "/data/lines/0/quantity", "message": "must be 0 or more"},
             ],
         }
     ],
@@ -159,7 +156,8 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
     },
     "responses": {
         "202": _answer(
-            "Every accepted event is safe; the others are named.", {"accepted": 1, "rejected": []}
+            "Every accepted event is safe; the others are named. An empty batch has none.",
+            {"accepted": 1, "rejected": []},
         ),
         "400": _problem(
             400, "the body is not UTF-8: byte 17 is wrong", "Not JSON, not UTF-8, empty."
@@ -182,7 +180,7 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
             "content type 'text/csv' is not one of: application/cloudevents+json, ...",
             "A content type, or encoding, that events do not come in.",
         ),
-        "422": _answer("No event was accepted.", _ONE_REJECTED),
+        "422": _answer("None of at least one event was accepted.", _ONE_REJECTED),
         "429": _problem(
             429,
             "more than 32 requests of this key are under way; wait for answers before sending on",

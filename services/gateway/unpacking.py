@@ -85,8 +85,8 @@ def _member(  # noqa: PLR0913, PLR0917 - all of them change with each call
     while piece:
         try:
             out += unpack.decompress(piece, most_bytes + 1 - len(out))
-        except zlib.error as error:
-            raise NotParseable(f"the body is not {name}: {error}") from None
+        except zlib.error:
+            raise NotParseable(f"the body is not {name}, or is damaged") from None
         if len(out) > most_bytes:
             raise TooLarge(f"the body unpacks to more than {most_bytes} bytes")
         if unpack.eof:

@@ -5,6 +5,7 @@ binding 1.0.2 are taken.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from schemas.catalogue import INBOUND_PREFIX, Role
@@ -60,7 +61,8 @@ class Inbound:
         good: list[Accepted] = []
         traces: list[str | None] = []
         refusals: list[Refusal] = []
-        outcomes = await _DECODER.run("inbound", lambda: [self._judge(one) for one in records])
+        now = datetime.now(UTC)
+        outcomes = await _DECODER.run("inbound", lambda: [self._judge(one, now) for one in records])
         for record, outcome in zip(records, outcomes, strict=True):
             if isinstance(outcome, Accepted):
                 good.append(outcome)
@@ -78,7 +80,7 @@ class Inbound:
             ACCEPTED.labels(one.type).inc()
         await self._rejections.refuse(*refusals)
 
-    def _judge(self, record: KafkaRecord) -> Accepted | Rejected:
+    def _judge(self, record: KafkaRecord, now: datetime) -> Accepted | Rejected:
         partner = record.topic.removeprefix(INBOUND_PREFIX)
         if not without_blanks(record.value or b""):
             return Rejected([Fault("", "the record is empty; an event is expected")])
@@ -89,7 +91,7 @@ class Inbound:
         except ValueError as error:
             fault = Fault("/data" if attributes else "", str(error))
             return Rejected([fault], id=attributes.get("id"), source=attributes.get("source"))
-        return validate(raw, Sender(partner, self._roles_of(partner)))
+        return validate(raw, Sender(partner, self._roles_of(partner)), now=now)
 
 
 def _event_of(record: KafkaRecord, attributes: dict[str, str]) -> Any:

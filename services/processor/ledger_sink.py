@@ -7,9 +7,8 @@ from functools import lru_cache
 from typing import Final, Protocol
 from uuid import UUID, uuid4
 
-from schemas.catalogue import EVENT
 from schemas.envelope import sender_of, trace_id
-from schemas.validation import Fault, NotParseable, Unparseable, accept, parse
+from schemas.validation import Fault, NotParseable, Rejected, accept, parse, read
 from services.bus.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
@@ -160,7 +159,8 @@ def _from_json(value: bytes) -> tuple[str, str, str, bytes]:
         raw = parse(value)
     except NotParseable as error:
         raise ValueError(str(error)) from None
-    if isinstance(raw, Unparseable):
-        raise ValueError(raw.fault.message)
-    accepted = accept(EVENT.validate_python(raw))
+    event = read(raw)
+    if isinstance(event, Rejected):
+        raise ValueError("; ".join(f"{one.pointer} {one.message}" for one in event.faults))
+    accepted = accept(event)
     return accepted.source, accepted.id, accepted.content.hex(), accepted.value

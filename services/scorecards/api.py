@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.catalogue import Role
+from schemas.fields import Spelled
 from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
 from services.access.reads import read
@@ -38,7 +39,7 @@ class Asked(BaseModel):
     window_days: Annotated[int, Field(ge=1, le=36500)] = Field(
         default=WINDOW_DAYS, description="days before as_of"
     )
-    buyer_id: str | None = Field(
+    buyer_id: Spelled | None = Field(
         default=None, description="figures from this buyer's orders only; default all that you see"
     )
 
@@ -141,7 +142,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard")
     async def scorecard(
-        request: Request, supplier_id: str, asked: Annotated[Asked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[Asked, Query()]
     ) -> Response:
         """Return the figures of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
@@ -149,7 +150,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
     async def explanation(
-        request: Request, supplier_id: str, asked: Annotated[ExplainAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[ExplainAsked, Query()]
     ) -> Response:
         """Return every line or document that a figure is made of, what it adds, and why.
 
@@ -160,7 +161,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/evaluations")
     async def frozen(
-        request: Request, supplier_id: str, asked: Annotated[EvaluationsAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[EvaluationsAsked, Query()]
     ) -> Response:
         """Return the scorecards frozen at month ends, newest first, with what was restated since.
 
@@ -174,7 +175,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/lines")
     async def lines(
-        request: Request, supplier_id: str, asked: Annotated[LinesAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[LinesAsked, Query()]
     ) -> Response:
         """Return the order lines behind the figures, with the events behind each line."""
         selection = await _selection(scorecards, request, supplier_id, asked)

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from schemas.catalogue import Role
+from schemas.fields import Spelled
 from services.access.http import principal_of, require_role
 from services.scorecards.api import Asked, Page, Scorecards, exact_answer, selected
 from services.scorecards.programme import Filter, Programme
@@ -20,7 +21,7 @@ _SECTOR = Field(default="", description="default any")
 class GroupAsked(Asked):
     """Which figures of groups."""
 
-    buyer_id: str | None = Field(
+    buyer_id: Spelled | None = Field(
         default=None,
         min_length=1,
         description="this buyer's suppliers, with figures from its orders only; "

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from schemas.envelope import trace_id
+from schemas.messages import UNKNOWN, message_of
 from services.telemetry.logs import log
 from services.telemetry.metrics import REQUEST_SECONDS
 
@@ -64,11 +65,18 @@ async def _http_exception(_: Request, error: Exception) -> Response:
 async def _invalid_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
     rows = [
-        {"parameter": ".".join(str(step) for step in row["loc"][1:]), "message": row["msg"]}
+        {"parameter": ".".join(str(step) for step in row["loc"][1:]), "message": _said(row)}
         for row in error.errors()
     ]
     detail = "; ".join(f"{row['parameter']}: {row['message']}" for row in rows)
     return problem(400, detail, errors=rows)
+
+
+def _said(row: dict[str, Any]) -> str:
+    if row["type"] == "extra_forbidden":
+        return "is no parameter here; check its spelling, see /docs"
+    message = message_of(row)
+    return "is not what this parameter takes; see /docs" if message == UNKNOWN else message
 
 
 async def _observe(

@@ -105,8 +105,8 @@ def _reverse(writer: Writer, pair: Pair, receipt: dict[str, Any], sent: list[dat
             for line in document["lines"]:
                 if writer.rng.random() < 0.6:
                     line["quantity"] = writer.number(writer.amount())
-                if unit := line.pop("uom", None):
-                    line |= writer.rng.choice(({"uom": unit}, {}, {"uom": "DZN"}))
+                if "uom" in line and writer.rng.random() < 0.5:
+                    line["uom"] = writer.rng.choice((line["uom"], "DZN"))
         moment = writer.rng.choice(sent)
         if writer.rng.random() < 0.7:
             moment = writer.after(moment, (-2, 0, 0, 1, 3, 8))

@@ -104,7 +104,7 @@ def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
     """Return an event as the intake takes it from who sends the form."""
     sender = FORMS[event_type][1]
     source = events.source_of(sender.partner)
-    taken = validate(events.event(event_type, dict(data), source, "f00d", NOW), sender)
+    taken = validate(events.event(event_type, dict(data), source, "f00d", NOW), sender, now=NOW)
     assert isinstance(taken, Accepted), taken
     return taken
 

@@ -138,7 +138,20 @@ BLANKS = (b"", b" ", MARK, MARK + b" \r\n", b"\n" + MARK + b"\n", MARK + b"\x0b"
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-@pytest.mark.parametrize("content_type", TYPES)
+@pytest.mark.parametrize("content_type", LINES)
+def test_no_line_is_no_event(content_type: str, blank: bytes) -> None:
+    assert judged(content_type, blank) == []
+    assert judged(content_type, gzip.compress(blank), "gzip", more={"ce-id": "1"}) == []
+
+
+@pytest.mark.parametrize("body", [b"[]", b" [\n] ", MARK + b"[]"])
+@pytest.mark.parametrize("content_type", [BATCHED, "application/json"])
+def test_an_empty_array_is_no_event(content_type: str, body: bytes) -> None:
+    assert judged(content_type, body) == []
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("content_type", sorted(set(TYPES) - set(LINES)))
 def test_a_mark_alone_is_an_empty_body(content_type: str, blank: bytes) -> None:
     for headers in ({}, {"ce-id": "1"}):
         for encoding, body in (("", blank), ("gzip", gzip.compress(blank))):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.units import UNIT_ALIASES
 from services.readiness.figures import Figure
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards.web import asking, catalogue, wording
@@ -302,3 +303,9 @@ def test_what_cannot_be_read_is_said_in_every_language(
 
 def test_the_catalogue_is_complete_and_has_nothing_that_is_said_nowhere() -> None:
     assert catalogue.faults() == []
+
+
+@pytest.mark.parametrize("code", sorted(set(UNIT_ALIASES.values())))
+def test_every_unit_of_the_trade_has_a_word(code: str) -> None:
+    for language in LANGUAGES.values():
+        assert wording.unit(language, code) != code

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from schemas.spelling import one_spelling
 from services.scorecards.api import EARLIEST, LATEST
 from services.scorecards.reading import Reader
 from services.scorecards.web import wording
@@ -89,7 +90,7 @@ def read(query: Mapping[str, str], today: date) -> View:
     window_days = _whole(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, _DAYS)
     if as_of.toordinal() - window_days < EARLIEST.toordinal():
         raise Unreadable(mark("That time begins before %(day)s."), day=EARLIEST)
-    buyer_id = query.get("buyer_id", "")
+    buyer_id = one_spelling(query.get("buyer_id", ""))
     if buyer_id and not _IDENTIFIER.fullmatch(buyer_id):
         raise Unreadable(mark("That buyer is not known."))
     return View(

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
+from schemas.fields import Spelled
 from services.scorecards.api import blocking
 from services.scorecards.evaluations import restated
 from services.scorecards.reading import Reader
@@ -41,12 +42,12 @@ def routes(site: Site) -> APIRouter:
     codes = Codes(site.links.secret)
 
     @router.get("/suppliers/{supplier_id}/scorecard.pdf")
-    async def scorecard(request: Request, supplier_id: str) -> Response:
+    async def scorecard(request: Request, supplier_id: Spelled) -> Response:
         """Return a supplier's scorecard on paper, by the same query as its page."""
         return await answer(site, request, lambda visit: _scorecard(visit, codes, supplier_id))
 
     @router.get("/suppliers/{supplier_id}/evaluations/{as_of}.pdf")
-    async def evaluation(request: Request, supplier_id: str, as_of: str) -> Response:
+    async def evaluation(request: Request, supplier_id: Spelled, as_of: str) -> Response:
         """Return a month end's evaluation on paper, as it was frozen."""
         return await answer(
             site, request, lambda visit: _evaluation(visit, codes, supplier_id, as_of)

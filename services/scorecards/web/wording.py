@@ -31,7 +31,12 @@ _UNITS: Final = {
     "H87": mark("pieces"), "C62": mark("pieces"), "KGM": "kg", "GRM": "g", "TNE": mark("tonnes"),
     "MTR": "m", "MMT": "mm", "CMT": "cm", "MTK": "m²", "MTQ": "m³", "LTR": mark("litres"),
     "SET": mark("sets"), "BX": mark("boxes"), "RO": mark("rolls"), "ST": mark("sheets"),
-    "HUR": mark("hours"),
+    "HUR": mark("hours"), "MIN": mark("minutes"), "DAY": mark("days"), "PR": mark("pairs"),
+    "DZN": mark("dozens"), "SCO": mark("scores of 20"), "GRO": mark("gross (144)"),
+    "DTN": mark("quintals"), "CMK": "cm²", "MLT": "ml", "INH": mark("inches"), "FOT": mark("feet"),
+    "YRD": mark("yards"), "RM": mark("reams"), "CT": mark("cartons"), "PK": mark("packs"),
+    "SA": mark("sacks"), "DR": mark("drums"), "CA": mark("cans"), "BO": mark("bottles"),
+    "PX": mark("pallets"),
 }  # fmt: skip
 _NOT_JUDGED: Final = mark("not judged")
 _OUT: Final = {

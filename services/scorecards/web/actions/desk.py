@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from schemas.catalogue import Role
+from schemas.spelling import one_spelling
 from services.scorecards.api import blocking
 from services.scorecards.web.actions.events import Row
 from services.scorecards.web.actions.fields import Typed, named
@@ -49,7 +50,7 @@ class Desk:
 
     def asked(self, name: str) -> str:
         """Return what the address names: an order, a line, a buyer; "" where it names none."""
-        text = self.visit.request.query_params.get(name, "")
+        text = one_spelling(self.visit.request.query_params.get(name, ""))
         return text if named(text) else ""
 
     async def names(self, partners: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from schemas.fields import plain
+from schemas.spelling import one_spelling
 from services.scorecards.web.asking import Unreadable
 from services.scorecards.web.language import Language, mark
 
@@ -172,6 +173,7 @@ def written(value: Decimal) -> str:
 
 def number(text: str) -> str:
     """Return the number of a document, or another name of one line."""
+    text = one_spelling(text)
     if not text:
         raise Unreadable(REQUIRED)
     if len(text) > MOST_NUMBER:
@@ -183,7 +185,7 @@ def number(text: str) -> str:
 
 def numbers(text: str) -> list[str]:
     """Return names that stand one a line, each once."""
-    found = dict.fromkeys(number(line.strip()) for line in text.splitlines() if line.strip())
+    found = dict.fromkeys(number(line) for line in text.splitlines() if line.strip())
     if len(found) > MOST_ITEMS:
         raise Unreadable(mark("At most %(most)s."), most=MOST_ITEMS)
     return list(found)
@@ -224,7 +226,7 @@ def one_of(among: Collection[str]) -> Read[str]:
 def names_in(text: str) -> list[str] | None:
     """Return the strings of a JSON list that a form carries unseen; None where it is no such list.
 
-    Blanks at the ends of an order number are part of it, and a bare field loses them.
+    An order number may have any sign in it, so that no sign could part them.
     """
     try:
         found = json.loads(text)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
+from schemas.fields import Spelled
 from services.bus.topics import BrokerUnavailable
 from services.scorecards.api import blocking
 from services.scorecards.web import asking, wording
@@ -74,7 +75,7 @@ def routes(site: Site) -> APIRouter:
     desks = _Desks(site)
 
     @router.get("/suppliers/{supplier_id}/send/{name}")
-    async def form(request: Request, supplier_id: str, name: str) -> Response:
+    async def form(request: Request, supplier_id: Spelled, name: str) -> Response:
         """Show a form, or what it can be about."""
 
         async def make(visit: Visit) -> Response:
@@ -86,7 +87,7 @@ def routes(site: Site) -> APIRouter:
         return await answer(site, request, make)
 
     @router.post("/suppliers/{supplier_id}/send/{name}")
-    async def send(request: Request, supplier_id: str, name: str) -> Response:
+    async def send(request: Request, supplier_id: Spelled, name: str) -> Response:
         """Send what a form says."""
 
         async def make(visit: Visit) -> Response:
@@ -96,7 +97,7 @@ def routes(site: Site) -> APIRouter:
         return await answer(site, request, make)
 
     @router.get("/suppliers/{supplier_id}/sent")
-    async def sent(request: Request, supplier_id: str) -> Response:
+    async def sent(request: Request, supplier_id: Spelled) -> Response:
         """Show a supplier what it sent."""
 
         async def make(visit: Visit) -> Response:

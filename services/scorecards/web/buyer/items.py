@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
+from schemas.fields import Spelled
+from schemas.spelling import one_spelling
 from services.readiness.figures import Figure
 from services.readiness.sums import FigureSums
 from services.scorecards.api import blocking
@@ -71,7 +73,7 @@ def routes(site: Site, pages: BuyerPages) -> APIRouter:
 
     # An item's number may have a slash in it.
     @router.get(PATH + "/{item_no:path}")
-    async def item(request: Request, item_no: str) -> Response:
+    async def item(request: Request, item_no: Spelled) -> Response:
         """Show a buyer all suppliers of one item."""
         return await answer(site, request, lambda visit: _item(visit, pages, item_no))
 
@@ -86,7 +88,7 @@ def item_address(item_no: str, view: View) -> str:
 async def _items(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, buyer = buyers_view(visit), visit.visitor.partner
-    search = visit.request.query_params.get("q", "").strip()[:_LONGEST_SEARCH]
+    search = one_spelling(visit.request.query_params.get("q", ""))[:_LONGEST_SEARCH]
     wanted = tables.asked(visit)
 
     def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:

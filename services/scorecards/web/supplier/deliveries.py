@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from schemas.fields import Spelled
 from services.scorecards.api import EARLIEST, LATEST, blocking
 from services.scorecards.supplier_reading import WEEKS, DeliveryDay, SupplierReading
 from services.scorecards.web import addresses, asking, drawing, wording
@@ -61,7 +62,7 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}/deliveries")
-    async def deliveries_page(request: Request, supplier_id: str) -> Response:
+    async def deliveries_page(request: Request, supplier_id: Spelled) -> Response:
         """Show what is to be delivered, and what was."""
         return await answer(site, request, lambda visit: page(visit, supplier_id))
 

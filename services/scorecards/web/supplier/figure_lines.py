@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from schemas.fields import Spelled
 from services.readiness.contributions import Contribution
 from services.readiness.figures import Figure
 from services.scorecards.api import blocking
@@ -55,7 +56,7 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}/figures/{kpi}")
-    async def figure_page(request: Request, supplier_id: str, kpi: str) -> Response:
+    async def figure_page(request: Request, supplier_id: Spelled, kpi: str) -> Response:
         """Show what a figure is made of."""
         return await answer(site, request, lambda visit: page(visit, supplier_id, kpi))
 

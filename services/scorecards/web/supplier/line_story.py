@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from schemas.fields import Spelled
+from schemas.spelling import one_spelling
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import asking, wording
@@ -26,7 +28,7 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}/line")
-    async def story_page(request: Request, supplier_id: str) -> Response:
+    async def story_page(request: Request, supplier_id: Spelled) -> Response:
         """Show the story of an order line, named by `buyer`, `order` and `line`."""
         return await answer(site, request, lambda visit: page(visit, supplier_id))
 
@@ -37,7 +39,9 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     """Return the story of a line. Raises Refused where it is none of the visitor's."""
     asked = await asked_for(visit, supplier_id)
     query = visit.request.query_params
-    buyer, order, number = (query.get(name, "") for name in ("buyer", "order", "line"))
+    buyer, order, number = (
+        one_spelling(query.get(name, "")) for name in ("buyer", "order", "line")
+    )
     if visit.visitor.orders_of not in (None, buyer):
         # Whether another buyer has such a line is nobody's business.
         raise Refused("not_known")

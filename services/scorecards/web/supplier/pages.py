@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from schemas.fields import Spelled
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import Profile, SupplierReading, SupplierSums
 from services.scorecards.web import addresses, asking, figure_words, tables
@@ -53,7 +54,7 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}")
-    async def supplier_page(request: Request, supplier_id: str) -> Response:
+    async def supplier_page(request: Request, supplier_id: Spelled) -> Response:
         """Show how a supplier stands: to itself, to its buyers, to the programme."""
         return await answer(site, request, lambda visit: page(visit, supplier_id))
 
