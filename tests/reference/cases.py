@@ -91,8 +91,9 @@ def inspect(day: str, rejected: int, result: str, no: str = "Q1", sent: str = ""
 
 
 def complain(day: str, no: str, **more: Any) -> Event:
-    """Open a complaint that names nothing but what is given."""
-    document: Document = {"complaint_no": no, "opened_at": at(day), "severity": "minor"} | more
+    """Open a complaint about order P."""
+    document: Document = {"complaint_no": no, "opened_at": at(day), "severity": "minor"}
+    document |= {"order_no": "P"} | more
     return event("quality.complaint_opened", day, **document)
 
 

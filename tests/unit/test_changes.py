@@ -1,7 +1,6 @@
 """What changed about a supplier and what moved it: from one state to another, nothing beside."""
 
 import json
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -291,7 +290,7 @@ def test_a_state_is_taken_from_a_summary() -> None:
         "limits": {"YDBA": ("NIB",)},
     }
     summary = Summary(
-        ratios={"otif": (Decimal(1), Decimal(3))},
+        ratios={"otif": (Fraction(1), Fraction(3))},
         counts={"line_stops": 1},
         units={},
         score=Fraction(65),

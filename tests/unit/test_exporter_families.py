@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +26,7 @@ def summary(
     published: str = "B", score: int = 80, otif: tuple[str, str] = ("9", "10"), **more: Any
 ) -> Summary:
     return Summary(
-        ratios={"otif": (Decimal(otif[0]), Decimal(otif[1]))},
+        ratios={"otif": (Fraction(otif[0]), Fraction(otif[1]))},
         counts=dict.fromkeys(COUNTS, 1),
         units={},
         score=Fraction(score),

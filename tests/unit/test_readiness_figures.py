@@ -42,7 +42,7 @@ def test_a_value_is_the_double_nearest_to_the_exact_quotient(
 def test_values_of_large_and_small_decimals(
     numerator: str, denominator: str, scale: int, value: float | None
 ) -> None:
-    figure = Figure(Decimal(numerator), Decimal(denominator), scale=scale)
+    figure = Figure(Fraction(numerator), Fraction(denominator), scale=scale)
     assert figure.value == value
     assert (figure.exact is None) is (value is None)
     if figure.exact is not None:
@@ -80,13 +80,13 @@ def test_an_interval_holds_its_ratio(case: tuple[int, int]) -> None:
 
 
 def test_json_of_a_figure() -> None:
-    count = Figure(Decimal(9), Decimal(10), counts=True).as_json()
+    count = Figure(Fraction(9), Fraction(10), counts=True).as_json()
     assert (count["value"], count["numerator"], count["denominator"]) == (0.9, 9, 10)
     assert [round(bound, 3) for bound in count["ci95"]] == [0.596, 0.982]
     assert "mixed_units" not in count
-    empty = Figure(Decimal(0), Decimal(0), counts=True).as_json()
+    empty = Figure(Fraction(0), Fraction(0), counts=True).as_json()
     assert empty == {"value": None, "numerator": 0, "denominator": 0, "ci95": None}
-    mixed = Figure(Decimal("0.5"), Decimal(2), mixed_units=True).as_json()
+    mixed = Figure(Fraction("0.5"), Fraction(2), mixed_units=True).as_json()
     assert mixed["mixed_units"] is True
     assert "ci95" not in mixed
 
@@ -102,7 +102,7 @@ def test_a_number_in_json_is_exact(value: Decimal) -> None:
 
 
 def _share(part: int, whole: int, *, counts: bool = True) -> Figure:
-    return Figure(Decimal(part), Decimal(whole), counts=counts)
+    return Figure(Fraction(part), Fraction(whole), counts=counts)
 
 
 @pytest.mark.parametrize(

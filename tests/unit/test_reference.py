@@ -220,20 +220,29 @@ def test_a_rejected_line_is_out_until_a_change_brings_it_back_however_late() -> 
     back = order("03-24", 90, "03-28", revision=1)
     facts = line(PLACED, refused, back)
     assert values(facts.out, facts.ordered, facts.due) == (None, 90, date(2026, 3, 28))
-    # Notice is short for it as for any, and nothing older than what is in force comes back.
-    assert line(PLACED, refused, order("03-24", 110, "03-28", revision=1)).ordered == 100
+    # It counts like a first version, without regard to short notice; one that asks for a date
+    # before its own does not count, and nothing older than what is in force comes back.
+    assert line(PLACED, refused, order("03-24", 110, "03-28", revision=1)).ordered == 110
+    assert line(PLACED, refused, order("03-24", 110, "03-23", revision=1)).out == "rejected"
     second = order("03-01T11:00", 100, "03-20", revision=2)
     assert line(PLACED, second, refused, back).out == "rejected"
     # A cancellation after due judges nothing there either.
     assert line(PLACED, refused, cancel("03-23", "buyer"), back).out is None
+    # The same again is no change, whatever its revision.
     unchanged = order("03-04", 100, "03-20", revision=1)
     facts = line(PLACED, refused, unchanged, confirm("03-05", "accepted", "03-21"))
-    assert values(facts.out, facts.due) == (None, date(2026, 3, 21))
+    assert values(facts.out, facts.revision) == ("rejected", 1)
 
 
-def test_cancelled_by_the_buyer_is_out_and_by_the_supplier_stays_in() -> None:
+def test_cancelled_by_the_buyer_is_closed_short_and_by_the_supplier_stays_in() -> None:
     some = receive("03-10", 30)
-    assert ratios(PLACED, some, cancel("03-20", "buyer"))["fill_rate"] == (0, 0)
+    assert ratios(PLACED, some, cancel("03-20", "buyer"))["fill_rate"] == (30, 30)
+    assert line(PLACED, cancel("03-20", "buyer")).out == "cancelled"
+    # What came after it is no more of what is asked for; what was taken back is none of it.
+    closed = line(PLACED, some, cancel("03-12", "buyer"), receive("03-15", 20))
+    assert values(closed.ordered, closed.received, closed.out) == (30, 50, None)
+    undone = receive("03-10", 30, no="R"), cancel("03-12", "buyer"), reverse("03-14", "R")
+    assert line(PLACED, *undone).out == "cancelled"
     facts = line(PLACED, some, cancel("03-12", "supplier"), cancel("03-13", "buyer"))
     assert values(facts.out, facts.filled, facts.cancelled_by) == (None, 30, "supplier")
     # 70 are missing on 1 April, 12 days after: 70 x 12.

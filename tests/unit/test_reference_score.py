@@ -262,7 +262,7 @@ def test_a_published_grade_falls_after_two_month_ends() -> None:
 
 def test_a_gate_acts_at_once_and_is_in_the_grade_of_its_month_end() -> None:
     told = [event for number in (1, 2, 3, 4, 5) for event in month(number)]
-    opened = complain("04-10", "C1")
+    opened = complain("04-10", "C1", order_no="M4-0")
     held = answer("04-20", "C1", "containment"), close("04-22", "C1")
     # Containment was due on 12 April and done on the 20th: between month ends it is overdue.
     events = [*told, opened, *held]
@@ -276,7 +276,7 @@ def test_a_gate_acts_at_once_and_is_in_the_grade_of_its_month_end() -> None:
     later = close("06-20", "C1")
     assert shows([*told, opened, later], date(2026, 6, 21)) == ("A", "B")
     # A line stop holds it at C, also where there is too little for a grade of the day.
-    stop = complain("06-01", "C2", severity="line_stop")
+    stop = complain("06-01", "C2", severity="line_stop", order_no="M5-0")
     assert shows([*told, stop, close("06-01", "C2")], date(2026, 6, 2)) == ("C", "C")
     short = shows([*told, stop, close("06-01", "C2")], date(2026, 6, 2), window_days=60)
     assert short == (None, None)

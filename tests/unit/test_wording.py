@@ -21,7 +21,7 @@ ID, EN = LANGUAGES["id"], LANGUAGES["en"]
 def figure(
     numerator: str, denominator: str, *, counts: bool = False, mixed: bool = False
 ) -> Figure:
-    return Figure(Decimal(numerator), Decimal(denominator), counts=counts, mixed_units=mixed)
+    return Figure(Fraction(numerator), Fraction(denominator), counts=counts, mixed_units=mixed)
 
 
 def line(**changes: Any) -> dict[str, Any]:
