@@ -18,7 +18,7 @@ QUANTITIES = st.decimals(0, 10**12, places=6)
 def test_a_value_is_the_double_nearest_to_the_exact_quotient(
     numerator: Decimal, denominator: Decimal, scale: int
 ) -> None:
-    value = Figure(numerator, denominator, scale=scale).value
+    value = Figure(Fraction(numerator), Fraction(denominator), scale=scale).value
     if denominator == 0:
         assert value is None
     else:

@@ -81,8 +81,8 @@ def test_the_48_hours_end_in_the_window(placed: str, lines: int) -> None:
 def test_the_48_hours_run_from_the_first_version() -> None:
     changed = order("03-10", 100, "03-25", revision=1)
     assert ratio("confirmation_in_time", PLACED, changed, confirm("03-11", "accepted")) == (0, 1)
-    # Also of a line that the supplier declined, but of none that was written afterwards, and of none
-    # for which nothing was asked before they ended.
+    # Also of a line that the supplier declined, but of none that was written afterwards, and of
+    # none for which nothing was asked before they ended.
     assert ratio("confirmation_in_time", PLACED, confirm("03-02", "rejected")) == (1, 1)
     asked_yesterday = order("03-10", 100, "03-09")
     promised = confirm("03-11", "accepted")
