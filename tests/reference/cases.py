@@ -30,6 +30,7 @@ def event(name: str, day: str, /, id: str | None = None, **data: Any) -> Event:
 def order(day: str, quantity: int | str, wanted: str, line: str = "10", **more: Any) -> Event:
     """Place line 10 of order P, or change it where a revision is given."""
     stated: Document = {"line_no": line, "item_no": "I", "quantity": quantity}
+    stated |= {name: more.pop(name) for name in ("uom", "unit_price") if name in more}
     stated["requested_date"] = f"2026-{wanted}"
     name = "order.changed" if "revision" in more else "order.placed"
     return event(name, day, **{"order_no": "P", "lines": [stated]} | more)

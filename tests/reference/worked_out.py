@@ -3,11 +3,29 @@
 from datetime import date
 from typing import Any
 
-from .cases import Event, cancel, confirm, order, receive, reverse, send_back
+from .cases import Event, cancel, confirm, goods, order, receive, reverse, send_back
 
 T = date(2026, 4, 1)
 PLACED = order("03-01", 100, "03-20")
 TWICE = receive("03-20", 60, no="R")
+
+
+def in_unit(quantity: int, uom: str) -> list[dict[str, Any]]:
+    """Write a line that moves a quantity in a unit."""
+    return [goods(quantity)[0] | {"uom": uom}]
+
+
+def reversal(quantity: int, uom: str) -> dict[str, Any]:
+    """Write the document of a reversal of receipt R in a unit."""
+    return reverse("03-21", "R")["data"] | {"lines": in_unit(quantity, uom)}
+
+
+def answer_of(day: str) -> dict[str, Any]:
+    """Write the document of an answer that promises a day of any year."""
+    answer = {"line_no": "10", "status": "accepted", "confirmed_date": day}
+    return confirm("03-02", "accepted")["data"] | {"lines": [answer]}
+
+
 WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
     "whole on the day": (
         [PLACED, receive("03-20", 100)],
@@ -58,9 +76,119 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [PLACED, confirm("03-02", "rejected"), order("03-24", 90, "03-28", revision=1)],
         {"out_because": "", "ordered": 90, "due_date": date(2026, 3, 28)},
     ),
-    "cancelled by the buyer": (
-        [PLACED, receive("03-10", 30), cancel("03-20", "buyer")],
+    "closed short by the buyer": (
+        [PLACED, receive("03-13", 30), cancel("03-20", "buyer"), receive("03-21", 5)],
+        {"out_because": "", "ordered": 30, "on_time_in_full": 1, "filled": 30, "matured": 1},
+    ),
+    "closed short, and what had come was reversed": (
+        [PLACED, TWICE, cancel("03-20T11:00", "buyer"), reverse("03-22", "R")],
         {"out_because": "cancelled", "matured": 0},
+    ),
+    "cancelled by the buyer before anything came": (
+        [PLACED, cancel("03-12", "buyer"), receive("03-14", 30)],
+        {"out_because": "cancelled", "matured": 0},
+    ),
+    "nothing asked, nothing judged": (
+        [PLACED, order("03-05", 0, "03-20", revision=1), receive("03-10", 5)],
+        {"out_because": "zero", "matured": 0},
+    ),
+    "brought back from nothing, at short notice": (
+        [
+            PLACED,
+            order("03-05", 0, "03-20", revision=1),
+            order("03-19", 120, "03-19", revision=2),
+        ],
+        {"out_because": "", "ordered": 120, "due_date": date(2026, 3, 19)},
+    ),
+    "brought back for a day that is over": (
+        [
+            PLACED,
+            order("03-05", 0, "03-20", revision=1),
+            order("03-21", 120, "03-20", revision=2),
+        ],
+        {"out_because": "zero", "matured": 0},
+    ),
+    "the same again leaves what was declined": (
+        [PLACED, confirm("03-02", "rejected"), order("03-05", "100.0", "03-20")],
+        {"out_because": "rejected", "matured": 0},
+    ),
+    "the same again in dozens, and in its price": (
+        [
+            order("03-01", 24, "03-20", uom="PCS", unit_price=5),
+            confirm("03-02", "rejected"),
+            order("03-05", 2, "03-20", uom="LUSIN", unit_price=60),
+        ],
+        {"out_because": "rejected", "ordered": 24},
+    ),
+    "another price is a change": (
+        [
+            order("03-01", 24, "03-20", uom="PCS", unit_price=5),
+            confirm("03-02", "rejected"),
+            order("03-05", 2, "03-20", uom="LUSIN", unit_price=61),
+        ],
+        {"out_because": "", "ordered": 24},
+    ),
+    "placed again without it": (
+        [PLACED, order("03-05", 7, "03-20", line="20")],
+        {"out_because": "zero", "ordered": 0},
+    ),
+    "placed without it before it was known": (
+        [order("02-20", 7, "03-20", line="20"), PLACED],
+        {"out_because": "", "ordered": 100},
+    ),
+    "placed without it after a revision": (
+        [
+            PLACED,
+            order("03-03", 90, "03-20", revision=1),
+            order("03-05", 7, "03-20", line="20"),
+        ],
+        {"out_because": "", "ordered": 90},
+    ),
+    "net before limits": (
+        [PLACED, receive("03-18", 100), send_back("03-18", 30), receive("03-20", 30)],
+        {"on_time_in_full": 1, "received": 130, "returned": 30},
+    ),
+    "sent back only after too much": (
+        [PLACED, receive("03-18", 100), receive("03-19", 30), send_back("03-20", 30)],
+        {"on_time_in_full": 0},
+    ),
+    "received in pieces of an order in dozens": (
+        [order("03-01", 10, "03-20", uom="DZN"), receive("03-20", lines=in_unit(120, "PCS"))],
+        {"on_time_in_full": 1, "received": 10, "filled": 10},
+    ),
+    "reversed in pairs": (
+        [
+            order("03-01", 10, "03-20", uom="PCS"),
+            receive("03-20", no="R", lines=in_unit(1, "DZN")),
+            reverse("03-21", "R") | {"data": reversal(1, "PR")},
+        ],
+        {"received": 10, "on_time_in_full": 1},
+    ),
+    "in a unit that does not convert it counts in nothing": (
+        [order("03-01", 10, "03-20", uom="PCS"), receive("03-20", lines=in_unit(10, "KG"))],
+        {"received": 0, "on_time_in_full": 0},
+    ),
+    "a version in such a unit is none": (
+        [
+            order("03-01", 10, "03-20", uom="PCS"),
+            order("03-05", 99, "03-30", uom="KG", revision=1),
+        ],
+        {"ordered": 10, "due_date": date(2026, 3, 20)},
+    ),
+    "written afterwards": (
+        [order("03-10", 100, "03-20"), receive("03-09", 1)],
+        {"out_because": "retroactive", "matured": 0},
+    ),
+    "a promise before the answer's own day is a slip": (
+        [PLACED, confirm("03-02", "accepted", "03-01")],
+        {"due_date": date(2026, 3, 20)},
+    ),
+    "a promise for more than a year later is a slip": (
+        [
+            PLACED,
+            confirm("03-02", "accepted") | {"data": answer_of("2027-03-21")},
+        ],
+        {"due_date": date(2026, 3, 20)},
     ),
     "cancelled by the supplier": (
         [PLACED, receive("03-10", 30), cancel("03-12", "supplier"), cancel("03-13", "buyer")],

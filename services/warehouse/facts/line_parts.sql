@@ -147,7 +147,11 @@ WITH
             {over:Array(Decimal(9, 6))}[t] AS over,
             arrayFilter(r -> r.known_on <= since, receipts) AS came,
             arrayFilter(r -> r.known_on <= since, returns) AS went,
-            arraySum(arrayMap(r -> r.quantity, went)) AS returned
+            arraySum(arrayMap(r -> r.quantity, went)) AS returned,
+            -- In the order in which they moved, a return before a receipt of the same instant.
+            arraySort(arrayConcat(
+                arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
+                arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves
         FROM by_line
         LEFT ARRAY JOIN
             days AS since, ends AS until,
@@ -176,10 +180,7 @@ WITH
             arraySum(arrayMap(
                 r -> if(r.received_on < requested - early, r.quantity, 0::Decimal(38, 6)), came))
                 AS received_too_early_requested,
-            -- What is in the house after all of one instant, a return before a receipt.
-            arraySort(arrayConcat(
-                arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
-                arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves,
+            -- What is in the house on each day after all of one instant.
             arrayFilter(
                 (house, move, next) -> move.1 != next,
                 arrayMap((held, move) -> (move.2, held), arrayCumSum(arrayMap(m -> m.3, moves)), moves),
