@@ -1,6 +1,6 @@
 """How far behind consumer groups are, as the broker has it: also while no member of them runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from kafka import TopicPartition
@@ -59,20 +59,31 @@ def _waiting(admin: KafkaAdminClient, group: str, topics: Sequence[str]) -> dict
     return found
 
 
-def offsets_before(bootstrap: str) -> dict[tuple[str, int], int]:
-    """Return how far the inbound topics were read when members of a group read them.
+Place = tuple[str, int]
+"""A topic and the number of one of its partitions."""
 
-    Raises BrokerUnavailable. Blocks.
+
+def inbound_begins(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
+    """Return where to begin to read partitions of inbound topics.
+
+    It is where their reader ended; else where the members of a group ended that an earlier version
+    read them with; else the first record that the broker has. Raises BrokerUnavailable. Blocks.
     """
+    some = [TopicPartition(*place) for place in places]
     admin = connect(bootstrap)
     try:
-        committed = admin.list_group_offsets([STREAMS_GROUP]).get(STREAMS_GROUP, {})
+        committed = [
+            admin.list_group_offsets([group]).get(group, {})
+            for group in (INBOUND_GROUP, STREAMS_GROUP)
+        ]
+        starts = admin.list_partition_offsets(dict.fromkeys(some, OffsetSpec.EARLIEST))
     except KafkaError as error:
         raise BrokerUnavailable(f"offsets could not be read: {error!r}") from error
     finally:
         admin.close()
-    return {
-        (place.topic, place.partition): known.offset
-        for place, known in committed.items()
-        if place.topic.startswith(INBOUND_PREFIX) and known.offset >= 0
-    }
+
+    def begin(place: TopicPartition) -> int:
+        kept = (of[place].offset for of in committed if place in of and of[place].offset >= 0)
+        return max(int(next(kept, 0)), int(starts[place].offset))
+
+    return {(place.topic, place.partition): begin(place) for place in some}

@@ -60,9 +60,9 @@ TOPICS: Final = (
 )
 
 
-def inbound(partner: str) -> Topic:
+def inbound(partner: str, *, single: bool = False) -> Topic:
     """Return the topic of a sender with a Kafka client, as it should be."""
-    return Topic(inbound_topic(partner), CANONICAL_RETENTION_DAYS)
+    return Topic(inbound_topic(partner), CANONICAL_RETENTION_DAYS, single_partition=single)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,21 @@ def connect(bootstrap: str) -> KafkaAdminClient:
 
 
 def apply(
-    bootstrap: str, *, partners: Iterable[str] = (), partitions: int, replication: int
+    bootstrap: str,
+    *,
+    partners: Iterable[str] = (),
+    partitions: int,
+    replication: int,
+    single_inbound: bool = False,
 ) -> list[Applied]:
     """Make the missing topics, and bring the settings of the others to what they should be.
 
+    `single_inbound`: a sender's topic has one partition, for a broker that one process reads alone:
+    every partition costs each fetch something, and there are as many topics as senders.
     Partitions of an existing topic are never changed: the order of a supplier's events hangs on
     them. Raises BrokerUnavailable.
     """
-    wanted = [*TOPICS, *(inbound(partner) for partner in partners)]
+    wanted = [*TOPICS, *(inbound(partner, single=single_inbound) for partner in partners)]
     admin = connect(bootstrap)
     try:
         there = set(admin.list_topics())

@@ -140,12 +140,18 @@ async def running(
         keys = KeyStore(settings.keys_path)
         operator_key(settings.data_dir)
         if broker is None:
-            await asyncio.to_thread(_apply_topics, settings, keys)
+            await asyncio.to_thread(_apply_topics, settings, keys, in_memory=False)
         warehouse = await asyncio.to_thread(open_store, settings)
         stack.push_async_callback(asyncio.to_thread, warehouse.close)
         processor = Processor(settings, lambda: warehouse, in_memory=broker is not None)
         stack.push_async_callback(processor.stop)
-        parts = [Part("topics", lambda _: Topics(settings, keys), away=(BrokerUnavailable,))]
+        parts = [
+            Part(
+                "topics",
+                lambda _: Topics(settings, keys, in_memory=broker is not None),
+                away=(BrokerUnavailable,),
+            )
+        ]
         if broker is None:
             processor.start()
         else:
@@ -184,12 +190,13 @@ def _require_free(settings: Settings) -> None:
             ) from None
 
 
-def _apply_topics(settings: Settings, keys: KeyStore) -> None:
+def _apply_topics(settings: Settings, keys: KeyStore, *, in_memory: bool) -> None:
     apply(
         settings.kafka,
         partners=keys.partners(),
         partitions=settings.partitions,
         replication=settings.replication,
+        single_inbound=in_memory,
     )
 
 
@@ -197,7 +204,7 @@ def _broker_part(
     settings: Settings, broker: EmbeddedBroker, processor: Processor, keys: KeyStore
 ) -> Part:
     async def apply_topics() -> None:
-        await asyncio.to_thread(_apply_topics, settings, keys)
+        await asyncio.to_thread(_apply_topics, settings, keys, in_memory=True)
 
     limit = settings.embedded_log_mb * 1024 * 1024
     return Part(
@@ -229,8 +236,8 @@ async def _beside(work: Awaitable[None]) -> AsyncIterator[None]:
 class Topics:
     """Gives each partner with a key its inbound topic, also those that come while it runs."""
 
-    def __init__(self, settings: Settings, keys: KeyStore) -> None:
-        self._settings, self._keys = settings, keys
+    def __init__(self, settings: Settings, keys: KeyStore, *, in_memory: bool) -> None:
+        self._settings, self._keys, self._in_memory = settings, keys, in_memory
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -244,7 +251,9 @@ class Topics:
         while not self._stopping.is_set():
             partners = set(self._keys.partners())
             if partners - known:
-                await asyncio.to_thread(_apply_topics, self._settings, self._keys)
+                await asyncio.to_thread(
+                    _apply_topics, self._settings, self._keys, in_memory=self._in_memory
+                )
                 known = partners
             self.ready.set()
             await asyncio.sleep(_PARTNERS_SECONDS)

@@ -11,14 +11,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.bus.lag import INBOUND_GROUP, offsets_before
+from services.bus.lag import INBOUND_GROUP, inbound_begins
 from services.bus.topics import BrokerUnavailable, inbound_partitions
 from services.processor.batches import FETCHED_BYTES, Held, raise_failed, unread
 from services.processor.sink import Sink
@@ -64,6 +64,8 @@ class InboundReader:
         self._consumer: AIOKafkaConsumer | None = None
         self._there: dict[str, int] = {}
         self._assigned: set[TopicPartition] = set()
+        self._reached: dict[TopicPartition, int] = {}
+        """The next offset of everything that is assigned."""
         self._busy_since: float | None = None
         self._unread_since: float | None = None
 
@@ -132,13 +134,21 @@ class InboundReader:
         if wanted == self._assigned:
             return
         new, gone = wanted - self._assigned, self._assigned - wanted
+        if new:
+            begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
+            self._reached |= {TopicPartition(*place): at for place, at in begins.items()}
+        for place in gone:
+            _forget_lag(place)
+            del self._reached[place]
         if not wanted:
             consumer.unsubscribe()
         else:
             consumer.assign(sorted(wanted))
-            await self._begin_where_left(consumer, new)
-        for place in gone:
-            _forget_lag(place)
+            # The client forgets where it was with each assignment, of all partitions. To ask the
+            # broker anew takes as long as there are senders: where new ones come faster than that,
+            # nothing would ever be read.
+            for place, offset in self._reached.items():
+                consumer.seek(place, offset)
         self._assigned = wanted
         for change, places in (("inbound_taken_up", new), ("inbound_given_back", gone)):
             if places:
@@ -151,19 +161,6 @@ class InboundReader:
             for partition in range(partitions):
                 if held.share(partition):
                     yield TopicPartition(topic, partition)
-
-    async def _begin_where_left(
-        self, consumer: AIOKafkaConsumer, new: Collection[TopicPartition]
-    ) -> None:
-        """Begin new partitions where an earlier version, which kept offsets elsewhere, ended."""
-        unknown = [place for place in new if await consumer.committed(place) is None]
-        if not unknown:
-            return
-        before = await asyncio.to_thread(offsets_before, self._reading.bootstrap)
-        for place in unknown:
-            offset = before.get((place.topic, place.partition))
-            if offset is not None:
-                consumer.seek(place, offset)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         if not self._assigned:
@@ -178,7 +175,9 @@ class InboundReader:
         self.drained_since, self._busy_since = None, time.monotonic()
         await write_until_taken(self._sink, records)
         self._busy_since = None
-        await _commit(consumer, {place: some[-1].offset + 1 for place, some in polled.items()})
+        reached = {place: some[-1].offset + 1 for place, some in polled.items()}
+        self._reached |= reached
+        await _commit(consumer, reached)
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> None:
         look = min(_LOOK_SECONDS, self._reading.stall_seconds / 4)

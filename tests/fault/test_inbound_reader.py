@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
+from aiokafka.consumer.fetcher import Fetcher
 from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -73,6 +75,11 @@ async def reading(
         await reader.stop()
         await asyncio.wait({task}, timeout=5)
         task.cancel()
+
+
+def more_than(sink: FailingSink, count: int) -> bool:
+    """Return whether more than so many records are written."""
+    return len(sink.written) > count
 
 
 async def test_topics_that_come_while_it_reads_are_read_from_their_first_record(
@@ -211,3 +218,35 @@ async def test_a_reader_that_can_not_look_for_topics_any_more_fails_aloud(
     reader = InboundReader(how, FailingSink(), lambda: ALL, Stalls())
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await asyncio.wait_for(reader.run(), 30)
+
+
+async def test_senders_that_come_faster_than_offsets_are_told_hold_up_none(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them changes what is assigned; the client then forgets where it was, of all."""
+    sink, senders = FailingSink(), Senders(broker)
+    told = Fetcher._update_fetch_positions
+
+    async def late(self: Fetcher, assignment: object, node: int, places: object) -> object:
+        await asyncio.sleep(1.0)  # as of thousands of partitions on a busy machine
+        return await told(self, assignment, node, places)
+
+    monkeypatch.setattr(Fetcher, "_update_fetch_positions", late)
+    await senders.join("B0")
+    async with reading(broker, sink):
+        await senders.write("B0", 1)
+        await until(lambda: len(sink.written) == 1)
+
+        async def keep_coming() -> None:
+            for number in range(1, 1000):
+                await senders.join(f"B{number}")
+                await asyncio.sleep(0.1)
+
+        coming = asyncio.create_task(keep_coming())
+        try:
+            for count in range(2, 12):
+                await senders.write("B0", 1)
+                await until(partial(more_than, sink, count - 1), 5)
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
