@@ -72,6 +72,12 @@ _STATE: Final = f"""Tuple(
     confirmed UInt8, rejected UInt8, cancelled_by String,
     cancelled_at DateTime64(6, \\'UTC\\'), any_cancellation UInt8, most Decimal(38, 6),
     effect String)"""
+_STEP: Final = """Tuple(
+    day Date32, due Date32, requested Date32, quantity Decimal(38, 6), most Decimal(38, 6),
+    out String, cancelled_by String, any_cancellation UInt8,
+    unit_price Nullable(Decimal(38, 6)), price_scale Decimal(38, 6), currency String,
+    item_no String, uom String, revision UInt32, confirmed UInt8,
+    due_set_by Tuple(source String, id String), effect String)"""
 _PART: Final = """Tuple(
     family String, label String, day Date32, since Date32, until Date32, a Decimal(38, 6),
     b Decimal(38, 6), c Decimal(38, 6), d Decimal(38, 6), e Decimal(38, 6), f Decimal(38, 6),
@@ -254,6 +260,7 @@ def _texts() -> Mapping[str, str]:
         "event": _EVENT,
         "asked": _ASKED,
         "state": _STATE,
+        "step": _STEP,
         "part": _PART,
         "units_of_lines": _statement("units_of_lines").rstrip(),
     }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 ZERO = Fraction(0)
@@ -15,6 +16,35 @@ ZERO = Fraction(0)
 def number(value: object) -> Fraction:
     """Read a JSON number or a decimal string exactly."""
     return Fraction(Decimal(str(value)))
+
+
+NUMBERS = frozenset(
+    (
+        "buyer_id", "supplier_id", "order_no", "line_no", "item_no", "despatch_no", "receipt_no",
+        "return_no", "inspection_no", "complaint_no",
+    )
+)  # fmt: skip
+
+
+def spelled(data: Any) -> Any:
+    """Bring numbers to one spelling.
+
+    "Identifiers, document, line and item numbers are brought to Unicode NFC and lose white space at
+    both ends before anything is checked or compared."
+    """
+    if isinstance(data, Mapping):
+        return {
+            key: _spelling(value) if key in NUMBERS and isinstance(value, str) else spelled(value)
+            for key, value in data.items()
+        }
+    if isinstance(data, list):
+        # Lines of a cancellation and items of a capacity are numbers alone.
+        return [_spelling(one) if isinstance(one, str) else spelled(one) for one in data]
+    return data
+
+
+def _spelling(number: str) -> str:
+    return normalize("NFC", number).strip()
 
 
 def instant(text: str) -> datetime:
@@ -86,7 +116,7 @@ def about(
     is left aside, as its orders are.
     """
     return [
-        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), raw["data"])
+        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), spelled(raw["data"]))
         for raw in counted_once(events)
         if raw["data"].get("supplier_id") == supplier_id
         and (buyer_id is None or raw["data"].get("buyer_id") in (None, buyer_id))
@@ -98,7 +128,7 @@ def dealings(
 ) -> list[Event]:
     """Give the events between the supplier and its buyers, or the one buyer asked for."""
     return [
-        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), raw["data"])
+        Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), spelled(raw["data"]))
         for raw in counted_once(events)
         if raw["data"].get("supplier_id") == supplier_id
         and "buyer_id" in raw["data"]

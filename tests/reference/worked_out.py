@@ -17,13 +17,15 @@ def in_unit(quantity: int, uom: str) -> list[dict[str, Any]]:
 
 def reversal(quantity: int, uom: str) -> dict[str, Any]:
     """Write the document of a reversal of receipt R in a unit."""
-    return reverse("03-21", "R")["data"] | {"lines": in_unit(quantity, uom)}
+    document: dict[str, Any] = reverse("03-21", "R")["data"]
+    return document | {"lines": in_unit(quantity, uom)}
 
 
 def answer_of(day: str) -> dict[str, Any]:
     """Write the document of an answer that promises a day of any year."""
     answer = {"line_no": "10", "status": "accepted", "confirmed_date": day}
-    return confirm("03-02", "accepted")["data"] | {"lines": [answer]}
+    document: dict[str, Any] = confirm("03-02", "accepted")["data"]
+    return document | {"lines": [answer]}
 
 
 WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {

@@ -22,6 +22,7 @@ from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate, migrations, replace_views, statements
 from services.warehouse.rebuild import rebuild
 from services.warehouse.sharding import LOCAL, SETTINGS, sharded
+from services.warehouse.units import with_units
 from tests.conftest import NOT_SYNCED
 from tests.integration.separate import ClickHouse
 from tests.reference.histories import buyer_ids, history, supplier_ids
@@ -53,7 +54,7 @@ def whole(new_database: NewDatabase) -> Warehouse:
 def on_cluster() -> Iterator[str]:
     """Give every statement that makes the store on a cluster."""
     views = (files("services.warehouse") / "views").iterdir()
-    texts = [one.text for one in migrations()] + [file.read_text() for file in views]
+    texts = [one.text for one in migrations()] + [with_units(file.read_text()) for file in views]
     for text in texts:
         for statement in statements(text):
             yield from CLUSTER.statements(statement, "rantai")
@@ -72,20 +73,31 @@ def test_every_name_stands_for_all_shards_and_every_view_fills_its_own() -> None
         for table in migration.tables:
             assert any(s.startswith(f"CREATE TABLE IF NOT EXISTS {table}{LOCAL} ") for s in made)
             over = [s for s in made if s.startswith(f"CREATE TABLE IF NOT EXISTS {table} ")]
-            assert [f"Distributed('main', 'rantai', '{table}{LOCAL}', " in s for s in over] == [
-                True
-            ]
+            assert over
+            assert all(f"Distributed('main', 'rantai', '{table}{LOCAL}', " in s for s in over)
         for table in migration.filled:
-            view = next(s for s in made if f" {table}_of_events " in s)
+            making = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {table}_of_events "
+            view = next(s for s in made if s.startswith(making))
             assert f"TO {table}{LOCAL} AS" in view
             assert f"FROM events{LOCAL}\n" in view
 
 
 def test_how_rows_are_kept_is_a_matter_of_the_shards() -> None:
-    altered = [statement for statement in on_cluster() if statement.startswith("ALTER ")]
+    altered = [s for s in on_cluster() if s.startswith("ALTER ") and "MODIFY SETTING" in s]
     assert altered
     for statement in altered:
         assert re.match(rf"ALTER TABLE \w+{LOCAL} ON CLUSTER 'main'\s+MODIFY SETTING ", statement)
+
+
+def test_a_column_is_added_to_the_rows_and_then_to_the_name_of_them() -> None:
+    added = [s for s in on_cluster() if s.startswith("ALTER ") and "ADD COLUMN" in s]
+    tables = [s.split()[2] for s in added]
+    assert tables[::2] == [f"{table}{LOCAL}" for table in tables[1::2]]
+
+
+def test_a_table_is_dropped_with_its_rows() -> None:
+    dropped = [s.split()[4] for s in on_cluster() if s.startswith("DROP TABLE ")]
+    assert dropped[::2] == [f"{table}{LOCAL}" for table in dropped[1::2]]
 
 
 def test_what_was_not_thought_of_is_refused() -> None:
@@ -185,7 +197,8 @@ def test_the_store_works_through_distributed_tables(cluster: Warehouse, whole: W
     assert contents(cluster) == contents(whole)
     for asked in ASKED:
         same_scorecards(cluster, EVENTS, asked)
-    assert rebuild(cluster, CLUSTER) == sum(len(one.tables) for one in migrations())
+    tables = {table for one in migrations() for table in one.tables}
+    assert rebuild(cluster, CLUSTER) == len(tables)
     assert contents(cluster) == contents(whole)
 
     # Whatever deletes rows reaches the tables behind the names.

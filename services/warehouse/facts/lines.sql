@@ -331,17 +331,44 @@ WITH
                     ),
                     '$state'
                 )]
-            ) AS states,
+            ) AS states
+        FROM begun
+    ),
+    -- What goes on is narrow: the planner writes out the type of every column at every stage.
+    told AS
+    (
+        SELECT
+            supplier_id,
+            buyer_id,
+            order_no,
+            line_no,
+            first.time AS first_at,
             toDate32(first.time, {zone:String}) AS first_day,
-            arrayFilter(e -> e.kind = 1, history) AS confirmations,
+            assumeNotNull(first.date) AS asked_first,
+            arrayFirst(e -> e.kind = 1, history) AS answer,
             arrayMin(arrayMap(
                 e -> e.time,
                 arrayFilter(
                     e -> (e.kind = 2 AND e.status = 'buyer')
                         OR (e.kind = 0 AND e.quantity = 0 AND NOT e.conflict),
                     history)
-            )) AS called_off_at
-        FROM begun
+            )) AS called_off_at,
+            arrayMap(e -> (toDate32(e.at, {zone:String}), e.source, e.id), history) AS events,
+            arrayMap(
+                (e, s, at, scale) -> CAST(
+                    (
+                        toDate32(e.at, {zone:String}), s.due, s.requested, s.quantity / scale,
+                        s.most / scale, if(s.rejected, 'rejected', ''), s.cancelled_by,
+                        s.any_cancellation, s.asked.unit_price, s.asked.price_scale / scale,
+                        s.asked.currency, s.asked.item_no, if(at >= unit_from, unit, ''),
+                        s.version.1, s.confirmed, s.due_set_by, s.effect
+                    ),
+                    '$step'),
+                history, states, arrayEnumerate(history),
+                arrayMap(at -> if(at >= unit_from, 1, unit_factor), arrayEnumerate(history)))
+                AS steps,
+            arrayMap(s -> s.cancelled_at, states) AS closed_at
+        FROM folded
     ),
     received AS
     (
@@ -382,7 +409,6 @@ WITH
         )
         GROUP BY supplier_id, buyer_id, order_no, line_no
     ),
-    -- One stage after the other: an expression that names itself again is planned anew each time.
     whole AS
     (
         SELECT
@@ -390,91 +416,69 @@ WITH
             if(notEmpty(f.line_no), f.buyer_id, r.buyer_id) AS buyer_id,
             if(notEmpty(f.line_no), f.order_no, r.order_no) AS order_no,
             if(notEmpty(f.line_no), f.line_no, r.line_no) AS line_no,
-            f.history AS history,
-            f.first AS first,
-            f.unit AS unit,
-            f.unit_factor AS unit_factor,
-            f.unit_from AS unit_from,
-            if(empty(f.history), toDate32('2299-12-31'), f.first_day) AS line_day,
-            f.states AS states,
-            f.confirmations AS confirmations,
+            f.first_at AS first_at,
+            if(empty(f.steps), toDate32('2299-12-31'), f.first_day) AS line_day,
+            if(empty(f.steps), toDate32('1970-01-01'), f.asked_first) AS asked_first,
+            f.answer AS answer,
             f.called_off_at AS called_off_at,
+            f.events AS events,
+            f.steps AS steps,
+            f.closed_at AS closed_at,
             r.receipts AS receipts,
-            r.made_of AS made_of
-        FROM folded AS f
-        FULL JOIN received AS r USING (supplier_id, buyer_id, order_no, line_no)
-    ),
-    dated AS
-    (
-        SELECT
-            *,
-            arrayMap(
-                (e, at) -> (toDate32(e.at, {zone:String}), at, e.source, e.id),
-                history, arrayEnumerate(history)) AS told,
+            r.made_of AS made_of,
             -- Where the buyer closed the line short, or goods came before the order, what was
             -- received moves how the line stands: such a receipt is a step of it, too.
-            notEmpty(history) AND (
-                arrayExists(s -> s.cancelled_by = 'buyer', states)
-                OR arrayExists(x -> x.1 < line_day, receipts)) AS moved
-        FROM whole
+            notEmpty(f.steps) AND arrayExists(x -> x.1 < f.first_day, r.receipts) AS came_first,
+            if(
+                came_first OR has(f.steps.cancelled_by, 'buyer'),
+                arrayFilter(
+                    day -> day >= f.first_day AND notEmpty(f.steps),
+                    arrayDistinct(arrayMap(x -> x.2, r.receipts))),
+                []) AS moved_on
+        FROM told AS f
+        FULL JOIN received AS r USING (supplier_id, buyer_id, order_no, line_no)
     ),
     placed AS
     (
         SELECT
             *,
-            if(
-                moved,
-                arraySort(x -> (x.1, x.2), arrayConcat(
-                    told,
-                    arrayMap(
-                        day -> (day, length(told) + 1, '', ''),
-                        arrayFilter(
-                            day -> day >= line_day, arrayDistinct(arrayMap(x -> x.2, receipts)))))),
-                told) AS places
-        FROM dated
+            -- By its place the day of each step, which of those before it is the last one, and
+            -- whether it is an event.
+            arraySort(arrayConcat(
+                arrayMap((e, at) -> (e.1, at, 1), events, arrayEnumerate(events)),
+                arrayMap(
+                    day -> (day, toUInt32(arrayCount(e -> e.1 <= day, events)), 0),
+                    moved_on))) AS places
+        FROM whole
     ),
-    known AS
+    stepped AS
     (
         SELECT
-            *,
-            -- By each of those days the state after the last event, and what was received.
-            if(
-                moved,
-                arrayMap(p -> least(p.2, arrayCount(e -> e.1 <= p.1, told)), places),
-                arrayMap(p -> p.2, places)) AS last_event,
-            arrayMap(
-                p -> if(
-                    moved,
-                    arraySum(arrayMap(
-                        x -> if(x.2 <= p.1 AND x.1 < line_day, x.3, 0::Decimal(38, 6)), receipts)),
-                    0::Decimal(38, 6)) > 0,
-                places) AS came_before
+            * EXCEPT (steps, closed_at, events),
+            arrayMap(p -> steps[p.2], places) AS steps,
+            arrayMap(p -> closed_at[p.2], places) AS closed_at,
+            arrayMap(p -> if(p.3, events[p.2], (p.1, '', '')), places) AS events,
+            toUInt32(length(events)) AS event_count
         FROM placed
     ),
-    stated AS
+    moved AS
     (
         SELECT
-            *,
-            arrayMap(at -> states[at], last_event) AS then,
-            arrayMap(at -> if(at >= unit_from, 1, unit_factor), last_event) AS scales
-        FROM known
-    ),
-    closed AS
-    (
-        SELECT
-            *,
+            * EXCEPT (places),
             arrayMap(
-                (s, p, scale) -> if(
+                (p, s, closed) -> if(
                     s.cancelled_by = 'buyer',
                     least(
                         s.quantity,
-                        scale * arraySum(arrayMap(
-                            x -> if(
-                                x.2 <= p.1 AND x.5 <= s.cancelled_at, x.3, 0::Decimal(38, 6)),
-                            receipts))),
+                        arraySum(arrayMap(
+                            x -> if(x.2 <= p.1 AND x.5 <= closed, x.3, 0::Decimal(38, 6)), receipts))),
                     s.quantity),
-                then, places, scales) AS quantities
-        FROM stated
+                places, steps, closed_at) AS quantities,
+            arrayMap(
+                p -> asked_first < line_day OR (came_first AND arraySum(arrayMap(
+                    x -> if(x.2 <= p.1 AND x.1 < line_day, x.3, 0::Decimal(38, 6)), receipts)) > 0),
+                places) AS afterwards
+        FROM stepped
     )
 SELECT
     {rules:UInt64},
@@ -482,29 +486,31 @@ SELECT
     w.buyer_id,
     w.order_no,
     w.line_no,
-    length(w.history) + w.made_of + b.made_of,
-    w.first.time,
+    w.event_count + w.made_of + b.made_of,
+    w.first_at,
     w.line_day,
-    ifNull(w.first.date, toDate32('1970-01-01')),
-    if(empty(w.confirmations), NULL, w.confirmations[1].time),
-    if(empty(w.confirmations), NULL, toDate32(w.confirmations[1].time, {zone:String})),
-    w.confirmations[1].status = 'rejected',
+    w.asked_first,
+    if(w.answer.kind = 0, NULL, w.answer.time),
+    if(w.answer.kind = 0, NULL, toDate32(w.answer.time, {zone:String})),
+    w.answer.status = 'rejected',
     if(toUnixTimestamp64Micro(w.called_off_at) = 0, NULL, w.called_off_at),
     arrayMap(
-        (p, at, s, quantity, before, scale) -> (
-            p.1, s.due, s.requested, quantity / scale, s.most / scale,
-            multiIf(
-                ifNull(w.first.date < w.line_day, 0) OR before, 'retroactive',
-                s.cancelled_by = 'buyer' AND quantity = 0, 'cancelled',
-                s.rejected, 'rejected',
-                quantity = 0, 'zero',
-                ''),
-            s.cancelled_by, s.any_cancellation, s.asked.unit_price, s.asked.price_scale / scale,
-            s.asked.currency, s.asked.item_no, if(at >= w.unit_from, w.unit, ''), s.version.1,
-            s.confirmed, s.due_set_by, s.effect),
-        w.places, w.last_event, w.then, w.quantities, w.came_before, w.scales),
+        (s, e, quantity, late) -> CAST(
+            (
+                e.1, s.due, s.requested, quantity, s.most,
+                multiIf(
+                    late, 'retroactive',
+                    s.cancelled_by = 'buyer' AND quantity = 0, 'cancelled',
+                    s.out != '', s.out,
+                    quantity = 0, 'zero',
+                    ''),
+                s.cancelled_by, s.any_cancellation, s.unit_price, s.price_scale, s.currency,
+                s.item_no, s.uom, s.revision, s.confirmed, s.due_set_by, s.effect
+            ),
+            '$step'),
+        w.steps, w.events, w.quantities, w.afterwards),
     w.receipts,
     b.returns,
-    arrayMap(p -> (p.1, p.3, p.4), w.places)
-FROM closed AS w
+    w.events
+FROM moved AS w
 LEFT JOIN sent_back AS b USING (supplier_id, buyer_id, order_no, line_no)

@@ -178,7 +178,8 @@ FROM
     WHERE type = 'id.rantai.quality.inspected.v1'
 );
 
--- The facts are made anew: `rules` of another form fold the whole ledger at the next start.
+-- The facts are made anew: where no rules are remembered, the whole ledger is folded.
+DROP TABLE IF EXISTS folded_rules $on_cluster SYNC;
 DROP TABLE IF EXISTS receipt_facts $on_cluster SYNC;
 DROP TABLE IF EXISTS return_facts $on_cluster SYNC;
 DROP TABLE IF EXISTS order_line_facts $on_cluster SYNC;
@@ -291,3 +292,13 @@ ENGINE = $replacing(version)
 PARTITION BY rules
 ORDER BY (rules, supplier_id, buyer_id, kind, number, line_no)
 SETTINGS index_granularity = 1024, min_bytes_for_full_part_storage = 10485760;
+
+-- The rules by which the whole ledger is folded.
+CREATE TABLE IF NOT EXISTS folded_rules $on_cluster
+(
+    rules UInt64,
+    description String,
+    folded_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = $replacing
+ORDER BY rules;
