@@ -35,7 +35,7 @@ from services.operations.counting import reconcile
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
-from services.scorecards import programme_api
+from services.scorecards import programme_api, quality_api
 from services.scorecards.reading import Reader
 from services.scorecards.web import pages
 from services.scorecards.web.forms import Forms
@@ -194,6 +194,7 @@ def scorecard_routes(
     return [
         scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
         programme_api.routes(scorecards_api.Scorecards(keys, reader)),
+        quality_api.routes(scorecards_api.Scorecards(keys, reader)),
         *pages.routes(site),
     ]
 
