@@ -25,6 +25,7 @@ from services.exporter import api as exporter_api
 from services.exporter.bounds import Bounds
 from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
+from services.exporter.quality import QualityLook
 from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
@@ -229,6 +230,7 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse
         StoreLook(open_apart, policy, bounds),
         MissingEvents(unfound, settings.reconcile_seconds),
         TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
+        QualityLook(open_apart, policy),
     )
 
 
