@@ -12,7 +12,7 @@ from schemas.catalogue import Role
 from schemas.fields import Spelled
 from services.access.http import principal_of, require_role
 from services.access.keys import Principal
-from services.scorecards.api import EARLIEST, LATEST, Scorecards, exact_answer
+from services.scorecards.api import EARLIEST, LATEST, Scorecards, blocking, exact_answer
 from services.scorecards.web import quality_words
 from services.scorecards.web.language import ENGLISH, LANGUAGES
 from services.telemetry.http import Problem
@@ -68,9 +68,10 @@ def routes(scorecards: Scorecards) -> APIRouter:
             [] if asked.supplier_id is None else [asked.supplier_id],
         )
         kinds = KINDS if asked.kind is None else (asked.kind,)
+        reading = quality.parts(kinds, scope, asked.limit, asked.offset)
+        parts = [await blocking(lambda: next(reading)) for _ in kinds]
 
-        def read() -> dict[str, Any]:
-            parts = quality.parts(kinds, scope, asked.limit, asked.offset)
+        def written() -> dict[str, Any]:
             found = [finding(one.kind, row) for one in parts for row in one.rows]
             total, end = sum(one.total for one in parts), asked.offset + len(found)
             return {
@@ -83,7 +84,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
                 "findings": found,
             }
 
-        return await exact_answer(read)
+        return await exact_answer(written)
 
     return router
 

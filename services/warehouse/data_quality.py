@@ -4,7 +4,7 @@ Findings are worked out from the events as they are now. A day decides what is t
 began after it, and ages are counted up to it. Everything blocks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from string import Template
@@ -173,15 +173,19 @@ class DataQuality:
             counted = self._rows(kind, scope, 1, 0)
         return Part(kind, counted[0]["total"] if counted else 0, rows)
 
-    def parts(self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0) -> list[Part]:
-        """Return each kind's count with those of its findings that are on a page of them all."""
-        found, before, left = [], 0, limit
+    def parts(
+        self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0
+    ) -> Iterator[Part]:
+        """Give each kind's count with those of its findings that are on a page of them all.
+
+        Each step reads one kind, so that who waits for a turn gets one between them.
+        """
+        before, left = 0, limit
         for kind in kinds:
             one = self.of_kind(kind, scope, max(1, left), max(0, offset - before))
             shown = one.rows[:left] if offset < before + one.total else []
-            found.append(Part(kind, one.total, shown))
+            yield Part(kind, one.total, shown)
             before, left = before + one.total, left - len(shown)
-        return found
 
     def counts(self, scope: Scope) -> dict[str, int]:
         """Return how many findings of each kind there are; the exporter shows them."""

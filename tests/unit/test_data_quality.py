@@ -389,7 +389,7 @@ def test_a_page_of_all_kinds_goes_on_where_the_one_before_ended(warehouse: Wareh
     assert [row["document"] for row in whole] == ["record"] * 2 + ["receipt"] * 5
     pages = []
     for offset in range(0, 9, 3):
-        parts = read.parts(KINDS, scope, 3, offset)
+        parts = list(read.parts(KINDS, scope, 3, offset))
         assert sum(one.total for one in parts) == 7
         pages += [row for one in parts for row in one.rows]
     assert [row["number"] for row in pages] == [row["number"] for row in whole]

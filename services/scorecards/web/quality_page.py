@@ -3,6 +3,7 @@
 Without a kind it shows the newest few of each; with one, all of it by parts, or as a file.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -67,23 +68,16 @@ async def page(
         tables.require_rows(one.total)
         return await tables.answer(visit, wanted, _table(visit, view, one))
 
-    def read() -> tuple[list[Part], Mapping[str, str]]:
-        parts = [
-            one
-            for one in (_part(quality, each, scope, kind, view.page) for each in KINDS)
-            if one is not None and one.total
-        ]
-        named = {
-            row[name]
-            for one in parts
-            for row in one.rows
-            for name in ("supplier_id", "buyer_id")
-            if row[name]
-        }
-        return parts, reader.names(sorted(named)) if named else {}
-
-    parts, names = await blocking(read)
-    newest = await blocking(lambda: reader.newest(view.selection([], list(buyers))))
+    kinds = [kind] if kind else KINDS
+    # Each in a turn of its own: all of them take a few seconds, which nobody should wait for.
+    read = await asyncio.gather(
+        *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
+    )
+    parts = [one for one in read if one.total]
+    names, newest = await asyncio.gather(
+        blocking(lambda: reader.names(_partners(parts))),
+        blocking(lambda: reader.newest(view.selection([], list(buyers)))),
+    )
     choice = Choice(path, view, {"kind": kind})
     total = sum(one.total for one in parts)
     in_words = partial(_group, language, path, view, names)
@@ -103,11 +97,15 @@ async def page(
     )
 
 
-def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> Part | None:
+def _partners(parts: Sequence[Part]) -> list[str]:
+    rows = [row for one in parts for row in one.rows]
+    return sorted({row[name] for row in rows for name in ("supplier_id", "buyer_id")} - {""})
+
+
+def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> Part:
+    """Return the newest few of a kind or, where one is asked for, a part of its list."""
     if not kind:
         return quality.of_kind(each, scope, _FEW)
-    if each != kind:
-        return None
     one = quality.of_kind(kind, scope, ROWS, (page - 1) * ROWS)
     last = last_or(page, one.total)
     # A page past the end, from an old link, shows the last one.

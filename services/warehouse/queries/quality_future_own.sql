@@ -28,9 +28,10 @@ SELECT
 FROM standing AS s
 INNER JOIN
 (
-    SELECT source, id, type, stored_at
+    SELECT source, id, any(type) AS type, min(stored_at) AS stored_at
     FROM events
     WHERE (source, id) IN (SELECT v.3, v.2 FROM standing)
+    GROUP BY source, id
 ) AS e ON toString(e.source) = toString(s.v.3) AND e.id = s.v.2
 WHERE s.v.4 > e.stored_at + toIntervalHour(24)
     AND s.v.1 <= e.stored_at + toIntervalHour(24)

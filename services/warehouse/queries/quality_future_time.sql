@@ -18,5 +18,8 @@ FROM
         [(toString(source), id)] AS events
     FROM events FINAL
     WHERE time > stored_at + toIntervalHour(24)
+        -- Looked for without FINAL, which would read the content of every event.
+        AND (source, id) IN (
+            SELECT source, id FROM events WHERE time > stored_at + toIntervalHour(24))
 )
 WHERE $partners
