@@ -25,13 +25,13 @@ def dashboard() -> builders.Dashboard:
         )
         .with_row(builders.Row("Coming in"))
     )
-    for panel in _PANELS[:4]:
+    for panel in _PANELS[:5]:
         board = board.with_panel(panel)
     board = board.with_row(builders.Row("Being stored"))
-    for panel in _PANELS[4:10]:
+    for panel in _PANELS[5:11]:
         board = board.with_panel(panel)
     board = board.with_row(builders.Row("Being judged and shown"))
-    for panel in _PANELS[10:]:
+    for panel in _PANELS[11:]:
         board = board.with_panel(panel)
     return board
 
@@ -56,6 +56,11 @@ _PANELS = (
     measured(
         "Waiting for somebody", "Refused records that nobody has replayed yet, by reason.", COUNT,
         ("max by (reason) (rantai_rejected_waiting_events)", "{{reason}}"),
+    ),
+    measured(
+        "Data quality", "What was sent and looks wrong, over all buyers, by kind of finding; "
+        "/programme/data-quality has the documents and what to send.", COUNT,
+        ("max by (kind) (rantai_data_quality_findings)", "{{kind}}"), width=24,
     ),
     measured(
         "Stored", "Events that the ledger took, a second: for the first time, and again.", "eps",

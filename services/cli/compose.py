@@ -25,6 +25,7 @@ from services.exporter import api as exporter_api
 from services.exporter.bounds import Bounds
 from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
+from services.exporter.quality import QualityLook
 from services.exporter.watching import StoreLook, Watch
 from services.gateway import api as gateway_api
 from services.gateway.cloudevents import Limits
@@ -35,7 +36,7 @@ from services.operations.counting import reconcile
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.scorecards import api as scorecards_api
-from services.scorecards import programme_api
+from services.scorecards import programme_api, quality_api
 from services.scorecards.reading import Reader
 from services.scorecards.web import pages
 from services.scorecards.web.forms import Forms
@@ -194,6 +195,7 @@ def scorecard_routes(
     return [
         scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
         programme_api.routes(scorecards_api.Scorecards(keys, reader)),
+        quality_api.routes(scorecards_api.Scorecards(keys, reader)),
         *pages.routes(site),
     ]
 
@@ -228,6 +230,7 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse
         StoreLook(open_apart, policy, bounds),
         MissingEvents(unfound, settings.reconcile_seconds),
         TopicLag(lambda: lags(settings.kafka), settings.metrics_groups),
+        QualityLook(open_apart, policy),
     )
 
 

@@ -22,6 +22,7 @@ from services.exporter.bounds import Bounds
 from services.exporter.families import families, valued
 from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents
+from services.exporter.quality import QualityLook
 from services.readiness.policy import Policy
 from services.telemetry import series
 from services.telemetry.logs import log
@@ -129,11 +130,13 @@ class Watch(Collector):
     store: StoreLook
     missing: MissingEvents | None = None
     lag: TopicLag | None = None
+    quality: QualityLook | None = None
 
     @property
     def looks(self) -> list[Look]:
         """What is looked at, each at its own pace."""
-        return [look for look in (self.store, self.missing, self.lag) if look is not None]
+        looks = (self.store, self.missing, self.lag, self.quality)
+        return [look for look in looks if look is not None]
 
     def collect(self) -> Iterator[Metric]:
         """Give every declared series; of one that nothing is known of, its meaning alone."""

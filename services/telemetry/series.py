@@ -164,6 +164,11 @@ OPEN_REJECTIONS: Final = Series(
     "Refused records in the store that nobody has replayed, by reason.",
     ("reason",),
 )
+DATA_QUALITY: Final = Series(
+    "rantai_data_quality_findings",
+    "What was sent and looks wrong, over all buyers, by kind of finding; see GET /v1/data-quality.",
+    ("kind",),
+)
 STORE_BYTES: Final = Series("rantai_store_size_bytes", "Size of the store's tables on disk.")
 STORE_MEMORY: Final = Series(
     "rantai_store_memory_bytes",

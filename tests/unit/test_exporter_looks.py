@@ -11,11 +11,13 @@ from services.bus.topics import BrokerUnavailable
 from services.exporter.bounds import Bounds
 from services.exporter.lag import TopicLag
 from services.exporter.missing import MissingEvents, Place
+from services.exporter.quality import QualityLook
 from services.exporter.watching import LATE_SECONDS, StoreLook, Watch, watching
 from services.readiness.policy import DEFAULT_POLICY
 from services.telemetry import series
 from services.telemetry.series import Series
 from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.data_quality import KINDS
 from services.warehouse.figures import WINDOW_DAYS, Selection
 from services.warehouse.standings import Standings
 from tests.reference.cases import order, receive
@@ -257,3 +259,24 @@ def test_what_waits_is_shown_by_topic_and_is_unknown_without_a_broker() -> None:
     assert value(watch, series.BROKER_UP) == 1
     lag.look()
     assert (shown(), value(watch, series.BROKER_UP)) == ({}, 0)
+
+
+def test_findings_are_counted_by_kind_and_an_old_count_is_not_shown(
+    own_warehouse: Warehouse,
+) -> None:
+    empty(own_warehouse)
+    store(own_warehouse, [receive("03-19", 5, no=f"R{n}") for n in range(3)])
+    quality = QualityLook(lambda: own_warehouse, DEFAULT_POLICY, Clock(), lambda _zone: TODAY)
+    watch = Watch(look_of(lambda: pytest.fail("not opened"), Clock()), quality=quality)
+    assert value(watch, series.DATA_QUALITY) is None
+    assert quality.look() == 600
+    (family,) = [one for one in watch.collect() if one.name == series.DATA_QUALITY.name]
+    counts = {sample.labels["kind"]: sample.value for sample in family.samples}
+    assert tuple(counts) == KINDS
+    assert {kind: count for kind, count in counts.items() if count} == {"orphan_receipt": 3}
+    own_warehouse.command("RENAME TABLE rejected TO rejected_away")
+    try:
+        quality.look()
+        assert value(watch, series.DATA_QUALITY) is None
+    finally:
+        own_warehouse.command("RENAME TABLE rejected_away TO rejected")

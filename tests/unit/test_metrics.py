@@ -31,12 +31,12 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NAME = re.compile(r"rantai(_[a-z]+)+")
 UNITS = (
     *("seconds", "bytes", "records", "events", "rows", "up", "suppliers", "certificates", "ratio"),
-    *("numerator", "denominator", "cases", "info", "points", "steps"),
+    *("numerator", "denominator", "cases", "info", "points", "steps", "findings"),
 )
 BOUNDED = {
     *("type", "stage", "reason", "topic", "partition", "route", "status", "le"),
     *("cluster", "region", "buyer", "grade", "assessor", "kpi", "from_grade", "to_grade"),
-    *("supplier", "published", "before", "certificate", "sender", "whose", "part"),
+    *("supplier", "published", "before", "certificate", "sender", "whose", "part", "kind"),
 }
 
 

@@ -7,9 +7,11 @@ from services.scorecards.web import entry, link_pages, papers, verify
 from services.scorecards.web.actions import pages as actions
 from services.scorecards.web.buyer import items as buyer_items
 from services.scorecards.web.buyer import pages as buyer
+from services.scorecards.web.buyer import quality as buyer_quality
 from services.scorecards.web.buyer import waiting as buyer_waiting
 from services.scorecards.web.programme import coaching as coaching_pages
 from services.scorecards.web.programme import pages as programme_pages
+from services.scorecards.web.programme import quality as programme_quality
 from services.scorecards.web.supplier import deliveries, figure_lines, line_story
 from services.scorecards.web.supplier import pages as supplier
 from services.scorecards.web.visiting import Make, Site
@@ -32,8 +34,10 @@ def routes(site: Site) -> list[APIRouter]:
         buyer.routes(site, buyers),
         buyer_waiting.routes(site, buyers),
         buyer_items.routes(site, buyers),
+        buyer_quality.routes(site),
         programme_pages.routes(site),
         coaching_pages.routes(site),
+        programme_quality.routes(site),
         link_pages.routes(site),
         papers.routes(site),
         verify.routes(site),

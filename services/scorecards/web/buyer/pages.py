@@ -23,6 +23,7 @@ from services.scorecards.web.visiting import Site, Visit, answer
 from services.warehouse.buyer_lists import BuyerLists
 
 PATH: Final = "/buyer"
+QUALITY_PATH: Final = "/buyer/data-quality"
 _ALL: Final = 2**31
 _FIRST: Final = "overdue"
 
@@ -120,7 +121,11 @@ def buyers_view(visit: Visit) -> View:
 def ways(visit: Visit, here: str) -> list[Way]:
     """Return the ways between the pages of a buyer."""
     text = visit.language.text
-    found = [(PATH, text("Suppliers")), ("/buyer/items", text("Items"))]
+    found = [
+        (PATH, text("Suppliers")),
+        ("/buyer/items", text("Items")),
+        (QUALITY_PATH, text("Data quality")),
+    ]
     if visit.may_act:
         found.append(("/links", text("Links")))
     return ways_between(found, here)

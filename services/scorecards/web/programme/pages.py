@@ -24,6 +24,7 @@ from services.scorecards.web.programme.words import MEMBER_KEYS, needs_coaching,
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 PATH: Final = "/programme"
+QUALITY_PATH: Final = "/programme/data-quality"
 _ALL: Final = 2**31
 _FIRST: Final = "score"
 _TOP: Final = 5
@@ -88,6 +89,7 @@ def ways(visit: Visit, here: str) -> list[Way]:
         (PATH, text("Clusters")),
         (PATH + "/suppliers", text("Suppliers")),
         (PATH + "/coaching", text("Coaching")),
+        (QUALITY_PATH, text("Data quality")),
     ]
     if visit.may_act:
         found.append(("/links", text("Links")))

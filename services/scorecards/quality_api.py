@@ -1,0 +1,146 @@
+"""`GET /v1/data-quality`: what was accepted and looks wrong, as JSON."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.catalogue import Role
+from schemas.fields import Spelled
+from services.access.http import principal_of, require_role
+from services.access.keys import Principal
+from services.scorecards.api import EARLIEST, LATEST, Scorecards, blocking, exact_answer
+from services.scorecards.web import quality_words
+from services.scorecards.web.language import ENGLISH, LANGUAGES
+from services.telemetry.http import Problem
+from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Scope
+
+
+def _a_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"must be one of {', '.join(KINDS)}")
+    return kind
+
+
+class QualityAsked(BaseModel):
+    """Which findings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[date, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+        default=None, description="findings that began by this day, ages up to it; default today"
+    )
+    buyer_id: Spelled | None = Field(
+        default=None, description="findings of this buyer's data; default all that you see"
+    )
+    supplier_id: Spelled | None = Field(
+        default=None, description="findings about this supplier; default any"
+    )
+    kind: Annotated[str, AfterValidator(_a_kind)] | None = Field(
+        default=None,
+        description="findings of this kind, counts too; default any",
+        json_schema_extra={"enum": list(KINDS)},
+    )
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 500
+    offset: Annotated[int, Field(ge=0, le=2**31)] = 0
+
+
+def routes(scorecards: Scorecards) -> APIRouter:
+    """Return the route of data quality."""
+    router = APIRouter(tags=["data quality"])
+    quality, reader = DataQuality(scorecards.reader.store), scorecards.reader
+
+    @router.get("/v1/data-quality", summary="What looks wrong", responses=_ANSWER)
+    async def findings(request: Request, asked: Annotated[QualityAsked, Query()]) -> Response:
+        """Return what was accepted, or refused, and looks wrong, with what to send.
+
+        A buyer sees its own data; the programme that of all. Findings are of the events as they
+        are now: what was put right is no finding any more, at no `as_of`. By kind, and in each kind
+        those that began last first.
+        """
+        buyer = _buyer(principal_of(request, scorecards.keys), asked)
+        scope = Scope(
+            asked.as_of or reader.today(),
+            [] if buyer is None else [buyer],
+            [] if asked.supplier_id is None else [asked.supplier_id],
+        )
+        kinds = KINDS if asked.kind is None else (asked.kind,)
+        reading = quality.parts(kinds, scope, asked.limit, asked.offset)
+        parts = [await blocking(lambda: next(reading)) for _ in kinds]
+
+        def written() -> dict[str, Any]:
+            found = [finding(one.kind, row) for one in parts for row in one.rows]
+            total, end = sum(one.total for one in parts), asked.offset + len(found)
+            return {
+                "as_of": scope.as_of.isoformat(),
+                "buyer_id": buyer,
+                "supplier_id": asked.supplier_id,
+                "total": total,
+                "next_offset": end if found and end < total else None,
+                "counts": {one.kind: one.total for one in parts},
+                "findings": found,
+            }
+
+        return await exact_answer(written)
+
+    return router
+
+
+def finding(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding as JSON has it."""
+    language, words = LANGUAGES[ENGLISH], quality_words.WORDS[kind]
+    named = {name: row[name] for name in ("number", "order_no", "line_no") if row[name]}
+    return {
+        "kind": kind,
+        "buyer_id": row["buyer_id"] or None,
+        "supplier_id": row["supplier_id"] or None,
+        "document": {"type": row["document"], **named},
+        "since": row["since"].isoformat(),
+        "figures": list(FIGURES[kind]),
+        "message": f"{quality_words.message(language, kind, row)} {words.why}",
+        "remedy": words.remedy,
+        "events": [{"source": source, "id": name} for source, name in row["events"]],
+    }
+
+
+def _buyer(principal: Principal, asked: QualityAsked) -> str | None:
+    """Return whose data is asked for, None = everybody's. Raises Problem 403."""
+    require_role(principal, Role.PROGRAMME, Role.BUYER)
+    if principal.role is not Role.BUYER:
+        return asked.buyer_id
+    if asked.buyer_id not in (None, principal.partner):
+        raise Problem(403, "a buyer's key sees findings of its own data only")
+    return principal.partner
+
+
+_EXAMPLE: Final = {
+    "as_of": "2026-11-01",
+    "buyer_id": "AHM",
+    "supplier_id": None,
+    "total": 1,
+    "next_offset": None,
+    "counts": {"number_reused": 1},
+    "findings": [
+        {
+            "kind": "number_reused",
+            "buyer_id": "AHM",
+            "supplier_id": "IKM-CPR-01",
+            "document": {"type": "receipt", "number": "GR-0001"},
+            "since": "2026-09-18",
+            "figures": list(FIGURES["number_reused"]),
+            "message": "The number was used on 8 Jun 2026 and again on 18 Sep 2026 for other "
+            "lines: ...",
+            "remedy": quality_words.WORDS["number_reused"].remedy,
+            "events": [
+                {"source": "/erp/AHM/sap-prd", "id": "y-2"},
+                {"source": "/erp/AHM/sap-prd", "id": "y-4"},
+            ],
+        }
+    ],
+}
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/json": {"example": _EXAMPLE}}}
+}

@@ -1,0 +1,171 @@
+"""The page of data quality, which buyers and the programme share: findings by kind.
+
+Without a kind it shows the newest few of each; with one, all of it by parts, or as a file.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from fastapi.responses import Response
+
+from services.scorecards.api import blocking
+from services.scorecards.web import addresses, asking, quality_words, tables
+from services.scorecards.web.asking import Unreadable, View
+from services.scorecards.web.figure_words import TITLES
+from services.scorecards.web.language import Language, mark
+from services.scorecards.web.lists import ROWS, Choice, Way, last_or
+from services.scorecards.web.lists import Part as Shown
+from services.scorecards.web.tables import Column, Kind, Row, Table
+from services.scorecards.web.visiting import Visit
+from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+
+_FEW: Final = 5
+"""So many of each kind on the first page; the whole list is one step away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding in words. `address`: of its order line's page, '' where it names none."""
+
+    document: str
+    address: str
+    supplier: str
+    buyer: str
+    message: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of a kind in words. `address`: of the whole list."""
+
+    title: str
+    total: int
+    why: str
+    remedy: str
+    figures: str
+    address: str
+    findings: Sequence[Finding]
+
+
+async def page(
+    visit: Visit, path: str, ways: Sequence[Way], view: View, buyers: Sequence[str]
+) -> Response:
+    """Return the findings of these buyers' data, of all where none is named. Raises Unreadable."""
+    reader, language = visit.site.reader, visit.language
+    quality, scope = DataQuality(reader.store), Scope(view.as_of, buyers)
+    kind = visit.request.query_params.get("kind", "")
+    if kind and kind not in KINDS:
+        raise Unreadable(mark("There is no such kind of finding."))
+    wanted = tables.asked(visit)
+    if wanted is not None:
+        if wanted.key != "findings" or not kind:
+            raise tables.no_such(wanted)
+        one = await blocking(lambda: quality.of_kind(kind, scope, tables.MOST_ROWS))
+        tables.require_rows(one.total)
+        return await tables.answer(visit, wanted, _table(visit, view, one))
+
+    kinds = [kind] if kind else KINDS
+    # Each in a turn of its own: all of them take a few seconds, which nobody should wait for.
+    read = await asyncio.gather(
+        *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
+    )
+    parts = [one for one in read if one.total]
+    names, newest = await asyncio.gather(
+        blocking(lambda: reader.names(_partners(parts))),
+        blocking(lambda: reader.newest(view.selection([], list(buyers)))),
+    )
+    choice = Choice(path, view, {"kind": kind})
+    total = sum(one.total for one in parts)
+    in_words = partial(_group, language, path, view, names)
+    return await visit.page(
+        "data_quality.html",
+        lambda: {
+            **asking.heading(language, view, reader, newest),
+            "ways": ways,
+            "choice": choice,
+            "everything": path + view.but(page=1),
+            "kind": kind,
+            "own": bool(buyers),
+            "total": total,
+            "groups": [in_words(one) for one in parts],
+            "shown": Shown(parts, total, last_or(view.page, total)) if kind else None,
+        },
+    )
+
+
+def _partners(parts: Sequence[Part]) -> list[str]:
+    rows = [row for one in parts for row in one.rows]
+    return sorted({row[name] for row in rows for name in ("supplier_id", "buyer_id")} - {""})
+
+
+def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> Part:
+    """Return the newest few of a kind or, where one is asked for, a part of its list."""
+    if not kind:
+        return quality.of_kind(each, scope, _FEW)
+    one = quality.of_kind(kind, scope, ROWS, (page - 1) * ROWS)
+    last = last_or(page, one.total)
+    # A page past the end, from an old link, shows the last one.
+    return one if last == page else quality.of_kind(kind, scope, ROWS, (last - 1) * ROWS)
+
+
+def _group(language: Language, path: str, view: View, names: Mapping[str, str], one: Part) -> Group:
+    words = quality_words.WORDS[one.kind]
+    return Group(
+        title=language.text(words.title),
+        total=one.total,
+        why=language.text(words.why),
+        remedy=language.text(words.remedy),
+        figures=", ".join(language.text(TITLES[key]) for key in FIGURES[one.kind]),
+        address=Choice(path, view, {"kind": one.kind}).address,
+        findings=[_finding(language, names, one.kind, row) for row in one.rows],
+    )
+
+
+def _finding(
+    language: Language, names: Mapping[str, str], kind: str, row: Mapping[str, Any]
+) -> Finding:
+    supplier, buyer = row["supplier_id"], row["buyer_id"]
+    has_page = supplier and buyer and row["order_no"] and row["line_no"]
+    return Finding(
+        document=quality_words.document(language, row),
+        address=addresses.line(supplier, buyer, row["order_no"], row["line_no"])
+        if has_page
+        else "",
+        supplier=names.get(supplier, supplier),
+        buyer=names.get(buyer, buyer),
+        message=quality_words.message(language, kind, row),
+        since=language.day(row["since"]),
+    )
+
+
+def _table(visit: Visit, view: View, one: Part) -> Table:
+    language = visit.language
+    columns = [
+        Column(language.text("Buyer's id")),
+        Column(language.text("Supplier's id")),
+        Column(language.text("Document")),
+        Column(language.text("Order")),
+        Column(language.text("Line")),
+        Column(language.text("Since"), Kind.DATE),
+        Column(language.text("What looks wrong")),
+        Column(language.text("Events")),
+    ]
+    rows: list[Row] = [
+        [
+            row["buyer_id"] or None,
+            row["supplier_id"] or None,
+            quality_words.document(language, row),
+            row["order_no"] or None,
+            row["line_no"] or None,
+            row["since"],
+            quality_words.message(language, one.kind, row),
+            ", ".join(f"{source} {name}" for source, name in row["events"]),
+        ]
+        for row in one.rows
+    ]
+    title = language.text(quality_words.WORDS[one.kind].title)
+    return Table("findings", title, columns, rows, visit.visitor.partner, view.as_of)

@@ -1,0 +1,218 @@
+"""What was accepted and looks wrong: the findings of docs/events.md, each with its document.
+
+Findings are worked out from the events as they are now. A day decides what is told: nothing that
+began after it, and ages are counted up to it. Everything blocks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from string import Template
+from typing import Final
+
+from services.warehouse.client import sql
+from services.warehouse.figures import FigureStore, Rows
+from services.warehouse.folding import rule_parameters, tolerance_place
+
+_PARTNERS: Final = (
+    "(empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)}) "
+    "AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})"
+)
+_SETTINGS: Final = {
+    # Documents are read in the order of their key, so that grouping them takes no memory.
+    "optimize_aggregation_in_order": 1,
+    "max_execution_time": 60,
+}
+
+
+def _numbered(document: str, table: str, dated: str) -> dict[str, str]:
+    """Return the texts of a kind of document. `dated`: its own instant; '' where it has none."""
+    return {
+        "document": document,
+        "table": table,
+        "number": f"{document}_no",
+        "dated": dated or "time",
+        # A notice that is sent again under a number of its own has another time.
+        "day": f"toDate32({dated}, {{zone:String}})" if dated else "toDate32('1970-01-01')",
+        "day_of_v": "toDate32(v.4, {zone:String})" if dated else "toDate32('1970-01-01')",
+    }
+
+
+def _with_unit(document: str, table: str, number: str = "", **more: str) -> dict[str, str]:
+    """Return the texts of a kind of document whose lines have a unit."""
+    return {
+        "document": document,
+        "table": table,
+        "number": number or f"{document}_no",
+        "quantity": "quantity",
+        "sent_again": "1",
+        **more,
+    }
+
+
+def _own(document: str, table: str, dated: str, number: str = "", step: str = "") -> dict[str, str]:
+    """Return the texts of a kind of document with an instant of its own."""
+    number = number or f"{document}_no"
+    return {"document": document, "table": table, "dated": dated, "number": number, "step": step}
+
+
+_REUSED: Final = (
+    _numbered("despatch", "despatch_lines", ""),
+    _numbered("receipt", "receipt_lines", "received_at"),
+    _numbered("return", "return_lines", "returned_at"),
+    _numbered("inspection", "inspections", "inspected_at"),
+    _numbered("complaint", "complaints", "opened_at"),
+)
+_UNITS: Final = (
+    _with_unit("receipt", "receipt_lines"),
+    _with_unit("reversal", "reversal_lines", "receipt_no", sent_again="0"),
+    _with_unit("return", "return_lines"),
+    _with_unit("inspection", "inspections", quantity="quantity_rejected"),
+)
+_OWN: Final = (
+    _own("receipt", "receipt_lines", "received_at"),
+    _own("return", "return_lines", "returned_at"),
+    _own("inspection", "inspections", "inspected_at"),
+    _own("complaint", "complaints", "opened_at"),
+    _own("answer", "complaint_answers", "answered_at", "complaint_no", ", step"),
+    _own("closing", "complaint_closings", "closed_at", "complaint_no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How findings of a kind are read: queries, each with its texts, and what they are told."""
+
+    queries: Sequence[tuple[str, Mapping[str, str]]]
+    parameters: Mapping[str, bool]
+
+
+def _kind(name: str, *variants: Mapping[str, str], **parameters: bool) -> _Kind:
+    return _Kind([(name, one) for one in variants or ({},)], parameters)
+
+
+_READ: Final[Mapping[str, _Kind]] = {
+    "conflict": _kind("rejected", conflict=True),
+    "refused": _kind("rejected", conflict=False),
+    "silent_sender": _kind("silent_sender"),
+    "number_reused": _kind("number_reused", *_REUSED),
+    "future_instant": _Kind([("future_time", {}), *(("future_own", one) for one in _OWN)], {}),
+    "unit_conflict": _Kind(
+        [("unit_conflict_order", {}), *(("units_of_document", one) for one in _UNITS)],
+        {"missing": False},
+    ),
+    "unit_missing": _kind("units_of_document", *_UNITS, missing=True),
+    "orphan_receipt": _kind("orphan_receipt"),
+    "order_split": _kind("order_split"),
+    "receipt_far": _kind("receipt_far"),
+    "inspection_over": _kind("inspections", unknown=False),
+    "inspection_unknown": _kind("inspections", unknown=True),
+    "overdue_long": _kind("overdue_long"),
+    "confirmation_slip": _kind("confirmation_slip"),
+    "complaint_apart": _kind("complaint_apart"),
+    "retroactive": _kind("retroactive"),
+}
+KINDS: Final = tuple(_READ)
+"""Every kind of finding, in the order in which they are told: what loses events first."""
+
+FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
+    "conflict": (),
+    "refused": (),
+    "silent_sender": ("otif", "overdue_lines"),
+    "number_reused": ("otif", "fill_rate", "mean_days_late", "ppm", "despatch_notice_rate"),
+    "future_instant": ("otif", "fill_rate", "mean_days_late", "ppm"),
+    "unit_conflict": ("otif", "fill_rate", "mean_days_late", "ppm", "lot_acceptance"),
+    "unit_missing": ("otif", "fill_rate", "ppm"),
+    "orphan_receipt": ("orphan_receipts", "otif", "fill_rate", "overdue_lines"),
+    "order_split": ("otif", "overdue_lines", "confirmation_in_time"),
+    "receipt_far": ("otif", "mean_days_late", "lead_time_days_p50"),
+    "inspection_over": ("ppm",),
+    "inspection_unknown": ("ppm",),
+    "overdue_long": ("overdue_lines", "mean_days_late", "fill_rate", "capacity_load"),
+    "confirmation_slip": ("otif", "mean_days_late"),
+    "complaint_apart": ("ppm", "line_stops", "open_complaints", "complaint_response"),
+    "retroactive": ("retroactive_lines", "otif", "fill_rate"),
+}
+"""Which figures a finding bears on, by kind; none where it may be any: nothing of it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose findings, and by which day. Empty = all."""
+
+    as_of: date
+    buyers: Sequence[str] = ()
+    suppliers: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Findings of one kind: how many there are, and some of them, those that began last first.
+
+    Each row has `supplier_id` and `buyer_id` ('' = none), `document` (what kind of), `number`,
+    `order_no`, `line_no` ('' = none), `since`, `facts` (texts by name) and `events`.
+    """
+
+    kind: str
+    total: int
+    rows: Rows
+
+
+class DataQuality:
+    """Reads findings under one policy. Raises StoreUnavailable, StoreRefused, ReadTooLarge."""
+
+    def __init__(self, store: FigureStore) -> None:
+        self._store = store
+
+    def of_kind(self, kind: str, scope: Scope, limit: int, offset: int = 0) -> Part:
+        """Return findings of a kind, of `KINDS`. `limit`: at least 1."""
+        rows = self._rows(kind, scope, limit, offset)
+        counted = rows
+        if not rows and offset:
+            # Past the end no row carries the total.
+            counted = self._rows(kind, scope, 1, 0)
+        return Part(kind, counted[0]["total"] if counted else 0, rows)
+
+    def parts(
+        self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0
+    ) -> Iterator[Part]:
+        """Give each kind's count with those of its findings that are on a page of them all.
+
+        Each step reads one kind, so that who waits for a turn gets one between them.
+        """
+        before, left = 0, limit
+        for kind in kinds:
+            one = self.of_kind(kind, scope, max(1, left), max(0, offset - before))
+            shown = one.rows[:left] if offset < before + one.total else []
+            yield Part(kind, one.total, shown)
+            before, left = before + one.total, left - len(shown)
+
+    def counts(self, scope: Scope) -> dict[str, int]:
+        """Return how many findings of each kind there are; the exporter shows them."""
+        return {kind: self.of_kind(kind, scope, 1).total for kind in KINDS}
+
+    def _rows(self, kind: str, scope: Scope, limit: int, offset: int) -> Rows:
+        rules, policy, read = self._store.rules, self._store.policy, _READ[kind]
+        # A finding of all buyers is dated in the usual zone; facts are in each buyer's own.
+        zone = policy.zone_of(scope.buyers[0]) if len(scope.buyers) == 1 else policy.zone
+        tolerance = tolerance_place(rules, "item_no")
+        findings = [
+            Template(sql(f"quality_{name}")).safe_substitute(
+                texts, partners=_PARTNERS, tolerance=tolerance
+            )
+            for name, texts in read.queries
+        ]
+        return self._store.warehouse.rows(
+            Template(sql("quality_of_kind")).substitute(findings="\nUNION ALL\n".join(findings)),
+            {
+                **rule_parameters(rules),
+                **read.parameters,
+                "zone": zone,
+                "as_of": scope.as_of,
+                "buyers": list(scope.buyers),
+                "suppliers": list(scope.suppliers),
+                "limit": limit,
+                "offset": offset,
+            },
+            _SETTINGS,
+        )
