@@ -12,7 +12,7 @@ from string import Template
 from typing import Any, Final
 
 from services.readiness.figures import Figure
-from services.readiness.sums import FigureSums
+from services.readiness.sums import FigureSums, in_units
 from services.scorecards.reading import Reader, Supplier
 from services.warehouse.client import sql
 from services.warehouse.figures import Selection
@@ -61,7 +61,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What buyers still await of an item on one due date."""
+    """What buyers still await of an item on one due date, in the unit of the lines."""
 
     item: str
     due: date
@@ -147,7 +147,8 @@ class SupplierReading:
         matured: set[int] = set()
         for row in rows:
             if row["family"] == "backlog":
-                awaited.append(Awaited(row["label"], row["day"], row["a"], row["n"]))
+                part = in_units(row)
+                awaited.append(Awaited(part["label"], row["day"], part["a"], row["n"]))
                 continue
             if row["inside"]:
                 matured.update(row["months"])
