@@ -91,15 +91,17 @@ def test_months_of_matured_lines_are_those_of_the_grade(
 @pytest.mark.parametrize("selection", ASKED)
 def test_what_is_awaited_is_what_the_lines_lack(reader: Reader, selection: Selection) -> None:
     last = selection.as_of + timedelta(days=84)
-    expected: Counter[tuple[str, date]] = Counter()
+    expected: dict[tuple[str, date], Decimal] = {}
     for row in lines(reader, selection):
         missing = row["ordered"] - row["received"]
         counts = not row["out_because"] and not row["cancelled_by"] and missing > 0
         if counts and row["due_date"] < last:
-            expected[row["item_no"], row["due_date"]] += missing
-    found: Counter[tuple[str, date]] = Counter()
+            named = row["item_no"], row["due_date"]
+            expected[named] = expected.get(named, Decimal(0)) + missing
+    found: dict[tuple[str, date], Decimal] = {}
     for one in SupplierReading(reader).sums(selection).awaited:
-        found[one.item, one.due] += one.quantity
+        named = one.item, one.due
+        found[named] = found.get(named, Decimal(0)) + one.quantity
     # Of one unit in another some have no end as a decimal: a sum of those that are cut off is not
     # the sum cut off.
     assert rounded(found) == rounded(expected)

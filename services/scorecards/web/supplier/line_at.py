@@ -72,7 +72,7 @@ def _in_the_house(
     )
     held, found = _NONE, []
     for _, together in groupby(moves, key=lambda move: move[0]):
-        for _, on, quantity in together:
-            held += quantity
-        found.append((on, held))
+        some = list(together)
+        held += sum((quantity for _, _, quantity in some), _NONE)
+        found.append((some[0][1], held))
     return found
