@@ -35,7 +35,7 @@ from tests.integration.pages_story import (
 
 TODAY = date(2026, 11, 22)
 ID = LANGUAGES["id"]
-B, OTHERS, S = "SP-BESAR", "SP-LAIN", "SP-IKM"
+B, OTHERS, S, BACK = "SP-BESAR", "SP-LAIN", "SP-IKM", "SP-IKM-RETUR"
 ABOUT = {"buyer_id": B, "supplier_id": S}
 OF_LINE = {"order_no": "P1", "line_no": "10"}
 DAY = "as_of=2026-11-22"
@@ -111,6 +111,12 @@ def tell(story: Story) -> None:
     story.receive(B, S, "NOWHERE", date(2026, 11, 3), 30)
     story.order(OTHERS, S, "SECRET", date(2026, 11, 26))
     story.receive(OTHERS, S, "SECRET", date(2026, 11, 20), 100)
+    story.order(B, BACK, "RETUR-1", date(2026, 11, 5))
+    story.receive(B, BACK, "RETUR-1", date(2026, 11, 5), 100)
+    story.tell(
+        B, "delivery.returned", at("11-06"), buyer_id=B, supplier_id=BACK, return_no="RT-B",
+        returned_at=at("11-06"), lines=[{"order_no": "RETUR-1", "line_no": "10", "quantity": 50}],
+    )  # fmt: skip
     about: dict[str, Any] = {"supplier_id": S}
     for name, until in [("ISO9001", "2026-12-15"), ("NIB", None), ("SNI", "2026-11-21")]:
         story.tell(
@@ -411,6 +417,35 @@ def test_drawings_are_told_in_words(site: Site) -> None:
         assert words
     assert "Sep 2026: 3 dari 4 (75 %)" in drawings[1]
     assert "Okt 2026: 82,8, B, baik" in drawings[0]
+
+
+def test_the_small_drawing_ends_with_what_the_change_beside_it_changed_to(site: Site) -> None:
+    response = visit(site, f"/suppliers/{STEADY}?{DAY}", partner=STEADY)
+    shown, (drawing, *_) = text(response), re.findall(r"<svg.*?</svg>", response.text, re.DOTALL)
+    score = re.search(r'id="score">([\d,]+)<', response.text)
+    assert score is not None
+    assert re.search(r"(naik|turun) [\d,]+ sejak akhir Okt 2026", shown)
+    assert f"Okt 2026: 82,8, B, baik; 22 Nov 2026: {score[1]}</desc>" in drawing
+    assert score[1] != "82,8"
+    # Two month ends, and the day.
+    assert drawing.count("<circle") == 3
+
+
+def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
+    """What is missing again after its due date counts by the one rule of the figure."""
+    supplier = visit(site, f"/suppliers/{BACK}?{DAY}", partner=BACK)
+    assert "Lewat jatuh tempo 1 baris" in text(supplier)
+    card = json.loads(site.reader.scorecard(BACK, Selection(TODAY, 180, [BACK])))
+    assert card["kpis"]["overdue_lines"]["value"] == 1
+    for path, role, partner in (
+        (f"/suppliers/{BACK}/figures/overdue_lines", Role.SUPPLIER, BACK),
+        (f"/suppliers/{BACK}", Role.BUYER, B),
+    ):
+        assert "1 baris" in text(visit(site, f"{path}?{DAY}", role, partner))
+    assert "RETUR-1 baris 10" in text(visit(site, f"/buyer/overdue?{DAY}", Role.BUYER, B))
+    # Of the load on capacity it is none: all of it was made. So nothing there is called overdue.
+    deliveries = text(visit(site, f"/suppliers/{BACK}/deliveries?{DAY}", partner=BACK))
+    assert "Lewat jatuh tempo" not in deliveries
 
 
 PAGES = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from itertools import count
 from typing import Any
 
@@ -235,7 +236,8 @@ CASES: dict[str, tuple[list[Event], int, str]] = {
             order("03-01", 100, "03-20"),
             event(
                 "quality.inspected", "03-21", inspection_no="Q",
-                inspected_at="2026-03-21T10:00:00Z", order_no="P", line_no="10", quantity_inspected=0, quantity_rejected=0,
+                inspected_at="2026-03-21T10:00:00Z", order_no="P", line_no="10",
+                quantity_inspected=0, quantity_rejected=0,
                 disposition="accepted",
             ),
         ],
@@ -307,8 +309,8 @@ def test_sums_are_in_the_unit_of_the_line(own_warehouse: Warehouse) -> None:
     ]
     said, found = story(own_warehouse, events)
     assert words(found["03"]).startswith("lot rejected; 1 of 2 dozens rejected")
-    assert inspected(said, AS_OF) == (74, 15, True)
-    assert inspected(said, date(2026, 3, 22)) == (24, 12, True)
+    assert inspected(said, AS_OF) == (Fraction(74), Fraction(15), True)
+    assert inspected(said, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
     assert said.line.fold is not None
     line = line_at(said.line.fold, AS_OF, DEFAULT_POLICY)
     assert line is not None

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -363,4 +364,4 @@ def test_a_figure_of_a_scorecard_is_the_one_it_was_made_of() -> None:
     otif, ppm = words.figure(card(), "otif"), words.figure(card(), "ppm")
     assert (otif.counts, otif.scale, otif.mixed_units, otif.value) == (True, 1, False, 0.9)
     assert (ppm.counts, ppm.scale, ppm.mixed_units, ppm.value) == (False, 1_000_000, True, 250)
-    assert (ppm.numerator, ppm.denominator) == (Decimal("1.5"), Decimal(6000))
+    assert (ppm.numerator, ppm.denominator) == (Fraction(3, 2), Fraction(6000))
