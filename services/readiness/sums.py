@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ UNITS_OF: Final = {
 _EPOCH: Final = date(1970, 1, 1)
 _FINEST: Final = Decimal("1e-18")
 _LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
-_IN_UNITS: Final = {"due": "acdefg", "received": "a", "inspected": "a", "backlog": "a"}
+_IN_UNITS: Final = {"due": "acdefg", "received": "a", "inspected": "ac", "backlog": "a"}
 """The letters of each family that are quantities, in the smallest unit of the kind of its label."""
 
 _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
@@ -227,15 +227,26 @@ def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
 
     What has no end as a decimal is cut off after 18 decimals.
     """
-    one = smallest(unit_of(part["label"]))
+    unit = unit_of(part["label"])
     found = dict(part)
-    if one > 1:
-        with localcontext(EXACT):
-            for letter in _IN_UNITS.get(part["family"], ""):
-                found[letter] = (part[letter] / one).quantize(_FINEST).normalize()
+    if smallest(unit) > 1:
+        for letter in _IN_UNITS.get(part["family"], ""):
+            found[letter] = in_unit(part[letter], unit)
     if part["family"] == "backlog":
         found["label"] = part["label"].split("\n", 1)[1]
     return found
+
+
+def in_unit(quantity: Decimal, unit: str) -> Decimal:
+    """Return in a unit a quantity that the store has in the smallest unit of its kind.
+
+    What has no end as a decimal is cut off after 18 decimals, as the store cuts it.
+    """
+    one = smallest(unit)
+    if one == 1:
+        return quantity
+    with localcontext(EXACT):
+        return (quantity / one).quantize(_FINEST, ROUND_DOWN).normalize()
 
 
 def unit_of(label: str) -> str:

@@ -28,8 +28,8 @@ Row = Mapping[str, Any]
 class Miss:
     """Why a line is not on time and in full.
 
-    short: only `quantity` of `bound` by `day`. over: `quantity` by `day`, at most `bound`. early:
-    `quantity` on `day`, before `first`.
+    short: only `quantity` of `bound` by `day`. over: `quantity` in the house on `day` (received
+    less returned), at most `bound`. early: `quantity` on `day`, before `first`.
     """
 
     kind: Literal["short", "early", "over"]
@@ -43,7 +43,8 @@ class Miss:
             return f"early: {_plain(self.quantity)} on {self.day}, before {self.first}"
         if self.kind == "short":
             return f"short: {_plain(self.quantity)} of {_plain(self.bound)} by {self.day}"
-        return f"over: {_plain(self.quantity)} by {self.day}, {_plain(self.bound)} at most"
+        held = f"{_plain(self.quantity)} in the house on {self.day}"
+        return f"over: {held}, {_plain(self.bound)} at most"
 
 
 def parts_of(
@@ -114,7 +115,7 @@ def _added(kpi: str, adds: Contribution) -> dict[str, Any]:
 
 def _why(kpi: str, part: Row, line: Row | None, policy: Policy) -> dict[str, Any]:
     if part["kind"] != "line":
-        return {"reason": _of_a_document(part)}
+        return {"reason": _of_a_document(kpi, part)}
     if part["family"] not in _OF_A_LINE or line is None:
         return {"reason": _of_an_answer(part, policy)}
     told = _told(line)
@@ -158,8 +159,12 @@ def missed(kpi: str, part: Row, line: Row, policy: Policy) -> list[Miss]:
     if early:
         on, quantity = early[0]
         found.append(Miss("early", quantity, on, first=first))
-    if by_then > line["most"]:
-        found.append(Miss("over", by_then, last, line["most"]))
+    over = next(
+        (one for one in line["in_the_house"] if one[0] <= last and one[1] > line["most"]), None
+    )
+    if over is not None:
+        on, quantity = over
+        found.append(Miss("over", quantity, on, line["most"]))
     return found
 
 
@@ -169,11 +174,12 @@ def _plain(quantity: Decimal) -> str:
 
 def _of_a_quantity(kpi: str, part: Row, line: Row) -> str:
     ordered = _plain(line["ordered"])
+    kept = _plain(line["received"] - line["returned"])
     return {
         "on_time_quantity": f"{_plain(part['c'])} of {ordered} in time",
         "fill_rate": f"{_plain(part['d'])} of {ordered} kept",
         "mean_days_late": f"{_plain(part['f'])} of {ordered} still missing",
-        "overdue_lines": f"due {line['due_date']}, not complete",
+        "overdue_lines": f"due {line['due_date']}, {kept} of {ordered} received and kept",
         "capacity_load": f"{_plain(part['a'])} of {ordered} still to come",
     }.get(kpi, f"complete on {part['day']}, {_plain(part['a'])} days after the order")
 
@@ -186,12 +192,14 @@ def _of_an_answer(part: Row, policy: Policy) -> str:
     if family == "answered":
         return "taken on" if part["b"] else "rejected"
     if family == "retroactive":
-        return "asks for a date before its own"
+        return "written afterwards: it asks for a date before its own, or goods came before it"
     return "received" if family == "received" else "no order line of this number"
 
 
-def _of_a_document(part: Row) -> str:
+def _of_a_document(kpi: str, part: Row) -> str:
     good = bool(part["b"])
+    if kpi == "ppm" and part["family"] == "inspected":
+        return _of_a_lot(part)
     return {
         "inspected": "accepted" if good else "not accepted",
         "complained": "stops the line or endangers" if good else "complaint",
@@ -199,6 +207,14 @@ def _of_a_document(part: Row) -> str:
         "step": f"{part['label']} {'done in time' if good else 'not done in time'}",
         "open": "not closed",
     }[part["family"]]
+
+
+def _of_a_lot(part: Row) -> str:
+    """Say what of an inspection counts: at most what is left of its receipt line."""
+    counts, said = part["a"], part["c"]
+    if counts == said:
+        return f"{_plain(counts)} rejected"
+    return f"{_plain(counts)} of {_plain(said)} rejected count: no more is left of the receipt"
 
 
 def _events(

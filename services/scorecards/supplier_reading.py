@@ -12,7 +12,7 @@ from string import Template
 from typing import Any, Final
 
 from services.readiness.figures import Figure
-from services.readiness.sums import FigureSums
+from services.readiness.sums import FigureSums, in_units
 from services.scorecards.reading import Reader, Supplier
 from services.warehouse.client import sql
 from services.warehouse.figures import Selection
@@ -61,7 +61,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What buyers still await of an item on one due date."""
+    """What buyers still await of an item on one due date, in the unit of the lines."""
 
     item: str
     due: date
@@ -100,8 +100,9 @@ class SupplierReading:
     def profile(self, supplier_id: str, selection: Selection) -> Profile:
         """Return who a supplier is; of its buyers those of a selection, where it names any.
 
-        Of each certificate and process the entry that stands before the selection's day: the one
-        with the latest first day, of two of one day that sent later.
+        Of each certificate the entry that stands before the selection's day, of each process that
+        on it: the one with the latest first day, of two of one day that sent later. A process
+        without items, or that makes nothing, has no load.
         """
         row = self._rows("supplier_profile", supplier_id, selection)[0]
         registered = [text or None for text in row["registered"]] or [None] * 5
@@ -119,13 +120,13 @@ class SupplierReading:
         in_force = {
             one.process: one
             for one in sorted(declared, key=lambda one: one.valid_from)
-            if one.valid_from < before
+            if one.valid_from <= before
         }
         return Profile(
             _supplier(supplier_id, registered, row["buyers"]),
             dict(row["names"]),
             [standing[name] for name in sorted(standing)],
-            [in_force[name] for name in sorted(in_force)],
+            [one for _, one in sorted(in_force.items()) if one.items and one.quantity_per_month],
         )
 
     def sums(self, selection: Selection) -> SupplierSums:
@@ -147,7 +148,8 @@ class SupplierReading:
         matured: set[int] = set()
         for row in rows:
             if row["family"] == "backlog":
-                awaited.append(Awaited(row["label"], row["day"], row["a"], row["n"]))
+                part = in_units(row)
+                awaited.append(Awaited(part["label"], row["day"], part["a"], row["n"]))
                 continue
             if row["inside"]:
                 matured.update(row["months"])

@@ -1,4 +1,4 @@
-"""What a buyer looks after: lines awaited, complaints open, disputes to answer, items it orders.
+"""What a buyer looks after: lines awaited, complaints open, items it orders.
 
 All of it is of that buyer's own orders. No row has a price. Everything blocks.
 """
@@ -46,11 +46,6 @@ class BuyerLists:
     def complaints(self, buyer: str, as_of: date) -> Rows:
         """Return the complaints that are open, the oldest first, with the steps done of each."""
         return self.store.warehouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
-
-    def disputes(self, buyer: str, as_of: date, limit: int, offset: int = 0) -> Rows:
-        """Return the disputed lines that wait for an answer, oldest first, with the `total`."""
-        asked = {**self._of(buyer, as_of), "limit": limit, "offset": offset}
-        return self.store.warehouse.rows(sql("buyer_disputes"), asked)
 
     def items(self, buyer: str, as_of: date, search: str, limit: int, offset: int = 0) -> Rows:
         """Return the items ordered, those of most suppliers first; each with the `total`.

@@ -114,7 +114,9 @@ def tell(story: Groups) -> None:
         # The other buyer has worse to say of them.
         story.place(OTHER, supplier, f"RAHASIA-{n}", date(2026, 9, 1), lines=4)
         story.place(OTHER, supplier, f"RAHASIA-N{n}", date(2026, 11, 28))
-        story.complaint(OTHER, supplier, f"RAHASIA-K{n}", date(2026, 11, 2))
+        story.complaint(
+            OTHER, supplier, f"RAHASIA-K{n}", date(2026, 11, 2), order_no=f"RAHASIA-{n}"
+        )
     story.place(OTHER, "GR-S99", "RAHASIA-99", date(2026, 9, 1))
     _of_what_waits(story)
     _of_moves(story)
@@ -152,14 +154,17 @@ def _of_what_waits(story: Groups) -> None:
         step="containment",
         answered_at="2026-11-02T09:00:00+07:00",
     )
-    story.complaint(ONE, s2, "K2", date(2026, 11, 21))
-    story.complaint(ONE, s3, "K3", date(2026, 10, 1))
+    story.complaint(ONE, s2, "K2", date(2026, 11, 21), order_no="A2-10")
+    story.complaint(ONE, s3, "K3", date(2026, 10, 1), order_no="A3-9")
+    # It names no order and nobody answers it: it is shown, and counts in nothing.
+    story.complaint(ONE, s4, "KX", date(2026, 11, 20))
     _close(story, s3, "K3", date(2026, 10, 2))
-    for supplier, order in ((s2, "A2-9"), (s3, "A3-9")):
+    # The last one after the day that the tests look at.
+    for supplier, order, on in ((s2, "A2-9", 3), (s3, "A3-9", 3), (s4, "A4-9", 23)):
         story.about(
             supplier,
             "line.disputed",
-            date(2026, 11, 3),
+            date(2026, 11, on),
             buyer_id=ONE,
             supplier_id=supplier,
             order_no=order,
@@ -194,7 +199,7 @@ def _of_moves(story: Groups) -> None:
     """A line was stopped in November; a complaint that was overdue at the month end is closed."""
     story.who(FELL, CLUSTER)
     story.steady(ONE, FELL)
-    story.complaint(ONE, FELL, "KF", date(2026, 11, 5), severity="line_stop")
+    story.complaint(ONE, FELL, "KF", date(2026, 11, 5), severity="line_stop", order_no="S1")
     _close(story, FELL, "KF", date(2026, 11, 6))
     story.who(ROSE, CLUSTER)
     for n in range(12):
@@ -210,7 +215,7 @@ def _of_moves(story: Groups) -> None:
             lines=[{"line_no": "10", "status": "accepted"}],
         )
         story.deliver(ONE, ROSE, f"P{n}", due)
-    story.complaint(ONE, ROSE, "KR", date(2026, 10, 25))
+    story.complaint(ONE, ROSE, "KR", date(2026, 10, 25), order_no="P0")
     _close(story, ROSE, "KR", date(2026, 11, 10))
     for supplier in (FELL, ROSE):
         story.about(

@@ -147,7 +147,7 @@ class Story:
             self.receive(buyer, supplier, f"S{n}", due.replace(day=12 if n == 4 else 10), 100)
             self.inspect(buyer, supplier, f"S{n}", "10", 0)
 
-    def complain(self, buyer: str, supplier: str, number: str, severity: str) -> None:
+    def complain(self, buyer: str, supplier: str, number: str, severity: str, order: str) -> None:
         at = "2026-10-30T09:00:00+07:00"
         self.tell(
             buyer,
@@ -158,6 +158,7 @@ class Story:
             complaint_no=number,
             opened_at=at,
             severity=severity,
+            order_no=order,
         )
 
     def judge(self, supplier: str) -> None:
@@ -227,7 +228,7 @@ def tell_of_standings(story: Story) -> None:
     for n in range(1, 9):
         story.order(STEADYS_BUYER, STEADY, f"T{n}-{NASTY}", date(2026, 11, 10))
     story.steady(STEADYS_BUYER, STOPPED)
-    story.complain(STEADYS_BUYER, STOPPED, "K<1>", "line_stop")
+    story.complain(STEADYS_BUYER, STOPPED, "K<1>", "line_stop", "S1")
 
 
 @dataclass

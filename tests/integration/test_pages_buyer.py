@@ -92,8 +92,16 @@ def test_the_page_says_them_in_words_with_both_numbers(buyer: Browser) -> None:
     assert "3 dari 4 baris tepat waktu dan lengkap (75 %)" in shown
     assert "30 baris pesanan lewat jatuh tempo" in shown
     assert "2 keluhan belum selesai" in shown
-    assert "1 sanggahan perlu dijawab" in shown
+    assert "2 sanggahan perlu dijawab sekarang" in shown
     assert "Pemasok: 34" in shown
+
+
+def test_disputes_are_as_many_as_the_list_has(buyer: Browser) -> None:
+    # One of them is later than the day that is asked for: both are of now.
+    home, listed = text(buyer.get(f"/buyer?{ASKED}")), text(buyer.get("/buyer/disputes"))
+    assert "2 sanggahan perlu dijawab sekarang" in home
+    assert "Keadaan saat ini. 2 sanggahan" in listed
+    assert "A3-9" not in listed
 
 
 def test_together_is_sums_over_sums(site: Site, buyer: Browser) -> None:
@@ -229,7 +237,12 @@ def test_complaints_and_the_steps_due(buyer: Browser) -> None:
     assert "K3" not in shown
     assert "K3" in text(buyer.get("/buyer/complaints?as_of=2026-10-02"))
     found = table(buyer.get(f"/buyer/complaints?{ASKED}&table=complaints&format=csv&lang=en"))
-    assert [row["Complaint"] for row in found] == ["K1", "K1", "K2", "K2", "K2"]
+    assert [row["Complaint"] for row in found] == ["K1", "K1", "KX", "KX", "KX", "K2", "K2", "K2"]
+    # What names no order is shown, and counts in nothing: neither here nor on the first page.
+    note = "tidak dihitung dalam angka mana pun: tidak menyebut pesanan yang dikenal di sini"
+    assert f"KX {note}" in shown
+    assert "1 di antaranya tidak dihitung dalam angka mana pun." in shown
+    assert "2 keluhan belum selesai" in text(buyer.get(f"/buyer?{ASKED}"))
     assert {row["Due"] for row in found if row["Complaint"] == "K1"} == {"2026-11-15", "2026-12-31"}
 
 

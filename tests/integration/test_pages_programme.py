@@ -1,7 +1,10 @@
 """The programme's pages: true to the interface, every supplier once, and no prices."""
 
 import html
+import json
 import re
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -59,23 +62,38 @@ def manager(site: Site) -> Browser:
     return site.sign_in(Role.PROGRAMME, PROGRAMME)
 
 
+def on_its_own_page(site: Site, cluster: str | None = "") -> list[str]:
+    """Return what the page of each supplier shows: a letter, none yet, or too few lines for one.
+
+    `cluster`: of that alone, where it is not empty.
+    """
+    _, everybody = site.reader.suppliers(limit=1000)
+    found = []
+    for one in everybody:
+        if cluster in ("", one.cluster):
+            selection = replace(EVERYONE, suppliers=[one.supplier_id])
+            grade = json.loads(site.reader.scorecard(one.supplier_id, selection))["grade"]
+            found.append("few" if grade["insufficient"] else grade["published"] or "none")
+    return found
+
+
 def test_grades_and_stages_are_counted_as_by_the_interface(site: Site, manager: Browser) -> None:
     summary = Programme(site.reader).summary(EVERYONE, Filter(), 5)
-    published = summary["grades"]["published"]
     response = manager.get(f"/programme?{ASKED}")
     shown = text(response)
     assert f"{summary['suppliers']} pemasok." in shown
     words = {"A": "sangat baik", "B": "baik", "C": "cukup", "D": "perlu perbaikan"}
-    counts = ", ".join(f"{letter} ({words[letter]}): {published[letter]}" for letter in words)
+    found = Counter(on_its_own_page(site))
+    counts = ", ".join(f"{letter} ({words[letter]}): {found[letter]}" for letter in words)
     # As text for those who don't see the bars, and beside each bar for those who do.
-    assert f"{counts}, belum bernilai: {published['none']}" in shown
-    assert published["A"] and published["C"]
+    assert f"{counts}, belum bernilai: {found['none']}, belum cukup data: {found['few']}" in shown
+    assert found["A"] and found["C"] and found["few"]
     (stages,) = summary["stages"]
     told = ", ".join(f"{stage}: {count}" for stage, count in stages["stages"].items())
     assert told in shown
     assert "Kemandirian menurut Dinas <i>Koperasi</i>" in shown
     assert response.text.count('class="part"') == sum(
-        count > 0 for found in (published, stages["stages"]) for count in found.values()
+        count > 0 for bars in (found, stages["stages"]) for count in bars.values()
     )
 
 
@@ -97,7 +115,8 @@ def test_who_needs_coaching_and_in_what(site: Site, manager: Browser) -> None:
     expected = {
         member.supplier.supplier_id: member.at.weakest_pillar
         for member in Programme(site.reader).members(EVERYONE, everybody)
-        if member.at.published in ("C", "D") or member.supplier.supplier_id == FELL
+        if (member.at.grade and member.at.published in ("C", "D"))
+        or member.supplier.supplier_id == FELL
     }
     words = {"quality": "Mutu", "delivery": "Pengiriman", "responsiveness": "Tanggapan"}
     assert FELL in expected
@@ -113,10 +132,12 @@ def test_clusters_are_pooled_and_lead_on(site: Site, manager: Browser) -> None:
     listed = table(manager.get(f"/programme?{ASKED}&table=clusters&format=csv&lang=en"))
     assert [row["Cluster"] or None for row in listed] == [one["cluster"] for one in found]
     for row, one in zip(listed, found, strict=True):
-        otif, published = one["kpis"]["otif"], one["grades"]["published"]
+        otif = one["kpis"]["otif"]
         assert row["On time and in full: numerator"] == str(otif["numerator"])
         assert row["On time and in full: denominator"] == str(otif["denominator"])
-        assert [row[f"Grade {letter}"] for letter in "ABCD"] == [str(published[x]) for x in "ABCD"]
+        own = Counter(on_its_own_page(site, one["cluster"]))
+        assert [row[f"Grade {letter}"] for letter in "ABCD"] == [str(own[x]) for x in "ABCD"]
+        assert row["Without a grade"] == str(own["none"] + own["few"])
     page = manager.get(f"/programme?{ASKED}")
     last = next(one for one in found if one["cluster"] == CLUSTER)["kpis"]["otif"]
     assert f"{last['numerator']} dari {last['denominator']} baris tepat waktu" in text(page)

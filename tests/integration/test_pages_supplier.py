@@ -35,7 +35,7 @@ from tests.integration.pages_story import (
 
 TODAY = date(2026, 11, 22)
 ID = LANGUAGES["id"]
-B, OTHERS, S = "SP-BESAR", "SP-LAIN", "SP-IKM"
+B, OTHERS, S, BACK = "SP-BESAR", "SP-LAIN", "SP-IKM", "SP-IKM-RETUR"
 ABOUT = {"buyer_id": B, "supplier_id": S}
 OF_LINE = {"order_no": "P1", "line_no": "10"}
 DAY = "as_of=2026-11-22"
@@ -111,6 +111,12 @@ def tell(story: Story) -> None:
     story.receive(B, S, "NOWHERE", date(2026, 11, 3), 30)
     story.order(OTHERS, S, "SECRET", date(2026, 11, 26))
     story.receive(OTHERS, S, "SECRET", date(2026, 11, 20), 100)
+    story.order(B, BACK, "RETUR-1", date(2026, 11, 5))
+    story.receive(B, BACK, "RETUR-1", date(2026, 11, 5), 100)
+    story.tell(
+        B, "delivery.returned", at("11-06"), buyer_id=B, supplier_id=BACK, return_no="RT-B",
+        returned_at=at("11-06"), lines=[{"order_no": "RETUR-1", "line_no": "10", "quantity": 50}],
+    )  # fmt: skip
     about: dict[str, Any] = {"supplier_id": S}
     for name, until in [("ISO9001", "2026-12-15"), ("NIB", None), ("SNI", "2026-11-21")]:
         story.tell(
@@ -158,7 +164,7 @@ STORY = [
     "Pesanan diubah 150 buah, diminta untuk 10 Okt 2026 "
     "Dihitung: mendadak: jumlah yang lebih besar tidak dihitung",
     "Diterima, penerimaan barang R1 60 buah; surat jalan SJ1 "
-    "Tidak dihitung: diganti oleh kiriman data yang lebih baru",
+    "Tidak dihitung: diganti oleh versi 11 Okt 2026 pukul 09.00 WIB",
     "Diterima, penerimaan barang R1 50 buah; surat jalan SJ1 Dihitung: tepat waktu",
     "Diterima, penerimaan barang R2 60 buah Dihitung: terlambat 2 hari",
     "Penerimaan barang R2 dikoreksi 10 buah dibatalkan dari penerimaan",
@@ -280,7 +286,12 @@ def test_what_is_behind_a_figure_adds_up_to_it(site: Site, supplier: str, kpi: s
     figure = card["kpis"][kpi]
     assert ID.text(TITLES[kpi]) in shown
     if figure.get("denominator"):
-        sums = re.search(r"Jumlah semuanya ([\d.,]+) dari ([\d.,]+)\.", shown)
+        # Where the first is no part of the second, the words do not say that it is.
+        between, after = {
+            "mean_days_late": (r" \(jumlah × hari terlambat\) dibagi ", " yang dipesan"),
+            "ppm": (" ditolak, ", " diterima"),
+        }.get(kpi, (" dari ", ""))
+        sums = re.search(rf"Jumlah semuanya ([\d.,]+){between}([\d.,]+){after}\.", shown)
         assert sums is not None
         assert [_read(one) for one in sums.groups()] == [
             Decimal(str(figure["numerator"])),
@@ -344,7 +355,7 @@ def test_deliveries_by_week_stand_beside_the_capacity(site: Site) -> None:
     shown = text(response)
     # 1000 in a month of 30.4 days is 230 in a week.
     assert "stamping kira-kira 230 buah seminggu" in shown
-    assert "Lewat jatuh tempo 1 100 buah 43,5 %" in shown
+    assert "Sisa dari sebelumnya 1 100 buah 43,5 %" in shown
     assert "22 Nov sampai 28 Nov 1 100 buah 43,5 %" in shown
     assert "29 Nov sampai 5 Des 3 300 buah 130,4 %, terlalu banyak" in shown
     assert shown.count("stamping: jumlah yang jatuh tempo per minggu") == 2
@@ -406,6 +417,35 @@ def test_drawings_are_told_in_words(site: Site) -> None:
         assert words
     assert "Sep 2026: 3 dari 4 (75 %)" in drawings[1]
     assert "Okt 2026: 82,8, B, baik" in drawings[0]
+
+
+def test_the_small_drawing_ends_with_what_the_change_beside_it_changed_to(site: Site) -> None:
+    response = visit(site, f"/suppliers/{STEADY}?{DAY}", partner=STEADY)
+    shown, (drawing, *_) = text(response), re.findall(r"<svg.*?</svg>", response.text, re.DOTALL)
+    score = re.search(r'id="score">([\d,]+)<', response.text)
+    assert score is not None
+    assert re.search(r"(naik|turun) [\d,]+ sejak akhir Okt 2026", shown)
+    assert f"Okt 2026: 82,8, B, baik; 22 Nov 2026: {score[1]}</desc>" in drawing
+    assert score[1] != "82,8"
+    # Two month ends, and the day.
+    assert drawing.count("<circle") == 3
+
+
+def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
+    """What is missing again after its due date counts by the one rule of the figure."""
+    supplier = visit(site, f"/suppliers/{BACK}?{DAY}", partner=BACK)
+    assert "Lewat jatuh tempo 1 baris" in text(supplier)
+    card = json.loads(site.reader.scorecard(BACK, Selection(TODAY, 180, [BACK])))
+    assert card["kpis"]["overdue_lines"]["value"] == 1
+    for path, role, partner in (
+        (f"/suppliers/{BACK}/figures/overdue_lines", Role.SUPPLIER, BACK),
+        (f"/suppliers/{BACK}", Role.BUYER, B),
+    ):
+        assert "1 baris" in text(visit(site, f"{path}?{DAY}", role, partner))
+    assert "RETUR-1 baris 10" in text(visit(site, f"/buyer/overdue?{DAY}", Role.BUYER, B))
+    # Of the load on capacity it is none: all of it was made. So nothing there is called overdue.
+    deliveries = text(visit(site, f"/suppliers/{BACK}/deliveries?{DAY}", partner=BACK))
+    assert "Lewat jatuh tempo" not in deliveries
 
 
 PAGES = {

@@ -250,7 +250,7 @@ def test_a_frozen_paper_says_nothing_by_other_rules() -> None:
         ),
         (
             {"on_time_in_full": None, "out_because": "cancelled"},
-            "not judged: cancelled by the buyer",
+            "not judged: cancelled by the buyer before anything came",
         ),
     ],
 )

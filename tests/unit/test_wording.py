@@ -125,6 +125,13 @@ def test_nothing_known_is_said_as_such(key: str) -> None:
         ("mean_days_late", "1", "1000", "rata-rata terlambat kurang dari 0,1 hari"),
         ("mean_days_late", "0", "10", "tidak ada yang terlambat"),
         ("ppm", "12", "28571", "420 dari sejuta ditolak (12 dari 28.571 yang diterima)"),
+        # More than came in this time: what was rejected came before it, and is no part of it.
+        (
+            "ppm",
+            "666",
+            "300",
+            "2.220.000 dari sejuta ditolak (666 ditolak, 300 diterima pada masa ini)",
+        ),
         ("ppm", "0", "500", "tidak ada yang ditolak dari 500 yang diterima"),
         (
             "ppm",
@@ -165,7 +172,15 @@ def test_meanings_follow_the_policy() -> None:
         ({"receipts": []}, "belum lengkap, sudah terlambat 41 hari"),
         ({"receipts": [], "due_date": "2026-11-22"}, "belum lengkap, belum lewat jatuh tempo"),
         ({"due_date": "2026-10-16"}, "tidak terlambat"),
-        ({"out_because": "cancelled"}, "tidak dinilai: dibatalkan pembeli"),
+        (
+            {"out_because": "cancelled"},
+            "tidak dinilai: dibatalkan pembeli sebelum ada barang datang",
+        ),
+        ({"out_because": "zero"}, "tidak dinilai: tidak ada lagi yang diminta"),
+        (
+            {"out_because": "retroactive"},
+            "tidak dinilai: dipesan setelah tanggal yang diminta lewat, atau setelah barang datang",
+        ),
         (
             {
                 "receipts": [
@@ -180,6 +195,14 @@ def test_meanings_follow_the_policy() -> None:
 def test_how_late_a_line_is(changes: dict[str, Any], lateness: str) -> None:
     said = wording.line(ID, line(**changes), TODAY, DEFAULT_POLICY, {})
     assert said.lateness == lateness
+
+
+def test_the_tolerances_are_those_of_the_buyer_and_the_item() -> None:
+    override = {"buyer_id": "AHM", "late_days": 4}
+    own = DEFAULT_POLICY.with_tolerances(overrides=[override])  # type: ignore[arg-type]
+    assert wording.line(ID, line(), TODAY, own, {}).lateness == "tidak terlambat"
+    others = line(buyer_id="TMMIN")
+    assert wording.line(ID, others, TODAY, own, {}).lateness == "terlambat 4 hari"
 
 
 def test_the_tolerances_decide_what_is_late_and_complete() -> None:

@@ -61,8 +61,9 @@ def test_an_item_is_asked_of_every_process_that_makes_it_and_others_of_none() ->
 
 
 def test_lines_ahead_are_counted_once() -> None:
+    # Which lines are overdue is the figure's to say, never the backlog's.
     awaited = [due(-3, lines=2), due(0), due(6), due(7), due(27), due(28)]
-    assert ahead(awaited, TODAY) == Ahead(overdue=2, a_week=2, four_weeks=4)
+    assert ahead(3, awaited, TODAY) == Ahead(overdue=3, a_week=2, four_weeks=4)
 
 
 def held(name: str, days: int | None) -> CertificateHeld:

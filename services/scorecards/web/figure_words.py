@@ -104,7 +104,9 @@ _SOME: Final = {
     "line_stops": mark("stopped a buyer's line or put safety at risk"),
     "open_complaints": mark("not closed yet, of any age"),
     "orphan_receipts": mark("name an order line that is not known; ask the buyer for its order"),
-    "retroactive_lines": mark("asked for a day that had passed when it was ordered; not judged"),
+    "retroactive_lines": mark(
+        "asked for a day that had passed when they were ordered, or came before; not judged"
+    ),
 }
 _NONE: Final = {
     "overdue_lines": mark("no line is past its due date"),
@@ -270,7 +272,8 @@ def meaning(language: Language, policy: Policy, key: str) -> str:
 
 _MEANINGS: Final = {
     "overdue_lines": mark(
-        "Order lines past their due date, from any time, that are not complete and not cancelled."
+        "Order lines past their due date, from any time, that are not complete and not cancelled. "
+        "What was sent back is missing again."
     ),
     "line_stops": mark(
         "Complaints of this time by which a buyer's line stopped or safety was at risk."
@@ -296,7 +299,7 @@ _MEANINGS: Final = {
         "The standard deviation of the lead times over their mean: the less, the easier to plan."
     ),
     "capacity_load": mark(
-        "What is still to come of lines due within %(horizon)s days, or overdue, over what the "
+        "What is still to come of lines due within %(horizon)s days, or before, over what the "
         "process can make in a month. The highest of all processes."
     ),
     "buyer_concentration": mark(
@@ -305,6 +308,7 @@ _MEANINGS: Final = {
     ),
     "orphan_receipts": mark("Receipt lines, of any age, whose order line is not known here."),
     "retroactive_lines": mark(
-        "Lines of this time whose first order asked for a day that had already passed."
+        "Lines of this time whose first order asked for a day that had already passed, or came "
+        "after goods for it."
     ),
 }

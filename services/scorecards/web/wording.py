@@ -40,9 +40,12 @@ _UNITS: Final = {
 }  # fmt: skip
 _NOT_JUDGED: Final = mark("not judged")
 _OUT: Final = {
-    "retroactive": mark("not judged: the date asked for had passed when it was ordered"),
-    "cancelled": mark("not judged: cancelled by the buyer"),
+    "retroactive": mark(
+        "not judged: ordered after the date asked for had passed, or after goods had come"
+    ),
+    "cancelled": mark("not judged: cancelled by the buyer before anything came"),
     "rejected": mark("not judged: the supplier declined the order"),
+    "zero": mark("not judged: nothing is asked for any more"),
 }
 
 
@@ -174,13 +177,12 @@ def _per_million(language: Language, figure: Figure) -> Said:
         shown = language.text("less than 1 in a million")
     else:
         shown = language.text("%(number)s in a million", number=language.number(parts, 0))
-    sentence = language.text(
-        "%(shown)s rejected (%(count)s of %(received)s received)",
-        shown=shown,
-        count=language.number(figure.numerator),
-        received=received,
-    )
-    return Said(shown, sentence)
+    said = mark("%(shown)s rejected (%(count)s of %(received)s received)")
+    if figure.numerator > figure.denominator:
+        # Of what came before this time too: more is rejected in it than came in it.
+        said = mark("%(shown)s rejected (%(count)s rejected, %(received)s received in this time)")
+    count = language.number(figure.numerator)
+    return Said(shown, language.text(said, shown=shown, count=count, received=received))
 
 
 _FEW_LINES: Final = mark(
@@ -292,7 +294,8 @@ def days_late(row: Mapping[str, Any], as_of: date, policy: Policy) -> tuple[int,
     The second value is whether the line is complete; one that is not counts up to `as_of`.
     """
     due = date.fromisoformat(row["due_date"])
-    wanted = Decimal(row["ordered"]) * (1 - policy.under)
+    under = policy.tolerances_for(row["buyer_id"], row["item_no"]).under
+    wanted = Decimal(row["ordered"]) * (1 - under)
     if wanted <= 0:
         return 0, True
     got = Decimal(0)
@@ -313,11 +316,12 @@ def _lateness(language: Language, row: Mapping[str, Any], as_of: date, policy: P
     if row["out_because"]:
         return out_because(language, row["out_because"])
     days, complete = days_late(row, as_of, policy)
+    late_days = policy.tolerances_for(row["buyer_id"], row["item_no"]).late_days
     if complete:
-        if days > policy.late_days:
+        if days > late_days:
             return language.texts("%(count)s day late", "%(count)s days late", days)
         return language.text("not late")
-    if days > policy.late_days:
+    if days > late_days:
         return language.texts(
             "not complete, %(count)s day late by now",
             "not complete, %(count)s days late by now",
@@ -357,6 +361,8 @@ def _notes(language: Language, row: Mapping[str, Any]) -> tuple[str, ...]:
     notes = []
     if row["cancelled_by"] == "supplier":
         notes.append(language.text("cancelled by the supplier"))
+    elif row["cancelled_by"] == "buyer" and not row["out_because"]:
+        notes.append(language.text("closed by the buyer with what had come"))
     if row["complaints"]:
         notes.append(
             language.texts("%(count)s complaint", "%(count)s complaints", row["complaints"])

@@ -1,7 +1,7 @@
 -- What every inspection $which names adds to the figures: the version sent last stands, and one of
 -- quantity 0 never was.
 -- inspected: day = that of the inspection; a quantity rejected, in the smallest unit of the kind of
---   the unit that the label names, b disposition accepted, c quantity rejected as it says itself.
+--   the unit that the label names, b disposition accepted, c the same as it says itself.
 -- Of inspections of one receipt line, together at most what is left of it is rejected: in the order
 -- of their instants each takes what is still left. So one is worked out with all others of its
 -- receipt line, for each day on which the line, its unit or what is left of the receipt changed.
@@ -172,14 +172,15 @@ SELECT
     arrayFilter(
         p -> p.until > p.since AND p.until > p.day,
         arrayMap(
-            (unit, counts, day, next) -> CAST(
+            (unit, counts, rejects, day, next) -> CAST(
                 (
                     'inspected', unit, lot.3, greatest(day, lot.3),
                     if(isNull(counts[place]), day, next), ifNull(counts[place], 0::Decimal(38, 6)),
-                    lot.5 = 'accepted', lot.4, 0, 0, 0, 0
+                    lot.5 = 'accepted', ifNull(rejects[place], 0::Decimal(38, 6)), 0, 0, 0, 0
                 ),
                 '$part'),
-            units_then, counts_then, days, arrayPushBack(arrayPopFront(days), ever)))
+            units_then, counts_then, rejected_then, days,
+            arrayPushBack(arrayPopFront(days), ever)))
 FROM counted
 ARRAY JOIN all_lots AS lot, arrayEnumerate(all_lots) AS place
 WHERE (supplier_id, buyer_id, lot.2) IN (SELECT supplier_id, buyer_id, inspection_no FROM asked)

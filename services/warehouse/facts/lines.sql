@@ -201,8 +201,8 @@ WITH
                                 s.same, 'same',
                                 s.takes AND s.limited, 'short_notice',
                                 s.takes OR s.answers OR s.cancels, 'counts',
-                                s.belated, 'belated',
                                 s.slips, 'before_itself',
+                                s.belated, 'belated',
                                 'none')
                         ),
                         '$state'

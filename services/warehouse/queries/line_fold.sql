@@ -1,20 +1,27 @@
 -- How did these order lines ([[buyer, order, line], ...] as JSON) stand after each of their order
--- events, and what came and went back of them?
+-- events, and what came and went back of them? Quantities as the facts have them: in the smallest
+-- unit of the kind of the line's unit.
 SELECT
     l.buyer_id AS buyer_id,
     l.order_no AS order_no,
     l.line_no AS line_no,
     l.first_day AS first_day,
+    l.first_requested AS first_requested,
     CAST(arrayMap(
         s -> (
             s.due, s.requested, s.quantity, s.most, s.out, s.cancelled_by, s.item_no, s.uom,
-            s.revision, s.confirmed, s.due_set_by.source, s.due_set_by.id),
+            s.revision, s.confirmed, s.due_set_by.source, s.due_set_by.id, s.effect),
         l.steps),
         'Array(Tuple(Date32, Date32, Decimal(38, 6), Decimal(38, 6), String, String, String, String,
-            UInt32, UInt8, String, String))') AS steps,
+            UInt32, UInt8, String, String, String))') AS steps,
+    -- Of what each step is made; a receipt that moves what the line asks for has no id here.
     CAST(l.events, 'Array(Tuple(Date32, String, String))') AS events,
-    CAST(l.receipts, 'Array(Tuple(Date32, Date32, Decimal(38, 6), String))') AS receipts,
-    CAST(l.returns, 'Array(Tuple(Date32, Decimal(38, 6), String))') AS returns
+    CAST(arrayMap(
+        r -> (r.received_on, r.known_on, r.quantity, r.receipt_no, r.received_at), l.receipts),
+        'Array(Tuple(Date32, Date32, Decimal(38, 6), String, DateTime64(6, \'UTC\')))') AS receipts,
+    CAST(arrayMap(
+        r -> (r.returned_on, r.known_on, r.quantity, r.returned_at), l.returns),
+        'Array(Tuple(Date32, Date32, Decimal(38, 6), DateTime64(6, \'UTC\')))') AS returns
 FROM order_line_facts AS l FINAL
 WHERE l.rules = {rules:UInt64} AND l.supplier_id = {supplier:String}
     AND (l.buyer_id, l.order_no, l.line_no) IN (

@@ -1,23 +1,42 @@
 -- What did anybody say of one order line, in the order in which it happened?
--- `stands`: whether it is the version of its document that was sent last; `named`: whether that
--- version still names the line. `first` and `second` are quantities: of an inspection what was
--- inspected and rejected.
+-- `stands`: whether it is the version of its document that stands; `standing_at`: the time of that
+-- one; `named`: whether this version names the line. `amounts` are quantities, each in the unit that
+-- the event gives ('' = none), of an inspection what was inspected; `second`: what it rejected.
+-- `left_out`: a placed event that does not name the line, which others of the order had before.
 WITH
     ordered AS
     (
         SELECT
             if(revision = 0, 'placed', 'changed') AS kind, order_no AS number, time, source, event_id,
-            time AS happened_at, 1 AS stands, 1 AS named, toNullable(quantity) AS first,
+            time AS happened_at, 1 AS stands, time AS standing_at, 1 AS named,
+            [(quantity, ifNull(toString(uom), ''))] AS amounts,
             CAST(NULL, 'Nullable(Decimal(38, 6))') AS second, toNullable(requested_date) AS day,
             toString(revision) AS word, CAST(NULL, 'Nullable(String)') AS note
         FROM order_versions FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND order_no = {order:String} AND line_no = {line:String}
     ),
+    left_out AS
+    (
+        SELECT
+            'left_out', order_no, time, source, event_id, time, 1, time, 1,
+            CAST([], 'Array(Tuple(Decimal(38, 6), String))'), NULL, NULL, '', NULL
+        FROM order_versions FINAL
+        WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
+            AND order_no = {order:String} AND revision = 0
+        GROUP BY order_no, time, source, event_id
+        HAVING countIf(line_no = {line:String}) = 0
+            AND time > (
+                SELECT minOrNull(time)
+                FROM order_versions
+                WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
+                    AND order_no = {order:String} AND line_no = {line:String})
+    ),
     confirmed AS
     (
         SELECT
-            'confirmed', order_no, time, source, event_id, time, 1, 1, confirmed_quantity, NULL,
+            'confirmed', order_no, time, source, event_id, time, 1, time, 1,
+            if(isNull(confirmed_quantity), [], [(assumeNotNull(confirmed_quantity), '')]), NULL,
             confirmed_date, status, NULL
         FROM order_confirmations FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
@@ -26,7 +45,7 @@ WITH
     cancelled AS
     (
         SELECT
-            'cancelled', order_no, time, source, event_id, time, 1, 1, NULL, NULL, NULL,
+            'cancelled', order_no, time, source, event_id, time, 1, time, 1, [], NULL, NULL,
             cancelled_by, reason
         FROM order_cancellations FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
@@ -37,14 +56,15 @@ WITH
         SELECT
             'despatched', despatch_no, time, source, event_id, time,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY despatch_no),
-            of_line > 0, quantity, NULL,
+            max(time) OVER (PARTITION BY despatch_no), notEmpty(amounts), amounts, NULL,
             toDate32(expected_at, {zone:String}), '', vehicle
         FROM
         (
             SELECT
                 despatch_no, time, source, event_id,
-                countIf(order_no = {order:String} AND line_no = {line:String}) AS of_line,
-                sumIf(quantity, order_no = {order:String} AND line_no = {line:String}) AS quantity,
+                groupArrayIf(
+                    (quantity, ifNull(toString(uom), '')),
+                    order_no = {order:String} AND line_no = {line:String}) AS amounts,
                 any(expected_at) AS expected_at,
                 any(vehicle) AS vehicle
             FROM despatch_lines FINAL
@@ -69,13 +89,15 @@ WITH
         SELECT
             'received', receipt_no, time, source, event_id, received_at,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY receipt_no),
-            of_line > 0, quantity, NULL, NULL, '', despatch_no
+            max(time) OVER (PARTITION BY receipt_no), notEmpty(amounts), amounts, NULL, NULL, '',
+            despatch_no
         FROM
         (
             SELECT
                 receipt_no, time, source, event_id,
-                countIf(order_no = {order:String} AND line_no = {line:String}) AS of_line,
-                sumIf(quantity, order_no = {order:String} AND line_no = {line:String}) AS quantity,
+                groupArrayIf(
+                    (quantity, ifNull(toString(uom), '')),
+                    order_no = {order:String} AND line_no = {line:String}) AS amounts,
                 any(received_at) AS received_at,
                 any(despatch_no) AS despatch_no
             FROM receipt_lines FINAL
@@ -87,8 +109,9 @@ WITH
     reversed AS
     (
         SELECT
-            'reversed', receipt_no, time, source, event_id, time, 1, 1,
-            if(min(position) = 0, NULL, sum(quantity)), NULL, NULL, '', NULL
+            'reversed', receipt_no, time, source, event_id, time, 1, time, 1,
+            if(min(position) = 0, [], groupArray((quantity, ifNull(toString(uom), '')))), NULL, NULL,
+            '', NULL
         FROM reversal_lines FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND receipt_no IN (SELECT receipt_no FROM receipt_nos)
@@ -100,13 +123,14 @@ WITH
         SELECT
             'returned', return_no, time, source, event_id, returned_at,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY return_no),
-            of_line > 0, quantity, NULL, NULL, '', reason
+            max(time) OVER (PARTITION BY return_no), notEmpty(amounts), amounts, NULL, NULL, '', reason
         FROM
         (
             SELECT
                 return_no, time, source, event_id,
-                countIf(order_no = {order:String} AND line_no = {line:String}) AS of_line,
-                sumIf(quantity, order_no = {order:String} AND line_no = {line:String}) AS quantity,
+                groupArrayIf(
+                    (quantity, ifNull(toString(uom), '')),
+                    order_no = {order:String} AND line_no = {line:String}) AS amounts,
                 any(returned_at) AS returned_at,
                 any(reason) AS reason
             FROM return_lines FINAL
@@ -124,8 +148,9 @@ WITH
         SELECT
             'inspected', inspection_no, time, source, event_id, inspected_at,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY inspection_no),
+            max(time) OVER (PARTITION BY inspection_no),
             order_no = {order:String} AND line_no = {line:String},
-            quantity_inspected, quantity_rejected, NULL, disposition,
+            [(quantity_inspected, ifNull(toString(uom), ''))], quantity_rejected, NULL, disposition,
             nullIf(arrayStringConcat(arrayMap(d -> d.code, defects), ', '), '')
         FROM inspections FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
@@ -147,8 +172,10 @@ WITH
         SELECT
             'complained', complaint_no, time, source, event_id, opened_at,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY complaint_no),
+            max(time) OVER (PARTITION BY complaint_no),
             ifNull(order_no = {order:String} AND line_no = {line:String}, 0),
-            quantity, NULL, NULL, severity, failure_mode
+            if(isNull(quantity), [], [(assumeNotNull(quantity), '')]), NULL, NULL, severity,
+            failure_mode
         FROM complaints FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND complaint_no IN (SELECT complaint_no FROM complaint_nos)
@@ -159,7 +186,7 @@ WITH
             'answered', complaint_no, time, source, event_id, answered_at,
             (time, event_id, source)
                 = max((time, event_id, source)) OVER (PARTITION BY complaint_no, step),
-            1, NULL, NULL, NULL, step, NULL
+            max(time) OVER (PARTITION BY complaint_no, step), 1, [], NULL, NULL, step, NULL
         FROM complaint_answers FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND complaint_no IN (SELECT complaint_no FROM complaint_nos)
@@ -169,7 +196,7 @@ WITH
         SELECT
             'closed', complaint_no, time, source, event_id, closed_at,
             (time, event_id, source) = max((time, event_id, source)) OVER (PARTITION BY complaint_no),
-            1, NULL, NULL, NULL, '', NULL
+            max(time) OVER (PARTITION BY complaint_no), 1, [], NULL, NULL, '', NULL
         FROM complaint_closings FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND complaint_no IN (SELECT complaint_no FROM complaint_nos)
@@ -177,7 +204,7 @@ WITH
     disputed AS
     (
         SELECT
-            'disputed', order_no, time, source, event_id, time, 1, 1, NULL, NULL, NULL, reason,
+            'disputed', order_no, time, source, event_id, time, 1, time, 1, [], NULL, NULL, reason,
             evidence
         FROM disputes FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
@@ -186,17 +213,20 @@ WITH
     dispute_answered AS
     (
         SELECT
-            'dispute_answered', order_no, time, source, event_id, time, 1, 1, NULL, NULL, NULL,
+            'dispute_answered', order_no, time, source, event_id, time, 1, time, 1, [], NULL, NULL,
             answer, note
         FROM dispute_answers FINAL
         WHERE supplier_id = {supplier:String} AND buyer_id = {buyer:String}
             AND order_no = {order:String} AND line_no = {line:String}
     )
 SELECT
-    kind, number, time, source, event_id, happened_at, stands, named, first, second, day, word, note
+    kind, number, time, source, event_id, happened_at, stands, standing_at, named,
+    CAST(amounts, 'Array(Tuple(Decimal(38, 6), String))') AS amounts, second, day, word, note
 FROM
 (
     SELECT * FROM ordered
+    UNION ALL
+    SELECT * FROM left_out
     UNION ALL
     SELECT * FROM confirmed
     UNION ALL

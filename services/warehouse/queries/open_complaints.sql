@@ -10,7 +10,9 @@ WITH
                 (
                     opened_at, severity, order_no, line_no, item_no, quantity, failure_mode
                 ),
-                (time, event_id, source)) AS v
+                (time, event_id, source)) AS v,
+            -- From when it can be answered.
+            greatest(toDate32(v.1, {zone:String}), toDate32(min(time), {zone:String})) AS told_on
         FROM complaints
         WHERE supplier_id = {supplier:String}
             AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})
@@ -61,7 +63,7 @@ SELECT
         arrayMap(
             (step, days) -> (
                 step,
-                opened_on + days,
+                o.told_on + days,
                 arrayFilter(x -> x.1 = step AND x.2 < {as_of:Date32}, a.answers).2),
             ['containment', 'corrective_action'],
             arraySlice({complaint_days:Array(Int32)}, 1, 2)),

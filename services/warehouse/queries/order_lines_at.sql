@@ -84,11 +84,12 @@ WITH
     (
         SELECT
             supplier_id, buyer_id, order_no, line_no,
-            sum(n.quantity_inspected) AS quantity_inspected,
-            sum(n.quantity_rejected) AS quantity_rejected,
-            countIf(
+            groupArray(n.quantity_inspected) AS lots,
+            groupArray(n.quantity_rejected) AS refusals,
+            groupArray(n.uom) AS uoms,
+            groupArray(
                 (n.disposition != 'accepted' OR n.quantity_rejected > 0)
-                AND n.inspected_on >= {window_from:Date32}) AS refused_in_window,
+                AND n.inspected_on >= {window_from:Date32}) AS refused,
             arrayFlatten(groupArray(n.events)) AS inspection_events
         FROM inspections_at(
             suppliers = {suppliers:Array(String)}, buyers = {buyers:Array(String)},
@@ -161,9 +162,16 @@ SELECT
         AS short,
     out_because = '' AND NOT l.s.any_cancellation AND l.received - l.returned < l.least AS open,
     open AND l.window_date < {as_of:Date32} AS overdue,
-    i.refused_in_window > 0 AS rejected,
-    i.quantity_inspected AS quantity_inspected,
-    i.quantity_rejected AS quantity_rejected,
+    -- A lot in a unit that does not convert is none.
+    arrayExists(
+        (bad, some, uom) -> bad AND $converted(some, uom, l.unit) > 0, i.refused, i.lots, i.uoms)
+        AS rejected,
+    toDecimal256(
+        arraySum(arrayMap((some, uom) -> $converted(some, uom, l.unit), i.lots, i.uoms)), 18)
+        / l.one AS quantity_inspected,
+    toDecimal256(
+        arraySum(arrayMap((some, uom) -> $converted(some, uom, l.unit), i.refusals, i.uoms)), 18)
+        / l.one AS quantity_rejected,
     c.complaints AS complaints,
     d.dispute_open AS dispute_open,
     CAST(

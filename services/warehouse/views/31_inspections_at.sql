@@ -1,4 +1,5 @@
--- Every inspected lot at T, as the version sent last has it.
+-- Every inspected lot at T, as the version that stands has it, in the unit it gives ('' = none). One
+-- of quantity 0 never was.
 CREATE OR REPLACE VIEW inspections_at $on_cluster AS
 WITH standing AS
     (
@@ -8,7 +9,7 @@ WITH standing AS
             inspection_no,
             argMax(
                 (inspected_at, order_no, line_no, quantity_inspected, quantity_rejected,
-                disposition, receipt_no, source, event_id),
+                disposition, receipt_no, source, event_id, ifNull(toString(uom), '')),
                 (time, event_id, source)) AS v
         FROM inspections
         WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})
@@ -26,6 +27,7 @@ SELECT
     v.5 AS quantity_rejected,
     v.6 AS disposition,
     v.7 AS receipt_no,
-    [(v.8, v.9)] AS events
+    [(v.8, v.9)] AS events,
+    v.10 AS uom
 FROM standing
-WHERE inspected_on < {as_of:Date32};
+WHERE inspected_on < {as_of:Date32} AND quantity_inspected > 0;

@@ -20,6 +20,7 @@ from services.scorecards.web.language import Language
 from services.scorecards.web.lists import Choice, Part, Sorting, Way, part, ways_between
 from services.scorecards.web.tables import Column, Kind, Row, Table
 from services.scorecards.web.visiting import Site, Visit, answer
+from services.warehouse.awaiting import Awaiting
 from services.warehouse.buyer_lists import BuyerLists
 
 PATH: Final = "/buyer"
@@ -34,11 +35,13 @@ class BuyerPages:
 
     buying: Buying
     lists: BuyerLists
+    awaiting: Awaiting
 
     @classmethod
     def of(cls, site: Site) -> "BuyerPages":
         """Return it for a site."""
-        return cls(Buying(site.reader), BuyerLists(site.reader.store))
+        store = site.reader.store
+        return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.warehouse, store.rules))
 
     async def page(self, visit: Visit) -> Response:
         """Return the table of a buyer's suppliers, as a page or as a file."""
@@ -75,7 +78,8 @@ class BuyerPages:
         view = choice.view
         names, disputes, newest = await asyncio.gather(
             blocking(lambda: reader.names([buyer])),
-            blocking(lambda: self.lists.disputes(buyer, view.as_of, 1)),
+            # As they are now, like the list of them: a dispute is answered, not looked back at.
+            blocking(lambda: self.awaiting.disputes([buyer], limit=1)),
             blocking(lambda: reader.newest(view.selection([], [buyer]))),
         )
         shown = part(found, view.page)
@@ -89,7 +93,7 @@ class BuyerPages:
                 "title": language.text("Suppliers of %(buyer)s", buyer=names.get(buyer, buyer)),
                 "overdue": sum(one.overdue_lines for one in standings),
                 "complaints": sum(one.open_complaints for one in standings),
-                "disputes": disputes[0]["total"] if disputes else 0,
+                "disputes": disputes[0],
                 "headings": sorting.headings(language, choice),
                 "suppliers": Part(
                     [_row(language, one, view) for one in shown.rows], shown.total, shown.page

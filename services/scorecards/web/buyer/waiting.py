@@ -47,7 +47,10 @@ _AWAITED: Final = (
         "overdue",
         True,
         mark("Lines overdue"),
-        mark("Past their due date and not complete yet, the longest overdue first."),
+        mark(
+            "Past their due date and not complete yet, the longest overdue first. What was sent "
+            "back is missing again."
+        ),
         mark("No line is overdue."),
     ),
     _Awaited(
@@ -106,7 +109,12 @@ async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
     names = await _names(visit, found.rows)
     shown = [
         buyer_words.awaited_row(
-            language, row, view.as_of, names, supplier_address(row["supplier_id"], view)
+            language,
+            row,
+            view.as_of,
+            names,
+            supplier_address(row["supplier_id"], view),
+            overdue=one.overdue,
         )
         for row in found.rows
     ]
@@ -152,7 +160,8 @@ async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
             "ways": ways(visit, ""),
             "waiting": waiting_ways(visit, "/buyer/complaints"),
             "choice": Choice("/buyer/complaints", view, {}),
-            "overdue_steps": sum(one.overdue(view.as_of) for one in found),
+            "overdue_steps": sum(one.overdue(view.as_of) for one in found if one.row["counts"]),
+            "uncounted": sum(not one.row["counts"] for one in found),
             "answers": answers,
             "complaints": Part(
                 [

@@ -23,6 +23,7 @@ _SEVERITIES: Final = {
     "line_stop": mark("stopped the line"),
     "safety": mark("safety at risk"),
 }
+_UNCOUNTED: Final = mark("counts in no figure: it names no order that is known here")
 _STEPS: Final = ("containment", "corrective_action", "closing")
 
 
@@ -114,12 +115,14 @@ class AwaitedRow:
     confirmed: str
 
 
-def awaited_row(
+def awaited_row(  # noqa: PLR0913 - what a row is told by
     language: Language,
     row: Mapping[str, Any],
     as_of: date,
     names: Mapping[str, str],
     address: str,
+    *,
+    overdue: bool,
 ) -> AwaitedRow:
     """Return a row of the lines overdue, or due next."""
     days = (as_of - row["due_date"]).days
@@ -129,7 +132,7 @@ def awaited_row(
         supplier_address=address,
         item=row["item_no"],
         due=language.day(row["due_date"]),
-        when=_when(language, days),
+        when=_when(language, days) if overdue or days <= 0 else _grace(language, days),
         missing=language.text(
             "%(missing)s of %(ordered)s missing",
             missing=language.number(missing(row)),
@@ -144,6 +147,14 @@ def awaited_row(
 def missing(row: Mapping[str, Any]) -> Decimal:
     """Return what is missing of a line: what was sent back is missing again."""
     return Decimal(row["ordered"]) - Decimal(row["received"]) + Decimal(row["returned"])
+
+
+def _grace(language: Language, days: int) -> str:
+    return language.texts(
+        "was due %(count)s day ago, within the tolerance",
+        "was due %(count)s days ago, within the tolerance",
+        days,
+    )
 
 
 def _when(language: Language, days: int) -> str:
@@ -182,7 +193,7 @@ def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Compla
         Complaint(
             row,
             tuple(
-                Step(key, row["opened_on"] + timedelta(days=after))
+                Step(key, row["told_on"] + timedelta(days=after))
                 for key, after in zip(_STEPS, days, strict=True)
                 if key not in row["steps_done"]
             ),
@@ -194,7 +205,10 @@ def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Compla
 
 @dataclass(frozen=True, slots=True)
 class ComplaintRow:
-    """An open complaint in words. `steps`: what is to be done until when, each with its state."""
+    """An open complaint in words. `steps`: what is to be done until when, each with its state.
+
+    `note`: that it is in no figure, where that is so.
+    """
 
     number: str
     supplier: str
@@ -203,6 +217,7 @@ class ComplaintRow:
     about: str
     opened: str
     steps: tuple[str, ...]
+    note: str
 
 
 def complaint_row(
@@ -218,6 +233,7 @@ def complaint_row(
         about=_about(language, row),
         opened=language.day(row["opened_on"]),
         steps=tuple(step_words(language, step, as_of) for step in one.steps),
+        note="" if row["counts"] else language.text(_UNCOUNTED),
     )
 
 

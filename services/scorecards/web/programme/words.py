@@ -11,13 +11,14 @@ from typing import Final
 
 from services.readiness.figures import Figure
 from services.readiness.grading import Direction, direction
-from services.readiness.policy_parts import LETTERS
+from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.stage import STAGES
-from services.readiness.summary import pooled
+from services.readiness.summary import Summary, pooled
 from services.scorecards.programme import Member
 from services.scorecards.web import standing_words, wording
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.lists import SortKey
+from services.scorecards.web.standing_words import TOO_LITTLE
 
 NO_GRADE: Final = mark("no grade yet")
 _LOW: Final = frozenset({"C", "D"})
@@ -52,23 +53,31 @@ class Distribution:
     text: str
 
 
+def shown(at: Summary) -> Letter | None:
+    """Return the grade that a supplier's own page shows; None where it shows none.
+
+    What was published stays published while there is too little data to judge by, and is not shown.
+    """
+    return None if at.grade is None else at.published
+
+
 def way_of(member: Member) -> Direction:
-    """Return which way a supplier's published grade went since the last month end."""
-    return direction(member.before.published, member.at.published)
+    """Return which way the grade shown of a supplier went since the last month end."""
+    return direction(shown(member.before), shown(member.at))
 
 
 def needs_coaching(member: Member) -> bool:
     """Whether a supplier should be looked after: a low grade is shown, or its grade fell."""
-    return member.at.published in _LOW or way_of(member) == "down"
+    return shown(member.at) in _LOW or way_of(member) == "down"
 
 
 def grades(language: Language, members: Sequence[Member]) -> Distribution:
-    """Return how many suppliers have which published grade."""
-    found = Counter(one.at.published for one in members)
+    """Return how many suppliers show which grade, and why the others show none."""
+    found = Counter(shown(one.at) or _without(one.at) for one in members)
     names = {letter: f"{letter} ({_meaning(language, letter)})" for letter in LETTERS}
     counts = [(names[letter], found[letter]) for letter in LETTERS]
-    counts.append((language.text(NO_GRADE), found[None]))
-    return _distribution(language, language.text("Published grades"), counts)
+    counts += [(language.text(why), found[why]) for why in (NO_GRADE, TOO_LITTLE)]
+    return _distribution(language, language.text("Grades shown"), counts)
 
 
 def stages(language: Language, members: Iterable[Member]) -> list[Distribution]:
@@ -108,18 +117,27 @@ def figures(members: Iterable[Member]) -> dict[str, Figure]:
     return {key: standing_words.figure(card, key) for key in shown if "numerator" in shown[key]}
 
 
-def grade(language: Language, letter: str | None) -> str:
-    """Return a published grade in words."""
-    return language.text(NO_GRADE) if letter is None else f"{letter}, {_meaning(language, letter)}"
+def _without(at: Summary) -> str:
+    """Return why no grade is shown of a supplier."""
+    return TOO_LITTLE if at.grade is None else NO_GRADE
+
+
+def grade(language: Language, at: Summary) -> str:
+    """Return the grade that is shown of a supplier in words, or why there is none."""
+    letter = shown(at)
+    if letter is None:
+        why = _without(at)
+        return language.text(why)
+    return f"{letter}, {_meaning(language, letter)}"
 
 
 def move(language: Language, member: Member) -> str:
     """Return from which grade to which a supplier went; empty where it stayed."""
-    before, at = member.before.published, member.at.published
+    before, at = shown(member.before), shown(member.at)
     if before == at:
         return ""
-    none = language.text(NO_GRADE)
-    return f"{before or none} → {at or none}"
+    then, now = (language.text(_without(one)) for one in (member.before, member.at))
+    return f"{before or then} → {at or now}"
 
 
 def pillar(language: Language, name: str | None) -> str:
@@ -167,7 +185,7 @@ def _name(member: Member) -> str:
 
 
 def _grade_place(member: Member) -> int | None:
-    at = member.at.published
+    at = shown(member.at)
     return None if at is None else LETTERS.index(at)
 
 
@@ -206,7 +224,7 @@ def member_row(language: Language, member: Member, address: str) -> MemberRow:
         name=who.name or who.supplier_id,
         about=" · ".join(place for place in places if place),
         address=address,
-        grade=grade(language, member.at.published),
+        grade=grade(language, member.at),
         move=move(language, member),
         score=score(language, member),
         pillar=pillar(language, member.at.weakest_pillar),
@@ -233,7 +251,7 @@ def cluster_row(
     language: Language, name: str | None, members: Sequence[Member], address: str
 ) -> ClusterRow:
     """Return a row of the table of clusters."""
-    found = Counter(one.at.published for one in members)
+    found = Counter(shown(one.at) for one in members)
     letters = [f"{letter} {language.number(found[letter])}" for letter in LETTERS if found[letter]]
     if found[None]:
         none = language.text("%(count)s without a grade", count=language.number(found[None]))

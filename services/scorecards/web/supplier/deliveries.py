@@ -156,13 +156,13 @@ def _rounded(value: Fraction) -> int:
 
 def _under(language: Language, place: int, week: Week) -> str:
     if place == 0:
-        return language.text("late")
+        return language.text("before")
     # Every other week has its day under it, and not the last one: there is no room for more.
     return "" if week.first is None or place % 2 or place == WEEKS else f"{week.first:%d/%m}"
 
 
 def _week(language: Language, week: Week, one: Workload) -> WeekWords:
-    name = language.text("Overdue")
+    name = language.text("Still to come from before")
     if week.first is not None:
         name = language.text(
             "%(first)s to %(last)s",

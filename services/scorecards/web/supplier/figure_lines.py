@@ -157,9 +157,8 @@ def _sums(language: Language, kpi: str, every: Sequence[Part]) -> str:
     if whole.denominator == 0:
         return ""
     return language.text(
-        "All of them add up to %(part)s of %(whole)s.",
-        part=language.number(whole.numerator),
-        whole=language.number(whole.denominator),
+        "All of them add up to %(sum)s.",
+        sum=reasons.ratio(language, kpi, whole.numerator, whole.denominator),
     )
 
 

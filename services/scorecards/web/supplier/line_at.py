@@ -1,45 +1,48 @@
 """An order line as it stood at a date, worked out of its fold. Pure.
 
-In the shape that `lines.sql` gives, so that what is said of a line is said by the same words
-wherever it stands.
+In the shape that `order_lines_at.sql` gives, so that what is said of a line is said by the same
+words wherever it stands, and by the same numbers.
 """
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 from services.readiness.policy import Policy
+from services.readiness.sums import in_unit
 
 Row = Mapping[str, Any]
+_NONE: Final = Decimal(0)
 
 
 def line_at(fold: Row, as_of: date, policy: Policy) -> dict[str, Any] | None:
     """Return a line as it was known when a day began; None where it had no version before.
 
-    `receipts`: of each day and receipt what is left after reversals. `most`: what may come at most.
+    `fold`: a row of line_fold.sql. Quantities of what is returned are in the unit of the line.
+    `receipts`: of each day and receipt what is left after reversals. `most`: what may be in the
+    house at most. `in_the_house`: what was there, by day, after each receipt and return.
     """
     known = sum(day < as_of for day, _, _ in fold["events"])
     if not known or not fold["steps"]:
         return None
-    due, requested, ordered, most, out, cancelled_by, item, uom, revision, confirmed, *by = fold[
-        "steps"
-    ][known - 1]
+    (
+        due, requested, ordered, most, out, cancelled_by, item, uom, revision, confirmed, *by, _,
+    ) = fold["steps"][known - 1]  # fmt: skip
     tolerances = policy.tolerances_for(fold["buyer_id"], item)
+    came = [one for one in fold["receipts"] if one[1] < as_of]
+    went = [one for one in fold["returns"] if one[1] < as_of]
     net: dict[tuple[date, str], Decimal] = {}
-    for received_on, known_on, quantity, number in fold["receipts"]:
-        if known_on < as_of:
-            so_far = net.get((received_on, number), Decimal(0))
-            net[received_on, number] = so_far + quantity
-    receipts = sorted((on, quantity, number) for (on, number), quantity in net.items() if quantity)
-    back = sum((quantity for on, quantity, _ in fold["returns"] if on < as_of), Decimal(0))
+    for received_on, _, quantity, number, _ in came:
+        net[received_on, number] = net.get((received_on, number), _NONE) + quantity
     return {
         "buyer_id": fold["buyer_id"],
         "order_no": fold["order_no"],
         "line_no": fold["line_no"],
         "item_no": item,
-        "uom": uom,
-        "ordered": ordered,
+        "uom": uom or None,
+        "ordered": in_unit(ordered, uom),
         "requested_date": requested,
         "due_date": due,
         "due_set_by": tuple(by),
@@ -47,8 +50,29 @@ def line_at(fold: Row, as_of: date, policy: Policy) -> dict[str, Any] | None:
         "cancelled_by": cancelled_by,
         "revision": revision,
         "confirmed": bool(confirmed),
-        "receipts": receipts,
-        "most": most * (1 + tolerances.over),
-        "received": sum((quantity for _, quantity, _ in receipts), Decimal(0)),
-        "returned": back,
+        "receipts": [
+            (on, in_unit(quantity, uom), number)
+            for (on, number), quantity in sorted(net.items())
+            if quantity > 0
+        ],
+        "most": in_unit(most * (1 + tolerances.over), uom),
+        "in_the_house": [(on, in_unit(held, uom)) for on, held in _in_the_house(came, went)],
+        "received": in_unit(sum((one[2] for one in came), _NONE), uom),
+        "returned": in_unit(sum((one[2] for one in went), _NONE), uom),
     }
+
+
+def _in_the_house(
+    came: Sequence[Sequence[Any]], went: Sequence[Sequence[Any]]
+) -> list[tuple[date, Decimal]]:
+    """Return what was in the house after each instant at which anything came or went back."""
+    moves: list[tuple[datetime, date, Decimal]] = sorted(
+        [(at, on, quantity) for on, _, quantity, _, at in came]
+        + [(at, on, -quantity) for on, _, quantity, at in went]
+    )
+    held, found = _NONE, []
+    for _, together in groupby(moves, key=lambda move: move[0]):
+        some = list(together)
+        held += sum((quantity for _, _, quantity in some), _NONE)
+        found.append((some[0][1], held))
+    return found

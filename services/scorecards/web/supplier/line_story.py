@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.fields import Spelled
 from schemas.spelling import one_spelling
+from services.readiness.sums import in_unit
 from services.scorecards.api import blocking
 from services.scorecards.supplier_reading import SupplierReading
 from services.scorecards.web import asking, wording
@@ -17,7 +20,8 @@ from services.scorecards.web.actions import pages as actions
 from services.scorecards.web.supplier import story_words
 from services.scorecards.web.supplier.line_at import line_at
 from services.scorecards.web.supplier.pages import Asked, asked_for
-from services.scorecards.web.supplier.story_words import Line
+from services.scorecards.web.supplier.story_effects import Story, inspected
+from services.scorecards.web.supplier.story_line import Line
 from services.scorecards.web.visiting import Refused, Site, Visit, answer
 
 Row = Mapping[str, Any]
@@ -85,14 +89,12 @@ def _named(line: Line, key: tuple[str, str, str], events: Sequence[Row]) -> dict
     """
     buyer, order, number = key
     last = line.last
-    received = Decimal(0)
-    if line.fold is not None:
-        received = sum((one[2] for one in line.fold["receipts"]), Decimal(0))
     status = "unknown"
-    if last is not None:
-        status = "open" if received < last.quantity else "complete"
+    if last is not None and line.fold is not None:
+        received = sum((one[2] for one in line.fold["receipts"]), Decimal(0))
+        status = "open" if in_unit(received, last.uom) < last.quantity else "complete"
         if last.out:
-            status = {"rejected": "declined"}.get(last.out, last.out)
+            status = {"rejected": "declined", "zero": "cancelled"}.get(last.out, last.out)
         if last.cancelled_by:
             status = "cancelled"
     return {
@@ -103,27 +105,28 @@ def _named(line: Line, key: tuple[str, str, str], events: Sequence[Row]) -> dict
         "status": [status],
         "ordered": None if last is None else last.quantity,
         "due_date": None if last is None else last.due,
-        "dispute_open": _quality(events)["dispute_open"],
+        "dispute_open": _disputed(events),
     }
 
 
 def _context(visit: Visit, asked: Asked, line: Line, events: Sequence[Row]) -> dict[str, Any]:
     language, policy = visit.language, visit.site.reader.policy
-    stands = None
+    stands, as_of = None, asked.view.as_of
     if line.fold is not None:
-        # A line that was ordered today is in no figure yet, but it is there.
-        stands = line_at(line.fold, asked.view.as_of, policy) or line_at(
-            line.fold, asked.view.as_of.max, policy
-        )
+        stands = line_at(line.fold, as_of, policy)
+        if stands is None:
+            # A line that was ordered today is in no figure yet, but it is there.
+            as_of = date.max
+            stands = line_at(line.fold, as_of, policy)
     words = None
     if stands is not None:
-        row = {**_as_row(stands), **_quality(events)}
+        row = {**_as_row(stands), **_quality(Story(line, events), as_of)}
         words = wording.line(language, row, asked.view.as_of, policy, asked.profile.names)
     return {
         "stands": words,
         "wanted": "" if stands is None else language.day(stands["requested_date"]),
         "due": "" if stands is None else language.day(stands["due_date"]),
-        "due_by": story_words.due_by(language, events, line),
+        "due_by": story_words.due_by(language, events, line, stands),
         "story": story_words.told(language, events, line),
         "buyer_name": asked.profile.names.get(line.buyer_id, line.buyer_id),
     }
@@ -140,15 +143,28 @@ def _as_row(stands: Row) -> dict[str, Any]:
     }
 
 
-def _quality(events: Sequence[Row]) -> dict[str, Any]:
-    standing = [row for row in events if row["stands"] and row["named"]]
-    inspected = [row for row in standing if row["kind"] == "inspected"]
-    disputes = [row["kind"] for row in events if row["kind"] in ("disputed", "dispute_answered")]
-    refused = any(row["word"] != "accepted" or row["second"] for row in inspected)
+def _quality(story: Story, as_of: date) -> dict[str, Any]:
+    """Return what is said of a line beside its quantities, as known when a day began.
+
+    The dispute is that of now: the form beside it answers the one that is open now.
+    """
+    whole, rejected, refused = inspected(story, as_of)
     return {
-        "quantity_inspected": sum((row["first"] for row in inspected), Decimal(0)),
-        "quantity_rejected": sum((row["second"] for row in inspected), Decimal(0)),
+        "quantity_inspected": whole,
+        "quantity_rejected": rejected,
         "status": ["rejected"] if refused else [],
-        "complaints": sum(row["kind"] == "complained" for row in standing),
-        "dispute_open": bool(disputes) and disputes[-1] == "disputed",
+        "complaints": sum(
+            row["kind"] == "complained"
+            and bool(row["stands"] and row["named"])
+            and row["happened_at"].astimezone(ZoneInfo(story.line.policy.zone)).date() < as_of
+            for row in story.events
+        ),
+        "dispute_open": _disputed(story.events),
     }
+
+
+def _disputed(events: Sequence[Row]) -> bool:
+    asked = [row["time"] for row in events if row["kind"] == "disputed"]
+    answered = [row["time"] for row in events if row["kind"] == "dispute_answered"]
+    # An answer that is later than it closes a dispute.
+    return bool(asked) and (not answered or max(asked) > max(answered))

@@ -133,10 +133,13 @@ def _standing(visit: Visit, asked: Asked, stands: Standing, sums: SupplierSums) 
         "told_scores": "; ".join(
             f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, stands.frozen)
         ),
+        "told_small": trend.told_small(language, stands.frozen, stands.card),
         "scores": trend.scores(language, stands.frozen, policy),
-        "small": trend.small(stands.frozen),
+        "small": trend.small(stands.frozen, stands.card),
         "small_months": trend.small_months(months),
-        "ahead": workload.ahead(sums.awaited, asked.view.as_of),
+        "ahead": workload.ahead(
+            stands.card["kpis"]["overdue_lines"]["value"], sums.awaited, asked.view.as_of
+        ),
         "certificates": certificates.told(language, asked.profile.certificates, asked.view.as_of),
         "figure_address": lambda key: addresses.figure(asked.supplier_id, key, asked.view),
         "deliveries_address": addresses.deliveries(asked.supplier_id, asked.view),

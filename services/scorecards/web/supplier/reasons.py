@@ -123,7 +123,10 @@ def _miss(language: Language, one: Miss, uom: str) -> str:
             "not complete: %(some)s of %(whole)s by %(day)s", some=some, whole=whole, day=day
         )
     return language.text(
-        "too much: %(some)s by %(day)s, at most %(whole)s", some=some, whole=whole, day=day
+        "too much: %(some)s in the house on %(day)s, at most %(whole)s",
+        some=some,
+        whole=whole,
+        day=day,
     )
 
 
@@ -149,9 +152,17 @@ _OF_LINES: Final[Mapping[str, Callable[[Language, Counted, Row], str]]] = {
 
 def _inspected(language: Language, kpi: str, part: Row, _: Policy) -> str:
     if kpi == "ppm":
-        if not part["a"]:
+        if not part["c"]:
             return language.text("inspected, nothing rejected")
-        return language.text("%(count)s rejected at inspection", count=language.number(part["a"]))
+        if part["a"] == part["c"]:
+            count = language.number(part["a"])
+            return language.text("%(count)s rejected at inspection", count=count)
+        return language.text(
+            "%(said)s rejected at inspection, of which %(counts)s count: "
+            "no more was left of the goods receipt",
+            said=language.number(part["c"]),
+            counts=language.number(part["a"]),
+        )
     said = mark("lot accepted") if part["b"] else mark("lot not accepted at once")
     return language.text(said)
 
@@ -206,18 +217,29 @@ _OTHERS: Final[Mapping[str, Callable[[Language, str, Row, Policy], str]]] = {
     "step": _step,
     "open": _plain(mark("not closed yet")),
     "orphan": _plain(mark("no order line of this number is known")),
-    "retroactive": _plain(mark("asked for a day that had passed when it was ordered")),
+    "retroactive": _plain(
+        mark("written afterwards: the day asked for had passed, or goods had come before")
+    ),
 }
+
+
+_OVER: Final = {
+    "mean_days_late": mark("%(part)s (quantity × days late) over %(whole)s ordered"),
+    "ppm": mark("%(part)s rejected, %(whole)s received"),
+}
+"""How the two numbers of a figure are told where the first is no part of the second."""
+
+
+def ratio(language: Language, kpi: str, part: Fraction | Decimal, whole: Fraction | Decimal) -> str:
+    """Return numerator and denominator of a figure, or of a part of it, in words: `0 of 1`."""
+    said = _OVER.get(kpi, mark("%(part)s of %(whole)s"))
+    return language.text(said, part=language.number(part), whole=language.number(whole))
 
 
 def adds_up(language: Language, kpi: str, adds: Contribution) -> str:
     """Return what a part adds to its figure: `0 of 1`, or its value."""
     if adds.numerator is not None and adds.denominator is not None:
-        return language.text(
-            "%(part)s of %(whole)s",
-            part=language.number(adds.numerator),
-            whole=language.number(adds.denominator),
-        )
+        return ratio(language, kpi, adds.numerator, adds.denominator)
     if adds.value is None or adds.value < 0:
         return "–"
     if kpi == "confirmation_hours_median":

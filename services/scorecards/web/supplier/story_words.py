@@ -1,19 +1,16 @@
-"""The story of an order line: who said what and when, and what of it judges. Pure.
-
-An event of the order counts where the fold of the line took it over: what it changed is read off
-the states before and after it, so that page and figures can't disagree.
-"""
+"""The story of an order line: who said what and when, and what of it judges. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from services.readiness.policy import Policy
 from services.scorecards.web.language import Language, mark
 from services.scorecards.web.next_step_words import STEPS
+from services.scorecards.web.supplier.story_effects import Story, effect
+from services.scorecards.web.supplier.story_line import Line
 from services.scorecards.web.wording import quantity
 
 Row = Mapping[str, Any]
@@ -21,6 +18,7 @@ Row = Mapping[str, Any]
 _KINDS: Final = {
     "placed": mark("Ordered"),
     "changed": mark("Order changed"),
+    "left_out": mark("Order sent again without this line"),
     "confirmed": mark("Order answered"),
     "cancelled": mark("Cancelled"),
     "despatched": mark("Despatched, despatch advice %(number)s"),
@@ -55,26 +53,6 @@ _DISPUTES: Final = {
     "corrected": mark("the buyer corrects it"),
     "upheld": mark("the buyer stays with it"),
 }
-_AFTER_DUE: Final = mark("came after the due date: kept, but judges nothing")
-_ORDER_EVENTS: Final = ("placed", "changed", "confirmed", "cancelled")
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """An order line after one of its events, as the fold has it."""
-
-    due: date
-    requested: date
-    quantity: Decimal
-    most: Decimal
-    out: str
-    cancelled_by: str
-    item_no: str
-    uom: str
-    revision: int
-    confirmed: int
-    due_source: str
-    due_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,36 +75,15 @@ class Told:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What a story is told with: the fold of the line, its partners and their names."""
-
-    fold: Row | None
-    supplier_id: str
-    buyer_id: str
-    names: Mapping[str, str]
-    as_of: date
-    policy: Policy
-
-    @property
-    def states(self) -> list[State]:
-        """The line after each of its order events."""
-        return [] if self.fold is None else [State(*one) for one in self.fold["steps"]]
-
-    @property
-    def last(self) -> State | None:
-        """The line as it stands after everything that is known."""
-        return self.states[-1] if self.states else None
-
-
 def told(language: Language, events: Sequence[Row], line: Line) -> list[Told]:
     """Return the story, in the order of `events`: rows of line_story.sql with `accepted_at`."""
-    return [_told(language, row, line) for row in events]
+    story = Story(line, events)
+    return [_told(language, row, story) for row in events]
 
 
 def who(language: Language, source: str, line: Line) -> str:
     """Return who said something, by its source: `PT Cakra (buyer)`."""
-    partner = [*source.split("/"), "", "", ""][2]
+    partner = _partner(source)
     name = line.names.get(partner, partner)
     if partner == line.buyer_id:
         return language.text("%(name)s (buyer)", name=name)
@@ -135,13 +92,15 @@ def who(language: Language, source: str, line: Line) -> str:
     return name or source
 
 
-def due_by(language: Language, events: Sequence[Row], line: Line) -> str:
-    """Say which event set the due date, and who sent it; nothing where there is no order."""
-    last = line.last
-    if last is None:
+def due_by(language: Language, events: Sequence[Row], line: Line, stands: Row | None) -> str:
+    """Say which event set the due date, and who sent it; nothing where there is no order.
+
+    `stands`: the line as `line_at` has it, whose due date it is.
+    """
+    if stands is None:
         return ""
     for row in events:
-        if (row["source"], row["event_id"]) == (last.due_source, last.due_id):
+        if (row["source"], row["event_id"]) == stands["due_set_by"]:
             return language.text(
                 "set by: %(what)s, %(who)s, %(when)s",
                 what=kind_of(language, row),
@@ -151,19 +110,20 @@ def due_by(language: Language, events: Sequence[Row], line: Line) -> str:
     return ""
 
 
-def _told(language: Language, row: Row, line: Line) -> Told:
+def _told(language: Language, row: Row, story: Story) -> Told:
+    line = story.line
     zone = line.policy.zone
-    effect, counts = _effect(language, row, line)
+    does, counts = effect(language, row, story)
     happened, stored = row["happened_at"], row["accepted_at"]
     day = happened.astimezone(ZoneInfo(zone)).date()
     if counts and day >= line.as_of:
         later = language.day(day + timedelta(days=1))
-        effect += language.text(" (counts from %(day)s on)", day=later)
+        does += language.text(" (counts from %(day)s on)", day=later)
     return Told(
         kind=row["kind"],
         what=kind_of(language, row),
         details=tuple(_details(language, row, line)),
-        effect=effect,
+        effect=does,
         counts=counts,
         who=who(language, row["source"], line),
         when=language.moment(happened, zone),
@@ -174,11 +134,33 @@ def _told(language: Language, row: Row, line: Line) -> Told:
 
 
 def _details(language: Language, row: Row, line: Line) -> list[str]:
-    uom = line.last.uom if line.last else ""
-    some = None if row["first"] is None else quantity(language, row["first"], uom)
+    some = _amounts(language, row, line)
     day = None if row["day"] is None else language.day(row["day"])
     found = _DETAILS[row["kind"]](language, row, some, day)
+    if _entered_by_the_buyer(row, line):
+        found.append(language.text("entered by the buyer for the supplier"))
     return [one for one in found if one]
+
+
+def _amounts(language: Language, row: Row, line: Line) -> str | None:
+    """Return what an event moves, in the unit that it names, or else in that of the line."""
+    by_unit: dict[str, Decimal] = {}
+    for some, uom in row["amounts"]:
+        unit = uom or line.uom
+        by_unit[unit] = by_unit.get(unit, Decimal(0)) + some
+    return " + ".join(quantity(language, some, unit) for unit, some in by_unit.items()) or None
+
+
+def _entered_by_the_buyer(row: Row, line: Line) -> bool:
+    """Whether the buyer said what is the supplier's to say."""
+    of_supplier = row["kind"] == "confirmed" or (
+        row["kind"] == "cancelled" and row["word"] == "supplier"
+    )
+    return of_supplier and _partner(row["source"]) == line.buyer_id
+
+
+def _partner(source: str) -> str:
+    return [*source.split("/"), "", "", ""][2]
 
 
 def kind_of(language: Language, row: Row) -> str:
@@ -254,6 +236,7 @@ def _of_dispute_answer(language: Language, row: Row, _: str | None, __: str | No
 _DETAILS: Final[Mapping[str, Callable[[Language, Row, str | None, str | None], list[str]]]] = {
     "placed": _of_order,
     "changed": _of_order,
+    "left_out": lambda *_: [],
     "confirmed": _of_answer,
     "cancelled": _of_cancelling,
     "despatched": _of_goods,
@@ -267,98 +250,3 @@ _DETAILS: Final[Mapping[str, Callable[[Language, Row, str | None, str | None], l
     "disputed": _of_dispute,
     "dispute_answered": _of_dispute_answer,
 }
-
-
-def _effect(language: Language, row: Row, line: Line) -> tuple[str, bool | None]:
-    """Return what an event does to the figures, and whether it does anything."""
-    if not row["stands"]:
-        return language.text("replaced by what was sent later"), False
-    if not row["named"]:
-        return language.text("sent again without this line"), False
-    if row["kind"] in _ORDER_EVENTS:
-        return _of_order_event(language, row, line)
-    if row["kind"] == "received":
-        return _of_receipt(language, row, line)
-    if row["kind"] in ("disputed", "dispute_answered"):
-        return language.text("moves no figure by itself"), None
-    return "", None
-
-
-def _of_order_event(language: Language, row: Row, line: Line) -> tuple[str, bool | None]:
-    states = line.states
-    events = (
-        [] if line.fold is None else [(source, name) for _, source, name in line.fold["events"]]
-    )
-    key = (row["source"], row["event_id"])
-    if key not in events:
-        return language.text("no order of this line is known"), False
-    place = events.index(key)
-    now = states[place]
-    if place == 0:
-        if now.out == "retroactive":
-            return language.text("not judged: the day asked for had passed already"), False
-        return language.text("sets the due date: %(day)s", day=language.day(now.due)), True
-    before = states[place - 1]
-    changes = _changes(language, row, before, now)
-    if changes:
-        return "; ".join(changes), True
-    return _why_not(language, row, before, line), False
-
-
-def _changes(language: Language, row: Row, before: State, now: State) -> list[str]:
-    found = []
-    if now.cancelled_by and not before.cancelled_by:
-        out = mark("takes the line out of the figures")
-        stays = mark("the line stays in the figures, with what was received")
-        said = out if now.cancelled_by == "buyer" else stays
-        return [language.text(said)]
-    if now.out == "rejected" and before.out != "rejected":
-        found.append(language.text("takes the line out of the delivery figures"))
-    elif row["kind"] == "confirmed" and (now.due_source, now.due_id) == (
-        row["source"], row["event_id"],
-    ):  # fmt: skip
-        found.append(language.text("sets the due date: %(day)s", day=language.day(now.due)))
-    if row["kind"] not in ("placed", "changed") or now.revision == before.revision:
-        return found
-    if now.quantity != before.quantity:
-        shown = quantity(language, now.quantity, now.uom)
-        found.append(language.text("quantity now %(quantity)s", quantity=shown))
-    elif row["first"] > now.quantity:
-        found.append(language.text("short notice: the higher quantity does not count"))
-    if now.due != before.due:
-        found.append(language.text("sets the due date: %(day)s", day=language.day(now.due)))
-    if row["day"] != now.requested:
-        found.append(language.text("short notice: the earlier date does not count"))
-    return found or [language.text("quantity and date stay as they were")]
-
-
-def _why_not(language: Language, row: Row, before: State, line: Line) -> str:
-    if before.cancelled_by:
-        return language.text("the line was cancelled before")
-    late = line.policy.tolerances_for(line.buyer_id, before.item_no).late_days
-    day = row["happened_at"].astimezone(ZoneInfo(line.policy.zone)).date()
-    if day > before.due + timedelta(days=late) and before.out != "rejected":
-        return language.text(_AFTER_DUE)
-    if row["kind"] == "confirmed" and before.confirmed:
-        return language.text("only the first answer counts")
-    return language.text("changes nothing")
-
-
-def _of_receipt(language: Language, row: Row, line: Line) -> tuple[str, bool | None]:
-    last = line.last
-    if last is None:
-        return language.text("no order line of this number is known"), False
-    if last.out:
-        return language.text("not judged: the line is out of the delivery figures"), False
-    tolerances = line.policy.tolerances_for(line.buyer_id, last.item_no)
-    day = row["happened_at"].astimezone(ZoneInfo(line.policy.zone)).date()
-    days = (day - last.due).days
-    if days > tolerances.late_days:
-        return language.texts("%(count)s day late", "%(count)s days late", days), True
-    if -days > tolerances.early_days:
-        return language.texts(
-            "%(count)s day before it was due: too early",
-            "%(count)s days before it was due: too early",
-            -days,
-        ), True
-    return language.text("in time"), True

@@ -15,6 +15,7 @@ from services.readiness.policy import Policy
 from services.scorecards.web import wording
 from services.scorecards.web.drawing import Line, Value, line
 from services.scorecards.web.language import Language
+from services.scorecards.web.standing_words import Card, month_ends, points
 
 MONTHS_BACK: Final = 12
 _NOTHING: Final = Figure(Fraction(0), Fraction(0), counts=True)
@@ -85,9 +86,12 @@ def scores(
     return line(values, names, marks, span=(max(0.0, lowest), 100.0), most_names=4)
 
 
-def small(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> Line | None:
-    """Return the score at month ends as it stands beside the grade; None of fewer than two."""
-    values = _scores(frozen)
+def small(frozen: Sequence[tuple[date, Card]], card: Card) -> Line | None:
+    """Return the score at month ends and of the day itself, as it stands beside the grade.
+
+    None of fewer than two. It ends with what the change told beside it is the change to.
+    """
+    values = _scores(_with_today(frozen, card))
     if sum(one is not None for one in values) < 2:
         return None
     found = [one.value for one in values if one]
@@ -95,6 +99,21 @@ def small(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> Line | None:
     middle, half = (min(found) + max(found)) / 2, max(5.0, (max(found) - min(found)) / 2)
     span = (middle - half, middle + half)
     return line(values, [""] * len(values), (), span=span, width=120.0, height=44.0)
+
+
+def told_small(language: Language, frozen: Sequence[tuple[date, Card]], card: Card) -> str:
+    """Return the scores that `small` draws in words, for who can't see them."""
+    *before, (day, today) = _with_today(frozen, card)
+    said = [f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, before)]
+    score = today["score"]["value"]
+    shown = language.text(wording.NO_DATA) if score is None else points(language, score)
+    return "; ".join([*said, f"{language.day(day)}: {shown}"])
+
+
+def _with_today(frozen: Sequence[tuple[date, Card]], card: Card) -> list[tuple[date, Card]]:
+    # A month end that is the day itself is told by its figures as they are known now, too.
+    day = date.fromisoformat(card["as_of"])
+    return [*((end, one) for end, one in frozen if end < day), (day, card)]
 
 
 def small_months(months: Sequence[Month]) -> Line | None:

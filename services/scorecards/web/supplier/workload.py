@@ -49,12 +49,14 @@ class Ahead:
     four_weeks: int
 
 
-def ahead(awaited: Iterable[Awaited], as_of: date) -> Ahead:
-    """Count the lines that are awaited."""
-    overdue = a_week = four_weeks = 0
+def ahead(overdue: int, awaited: Iterable[Awaited], as_of: date) -> Ahead:
+    """Count the lines that are still to come. `overdue`: the figure `overdue_lines` of that day.
+
+    The backlog does not tell what is overdue: in it nothing is missing again that was sent back.
+    """
+    a_week = four_weeks = 0
     for one in awaited:
         days = (one.due - as_of).days
-        overdue += one.lines if days < 0 else 0
         a_week += one.lines if 0 <= days < 7 else 0
         four_weeks += one.lines if 0 <= days < 28 else 0
     return Ahead(overdue, a_week, four_weeks)
