@@ -428,7 +428,9 @@ def test_the_small_drawing_ends_with_what_the_change_beside_it_changed_to(site: 
     assert f"Okt 2026: 82,8, B, baik; 22 Nov 2026: {score[1]}</desc>" in drawing
     assert score[1] != "82,8"
     # Two month ends, and the day.
-    assert drawing.count("<circle") == 3
+    points = re.search(r'<polyline points="([^"]*)"', drawing)
+    assert points is not None
+    assert len(points[1].split()) == 3
 
 
 def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
