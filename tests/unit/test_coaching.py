@@ -97,8 +97,13 @@ def pair(figure: Figure) -> tuple[Fraction, Fraction]:
     return Fraction(figure.numerator), Fraction(figure.denominator)
 
 
+def far(got: tuple[Fraction, ...], expected: tuple[Fraction, ...]) -> bool:
+    """Return whether figures differ: the store cuts pieces of a dozen off after 18 decimals."""
+    return any(abs(a - b) > Fraction(1, 10**15) for a, b in zip(got, expected, strict=True))
+
+
 def same(effect: CoachingEffect, events: list[Event], as_of: date, buyer: str | None) -> None:
-    """Compare all four figures of every key with the reference, to the last digit."""
+    """Compare all four figures of every key with the reference."""
     of = clusters(events)
     cluster = of[effect.supplier_id]
     until = min(effect.held_on + timedelta(days=90), as_of)
@@ -118,7 +123,9 @@ def same(effect: CoachingEffect, events: list[Event], as_of: date, buyer: str | 
         after = pooled(events, suppliers, until, effect.after_days, buyer)
         for name, expected in zip(names, (before, after), strict=True):
             got = {key: pair(getattr(change, name)) for key, change in effect.figures.items()}
-            assert got == expected, (effect.supplier_id, name)
+            assert got.keys() == expected.keys()
+            differs = {key: (got[key], one) for key, one in expected.items() if far(got[key], one)}
+            assert not differs, (effect.supplier_id, name)
 
 
 @pytest.mark.parametrize("buyer", [None, BUYERS[0]])

@@ -67,14 +67,15 @@ WITH
     ),
     weights AS
     (
-        -- Of what each line is made: it only grows, also where an inspection comes to name another.
+        -- How often each line of a receipt was named: it only grows, also where an inspection comes
+        -- to name another.
         SELECT
-            supplier_id, buyer_id, order_no, line_no,
+            supplier_id, buyer_id, order_no, line_no, assumeNotNull(receipt_no) AS receipt_no,
             uniqExact(inspection_no, time, source, event_id) AS made_of
         FROM inspections
-        WHERE (supplier_id, buyer_id, order_no, line_no) IN (
+        WHERE isNotNull(inspections.receipt_no) AND (supplier_id, buyer_id, order_no, line_no) IN (
             SELECT supplier_id, buyer_id, order_no, line_no FROM lots)
-        GROUP BY supplier_id, buyer_id, order_no, line_no
+        GROUP BY supplier_id, buyer_id, order_no, line_no, receipt_no
     ),
     by_receipt_line AS
     (
@@ -127,7 +128,7 @@ WITH
         FROM by_receipt_line AS l
         LEFT JOIN units AS u USING (supplier_id, buyer_id, order_no, line_no)
         LEFT JOIN received AS r USING (supplier_id, buyer_id, order_no, line_no, receipt_no)
-        LEFT JOIN weights AS w USING (supplier_id, buyer_id, order_no, line_no)
+        LEFT JOIN weights AS w USING (supplier_id, buyer_id, order_no, line_no, receipt_no)
     ),
     counted AS
     (

@@ -422,6 +422,8 @@ WITH
             f.answer AS answer,
             f.called_off_at AS called_off_at,
             f.events AS events,
+            -- Receipts that are steps come and go: they are none of what a fact is made of.
+            toUInt32(length(f.events)) AS event_count,
             f.steps AS steps,
             f.closed_at AS closed_at,
             r.receipts AS receipts,
@@ -457,8 +459,7 @@ WITH
             * EXCEPT (steps, closed_at, events),
             arrayMap(p -> steps[p.2], places) AS steps,
             arrayMap(p -> closed_at[p.2], places) AS closed_at,
-            arrayMap(p -> if(p.3, events[p.2], (p.1, '', '')), places) AS events,
-            toUInt32(length(events)) AS event_count
+            arrayMap(p -> if(p.3, events[p.2], (p.1, '', '')), places) AS events
         FROM placed
     ),
     moved AS

@@ -16,9 +16,9 @@ WITH sums AS
             toDecimal256(sum(part_b), 18) AS b,
             toDecimal256(sum(part_c), 18) / one AS c,
             toDecimal256(sum(part_d), 18) / one AS d,
-            toDecimal256(sum(part_e), 18) / one AS e,
-            toDecimal256(sum(part_f), 18) / one AS f,
-            toDecimal256(sum(part_g), 18) / one AS g
+            toDecimal256(sum(part_e), 18) AS e,
+            toDecimal256(sum(part_f), 18) AS f,
+            toDecimal256(sum(part_g), 18) AS g
         FROM counted_parts(
             rules = {rules:UInt64},
             suppliers = {suppliers:Array(String)},
@@ -50,7 +50,7 @@ ARRAY JOIN
                 ('on_time_quantity', c, a),
                 ('fill_rate', d, a),
                 -- What is still missing is valued at T - due, whenever that is.
-                ('mean_days_late', e + f * toInt32(as_of) - g, a)],
+                ('mean_days_late', (e + f * toInt32(as_of) - g) / one, a)],
             family = 'requested', [('otif_requested', b, n)],
             family = 'received', [('ppm', 0 * a, a)],
             family = 'inspected', [('lot_acceptance', b, n), ('ppm', a, 0 * a)],
