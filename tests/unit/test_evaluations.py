@@ -165,7 +165,7 @@ async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: B
     [
         ([reverse("03-17", "R3-17")], 4, "kpis"),
         ([inspect("03-26", 3, "rejected")], 4, "score"),
-        ([complain("04-25", "C1", severity="line_stop")], 5, "grade"),
+        ([complain("04-25", "C1", severity="line_stop", order_no="P4-3")], 5, "grade"),
         ([assess("05-02", (80, 80, 80))], 6, "stage"),
         ([order("06-25", 10, "06-28", order_no="P-LATE")], 7, "kpis"),
         ([order("01-20", 10, "01-30", order_no="P-EARLY")], 2, "kpis"),

@@ -193,8 +193,8 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
         for rows in facts.rows.values():
             sums = FigureSums.of(end, rows)
             value = score(DEFAULT_POLICY, sums.scored()).value
-            if value is None:
-                continue
+            if value is None or not 1 < value < 100:
+                continue  # a policy has no threshold there
             policy = with_threshold(value)
             grader = Grader(policy)
             got = grader.letter(sums)

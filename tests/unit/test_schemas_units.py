@@ -121,7 +121,7 @@ def with_unit(name: str, written: str) -> Any:
 
 WITH_QUANTITIES = [
     "order.placed", "order.changed", "delivery.despatched", "delivery.received",
-    "delivery.reversed", "delivery.returned", "quality.inspected", "quality.complaint_opened",
+    "delivery.reversed", "delivery.returned", "quality.inspected",
     "partner.capacity_declared",
 ]  # fmt: skip
 
