@@ -129,7 +129,12 @@ def test_a_key_that_is_none(asking: Asking, header: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("partner", "event", "pointer"),
     [
-        ("AHM", document(SUPPLIER_SENDS, source="/erp/AHM/x", **CONFIRMED), "/type"),
+        # An answer that came by telephone a buyer may enter, of its own orders alone.
+        (
+            "AHM",
+            document(SUPPLIER_SENDS, source="/erp/AHM/x", **{**CONFIRMED, "buyer_id": "TMMIN"}),
+            "/type",
+        ),
         ("AHM", document(PROGRAMME_SENDS, source="/erp/AHM/x", **REGISTERED), "/type"),
         ("TMMIN", order("theirs", "IKM-403").json.encode(), "/source"),
         ("IKM-1", order("own", "IKM-1", "IKM-403").json.encode(), "/source"),

@@ -111,6 +111,31 @@ def test_tables_of_a_later_version_are_filled_from_the_ledger(
     assert contents(older) == fresh[1]
 
 
+def test_a_store_of_the_first_edition_is_folded_anew(
+    new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+) -> None:
+    """Its derived tables have no unit, and its facts another form."""
+    warehouse = new_database()
+    of_then = [one for one in migrations() if one.number < 12]
+    with (
+        patch.object(module, "migrations", lambda: of_then),
+        patch.object(module, "replace_views"),
+    ):
+        migrate(warehouse, NOT_SYNCED)
+    with patch.object(ledger, "fold"):
+        store(warehouse, EVENTS)
+    for table in ("despatch_lines", "receipt_lines", "reversal_lines", "return_lines"):
+        warehouse.command(f"ALTER TABLE {table} DROP COLUMN uom")
+    warehouse.command("ALTER TABLE inspections DROP COLUMN uom")
+    warehouse.command("ALTER TABLE receipt_facts DROP COLUMN orphan_unit")
+    warehouse.command("ALTER TABLE order_line_facts DROP COLUMN called_off_at")
+    told: list[str] = []
+    assert migrate(warehouse, NOT_SYNCED, lambda name, *_: told.append(name)) == NAMES[11:]
+    assert {"receipt_lines", "lines", "complaint_parts"} <= set(told)
+    assert contents(warehouse) == fresh[1]
+    assert objects(warehouse) == fresh[0]
+
+
 def test_filling_cut_off_is_done_again(
     older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:

@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS despatch_lines $on_cluster
     line_no String,
     quantity Decimal(38, 6),
     expected_at Nullable(DateTime64(6, 'UTC')),
-    vehicle Nullable(String)
+    vehicle Nullable(String),
+    uom LowCardinality(Nullable(String))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, despatch_no, time, source, event_id, position)
@@ -32,7 +33,8 @@ CREATE TABLE IF NOT EXISTS receipt_lines $on_cluster
     despatch_no Nullable(String),
     order_no String,
     line_no String,
-    quantity Decimal(38, 6)
+    quantity Decimal(38, 6),
+    uom LowCardinality(Nullable(String))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, receipt_no, time, source, event_id, position)
@@ -49,7 +51,8 @@ CREATE TABLE IF NOT EXISTS reversal_lines $on_cluster
     position UInt32 COMMENT '0: all of the receipt',
     order_no String,
     line_no String,
-    quantity Decimal(38, 6)
+    quantity Decimal(38, 6),
+    uom LowCardinality(Nullable(String))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, receipt_no, time, source, event_id, position)
@@ -69,7 +72,8 @@ CREATE TABLE IF NOT EXISTS return_lines $on_cluster
     order_no String,
     line_no String,
     quantity Decimal(38, 6),
-    reason Nullable(String)
+    reason Nullable(String),
+    uom LowCardinality(Nullable(String))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, return_no, time, source, event_id, position)

@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS inspections $on_cluster
     quantity_inspected Decimal(38, 6),
     quantity_rejected Decimal(38, 6),
     disposition LowCardinality(String),
-    defects Array(Tuple(code String, quantity Nullable(Decimal(38, 6))))
+    defects Array(Tuple(code String, quantity Nullable(Decimal(38, 6)))),
+    uom LowCardinality(Nullable(String))
 )
 ENGINE = $replacing
 ORDER BY (supplier_id, buyer_id, inspection_no, time, source, event_id)

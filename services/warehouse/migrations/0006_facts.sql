@@ -71,8 +71,12 @@ CREATE TABLE IF NOT EXISTS receipt_facts $on_cluster
     received_at DateTime64(6, 'UTC'),
     received_on Date32,
     despatch_no Nullable(String),
+    named UInt8 COMMENT 'the standing version names the line',
+    orphan_unit String COMMENT 'the unit while the order line has no version',
+    conflict_from Date32
+        COMMENT 'from then on the line is a unit conflict; 2299-12-31 where it never is',
     net Array(Tuple(known_on Date32, quantity Decimal(38, 6)))
-        COMMENT 'what came, and what a reversal took: counts where known_on < T',
+        COMMENT 'what came, and what a reversal or a unit made of it: counts where known_on < T',
     events Array(Tuple(source String, id String))
 )
 ENGINE = $replacing(version)
@@ -89,8 +93,10 @@ CREATE TABLE IF NOT EXISTS return_facts $on_cluster
     line_no String,
     return_no String,
     version UInt32,
+    returned_at DateTime64(6, 'UTC'),
     returned_on Date32,
-    quantity Decimal(38, 6),
+    net Array(Tuple(known_on Date32, quantity Decimal(38, 6)))
+        COMMENT 'what went back, and what a unit made of it: counts where known_on < T',
     events Array(Tuple(source String, id String))
 )
 ENGINE = $replacing(version)
@@ -112,19 +118,24 @@ CREATE TABLE IF NOT EXISTS order_line_facts $on_cluster
     confirmed_at Nullable(DateTime64(6, 'UTC')) COMMENT 'the first confirmation of any status',
     confirmed_day Nullable(Date32),
     confirmation_rejected UInt8,
-    buyer_cancelled_at Nullable(DateTime64(6, 'UTC')),
+    called_off_at Nullable(DateTime64(6, 'UTC'))
+        COMMENT 'the first cancellation by the buyer, or version that asks for 0',
     steps Array(Tuple(
         day Date32, due Date32, requested Date32, quantity Decimal(38, 6), most Decimal(38, 6),
         out String, cancelled_by String, any_cancellation UInt8,
-        unit_price Nullable(Decimal(38, 6)), currency String, item_no String, uom String,
-        revision UInt32, confirmed UInt8, due_set_by Tuple(source String, id String)))
-        COMMENT 'the line after each of its events, in their order; the last with day < T is it at T',
+        unit_price Nullable(Decimal(38, 6)), price_scale Decimal(38, 6), currency String,
+        item_no String, uom String, revision UInt32, confirmed UInt8,
+        due_set_by Tuple(source String, id String), effect String))
+        COMMENT 'the line after each of its events, in their order, and after each receipt that moves what it asks for; the last with day < T is it at T',
     receipts Array(Tuple(
-        received_on Date32, known_on Date32, quantity Decimal(38, 6), receipt_no String))
+        received_on Date32, known_on Date32, quantity Decimal(38, 6), receipt_no String,
+        received_at DateTime64(6, 'UTC'), orphan_unit String))
         COMMENT 'net receipts by date, as net of receipt_facts',
-    returns Array(Tuple(returned_on Date32, quantity Decimal(38, 6), return_no String)),
+    returns Array(Tuple(
+        returned_on Date32, known_on Date32, quantity Decimal(38, 6), return_no String,
+        returned_at DateTime64(6, 'UTC'))),
     events Array(Tuple(day Date32, source String, id String))
-        COMMENT 'the order events of the line in their order, each with its business date'
+        COMMENT 'what each step is made of; a receipt has no id here'
 )
 ENGINE = $replacing(version)
 PARTITION BY rules
@@ -142,7 +153,8 @@ CREATE TABLE IF NOT EXISTS figure_parts $on_cluster
     kind LowCardinality(String),
     number String,
     line_no String,
-    version UInt32,
+    version UInt64
+        COMMENT 'of what it is made: its own versions x 2^32 and those of what it names; a part that saw more stands',
     parts Array(Tuple(
         family String, label String, day Date32, since Date32, until Date32,
         a Decimal(38, 6), b Decimal(38, 6), c Decimal(38, 6), d Decimal(38, 6), e Decimal(38, 6),
