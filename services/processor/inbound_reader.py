@@ -135,7 +135,12 @@ class InboundReader:
             return
         new, gone = wanted - self._assigned, self._assigned - wanted
         if new:
-            begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
+            try:
+                begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
+            except BrokerUnavailable as error:
+                # A topic that was made this moment may have no leader yet: the next round asks again.
+                log(_LOGGER, "begins_unknown", level=logging.WARNING, error=str(error)[:200])
+                return
             self._reached |= {TopicPartition(*place): at for place, at in begins.items()}
         for place in gone:
             _forget_lag(place)
