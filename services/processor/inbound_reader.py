@@ -138,7 +138,7 @@ class InboundReader:
             try:
                 begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
             except BrokerUnavailable as error:
-                # A topic that was made this moment may have no leader yet: the next round asks again.
+                # A topic made this moment may have no leader yet: the next round asks again.
                 log(_LOGGER, "begins_unknown", level=logging.WARNING, error=str(error)[:200])
                 return
             self._reached |= {TopicPartition(*place): at for place, at in begins.items()}
