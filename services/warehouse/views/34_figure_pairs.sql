@@ -37,8 +37,8 @@ SELECT
     as_of,
     window_days,
     pair.1 AS kpi,
-    -- A count of lines is the same whatever their units.
-    if(kpi = 'otif', '', unit) AS unit,
+    -- A count of lines or lots is the same whatever their units.
+    if(kpi IN ('otif', 'lot_acceptance'), '', unit) AS unit,
     pair.2 AS numerator,
     pair.3 AS denominator
 FROM sums
