@@ -227,6 +227,7 @@ class Tale:
             "quality.complaint_opened",
             self.yesterday,
             complaint_no="C1",
+            order_no=self.missing[0],
             opened_at=self._text(self.yesterday),
             severity="line_stop",
         )
