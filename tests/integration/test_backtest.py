@@ -40,7 +40,7 @@ BODY = {"from": packaged_text(), "to": LATER, "as_of": "2026-11-01", "months": 3
 
 def told_events() -> list[dict[str, Any]]:
     rng = random.Random(6)
-    return history(rng, suppliers=2, buyers=1, lines=80, start=START, days=280, calm=0.97)
+    return history(rng, suppliers=2, buyers=1, lines=80, start=START, days=280, calm=0.9)
 
 
 @pytest.fixture
