@@ -10,10 +10,12 @@ from unittest.mock import patch
 
 import pytest
 
+from services.readiness.rules import DEFAULT_RULES
 from services.warehouse import ledger
 from services.warehouse import migrate as module
 from services.warehouse.client import StoreUnavailable, Warehouse
 from services.warehouse.derived import fill
+from services.warehouse.folding import FACT_TABLES
 from services.warehouse.migrate import Placement, migrate, migrations, statements
 from services.warehouse.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
@@ -120,6 +122,7 @@ def test_a_store_of_the_first_edition_is_folded_anew(
     with (
         patch.object(module, "migrations", lambda: of_then),
         patch.object(module, "replace_views"),
+        patch.object(module, "ensure_folded"),
     ):
         migrate(warehouse, NOT_SYNCED)
     with patch.object(ledger, "fold"):
@@ -127,8 +130,13 @@ def test_a_store_of_the_first_edition_is_folded_anew(
     for table in ("despatch_lines", "receipt_lines", "reversal_lines", "return_lines"):
         warehouse.command(f"ALTER TABLE {table} DROP COLUMN uom")
     warehouse.command("ALTER TABLE inspections DROP COLUMN uom")
-    warehouse.command("ALTER TABLE receipt_facts DROP COLUMN orphan_unit")
-    warehouse.command("ALTER TABLE order_line_facts DROP COLUMN called_off_at")
+    for table in FACT_TABLES[:4]:
+        warehouse.command(f"CREATE TABLE {table} (rules UInt64) ENGINE = MergeTree ORDER BY rules")
+    warehouse.command(
+        "CREATE TABLE folded_rules (rules UInt64, description String) "
+        "ENGINE = ReplacingMergeTree ORDER BY rules"
+    )
+    warehouse.command(f"INSERT INTO folded_rules VALUES ({DEFAULT_RULES.id}, 'of then')")
     told: list[str] = []
     assert migrate(warehouse, NOT_SYNCED, lambda name, *_: told.append(name)) == NAMES[11:]
     assert {"receipt_lines", "lines", "complaint_parts"} <= set(told)

@@ -200,6 +200,10 @@ def _too_few(language: Language, policy: Policy) -> Said:
 
 def _evenness(language: Language, card: Card, policy: Policy) -> Said:
     value = card["kpis"]["lead_time_cv"]["value"]
+    if value is None and card["kpis"]["lead_time_days_p50"]["value"] is not None:
+        # Nothing strays from a mean of 0.
+        sentence = language.text("every order was complete on the day it was placed")
+        return Said(language.text(wording.NO_DATA), sentence, known=False)
     if value is None:
         return _too_few(language, policy)
     shown = f"± {language.percent(Fraction(value))}"
@@ -209,7 +213,7 @@ def _evenness(language: Language, card: Card, policy: Policy) -> Said:
 def _load(language: Language, card: Card, _: Policy) -> Said:
     load = card["kpis"]["capacity_load"]
     if load["value"] is None:
-        sentence = language.text("no capacity is declared")
+        sentence = language.text("no capacity is declared that names items and a quantity")
         return Said(language.text(wording.NO_DATA), sentence, known=False)
     highest = max(
         standing_words.capacity(language, card),

@@ -6,6 +6,9 @@
 -- A placed event is the whole order: for a line that it does not name it is a version that asks for
 -- nothing (`off`). Quantities are in the smallest unit of the kind of the line's unit, so that every
 -- factor is whole; a version in a unit of another kind (`conflict`) counts in nothing.
+-- `effect` says what each event does: counts; same (asks for what was asked for last); short_notice
+-- (taken over in part); belated (after due + late); before_itself (would bring the line back for a day
+-- before its own); unit_conflict; none (older than what is in force, answered before, or after the end).
 INSERT INTO order_line_facts
 WITH
     versions AS
@@ -444,8 +447,7 @@ WITH
     (
         SELECT
             *,
-            -- By its place the day of each step, which of those before it is the last one, and
-            -- whether it is an event.
+            -- Of each step: its day, the place of the last event until then, whether it is that event.
             arraySort(arrayConcat(
                 arrayMap((e, at) -> (e.1, at, 1), events, arrayEnumerate(events)),
                 arrayMap(

@@ -47,13 +47,5 @@ ALTER TABLE senders $on_cluster
     MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
 ALTER TABLE touched $on_cluster
     MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
-ALTER TABLE receipt_facts $on_cluster
-    MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
-ALTER TABLE return_facts $on_cluster
-    MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
-ALTER TABLE order_line_facts $on_cluster
-    MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
-ALTER TABLE figure_parts $on_cluster
-    MODIFY SETTING min_bytes_for_full_part_storage = 10485760;
 ALTER TABLE fold_marks $on_cluster
     MODIFY SETTING min_bytes_for_full_part_storage = 10485760;

@@ -185,6 +185,9 @@ DROP TABLE IF EXISTS return_facts $on_cluster SYNC;
 DROP TABLE IF EXISTS order_line_facts $on_cluster SYNC;
 DROP TABLE IF EXISTS figure_parts $on_cluster SYNC;
 
+-- `rules` names the policy's rules by which a fact was folded; a change of them folds anew.
+-- `version` counts what a fact was made of: nothing is ever taken away, so of two processors that
+-- fold the same line at once, the one that saw more stands.
 -- Quantities are in the smallest unit of the kind of their unit: pieces, mg, mm, cm2, ml, s. In a
 -- unit that nothing converts into, and without one, they are as they came.
 CREATE TABLE IF NOT EXISTS receipt_facts $on_cluster
