@@ -126,25 +126,25 @@ def _iso_4217(value: str) -> str:
 
 
 # The core takes white space off; what is plain then passes the rest with one call.
+IDENTIFIER_PATTERN: Final = r"^\s*[A-Za-z0-9._-]{1,64}\s*$"
+_CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+NUMBER_PATTERN: Final = rf"^\s*[^\s{_CONTROLS}]([^{_CONTROLS}]{{0,62}}[^\s{_CONTROLS}])?\s*$"
 Identifier = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
     AfterValidator(identifier),
     Field(
         description="1 to 64 of A-Z a-z 0-9 . _ -",
-        json_schema_extra={"pattern": r"^\s*[A-Za-z0-9._-]{1,64}\s*$"},
+        json_schema_extra={"pattern": IDENTIFIER_PATTERN},
     ),
 ]
-_CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 DocumentNumber = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
     AfterValidator(number),
     Field(
         description="1 to 64 printable characters, compared letter by letter",
-        json_schema_extra={
-            "pattern": (rf"^\s*[^\s{_CONTROLS}]([^{_CONTROLS}]{{0,62}}[^\s{_CONTROLS}])?\s*$")
-        },
+        json_schema_extra={"pattern": NUMBER_PATTERN},
     ),
 ]
 Spelled = Annotated[str, AfterValidator(one_spelling)]

@@ -6,13 +6,12 @@ The checks of a mapping ask here, and whoever reads codes.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.catalogue import CATALOGUE
+from schemas.fields import IDENTIFIER_PATTERN, NUMBER_PATTERN
 from services.formats.columns import Choice, TextColumn, candidates, placeholders
 from services.formats.mapping import EventTemplate, FileMapping
-
-_LONGEST_CODE: Final = 64
 
 
 class Field(NamedTuple):
@@ -25,8 +24,7 @@ class Field(NamedTuple):
     @property
     def is_code(self) -> bool:
         """Whether a document, line or item number, or a partner's id stands here."""
-        long = self.schema.get("maxLength") == _LONGEST_CODE
-        return long or "{1,64}" in self.schema.get("pattern", "")
+        return self.schema.get("pattern") in (IDENTIFIER_PATTERN, NUMBER_PATTERN)
 
     @property
     def is_moment(self) -> bool:
