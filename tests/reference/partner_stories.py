@@ -149,7 +149,7 @@ def agree(writer: Writer, pair: Pair) -> None:
     if rng.random() < 0.5:
         agreed["targets"] = {"otif": 1, "ppm": 500}
     writer.write(pair.buyer, "partnership.agreed", writer.moment(day), agreed)
-    ended_on = day + timedelta(days=rng.randint(1, 300))
+    ended_on = min(day + timedelta(days=rng.randint(1, 300)), writer.end.date())
     ended = {**pair.parties, "ended_on": ended_on.isoformat()}
     if rng.random() < 0.5:
         ended["reason"] = "kontrak selesai"
