@@ -329,7 +329,10 @@ async def _refuse(*_: Any) -> Any:
 def table(response: httpx.Response) -> list[dict[str, str]]:
     """Return the rows of a table as a file."""
     assert response.status_code == 200, response.text
-    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    text = io.StringIO(response.content.decode("utf-8-sig"), newline="")
+    delimiter = ";" if response.headers["content-language"] == "id" else ","
+    return list(csv.DictReader(text, delimiter=delimiter))
 
 
 def rows(page: str) -> list[str]:

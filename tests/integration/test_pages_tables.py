@@ -1,8 +1,6 @@
 """The files of the pages' tables: every row, true to the interface, and nobody else's."""
 
 import asyncio
-import csv
-import io
 import json
 import re
 from datetime import date
@@ -16,6 +14,7 @@ from schemas.catalogue import Role
 from services.scorecards.web.rendering import HEADERS
 from services.warehouse.client import Warehouse
 from services.warehouse.figures import Selection
+from tests.integration.groups_story import table
 from tests.integration.pages_story import (
     BULK,
     BUYER,
@@ -48,12 +47,6 @@ def as_who(site: Site, role: Role, partner: str, *paths: str) -> list[httpx.Resp
             return [await client.get(path) for path in paths]
 
     return asyncio.run(ask())
-
-
-def table(response: httpx.Response) -> list[dict[str, str]]:
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "text/csv; charset=utf-8"
-    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
 def test_a_list_has_every_line_that_the_interface_has(site: Site) -> None:

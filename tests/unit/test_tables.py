@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from services.scorecards.web.language import LANGUAGES, Language
 from services.scorecards.web.tables import Column, Kind, Row, Table, csv_bytes, xlsx_bytes
 
+ID, EN = LANGUAGES["id"], LANGUAGES["en"]
 COLUMNS = [
     Column("Pesanan"),
     Column("Jumlah", Kind.QUANTITY),
@@ -29,7 +31,7 @@ SPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 
 def sheet() -> tuple[ElementTree.Element, list[str], ElementTree.Element]:
-    with zipfile.ZipFile(io.BytesIO(xlsx_bytes(TABLE))) as book:
+    with zipfile.ZipFile(io.BytesIO(xlsx_bytes(TABLE, ID))) as book:
         shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
         texts = ["".join(one.itertext()) for one in shared.findall("m:si", SPACE)]
         workbook = ElementTree.fromstring(book.read("xl/workbook.xml"))
@@ -47,21 +49,25 @@ def cells() -> dict[str, str | float | None]:
     return found
 
 
-def test_a_csv_is_read_back_as_it_was() -> None:
-    content = csv_bytes(TABLE)
-    assert content.startswith("\N{BYTE ORDER MARK}Pesanan,Jumlah".encode())
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+@pytest.mark.parametrize(("language", "separator", "decimal"), [(ID, ";", ","), (EN, ",", ".")])
+def test_a_csv_is_in_columns_in_a_spreadsheet_of_its_language(
+    language: Language, separator: str, decimal: str
+) -> None:
+    content = csv_bytes(TABLE, language)
+    assert content.startswith(f"\N{BYTE ORDER MARK}Pesanan{separator}Jumlah".encode())
+    text = content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     assert rows[0] == ["Pesanan", "Jumlah", "Bagian", "Tanggal", "Baris"]
-    assert rows[1] == ["'=1+1", "12.5", "0.777777777778", "2026-11-22", "-3"]
+    assert rows[1] == ["'=1+1", f"12{decimal}5", f"0{decimal}777777777778", "2026-11-22", "-3"]
     assert rows[2] == ['CV "Maju", Tegal\nlantai 2', "1000", "1", "", "0"]
-    assert rows[3] == ["PO-1", "12345678901234567.891", "", "2026-01-01", "12000000"]
+    assert rows[3] == ["PO-1", f"12345678901234567{decimal}891", "", "2026-01-01", "12000000"]
     assert content.count(b"\r\n") == 4
 
 
 @pytest.mark.parametrize("text", ["=A1", "+62811", "-5 PCS", "@SUM(A1)", "\t=A1", "\r=A1"])
 def test_text_that_a_spreadsheet_would_run_is_guarded(text: str) -> None:
     table = Table("t", "T", [Column(text)], [[text]])
-    rows = list(csv.reader(io.StringIO(csv_bytes(table).decode("utf-8-sig"), newline="")))
+    rows = list(csv.reader(io.StringIO(csv_bytes(table, EN).decode("utf-8-sig"), newline="")))
     assert rows == [[f"'{text}"], [f"'{text}"]]
 
 
@@ -102,4 +108,4 @@ def test_a_file_is_named_for_what_it_holds() -> None:
 
 @pytest.mark.parametrize("title", ["", "///", "'x'", "x" * 40, "a[b]c:d*e?f/g\\h"])
 def test_any_title_names_a_sheet(title: str) -> None:
-    assert xlsx_bytes(Table("key", title, [Column("A")], [])).startswith(b"PK")
+    assert xlsx_bytes(Table("key", title, [Column("A")], []), ID).startswith(b"PK")

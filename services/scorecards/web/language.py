@@ -33,14 +33,17 @@ def mark(message: str) -> str:
 
 
 class Language:
-    """One language. `code`: as in HTML's `lang`."""
+    """One language. `code`: as in HTML's `lang`; `decimal`: the sign before a number's parts."""
 
     def __init__(self, code: str) -> None:
         self.code = code
         self.locale = Locale(code)
         self.translations = _translations(code)
         symbols = self.locale.number_symbols["latn"]
-        self._signs = str.maketrans({",": symbols["group"], ".": symbols["decimal"]})
+        self.decimal: str = symbols["decimal"]
+        # A spreadsheet parts the fields of a CSV file by a semicolon where a comma is in numbers.
+        self.list_separator = ";" if self.decimal == "," else ","
+        self._signs = str.maketrans({",": symbols["group"], ".": self.decimal})
 
     def text(self, message: str, **values: object) -> str:
         """Return a sentence in this language, with values filled in."""

@@ -20,7 +20,7 @@ from fastapi.responses import Response
 
 from services.scorecards.api import blocking
 from services.scorecards.web.asking import Unreadable
-from services.scorecards.web.language import mark
+from services.scorecards.web.language import Language, mark
 from services.scorecards.web.rendering import HEADERS
 from services.scorecards.web.visiting import Visit
 
@@ -145,7 +145,7 @@ async def answer(visit: Visit, wanted: Wanted, table: Table) -> Response:
     """Return a table as a file. Raises Unreadable where it has more than `MOST_ROWS` rows."""
     require_rows(len(table.rows))
     written = _WRITERS[wanted.format]
-    content = await blocking(lambda: written(table))
+    content = await blocking(lambda: written(table, visit.language))
     return attachment(visit, content, _TYPES[wanted.format], table.file_name(wanted.format))
 
 
@@ -164,21 +164,26 @@ def file_name(parts: Sequence[str], suffix: str) -> str:
     return "-".join(_NO_NAME.sub("_", part) for part in ("rantai", *parts) if part) + f".{suffix}"
 
 
-def csv_bytes(table: Table) -> bytes:
+def csv_bytes(table: Table, language: Language) -> bytes:
     """Return a table as CSV: RFC 4180, UTF-8 with the mark by which Excel knows it.
 
-    Numbers have a decimal point and no thousands, dates are ISO 8601, nothing is an empty field.
-    Text that a spreadsheet would take for a formula begins with an apostrophe.
+    Between fields stands what a spreadsheet of the reader's language takes for it, and numbers
+    have its decimal sign: an Indonesian one reads `1.5` as a date or as 15, and puts a row with
+    commas between into one cell. Numbers have no thousands, dates are ISO 8601, nothing is an
+    empty field. Text that a spreadsheet would take for a formula begins with an apostrophe.
     """
     out = StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, delimiter=language.list_separator, lineterminator="\r\n")
     writer.writerow([_guarded(column.heading) for column in table.columns])
-    writer.writerows([_written(cell) for cell in row] for row in table.rows)
+    writer.writerows([_written(cell, language.decimal) for cell in row] for row in table.rows)
     return out.getvalue().encode("utf-8-sig")
 
 
-def xlsx_bytes(table: Table) -> bytes:
-    """Return a table as a workbook of one sheet: true numbers and dates, ready to filter."""
+def xlsx_bytes(table: Table, _: Language) -> bytes:
+    """Return a table as a workbook of one sheet: true numbers and dates, ready to filter.
+
+    A workbook has no signs of a language: the spreadsheet shows numbers in its own.
+    """
     # Only where somebody asks for a workbook: who never does need not hold the library in memory.
     import xlsxwriter  # noqa: PLC0415
 
@@ -211,12 +216,12 @@ _TYPES: Final = {
 }
 
 
-def _written(cell: Cell) -> str:
+def _written(cell: Cell, decimal: str = ".") -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
         return _guarded(cell)
-    return cell.isoformat() if isinstance(cell, date) else _plain(cell)
+    return cell.isoformat() if isinstance(cell, date) else _plain(cell).replace(".", decimal)
 
 
 def _plain(number: int | Decimal | Fraction) -> str:
