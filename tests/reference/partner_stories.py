@@ -93,7 +93,7 @@ def _certify(writer: Writer, supplier: str, buyers: list[str]) -> None:
 def _assess(writer: Writer, supplier: str, buyers: list[str]) -> None:
     """Write an assessment, at times corrected on its day."""
     rng = writer.rng
-    assessor, assessed_on = rng.choice(ASSESSORS), _around(writer)
+    assessor, assessed_on = rng.choice(ASSESSORS), min(_around(writer), writer.end.date())
     for _ in range(rng.choice((1, 1, 2))):
         best = rng.random() < 0.4
         marks = MARKS[-4:] if best else MARKS

@@ -30,13 +30,17 @@ def wild(seed: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("told", [year(3), wild(3), wild(4)], ids=["year", "wild", "wilder"])
 def test_a_history_is_valid_and_the_same_for_a_seed(told: list[dict[str, Any]]) -> None:
-    days = 420 if told == year(3) else 120
-    end = datetime.combine(START, time(0), UTC) + timedelta(days=days)
     for event in told:
-        # Soaks send a history that ends about today: nothing in it may lie ahead of its end.
-        assert ahead(EVENT.validate_python(event), end) == []
+        EVENT.validate_python(event)
     assert len({event["type"] for event in told}) == 21
     assert told in (year(3), wild(3), wild(4))
+
+
+def test_nothing_in_a_history_lies_ahead_of_its_end() -> None:
+    # Soaks send histories that end about today.
+    end = datetime.combine(START, time(0), UTC) + timedelta(days=120)
+    for event in (event for seed in range(20) for event in wild(seed)):
+        assert ahead(EVENT.validate_python(event), end) == []
 
 
 def test_grades_of_every_kind_occur_and_the_published_one_moves() -> None:
