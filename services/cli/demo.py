@@ -26,6 +26,7 @@ from services.settings import Settings, SettingsError
 from services.simulator import history, live, participants
 from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
 from services.telemetry.logs import configure
+from services.telemetry.memory import bound_heaps
 from services.warehouse.client import StoreRefused, StoreUnavailable
 
 _SEED: Final = 7
@@ -45,6 +46,7 @@ def demo(
     """
     # A newcomer reads the links, not a line for each request.
     configure(logging.WARNING)
+    bound_heaps()
     broker = EmbeddedBroker()
     # Made-up events belong into no store but the demo's own, whatever the environment names.
     own = {"clickhouse_url": None, "clickhouse_cluster": None, "keys_file": None}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from services.warehouse.client import Warehouse
 
 _PACKAGED: Final = Path("packaged")
+_FROZEN: Final = Path("frozen")
 _PATH: Final = "/v1/backtest"
 _NAMES: Final = {
     "up": "up",
@@ -48,9 +49,9 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Two policies, and over which dates they are compared."""
+    """Two policies, and over which dates they are compared. `old`, None: what was frozen."""
 
-    old: Given
+    old: Given | None
     new: Given
     as_of: date
     months: int
@@ -58,7 +59,7 @@ class Question:
     def as_json(self) -> dict[str, Any]:
         """Return it as the running process takes it."""
         return {
-            "from": self.old.text,
+            "from": str(_FROZEN) if self.old is None else self.old.text,
             "to": self.new.text,
             "as_of": self.as_of.isoformat(),
             "months": self.months,
@@ -67,8 +68,13 @@ class Question:
 
 def backtest(  # noqa: PLR0913 - options of a command
     *,
-    old: Annotated[Path, typer.Option("--from", help="a policy as TOML, or the word: packaged")],
-    new: Annotated[Path, typer.Option("--to", help="what it is compared with, given likewise")],
+    old: Annotated[
+        Path,
+        typer.Option(
+            "--from", help="a policy as TOML, or a word: packaged, or frozen for evaluations"
+        ),
+    ],
+    new: Annotated[Path, typer.Option("--to", help="a policy that it is compared with")],
     as_of: Annotated[
         datetime,
         typer.Option(
@@ -87,12 +93,15 @@ def backtest(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Show which suppliers another policy would move: from where to where, and by which figure.
 
-    Nothing that is in force changes. Where `rantai up` runs on the data directory it is asked; else
+    Nothing that is in force changes. With `--from frozen` it is the evaluations of month ends that
+    are compared, as they were frozen: by another policy, or by an earlier edition of the figures,
+    which the answer names. Where `rantai up` runs on the data directory it is asked; else
     the store is opened here.
 
     Example: rantai policy backtest --from packaged --to ours.toml --as-of 2026-11-01
     """
-    question = Question(_given(old), _given(new), as_of.date(), months)
+    before = None if old == _FROZEN else _given(old)
+    question = Question(before, _given(new), as_of.date(), months)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Backtesting", total=None)
 
@@ -147,7 +156,7 @@ def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
             _bring_up_to_date(warehouse, settings)
             return backtest(
                 warehouse,
-                question.old.policy,
+                None if question.old is None else question.old.policy,
                 question.new.policy,
                 question.as_of,
                 months=question.months,
@@ -213,13 +222,19 @@ def _show(answer: dict[str, Any]) -> None:
         )
     if answer["moves"]:
         Console().print(table)
+    before, now = answer["editions"]["from"], answer["editions"]["to"]
+    editions = "" if before == [now] else f" (figures of edition {_listed(before)} to {now})"
     typer.echo(
         f"{answer['suppliers']} suppliers as of {answer['as_of']}, "
-        f"from policy {answer['from']} to {answer['to']}:"
+        f"from policy {answer['from']} to {answer['to']}{editions}:"
     )
     for name, counts in answer["summary"].items():
         told = ", ".join(f"{counts[key]} {said}" for key, said in _NAMES.items())
         typer.echo(f"  {name}: {told}")
+
+
+def _listed(editions: list[int]) -> str:
+    return " and ".join(str(one) for one in editions)
 
 
 def _change(pair: dict[str, Any], nothing: str) -> str:

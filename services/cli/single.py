@@ -20,6 +20,7 @@ from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure
+from services.telemetry.memory import bound_heaps
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 from services.warehouse.migrate import Placement, migrate
 from services.warehouse.policies import put_in_force
@@ -78,6 +79,7 @@ def migrate_store() -> None:
 
 def _run(service: Any) -> None:
     configure()
+    bound_heaps()
     try:
         settings = Settings.from_environment()
         work: Coroutine[Any, Any, None] = service(settings)

@@ -30,6 +30,7 @@ from services.processor.app import Processor, open_store
 from services.readiness.chosen import policy_of
 from services.settings import Settings, SettingsError
 from services.telemetry.logs import configure, log
+from services.telemetry.memory import bound_heaps
 from services.telemetry.parts import Healing, Part
 from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 
@@ -69,6 +70,7 @@ def up(  # noqa: PLR0913 - options of a command
     Example: rantai up --data-dir var/rantai --port 8080
     """
     configure()
+    bound_heaps()
     broker = None if kafka else EmbeddedBroker(broker_port)
     try:
         settings = _settings(data_dir, host, port, kafka, clickhouse, broker)

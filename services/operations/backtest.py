@@ -1,5 +1,8 @@
 """Backtesting a policy: which suppliers another one would have moved, over the stored history.
 
+Instead of an old policy, evaluations as they were frozen may be what is compared: also those of an
+earlier edition of the figures, which nothing can work out anew.
+
 Weights, points and grades only need the sums that are there. Where a policy folds events by other
 rules than those in force, the whole ledger is folded by them into the same tables, under an id of
 their own, and these facts are dropped again whatever happens. Facts on trial stand still while
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from hashlib import sha256
 from string import Template
 from typing import Any, Final
@@ -27,9 +31,11 @@ from services.readiness.grading import (
 )
 from services.readiness.month_ends import last_month_ends, month_ends
 from services.readiness.policy import Policy
-from services.readiness.rules import Rules
+from services.readiness.rules import EDITION, Rules
+from services.readiness.score import Score
 from services.readiness.sums import FigureSums
 from services.warehouse.client import Warehouse, sql
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import WINDOW_DAYS
 from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
 from services.warehouse.sharding import LOCAL
@@ -38,6 +44,9 @@ from services.warehouse.texts import GRADED, counted_parts, spans
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the
 backtest, in good order."""
+
+FROZEN: Final = "frozen"
+"""What stands for the evaluations that were frozen, in the place of an old policy."""
 
 _SUPPLIERS_A_QUERY: Final = 100
 _DAYS_A_QUERY: Final = 30
@@ -83,11 +92,12 @@ class Side:
 
 @dataclass(slots=True)
 class Outcome:
-    """What differs at a date, and how many went which way."""
+    """What differs at a date, and how many went which way. `editions`: of what was frozen."""
 
     grades: Counter[str] = field(default_factory=Counter)
     published: Counter[str] = field(default_factory=Counter)
     moves: list[Move] = field(default_factory=list)
+    editions: set[int] = field(default_factory=set)
 
     def add(self, supplier_id: str, old: Standing, new: Standing) -> None:
         """Count a supplier, and keep what moves."""
@@ -110,28 +120,33 @@ class Outcome:
 
 def backtest(  # noqa: PLR0913 - what a backtest is of
     warehouse: Warehouse,
-    old: Policy,
+    old: Policy | None,
     new: Policy,
     as_of: date,
     *,
     months: int = 24,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return, as JSON, who stands elsewhere under `new` than under `old`.
+    """Return, as JSON, who stands elsewhere under `new` than under `old`; None: than was frozen.
 
-    At `as_of`, and at each of the last `months` month ends up to it. Blocks.
+    At `as_of`, and at each of the last `months` month ends up to it. Of what was frozen, only who
+    has an evaluation of the day is compared, and `as_of` must be a day that has any. Blocks.
     Raises BacktestError, StoreUnavailable, StoreRefused.
     """
     tell = progress or (lambda *_: None)
     ends = last_month_ends(months, as_of)
     outcomes = {day: Outcome() for day in (*ends, as_of)}
-    with facts_of(warehouse, (old, new), tell) as sides:
+    if old is None:
+        _require_frozen(warehouse, as_of)
+    with facts_of(warehouse, (new,) if old is None else (old, new), tell) as sides:
         suppliers = _compare(warehouse, sides, outcomes, tell)
+    editions = {"from": sorted(outcomes[as_of].editions) or [EDITION], "to": EDITION}
     return {
         "as_of": as_of.isoformat(),
         "window_days": WINDOW_DAYS,
-        "from": old.version,
+        "from": FROZEN if old is None else old.version,
         "to": new.version,
+        "editions": editions,
         "suppliers": suppliers,
         **outcomes[as_of].as_json(),
         "month_ends": [{"as_of": day.isoformat(), **outcomes[day].as_json()} for day in ends],
@@ -184,7 +199,10 @@ def _stored(warehouse: Warehouse) -> set[int]:
 def _compare(
     warehouse: Warehouse, sides: Sequence[Side], outcomes: Mapping[date, Outcome], tell: Progress
 ) -> int:
-    """Read and grade some suppliers after the others; return how many there are."""
+    """Read and grade some suppliers after the others; return how many there are.
+
+    One side alone is compared with what was frozen.
+    """
     asked = {"rules": list({side.rules.id for side in sides})}
     begins = {row["supplier_id"]: row["first"] for row in warehouse.rows(_BEGINNINGS, asked)}
     names = list(begins)
@@ -194,15 +212,51 @@ def _compare(
         first = min(begins[name] for name in some)
         days = sorted({*month_ends(first, max(outcomes)), *outcomes})
         found = _graded(warehouse, sides, some, days)
+        frozen = _frozen(warehouse, sides[0], some, outcomes) if len(sides) == 1 else {}
         for name in some:
-            old, new = (
+            *old, new = (
                 standings(side.policy, grades, list(outcomes))
                 for side, grades in zip(sides, found[name], strict=True)
             )
-            for day, outcome in outcomes.items():
-                outcome.add(name, old[day], new[day])
+            before = old[0] if old else frozen.get(name, {})
+            for day, standing in before.items():
+                outcomes[day].add(name, standing, new[day])
     tell("reading", len(names), len(names))
     return len(names)
+
+
+def _require_frozen(warehouse: Warehouse, as_of: date) -> None:
+    newest = warehouse.rows(sql("newest_evaluation"), {"day": as_of})
+    if not newest:
+        raise BacktestError(f"no evaluation is frozen up to {as_of}: each month end freezes some")
+    if newest[0]["as_of"] != as_of:
+        raise BacktestError(
+            f"no evaluation is frozen as of {as_of}; the newest before is as of "
+            f"{newest[0]['as_of']}: ask for that day"
+        )
+
+
+def _frozen(
+    warehouse: Warehouse, side: Side, suppliers: Sequence[str], outcomes: Mapping[date, Outcome]
+) -> dict[str, dict[date, Standing]]:
+    """Return how suppliers stood when they were frozen, and keep of which edition that was.
+
+    The score and the grade are those that were frozen; what each figure added is worked out from
+    its frozen value by the policy of the other side.
+    """
+    found: dict[str, dict[date, Standing]] = {}
+    for one in EvaluationStore(warehouse).frozen_at(suppliers, list(outcomes)):
+        kpis, score, grade = (one.scorecard[part] for part in ("kpis", "score", "grade"))
+        values = {
+            key: None if (value := kpis.get(key, {}).get("value")) is None else Fraction(value)
+            for key in side.policy.scales
+        }
+        whole = None if score["value"] is None else Fraction(score["value"])
+        found.setdefault(one.supplier_id, {})[one.as_of] = Standing(
+            Score(whole, {}, side.grader.scorer.keys(values)), grade["value"], grade["published"]
+        )
+        outcomes[one.as_of].editions.add(one.edition)
+    return found
 
 
 def _graded(

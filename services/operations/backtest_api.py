@@ -17,7 +17,7 @@ from schemas.catalogue import Role
 from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore
 from services.access.reads import read
-from services.operations.backtest import BacktestError, Progress, backtest
+from services.operations.backtest import FROZEN, BacktestError, Progress, backtest
 from services.readiness.policy import Policy, PolicyError
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
@@ -32,7 +32,10 @@ _MOST_BYTES: Final = 1024 * 1024
 
 
 class Asked(BaseModel):
-    """The body: two policies as TOML, and over which dates they are compared."""
+    """The body: two policies as TOML, and over which dates they are compared.
+
+    In the place of the old one the word `frozen` may stand: evaluations as they were frozen.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +50,7 @@ class Work:
     """A backtest under way in a thread, and what it tells of itself."""
 
     warehouse: Warehouse
-    old: Policy
+    old: Policy | None
     new: Policy
     asked: Asked
     busy: threading.Lock
@@ -103,7 +106,8 @@ def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse, thread
     async def run(request: Request) -> Response:
         """Say whom another policy would move, over the stored history; tells progress by lines.
 
-        The body is JSON: `from` and `to` (policies as TOML), `as_of`, and `months` (24).
+        The body is JSON: `from` and `to` (policies as TOML; `from` also the word `frozen`, for
+        evaluations as they were frozen), `as_of`, and `months` (24).
         """
         require_role(principal_of(request, keys), Role.PROGRAMME)
         body = await body_of(request, _MOST_BYTES, "it is two policies")
@@ -128,9 +132,10 @@ def _asked(body: bytes) -> Asked:
         raise Problem(400, "; ".join(rows)) from None
 
 
-def _policies(asked: Asked) -> tuple[Policy, Policy]:
-    """Read both policies. Raises Problem 422."""
+def _policies(asked: Asked) -> tuple[Policy | None, Policy]:
+    """Read both policies; None: what was frozen. Raises Problem 422."""
     try:
-        return Policy.load_text(asked.old, "'from'"), Policy.load_text(asked.new, "'to'")
+        old = None if asked.old == FROZEN else Policy.load_text(asked.old, "'from'")
+        return old, Policy.load_text(asked.new, "'to'")
     except PolicyError as error:
         raise Problem(422, str(error)) from None

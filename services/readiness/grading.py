@@ -26,6 +26,8 @@ DIRECTIONS: Final[tuple[Direction, ...]] = (
 )
 _TELLING: Final = 1e-6
 """A score that doubles put so near a threshold is worked out exactly."""
+_NOTHING: Final = Fraction(1, 10**9)
+"""A change of so few points is what writing a figure as JSON cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,12 @@ def standings(
 
 def move(supplier_id: str, old: Standing, new: Standing) -> Move | None:
     """Return what moves from one standing to another; None where they are the same."""
-    if (old.score.value, old.grade, old.published) == (new.score.value, new.grade, new.published):
+    # As doubles: what was frozen is known as JSON has it.
+    before, after = (nearest(one.score.value) for one in (old, new))
+    if (before, old.grade, old.published) == (after, new.grade, new.published):
         return None
     by, change = changed_most(added(old.score.keys), added(new.score.keys))
-    return Move(supplier_id, old, new, by, change)
+    return Move(supplier_id, old, new, by if abs(change) > _NOTHING else None, change)
 
 
 def direction(old: Letter | None, new: Letter | None) -> Direction:

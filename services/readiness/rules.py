@@ -11,6 +11,9 @@ from services.readiness.policy import DEFAULT_POLICY, LineTolerances, Policy
 _FORM: Final = 3
 """Raised where the facts take another form: those of the form before are folded anew."""
 
+EDITION: Final = 2
+"""Of docs/figures.md: what the figures mean. A frozen evaluation keeps the one it was made by."""
+
 _ANY: Final = ""
 
 

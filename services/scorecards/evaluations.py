@@ -6,6 +6,7 @@ from typing import Any
 import simplejson
 
 from schemas.fields import utc_text
+from services.readiness.rules import EDITION
 from services.scorecards.reading import Reader
 from services.warehouse.evaluations import Evaluation, EvaluationStore, frozen_json
 from services.warehouse.figures import WINDOW_DAYS, Selection
@@ -34,6 +35,7 @@ def evaluations(
             {
                 **Selection(one.as_of, WINDOW_DAYS).heading,
                 "policy_version": one.policy_version,
+                "edition": one.edition,
                 "frozen_at": utc_text(one.frozen_at),
                 "inputs": {
                     "events": one.inputs.events,
@@ -52,7 +54,8 @@ def restated(
 ) -> dict[str, Any] | None:
     """Return what is other today than when it was frozen, as was and is; None where nothing is.
 
-    By `kpis` and its keys, `score`, `grade` and `stage`. `policy_version`: the one that judges now.
+    By `kpis` and its keys, `score`, `grade` and `stage`. `policy_version`: the one that judges now;
+    `edition`, of docs/figures.md: the one that says now what the figures mean.
     """
     before = frozen.scorecard
     figures = {
@@ -67,4 +70,4 @@ def restated(
     }
     if not figures and not others:
         return None
-    return {"policy_version": policy_version, _FIGURES: figures, **others}
+    return {"policy_version": policy_version, "edition": EDITION, _FIGURES: figures, **others}

@@ -8,10 +8,11 @@ from typing import Any, Final
 import simplejson
 
 from services.readiness.assessed import Assessed
+from services.readiness.rules import EDITION
 from services.warehouse.client import Warehouse, sql
 
 _FROZEN: Final = [
-    "supplier_id", "as_of", "policy_version", "events", "accepted_until", "scorecard",
+    "supplier_id", "as_of", "policy_version", "edition", "events", "accepted_until", "scorecard",
 ]  # fmt: skip
 _ANNOUNCED: Final = ["supplier_id", "number", "id", "event", "state", "published"]
 
@@ -26,10 +27,15 @@ class HighWater:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The scorecard of a month end as it was known when it was frozen."""
+    """The scorecard of a month end as it was known when it was frozen.
 
+    `edition`: of docs/figures.md, by which its figures were worked out.
+    """
+
+    supplier_id: str
     as_of: date
     policy_version: str
+    edition: int
     inputs: HighWater
     scorecard: Mapping[str, Any]
     frozen_at: datetime
@@ -76,7 +82,15 @@ class EvaluationStore:
     ) -> int:
         """Freeze scorecards of suppliers at month ends; of one frozen before, that one stands."""
         rows = [
-            [name, as_of, policy_version, inputs.events, inputs.accepted_until, frozen_json(one)]
+            [
+                name,
+                as_of,
+                policy_version,
+                EDITION,
+                inputs.events,
+                inputs.accepted_until,
+                frozen_json(one),
+            ]
             for name, as_of, one in some
         ]
         if rows:
@@ -86,16 +100,12 @@ class EvaluationStore:
     def frozen(self, supplier_id: str, limit: int) -> list[Evaluation]:
         """Return what was frozen of a supplier, the newest first."""
         rows = self.warehouse.rows(sql("evaluations"), {"supplier": supplier_id, "limit": limit})
-        return [
-            Evaluation(
-                row["as_of"],
-                row["policy_version"],
-                HighWater(row["events"], row["accepted_until"]),
-                simplejson.loads(row["scorecard"], use_decimal=True),
-                row["frozen_at"],
-            )
-            for row in rows
-        ]
+        return [_evaluation(row) for row in rows]
+
+    def frozen_at(self, suppliers: Sequence[str], days: Sequence[date]) -> list[Evaluation]:
+        """Return what was frozen of these suppliers at these month ends."""
+        asked = {"suppliers": list(suppliers), "days": list(days)}
+        return [_evaluation(row) for row in self.warehouse.rows(sql("evaluations_at"), asked)]
 
     def frozen_ends(self) -> dict[str, set[date]]:
         """Return which month ends of each supplier are frozen."""
@@ -138,6 +148,18 @@ class EvaluationStore:
         ]
         if rows:
             self.warehouse.insert_rows("announcements", _ANNOUNCED, rows)
+
+
+def _evaluation(row: Mapping[str, Any]) -> Evaluation:
+    return Evaluation(
+        row["supplier_id"],
+        row["as_of"],
+        row["policy_version"],
+        row["edition"],
+        HighWater(row["events"], row["accepted_until"]),
+        simplejson.loads(row["scorecard"], use_decimal=True),
+        row["frozen_at"],
+    )
 
 
 def frozen_json(one: Assessed) -> str:

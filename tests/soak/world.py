@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Checks:
         """Note a finding; of one kind the first 20 are kept."""
         self.must(name)
         self.counted[name] += 1
+        print(f"found against {name!r}: {detail[:500]}", file=sys.stderr)
         if len(self.found[name]) < _KEPT_DETAILS:
             self.found[name].append(detail[:2000])
 

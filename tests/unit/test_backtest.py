@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import simplejson
 
 from services.operations import backtest as module
 from services.operations.backtest import BacktestError, Trial, backtest
@@ -17,7 +18,9 @@ from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.readiness.score import score
 from services.readiness.sums import FigureSums
+from services.warehouse.assessing import Assessor
 from services.warehouse.client import StoreUnavailable, Warehouse
+from services.warehouse.evaluations import EvaluationStore
 from services.warehouse.figures import FigureStore, Selection
 from services.warehouse.folding import FACT_TABLES, fold_all
 from services.warehouse.migrate import migrate
@@ -189,6 +192,46 @@ def test_what_moved_the_score_most_is_named(given_history: Given) -> None:
     assert {one["by"] for one in answer["moves"]} <= {"ppm", "lot_acceptance"}
     for one in answer["moves"]:
         assert one["by_points"] != 0
+
+
+def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) -> None:
+    warehouse, _ = given_history
+    evaluated, *ends = reversed(last_month_ends(3, START + timedelta(days=DAYS)))
+    frozen, grown = SUPPLIERS[:2]
+    store = EvaluationStore(warehouse)
+    none = pytest.raises(BacktestError, match="no evaluation is frozen up to")
+    with none:
+        backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
+    assessor = Assessor(warehouse, DEFAULT_POLICY)
+    days = {frozen: [evaluated, *ends], grown: [evaluated]}
+    asked = Selection(evaluated, 180, list(days))
+    assessed = list(assessor.assessed_at(asked, days))
+    store.freeze("of then", store.high_water(), assessed)
+    same = backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
+    assert (same["from"], same["editions"]) == ("frozen", {"from": [2], "to": 2})
+    for one, there in zip((same, *same["month_ends"]), (2, 1, 1, 2), strict=True):
+        assert one["moves"] == []
+        assert all(counts["unchanged"] == there for counts in one["summary"].values())
+    # One of an edition that nothing works out any more: all that is known of it is what it says.
+    (found,) = store.frozen_at([grown], [evaluated])
+    card = simplejson.loads(simplejson.dumps(found.scorecard, use_decimal=True), use_decimal=True)
+    card["kpis"]["otif"]["value"] = Decimal(0)
+    card["score"]["value"] -= 20
+    card["grade"]["value"] = "D"
+    warehouse.command(f"DELETE FROM evaluations WHERE supplier_id = '{grown}'")
+    columns = ["supplier_id", "as_of", "policy_version", "events", "accepted_until", "scorecard"]
+    inputs = found.inputs
+    row = [grown, evaluated, "of then", inputs.events, inputs.accepted_until]
+    text = simplejson.dumps(card, use_decimal=True)
+    warehouse.insert_rows("evaluations", columns, [[*row, text]])
+    answer = backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
+    assert answer["editions"] == {"from": [1, 2], "to": 2}
+    (moved,) = answer["moves"]
+    assert (moved["supplier_id"], moved["by"], moved["grade"]["from"]) == (grown, "otif", "D")
+    assert moved["by_points"] > 0
+    assert moved["score"]["to"] == pytest.approx(moved["score"]["from"] + 20)
+    with pytest.raises(BacktestError, match=f"is as of {evaluated}: ask for that day"):
+        backtest(warehouse, None, DEFAULT_POLICY, evaluated + timedelta(days=3), months=3)
 
 
 @pytest.mark.parametrize("old", [DEFAULT_POLICY, HARDER])

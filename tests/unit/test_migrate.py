@@ -247,7 +247,7 @@ def test_every_derived_table_has_its_view_and_is_known() -> None:
     for migration in migrations():
         altered = set(re.findall(r"^ALTER TABLE (\w+) ", migration.text, re.MULTILINE))
         # What is altered must be made anew and altered again by a rebuild.
-        assert migration.derived == bool(migration.tables or altered)
+        assert migration.derived == bool(migration.tables or altered - DURABLE)
         assert altered <= known
         made = [s for s in migration.statements() if s.startswith("CREATE TABLE")]
         if migration.derived:

@@ -27,6 +27,7 @@ ISSUED = Issued(
     score=Fraction("81.305"),
     provisional=False,
     policy_version="2026-11-01",
+    edition=2,
     inputs=HighWater(12_345_678, AT),
     computed_at=AT,
     digest=bytes(range(8)),

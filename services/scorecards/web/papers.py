@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from schemas.fields import Spelled
+from services.readiness.rules import EDITION
 from services.scorecards.api import blocking
 from services.scorecards.evaluations import restated
 from services.scorecards.reading import Reader
@@ -70,7 +71,7 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     asked = None if visit.visitor.orders_of else view.buyer_id
     if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
-    issued = issued_of(selection, card, card, inputs)
+    issued = issued_of(selection, card, {**card, "edition": EDITION}, inputs)
     return await _file(visit, codes, Told(issued, card, sums.matured_months, **about), "scorecard")
 
 
@@ -87,7 +88,11 @@ async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) ->
     now, about = await asyncio.gather(
         blocking(lambda: looks_now(reader, supplier_id, found)), _about(reader, selection)
     )
-    said = {"policy_version": found.policy_version, "computed_at": found.frozen_at.isoformat()}
+    said = {
+        "policy_version": found.policy_version,
+        "edition": found.edition,
+        "computed_at": found.frozen_at.isoformat(),
+    }
     issued = issued_of(selection, found.scorecard, said, found.inputs, frozen=True)
     told = Told(issued, found.scorecard, 0, **about, restated=now is not None)
     return await _file(visit, codes, told, "evaluation")
@@ -96,12 +101,12 @@ async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) ->
 def issued_of(
     selection: Selection,
     card: Mapping[str, Any],
-    made: Mapping[str, str],
+    made: Mapping[str, Any],
     inputs: HighWater,
     *,
     frozen: bool = False,
 ) -> Issued:
-    """Return what a paper is known by. `made`: its `policy_version` and `computed_at`."""
+    """Return what a paper is known by. `made`: its `policy_version`, `edition`, `computed_at`."""
     grade, score = card["grade"], card["score"]
     return Issued(
         supplier_id=selection.suppliers[0],
@@ -114,6 +119,7 @@ def issued_of(
         score=cut_off(score["value"]),
         provisional=score["provisional"],
         policy_version=made["policy_version"],
+        edition=made["edition"],
         inputs=inputs,
         computed_at=datetime.fromisoformat(made["computed_at"]).astimezone(UTC),
         digest=digest_of(card),

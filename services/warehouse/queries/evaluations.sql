@@ -1,5 +1,5 @@
 -- What was frozen of a supplier, newest month end first?
-SELECT as_of, policy_version, events, accepted_until, scorecard, frozen_at
+SELECT supplier_id, as_of, policy_version, edition, events, accepted_until, scorecard, frozen_at
 FROM evaluations FINAL
 WHERE supplier_id = {supplier:String}
 ORDER BY as_of DESC

@@ -22,6 +22,8 @@ DIGEST_BYTES: Final = 8
 _SALT: Final = "rantai.paper.v1"
 _NUMBERS: Final = struct.Struct(f">BcIHIQII{DIGEST_BYTES}s")
 _FROZEN, _INSUFFICIENT, _PROVISIONAL = 1, 2, 4
+_EDITIONS: Final = 16
+"""The upper half of the flags is the edition of the figures, less one: 0 in codes of the first."""
 _NO_LETTER: Final = b"-"
 _NO_SCORE: Final = 2**32 - 1
 _THOUSAND: Final = 1000
@@ -38,7 +40,8 @@ class Issued:
     """What a paper says of a supplier. Times: aware, to the second.
 
     `buyer_id`: whose orders alone it is made of. `letter`: the grade that is shown; `score`: 0 to
-    100 to the thousandth, cut off; None where there is none. `digest`: see `digest_of`.
+    100 to the thousandth, cut off; None where there is none. `edition`: of
+    docs/figures.md. `digest`: see `digest_of`.
     """
 
     supplier_id: str
@@ -51,6 +54,7 @@ class Issued:
     score: Fraction | None
     provisional: bool
     policy_version: str
+    edition: int
     inputs: HighWater
     computed_at: datetime
     digest: bytes
@@ -103,6 +107,7 @@ def _packed(issued: Issued) -> bytes:
         _FROZEN * issued.frozen
         | _INSUFFICIENT * issued.insufficient
         | _PROVISIONAL * issued.provisional
+        | _EDITIONS * (issued.edition - 1)
     )
     numbers = _NUMBERS.pack(
         flags,
@@ -135,6 +140,7 @@ def _unpacked(packed: bytes) -> Issued:
         score=None if score == _NO_SCORE else Fraction(score, _THOUSAND),
         provisional=bool(flags & _PROVISIONAL),
         policy_version=policy_version,
+        edition=flags // _EDITIONS + 1,
         inputs=HighWater(events, datetime.fromtimestamp(until, UTC)),
         computed_at=datetime.fromtimestamp(computed, UTC),
         digest=digest,

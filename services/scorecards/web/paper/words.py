@@ -221,7 +221,14 @@ def origin(language: Language, issued: Issued, policy: Policy) -> list[tuple[str
     """Return by which rules and from which data a paper was made, when, and its digest."""
     when = language.text("Frozen") if issued.frozen else language.text("Worked out")
     return [
-        (language.text("Rules of version"), issued.policy_version),
+        (
+            language.text("Rules of version"),
+            language.text(
+                "%(version)s, figures of edition %(edition)s",
+                version=issued.policy_version,
+                edition=issued.edition,
+            ),
+        ),
         (
             language.text("Data up to"),
             language.text(

@@ -107,6 +107,7 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
         Column(language.text("Delivery"), Kind.NUMBER),
         Column(language.text("Responsiveness"), Kind.NUMBER),
         Column(language.text("Rules of version")),
+        Column(language.text("Edition of the figures"), Kind.COUNT),
         Column(language.text("Events counted"), Kind.COUNT),
     ]
     rows: list[Row] = []
@@ -124,6 +125,7 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
                 _yes(language, score["provisional"]),
                 *(pillars.get(name) for name in ("quality", "delivery", "responsiveness")),
                 one.policy_version,
+                one.edition,
                 one.inputs.events,
             ]
         )
