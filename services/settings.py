@@ -130,6 +130,11 @@ class Settings(BaseModel):
         description="how long after a month end it is frozen at the earliest: nightly batches "
         "tell of the month's last day",
     )
+    findings_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=600.0,
+        description="how often it is noted which findings of data quality came and which were put "
+        "right",
+    )
     fsync: bool = Field(
         default=True,
         description="whether an insert into the embedded ledger reaches the disk first",

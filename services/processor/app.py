@@ -2,7 +2,8 @@
 
 Three parts read Kafka, each by what it is good at: the ledger's batch loop (`batches`), the reader
 of the senders' own topics (`inbound_reader`), and a Faust application (`streams`) for what needs a
-decision event by event. A fourth judges suppliers anew. Each is started anew where it fails.
+decision event by event. Of two more, one judges suppliers anew and one notes findings of data
+quality. Each is started anew where it fails.
 `faust -A services.processor.app worker` runs all of it as well, under Faust's own worker.
 """
 
@@ -27,6 +28,7 @@ from services.processor import faust_app
 from services.processor.announcing import Announcer
 from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluating import Evaluations, Evaluator, Waits
+from services.processor.finding import Findings
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.inbound_reader import InboundReader, Reading
 from services.processor.ledger_sink import LedgerSink, read_ahead
@@ -38,7 +40,9 @@ from services.settings import Settings, SettingsError
 from services.telemetry.logs import log
 from services.telemetry.parts import Healing, OnStall, Part, Runs, Stalled
 from services.warehouse.client import BACKGROUND, StoreUnavailable, Warehouse
+from services.warehouse.data_quality import DataQuality
 from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.figures import FigureStore
 from services.warehouse.ledger import Ledger
 from services.warehouse.migrate import Placement, migrate
 from services.warehouse.policies import put_in_force
@@ -83,6 +87,7 @@ class Processor:
             "ledger": self._ledger_loop,
             "inbound": self._inbound_reader,
             "evaluations": self._evaluations,
+            "findings": self._findings,
         }
         if not in_memory:
             # On a broker in memory refusals are in the store before they are on their topic.
@@ -181,9 +186,17 @@ class Processor:
             announcer = Announcer(store, self.producer, self._settings.kafka, self._policy)
             return Evaluator(Standings(warehouse, self._policy), store, announcer, waits)
 
-        return Evaluations(
-            evaluator, lambda: None if self._batches is None else self._batches.term, waits
-        )
+        return Evaluations(evaluator, self._term, waits)
+
+    def _findings(self, _: OnStall) -> Findings:
+        def quality() -> DataQuality:
+            warehouse = self._store.store().apart(BACKGROUND)
+            return DataQuality(FigureStore(warehouse, self._policy))
+
+        return Findings(quality, self._term, self._policy, self._settings.findings_seconds)
+
+    def _term(self) -> int | None:
+        return None if self._batches is None else self._batches.term
 
 
 class _Late:

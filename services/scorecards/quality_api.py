@@ -18,6 +18,9 @@ from services.scorecards.web.language import ENGLISH, LANGUAGES
 from services.telemetry.http import Problem
 from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Scope
 
+_PUT_RIGHT: Final = 100
+"""So many of what was put right are listed."""
+
 
 def _a_kind(kind: str) -> str:
     if kind not in KINDS:
@@ -59,7 +62,8 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
         A buyer sees its own data; the programme that of all. Findings are of the events as they
         are now: what was put right is no finding any more, at no `as_of`. By kind, and in each kind
-        those that began last first.
+        those that began last first. `put_right`: what was noted before and was put right in the
+        last 90 days, the newest 100 of it; each as it looked when it was noted.
         """
         buyer = _buyer(principal_of(request, scorecards.keys), asked)
         scope = Scope(
@@ -70,6 +74,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
         kinds = KINDS if asked.kind is None else (asked.kind,)
         reading = quality.parts(kinds, scope, asked.limit, asked.offset)
         parts = [await blocking(lambda: next(reading)) for _ in kinds]
+        right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
 
         def written() -> dict[str, Any]:
             found = [finding(one.kind, row) for one in parts for row in one.rows]
@@ -82,6 +87,14 @@ def routes(scorecards: Scorecards) -> APIRouter:
                 "next_offset": end if found and end < total else None,
                 "counts": {one.kind: one.total for one in parts},
                 "findings": found,
+                "put_right": {
+                    "since": right.first.isoformat(),
+                    "total": right.total,
+                    "findings": [
+                        {**finding(row["kind"], row), "put_right_on": row["gone_on"].isoformat()}
+                        for row in right.rows
+                    ],
+                },
             }
 
         return await exact_answer(written)
@@ -140,6 +153,7 @@ _EXAMPLE: Final = {
             ],
         }
     ],
+    "put_right": {"since": "2026-08-03", "total": 0, "findings": []},
 }
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/json": {"example": _EXAMPLE}}}

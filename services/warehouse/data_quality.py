@@ -6,9 +6,10 @@ began after it, and ages are counted up to it. Everything blocks.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from string import Template
-from typing import Final
+from time import time_ns
+from typing import Any, Final
 
 from services.warehouse.client import sql
 from services.warehouse.figures import FigureStore, Rows
@@ -135,6 +136,12 @@ FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Which figures a finding bears on, by kind; none where it may be any: nothing of it is stored."""
 
+_LAPSING: Final = ("retroactive", "silent_sender")
+"""Kinds of which nothing older than 180 days is told."""
+
+PUT_RIGHT_DAYS: Final = 90
+"""For so long it is told what was put right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -158,6 +165,18 @@ class Part:
     rows: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class PutRight:
+    """Findings that were put right since a day: how many, and those of last.
+
+    Rows as those of a `Part`, with `kind` and `gone_on`, and as they were when they were noted.
+    """
+
+    first: date
+    total: int
+    rows: Rows
+
+
 class DataQuality:
     """Reads findings under one policy. Raises StoreUnavailable, StoreRefused, ReadTooLarge."""
 
@@ -176,9 +195,9 @@ class DataQuality:
     def parts(
         self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0
     ) -> Iterator[Part]:
-        """Give each kind's count with those of its findings that are on a page of them all.
+        """Yield each kind's count with those of its findings that are on a page of them all.
 
-        Each step reads one kind, so that who waits for a turn gets one between them.
+        Each step reads one kind, so that others get their turn between two of them.
         """
         before, left = 0, limit
         for kind in kinds:
@@ -191,7 +210,43 @@ class DataQuality:
         """Return how many findings of each kind there are; the exporter shows them."""
         return {kind: self.of_kind(kind, scope, 1).total for kind in KINDS}
 
+    def note(self, kind: str, as_of: date) -> None:
+        """Note which findings of a kind came, over all buyers, and which are gone since the last.
+
+        Called from time to time by one process at once; a note that is made twice changes nothing.
+        """
+        findings, parameters = self._findings(kind, Scope(as_of))
+        asked = {**parameters, "kind": kind, "version": time_ns() // 1000}
+        for name in ("quality_note_found", "quality_note_gone"):
+            statement = Template(sql(name)).substitute(findings=findings)
+            self._store.warehouse.command(statement, _SETTINGS, asked)
+
+    def put_right(self, kinds: Sequence[str], scope: Scope, limit: int) -> PutRight:
+        """Return what was noted and put right in the last `PUT_RIGHT_DAYS` up to a day.
+
+        `limit`: at least 1.
+        """
+        first = scope.as_of - timedelta(days=PUT_RIGHT_DAYS)
+        asked = {
+            "kinds": list(kinds),
+            "first": first,
+            "as_of": scope.as_of,
+            "buyers": list(scope.buyers),
+            "suppliers": list(scope.suppliers),
+            "lapsing": list(_LAPSING),
+            "limit": limit,
+        }
+        rows = self._store.warehouse.rows(sql("quality_put_right"), asked)
+        return PutRight(first, rows[0]["total"] if rows else 0, rows)
+
     def _rows(self, kind: str, scope: Scope, limit: int, offset: int) -> Rows:
+        findings, parameters = self._findings(kind, scope)
+        statement = Template(sql("quality_of_kind")).substitute(findings=findings)
+        asked = {**parameters, "limit": limit, "offset": offset}
+        return self._store.warehouse.rows(statement, asked, _SETTINGS)
+
+    def _findings(self, kind: str, scope: Scope) -> tuple[str, dict[str, Any]]:
+        """Return what selects the findings of a kind, and its parameters."""
         rules, policy, read = self._store.rules, self._store.policy, _READ[kind]
         # A finding of all buyers is dated in the usual zone; facts are in each buyer's own.
         zone = policy.zone_of(scope.buyers[0]) if len(scope.buyers) == 1 else policy.zone
@@ -202,17 +257,11 @@ class DataQuality:
             )
             for name, texts in read.queries
         ]
-        return self._store.warehouse.rows(
-            Template(sql("quality_of_kind")).substitute(findings="\nUNION ALL\n".join(findings)),
-            {
-                **rule_parameters(rules),
-                **read.parameters,
-                "zone": zone,
-                "as_of": scope.as_of,
-                "buyers": list(scope.buyers),
-                "suppliers": list(scope.suppliers),
-                "limit": limit,
-                "offset": offset,
-            },
-            _SETTINGS,
-        )
+        return "\nUNION ALL\n".join(findings), {
+            **rule_parameters(rules),
+            **read.parameters,
+            "zone": zone,
+            "as_of": scope.as_of,
+            "buyers": list(scope.buyers),
+            "suppliers": list(scope.suppliers),
+        }

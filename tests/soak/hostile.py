@@ -152,9 +152,10 @@ async def newlines(enemy: Enemy) -> Statuses:
 
 @hostile
 async def byte_order_mark_alone(enemy: Enemy) -> Statuses:
-    """A mark, or many, and nothing behind."""
+    """A mark, or many, and nothing behind. Lines of which there are none are an empty batch."""
     bodies = (b"\xef\xbb\xbf", b"\xef\xbb\xbf" * 3, b"\xff\xfe", b"\xef\xbb\xbf\n\n")
-    return [await enemy.post(body, kind) for body in bodies for kind in _TYPES]
+    kinds = [kind for kind in _TYPES if kind != _LINES]
+    return [await enemy.post(body, kind) for body in bodies for kind in kinds]
 
 
 @hostile

@@ -1,5 +1,6 @@
 """What looks wrong: each kind of finding with its document; none where all is well or put right."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from services.processor import finding as finding_module
+from services.processor.finding import Findings
 from services.readiness.policy import DEFAULT_POLICY
+from services.readiness.rules import DEFAULT_RULES
 from services.scorecards.quality_api import finding
 from services.scorecards.web import quality_words
 from services.scorecards.web.figure_words import TITLES
@@ -16,6 +20,7 @@ from services.scorecards.web.language import INDONESIAN, LANGUAGES
 from services.warehouse.client import Warehouse
 from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
 from services.warehouse.figures import FigureStore
+from services.warehouse.folding import FACT_TABLES
 from services.warehouse.ledger import Ledger, LedgerRecord
 from tests.reference.cases import (
     Event,
@@ -40,6 +45,8 @@ T = date(2026, 11, 1)
 @pytest.fixture
 def warehouse(own_warehouse: Warehouse) -> Warehouse:
     empty(own_warehouse)
+    in_force = [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
+    own_warehouse.insert_rows("folded_rules", ["rules", "description"], in_force)
     return own_warehouse
 
 
@@ -229,8 +236,82 @@ def test_a_finding_names_its_document_until_it_is_put_right(
     assert found(warehouse, case.kind, before).total == 0
     assert quality(warehouse).of_kind(case.kind, Scope(T, ["B2"]), 9).total == 0
     assert quality(warehouse).of_kind(case.kind, Scope(T, [], ["S9"]), 9).total == 0
+    reader = quality(warehouse)
+    for _ in range(2):
+        reader.note(case.kind, T)
+    assert reader.put_right(KINDS, Scope(T), 9).total == 0
     store(warehouse, case.right)
     assert found(warehouse, case.kind).total == 0
+    for _ in range(2):
+        reader.note(case.kind, T)
+    gone = reader.put_right([case.kind], Scope(T, ["B1"]), 9)
+    assert (gone.total, len(gone.rows)) == (1, 1)
+    (noted,) = gone.rows
+    assert (noted["kind"], noted["gone_on"]) == (case.kind, T)
+    assert {key: noted[key] for key in one if key != "total"} == {
+        key: value for key, value in one.items() if key != "total"
+    }
+    for nothing in (Scope(T, ["B2"]), Scope(T, [], ["S9"]), Scope(T - timedelta(days=1))):
+        assert reader.put_right(KINDS, nothing, 9).total == 0
+
+
+def test_what_is_wrong_again_is_not_put_right(warehouse: Warehouse) -> None:
+    reader = quality(warehouse)
+    put_right = []
+    for told in (placed("03-01", "03-20"), receive("03-19", 10, no="R1"), reverse("03-25", "R1")):
+        store(warehouse, [told])
+        reader.note("overdue_long", T)
+        put_right.append(reader.put_right(KINDS, Scope(T), 9).total)
+    assert put_right == [0, 1, 0]
+
+
+def test_nothing_is_put_right_while_the_facts_are_made_anew(warehouse: Warehouse) -> None:
+    reader = quality(warehouse)
+    store(warehouse, [receive("10-01", 4, no="R1", lines=_other())])
+    reader.note("orphan_receipt", T)
+    for table in (*FACT_TABLES, "folded_rules"):
+        warehouse.command(f"TRUNCATE TABLE {table}")
+    reader.note("orphan_receipt", T)
+    assert reader.put_right(KINDS, Scope(T), 9).total == 0
+
+
+def test_what_is_too_old_to_be_told_was_not_put_right(warehouse: Warehouse) -> None:
+    reader = quality(warehouse)
+    store(warehouse, [placed("03-20", "03-20"), receive("03-10", 10)])
+    reader.note("retroactive", date(2026, 4, 1))
+    assert found(warehouse, "retroactive", date(2026, 4, 1)).total == 1
+    later = date(2026, 3, 20) + timedelta(days=180)
+    reader.note("retroactive", later)
+    assert reader.put_right(KINDS, Scope(later), 9).total == 0
+
+
+@pytest.mark.anyio
+async def test_a_process_notes_them_while_it_is_the_one(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding_module, "_REST", 0)
+    term: list[int | None] = [None]
+    run = Findings(lambda: quality(warehouse), lambda: term[0], DEFAULT_POLICY, 0.1)
+    task = asyncio.create_task(run.run())
+    reader, today = quality(warehouse), Scope(datetime.now(UTC).date() + timedelta(days=1))
+    store(warehouse, [receive("10-01", 4, no="R1", lines=_other())])
+    await asyncio.sleep(0.5)
+    assert warehouse.rows("SELECT 1 FROM kept_findings") == []
+    term[0] = 1
+    async with asyncio.timeout(60):
+        while not warehouse.rows("SELECT 1 FROM kept_findings"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        right = placed("09-01", "10-01")
+        right["data"]["order_no"] = "OTHER"
+        store(warehouse, [right])
+        while not reader.put_right(KINDS, today, 9).total:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await run.stop()
+        await task
+
+
+def _other() -> list[dict[str, object]]:
+    return [{"order_no": "OTHER", "line_no": "10", "quantity": 4}]
 
 
 def test_nothing_is_found_where_all_is_well(warehouse: Warehouse) -> None:

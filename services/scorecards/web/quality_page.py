@@ -21,14 +21,21 @@ from services.scorecards.web.lists import Part as Shown
 from services.scorecards.web.tables import Column, Kind, Row, Table
 from services.scorecards.web.visiting import Visit
 from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+from services.warehouse.figures import Rows
 
 _FEW: Final = 5
 """So many of each kind on the first page; the whole list is one step away."""
 
+_PUT_RIGHT: Final = 20
+"""So many of what was put right are listed: those of last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding in words. `address`: of its order line's page, '' where it names none."""
+    """A finding in words. `address`: of its order line's page, '' where it names none.
+
+    `gone`: the day on which it was put right; '' where it is there.
+    """
 
     document: str
     address: str
@@ -36,6 +43,7 @@ class Finding:
     buyer: str
     message: str
     since: str
+    gone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,10 @@ async def page(
         *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
     )
     parts = [one for one in read if one.total]
+    right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+    told = [row for one in parts for row in one.rows] + list(right.rows)
     names, newest = await asyncio.gather(
-        blocking(lambda: reader.names(_partners(parts))),
+        blocking(lambda: reader.names(_partners(told))),
         blocking(lambda: reader.newest(view.selection([], list(buyers)))),
     )
     choice = Choice(path, view, {"kind": kind})
@@ -92,13 +102,14 @@ async def page(
             "own": bool(buyers),
             "total": total,
             "groups": [in_words(one) for one in parts],
+            "put_right": right,
+            "gone": [_finding(language, names, row["kind"], row) for row in right.rows],
             "shown": Shown(parts, total, last_or(view.page, total)) if kind else None,
         },
     )
 
 
-def _partners(parts: Sequence[Part]) -> list[str]:
-    rows = [row for one in parts for row in one.rows]
+def _partners(rows: Rows) -> list[str]:
     return sorted({row[name] for row in rows for name in ("supplier_id", "buyer_id")} - {""})
 
 
@@ -139,6 +150,7 @@ def _finding(
         buyer=names.get(buyer, buyer),
         message=quality_words.message(language, kind, row),
         since=language.day(row["since"]),
+        gone=language.day(row["gone_on"]) if "gone_on" in row else "",
     )
 
 

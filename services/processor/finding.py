@@ -1,0 +1,72 @@
+"""Noting which findings of data quality come and go, so that it can be told what was put right.
+
+One process of a group does it, as it is with evaluations.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.readiness.policy import Policy
+from services.telemetry.logs import log
+from services.telemetry.turns import Turns
+from services.warehouse.client import StoreRefused, StoreUnavailable
+from services.warehouse.data_quality import KINDS, DataQuality
+
+_LOGGER: Final = logging.getLogger("rantai.findings")
+_REST: Final = 50
+"""Rest after a look, as a multiple of its length at least: the store is for others."""
+
+
+class Findings:
+    """One run of what notes findings, while this process is the one that does it.
+
+    `quality` is called until it succeeds once. `term`: the number of this process's term as that
+    one; None while it is not. `seconds`: between two looks at least.
+    """
+
+    def __init__(
+        self,
+        quality: Callable[[], DataQuality],
+        term: Callable[[], int | None],
+        policy: Policy,
+        seconds: float,
+    ) -> None:
+        self._make, self._term, self._policy, self._seconds = quality, term, policy, seconds
+        self._stopping = asyncio.Event()
+        self._threads = Turns(1, "findings")
+        self.ready = asyncio.Event()
+
+    async def stop(self) -> None:
+        """End after the kind at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Note findings from time to time until `stop`."""
+        self.ready.set()
+        quality: DataQuality | None = None
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                if self._term() is not None:
+                    if quality is None:
+                        quality = await self._threads.run("", self._make)
+                    await self._look(quality)
+            except (StoreUnavailable, StoreRefused) as error:
+                log(_LOGGER, "findings_failed", level=logging.WARNING, error=str(error)[:300])
+            pause = max(self._seconds, _REST * (time.monotonic() - began))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _look(self, quality: DataQuality) -> None:
+        today = datetime.now(UTC).astimezone(ZoneInfo(self._policy.zone)).date()
+        for kind in KINDS:
+            if self._stopping.is_set():
+                return
+            await self._threads.run("", partial(quality.note, kind, today))
