@@ -133,8 +133,11 @@ def smallest(unit: str) -> int:
 
 
 def factor(unit: str, into: str) -> Fraction | None:
-    """Return how many `into` one `unit` is; None where no fixed factor exists."""
-    if unit == into:
+    """Return how many `into` one `unit` is; None where no fixed factor exists.
+
+    '' is a unit that was not said: a quantity is taken as it is.
+    """
+    if unit == into or not unit or not into:
         return Fraction(1)
     for kind in CONVERTIBLE:
         if unit in kind and into in kind:

@@ -76,7 +76,10 @@ def standing_capacities(partner: Rows, as_of: date) -> list[Capacity]:
             stands = found.get(row["name"])
             if stands is None or stands["valid_from"] <= row["valid_from"]:
                 found[row["name"]] = row
-    return [Capacity(name, row["numbers"][0], tuple(row["items"])) for name, row in found.items()]
+    return [
+        Capacity(name, row["numbers"][0], tuple(row["items"]), row["unit"])
+        for name, row in found.items()
+    ]
 
 
 def _assessments(partner: Rows) -> Iterable[Assessment]:

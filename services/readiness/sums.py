@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
-from schemas.units import smallest
+from schemas.units import factor, smallest
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.policy import Policy
 
@@ -55,11 +55,15 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a supplier declared it can make of some items with one process in a month."""
+    """What a supplier declared it can make of some items with one process in a month.
+
+    `unit`: of the quantity; '' where none was named.
+    """
 
     process: str
     quantity_per_month: Decimal
     items: tuple[str, ...]
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,26 +208,45 @@ class FigureSums:
         return sum(((value / total) ** 2 for value in by_buyer.values()), Fraction(0))
 
     def _load(self, capacities: Sequence[Capacity]) -> Load:
-        backlog: dict[str, Fraction] = {}
+        backlog: dict[str, list[tuple[str, Fraction]]] = {}
         for (label, _), one in self.families.get("backlog", {}).items():
             unit, item = label.split("\n", 1)
             quantity = Fraction(one.sums["a"]) / smallest(unit)
-            backlog[item] = backlog.get(item, Fraction(0)) + quantity
+            backlog.setdefault(item, []).append((unit, quantity))
+        demands = {
+            one.process: _demand(one, backlog)
+            for one in sorted(capacities, key=lambda one: one.process)
+            # Without items, or making nothing, a process has no load.
+            if one.items and one.quantity_per_month
+        }
+        per_month = {one.process: Fraction(one.quantity_per_month) for one in capacities}
         return Load(
             {
-                one.process: Figure(
-                    sum((backlog.get(item, Fraction(0)) for item in set(one.items)), Fraction(0)),
-                    Fraction(one.quantity_per_month),
-                )
-                for one in sorted(capacities, key=lambda one: one.process)
-                # Without items, or making nothing, a process has no load.
-                if one.items and one.quantity_per_month
+                process: Figure(demand, per_month[process])
+                for process, demand in demands.items()
+                if demand is not None
             }
         )
 
 
+def _demand(
+    capacity: Capacity, backlog: Mapping[str, Sequence[tuple[str, Fraction]]]
+) -> Fraction | None:
+    """Return what is to come of a process, in its unit; None where some of it does not convert."""
+    demand = Fraction(0)
+    for item in set(capacity.items):
+        for unit, quantity in backlog.get(item, ()):
+            times = factor(unit, capacity.unit)
+            if times is None:
+                return None
+            demand += quantity * times
+    return demand
+
+
 def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
     """Return a part with its quantities in the unit of its line, and its label without the unit.
+
+    Of the backlog the label is the item then, and `unit` the unit.
 
     What has no end as a decimal is cut off after 18 decimals.
     """
@@ -233,7 +256,7 @@ def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
         for letter in _IN_UNITS.get(part["family"], ""):
             found[letter] = in_unit(part[letter], unit)
     if part["family"] == "backlog":
-        found["label"] = part["label"].split("\n", 1)[1]
+        found["unit"], found["label"] = part["label"].split("\n", 1)
     return found
 
 

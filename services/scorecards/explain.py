@@ -7,11 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Literal
 
+from schemas.units import factor
 from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import FAMILIES, Contribution, contribution
 from services.readiness.figures import json_number
 from services.readiness.policy import Policy
-from services.readiness.sums import value_of
+from services.readiness.sums import Capacity, value_of
 from services.warehouse.figures import FigureStore, Selection
 
 EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
@@ -74,7 +75,7 @@ def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str
     parts = parts_of(store, selection, kpi)
     lines = _lines(store, selection) if any(part["kind"] == "line" for part, _ in parts) else {}
     events = {(r["buyer_id"], r["kind"], r["number"]): r["events"] for r in store.events(selection)}
-    processes = _processes(store, selection) if kpi == "capacity_load" else {}
+    makers = _makers(store, selection) if kpi == "capacity_load" else {}
     explained = []
     for part, adds in parts:
         line = lines.get((part["buyer_id"], part["number"], part["line_no"]))
@@ -83,7 +84,7 @@ def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str
                 **_named(part),
                 **_added(kpi, adds),
                 **_why(kpi, part, line, store.policy),
-                **({"processes": processes.get(part["label"], [])} if processes else {}),
+                **(_loads(part, adds, makers) if kpi == "capacity_load" else {}),
                 "events": _events(part, line, events),
             }
         )
@@ -234,12 +235,33 @@ def _lines(store: FigureStore, selection: Selection) -> dict[tuple[str, str, str
     return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
 
 
-def _processes(store: FigureStore, selection: Selection) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _makers(store: FigureStore, selection: Selection) -> dict[str, list[Capacity]]:
+    found: dict[str, list[Capacity]] = {}
     for one in standing_capacities(store.partner_facts(selection), selection.as_of):
         for item in set(one.items):
-            found.setdefault(item, []).append(one.process)
+            found.setdefault(item, []).append(one)
     return found
+
+
+def _loads(
+    part: Row, adds: Contribution, makers: Mapping[str, Sequence[Capacity]]
+) -> dict[str, Any]:
+    """Return which processes make a line's item, and what the line asks of each in its unit.
+
+    None where that does not convert: such a process has no load.
+    """
+    asked = Fraction(adds.value or 0)
+    of_each = {
+        one.process: None if (times := factor(part["unit"], one.unit)) is None else asked * times
+        for one in makers.get(part["label"], ())
+    }
+    return {
+        "processes": list(of_each),
+        "in_units_of_processes": {
+            process: None if quantity is None else json_number(quantity)
+            for process, quantity in of_each.items()
+        },
+    }
 
 
 def shares_of_buyers(store: FigureStore, selection: Selection) -> list[dict[str, Any]]:

@@ -61,12 +61,13 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What buyers still await of an item on one due date, in the unit of the lines."""
+    """What buyers still await of an item on one due date, in one unit of lines; '' = none said."""
 
     item: str
     due: date
     quantity: Decimal
     lines: int
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,9 @@ class SupplierReading:
         for row in rows:
             if row["family"] == "backlog":
                 part = in_units(row)
-                awaited.append(Awaited(part["label"], row["day"], part["a"], row["n"]))
+                awaited.append(
+                    Awaited(part["label"], row["day"], part["a"], row["n"], part["unit"])
+                )
                 continue
             if row["inside"]:
                 matured.update(row["months"])
@@ -159,7 +162,7 @@ class SupplierReading:
             month.strftime("%Y-%m"): FigureSums.of(as_of, by_month[month]).ratios()
             for month in sorted(by_month)
         }
-        awaited.sort(key=lambda one: (one.due, one.item))
+        awaited.sort(key=lambda one: (one.due, one.item, one.unit))
         return SupplierSums(months, len(matured), awaited)
 
     def delivery_days(self, selection: Selection, first: date, until: date) -> list[DeliveryDay]:

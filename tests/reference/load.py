@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from .reading import ZERO, Event, number
+from .units import code, factor
 from .values import Figure, ratio
 from .view import View
 
@@ -25,36 +26,43 @@ def capacity_load(view: View) -> Load:
     """Give the load "per declared process in force at T".
 
     "`value` = the highest, `processes` = all". "one without items or of quantity 0 gives no
-    figure".
+    figure"; nor does one "that is asked for what does not convert to its unit".
     """
-    processes = {
-        process: ratio(_demand(view, declared), number(declared.data["quantity_per_month"]))
+    demands = {
+        process: (_demand(view, declared), number(declared.data["quantity_per_month"]))
         for process, declared in sorted(_in_force(view).items())
         if declared.data.get("items") and number(declared.data["quantity_per_month"]) > 0
+    }
+    processes = {
+        process: ratio(demand, month)
+        for process, (demand, month) in demands.items()
+        if demand is not None
     }
     loads = [figure.value for figure in processes.values() if figure.value is not None]
     return Load(max(loads, default=None), processes)
 
 
-def _demand(view: View, declared: Event) -> Fraction:
-    """Sum what is still to be made.
+def _demand(view: View, declared: Event) -> Fraction | None:
+    """Sum what is still to be made, in the unit of the declaration; None for a unit conflict.
 
     "sum of max(0, ordered - received) of its items' lines, neither out nor cancelled, with `due`
     before T + 30 (the backlog too)". Decision: the item of a line is that of its version in force;
     a line is cancelled where a cancellation ended its fold.
     """
-    items = set(declared.data["items"])
-    return sum(
-        (
-            max(ZERO, line.state.quantity - line.quantity_received)
-            for line in view.lines.values()
-            if line.state.item_no in items
-            and line.state.out is None
-            and line.state.cancelled_by is None
-            and line.state.due < view.as_of + AHEAD
-        ),
-        ZERO,
-    )
+    items, unit = set(declared.data["items"]), code(declared.data)
+    wanted = [
+        (line.state.quantity - line.quantity_received, factor(line.state.unit, unit))
+        for line in view.lines.values()
+        if line.state.item_no in items
+        and line.state.out is None
+        and line.state.cancelled_by is None
+        and line.state.due < view.as_of + AHEAD
+        and line.state.quantity > line.quantity_received
+    ]
+    times = [times for _, times in wanted if times is not None]
+    if len(times) < len(wanted):
+        return None
+    return sum((quantity * one for (quantity, _), one in zip(wanted, times, strict=True)), ZERO)
 
 
 def _in_force(view: View) -> dict[str, Event]:

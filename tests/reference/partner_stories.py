@@ -124,7 +124,7 @@ def _declare(writer: Writer, supplier: str, buyers: list[str]) -> None:
         "quantity_per_month": writer.number(writer.amount()) if rng.random() < 0.9 else 0,
     }
     if rng.random() < 0.8:
-        capacity["uom"] = "H87"
+        capacity["uom"] = rng.choice(("H87", "H87", "PCS", "DZN", "KGM"))
     if rng.random() < 0.85:
         capacity["items"] = rng.choices(items, k=rng.choice((0, 1, 2, 3, 6)))
     sender = _teller(writer, capacity, rng.choice((supplier, supplier, PROGRAMME)), buyers)

@@ -30,5 +30,5 @@ def test_why_nothing_is_said_of_how_steady_lead_times_are(usual: int | None, exp
 
 
 def test_why_nothing_is_said_of_capacity() -> None:
-    expected = "no capacity is declared that names items and a quantity"
+    expected = "no capacity is declared that names items and a quantity, in a unit of their orders"
     assert sentence("capacity_load") == (expected, False)

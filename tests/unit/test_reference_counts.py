@@ -260,6 +260,23 @@ def test_capacity_load_is_the_highest_of_the_processes() -> None:
         },
     )
     assert load(PLACED) == (None, {})
+
+
+def test_capacity_load_is_in_the_unit_of_the_process() -> None:
+    placed = order("03-01", 30, "04-01", order_no="P2")
+    placed["data"]["lines"][0]["uom"] = "DZN"
+    told = [
+        placed,
+        capacity("01-10", "pieces", 400, "I", uom="H87"),
+        capacity("01-10", "gross", 5, "I", uom="GRO"),
+        capacity("01-10", "as it is", 60, "I"),
+        capacity("01-10", "hours", 100, "I", uom="HUR"),
+    ]
+    found = {"pieces": (360, 400), "gross": (Fraction(5, 2), 5), "as it is": (30, 60)}
+    assert load(*told) == (Fraction(9, 10), found)
+    # What nothing is asked of has a load, whatever its unit.
+    hours = capacity("01-10", "hours", 100, "other", uom="HUR")
+    assert load(placed, hours) == (Fraction(0), {"hours": (0, 100)})
     assert load(PLACED, capacity("01-10", "none", 0, "I")) == (None, {})
 
 

@@ -15,8 +15,10 @@ TODAY = date(2026, 11, 22)
 ID = LANGUAGES["id"]
 
 
-def due(days: int, item: str = "A", quantity: int = 10, lines: int = 1) -> Awaited:
-    return Awaited(item, TODAY + timedelta(days=days), Decimal(quantity), lines)
+def due(
+    days: int, item: str = "A", quantity: int = 10, lines: int = 1, unit: str = "H87"
+) -> Awaited:
+    return Awaited(item, TODAY + timedelta(days=days), Decimal(quantity), lines, unit)
 
 
 def makes(process: str, *items: str, a_month: int = 1000) -> CapacityDeclared:
@@ -58,6 +60,20 @@ def test_an_item_is_asked_of_every_process_that_makes_it_and_others_of_none() ->
         (None, 9),
     ]
     assert found[-1].a_week is None
+
+
+def test_quantities_are_in_the_unit_of_the_process_and_units_do_not_add() -> None:
+    awaited = [due(1, quantity=5), due(1, quantity=2, unit="DZN"), due(1, quantity=7, unit="KGM")]
+    others = [due(1, "B", 3, unit="SET"), due(1, "B", 4, unit="KGM"), due(1, "B", 1, unit="")]
+    found = workloads([*awaited, *others], [makes("P", "A")], TODAY)
+    assert [(one.process, one.uom, int(one.weeks[1].quantity)) for one in found] == [
+        ("P", "H87", 29),
+        ("P", "KGM", 7),
+        (None, "", 1),
+        (None, "KGM", 4),
+        (None, "SET", 3),
+    ]
+    assert [one.a_week is None for one in found] == [False, True, True, True, True]
 
 
 def test_lines_ahead_are_counted_once() -> None:

@@ -4,7 +4,8 @@ SELECT
     uom AS "Unit",
     sum(demand) AS "Demand",
     sum(capacity) AS "Capacity a month",
-    if("Capacity a month" = 0, NULL, "Demand" / "Capacity a month") AS "Load",
+    -- Of suppliers whose demand is known: it may be in units that do not convert.
+    sum(demand) / nullIf(sumIf(capacity, isNotNull(demand)), 0) AS "Load",
     count() AS "Suppliers"
 FROM grafana_capacity(as_of = @as_of, @selected)
 GROUP BY process, uom

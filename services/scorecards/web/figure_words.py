@@ -213,7 +213,9 @@ def _evenness(language: Language, card: Card, policy: Policy) -> Said:
 def _load(language: Language, card: Card, _: Policy) -> Said:
     load = card["kpis"]["capacity_load"]
     if load["value"] is None:
-        sentence = language.text("no capacity is declared that names items and a quantity")
+        sentence = language.text(
+            "no capacity is declared that names items and a quantity, in a unit of their orders"
+        )
         return Said(language.text(wording.NO_DATA), sentence, known=False)
     highest = max(
         standing_words.capacity(language, card),

@@ -1,6 +1,7 @@
 -- For Grafana: what each supplier declared it can make in a month, and what is ordered of it at T.
 -- Of a process the declaration in force: the latest up to T, then the one sent last. Demand: what
--- is still to come of its items' order lines, what is overdue included.
+-- is still to come of its items' order lines, what is overdue included, in the unit of the process;
+-- unknown where some of it does not convert to that.
 CREATE OR REPLACE VIEW grafana_capacity $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     declared AS
@@ -23,7 +24,7 @@ WITH
             supplier_id,
             splitByChar('\n', part_label)[1] AS unit,
             substring(part_label, length(unit) + 2) AS item_no,
-            sum(part_a / $factor_of(unit)) AS quantity
+            sum(part_a) AS quantity
         FROM counted_parts(
             rules = (SELECT rules FROM policy_in_force),
             suppliers = (SELECT arrayFilter(x -> x != '', {suppliers:Array(String)})),
@@ -36,20 +37,35 @@ WITH
     ),
     demanded AS
     (
-        SELECT d.supplier_id AS supplier_id, d.process AS process, sum(b.quantity) AS demand
+        SELECT
+            supplier_id,
+            process,
+            sum(quantity / $factor_of(into)) AS demand,
+            max($kind_of(unit) != $kind_of(into)) AS conflict
         FROM
         (
-            SELECT supplier_id, process, arrayJoin(arrayDistinct(v.2)) AS item_no
-            FROM declared
-        ) AS d
-        INNER JOIN backlog AS b USING (supplier_id, item_no)
+            SELECT
+                d.supplier_id AS supplier_id,
+                d.process AS process,
+                b.unit AS unit,
+                b.quantity AS quantity,
+                if(unit = '' OR d.uom = '', unit, d.uom) AS into
+            FROM
+            (
+                SELECT
+                    supplier_id, process, arrayJoin(arrayDistinct(v.2)) AS item_no,
+                    ifNull(v.3, '') AS uom
+                FROM declared
+            ) AS d
+            INNER JOIN backlog AS b USING (supplier_id, item_no)
+        )
         GROUP BY supplier_id, process
     )
 SELECT
     c.supplier_id AS supplier_id,
     ifNull(nullIf(r.cluster, ''), '(no cluster)') AS cluster,
     c.process AS process,
-    toFloat64(d.demand) AS demand,
+    if(d.conflict, NULL, toFloat64(d.demand)) AS demand,
     toFloat64(c.v.1) AS capacity,
     ifNull(c.v.3, '') AS uom,
     if(capacity = 0 OR empty(c.v.2), NULL, demand / capacity) AS load

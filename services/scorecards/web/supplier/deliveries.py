@@ -131,6 +131,8 @@ def _process(language: Language, one: Workload) -> ProcessWords:
     if one.a_week is not None:
         shown = wording.quantity(language, _rounded(one.a_week), one.uom)
         capacity = language.text("about %(quantity)s a week", quantity=shown)
+    elif one.process is not None:
+        capacity = language.text("its capacity is declared in another unit")
     values = [
         (float(week.quantity), _under(language, place, week), "")
         for place, week in enumerate(one.weeks)

@@ -5,12 +5,13 @@ Weeks begin on the day of the report, so that all of them are whole. A week's ca
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from schemas.units import factor
 from services.scorecards.supplier_reading import WEEKS, Awaited, CapacityDeclared
 
 A_WEEK: Final = Fraction(12 * 7) / Fraction(36525, 100)
@@ -29,9 +30,10 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is asked of one process. `process`: None = items that no process was declared for.
+    """What is asked of one process in one unit, `uom`; '' = none was said.
 
-    `weeks`: the backlog first, then week after week. `a_week`: None where nothing was declared.
+    `process`: None = items that no process was declared for. `weeks`: the backlog first, then week
+    after week. `a_week`: None where nothing was declared that such quantities can be held against.
     """
 
     process: str | None
@@ -67,19 +69,36 @@ def workloads(
 ) -> list[Workload]:
     """Return what is asked of each declared process, and of no process at all.
 
-    An item that two processes make is asked of both.
+    An item that two processes make is asked of both. Quantities are in the unit of the process; of
+    what does not convert to it, and of no process, each unit stands for itself: units do not add.
     """
     found = []
     declared: set[str] = set()
     for one in capacities:
         declared.update(one.items)
         asked = [some for some in awaited if some.item in one.items]
+        of_it = [
+            replace(some, quantity=_times(some.quantity, times))
+            for some in asked
+            if (times := factor(some.unit, one.uom)) is not None
+        ]
         a_week = Fraction(one.quantity_per_month) * A_WEEK
-        found.append(Workload(one.process, one.uom, a_week, _weeks(asked, as_of)))
-    others = [some for some in awaited if some.item not in declared]
-    if others:
-        found.append(Workload(None, "", None, _weeks(others, as_of)))
-    return found
+        found.append(Workload(one.process, one.uom, a_week, _weeks(of_it, as_of)))
+        apart = [some for some in asked if factor(some.unit, one.uom) is None]
+        found += _by_unit(one.process, apart, as_of)
+    return found + _by_unit(None, [one for one in awaited if one.item not in declared], as_of)
+
+
+def _by_unit(process: str | None, some: Sequence[Awaited], as_of: date) -> list[Workload]:
+    return [
+        Workload(process, unit, None, _weeks([one for one in some if one.unit == unit], as_of))
+        for unit in sorted({one.unit for one in some})
+    ]
+
+
+def _times(quantity: Decimal, times: Fraction) -> Decimal:
+    # For a page, which shows 6 decimals at most.
+    return quantity if times == 1 else Decimal(round(Fraction(quantity) * times * 10**9)) / 10**9
 
 
 def _weeks(asked: Iterable[Awaited], as_of: date) -> tuple[Week, ...]:
