@@ -44,7 +44,7 @@ def write_once(file: Path, content: bytes) -> None:
 
 @contextmanager
 def _written_beside(file: Path, content: bytes) -> Iterator[Path]:
-    """Give a file of this content that is on the disk, under another name, for a moment."""
+    """Yield a file of this content, on the disk under another name, until the context ends."""
     make_folder(file.parent)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-")
     try:

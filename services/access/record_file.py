@@ -88,7 +88,7 @@ class RecordFile(Generic[Record]):
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Record]]:
-        """Give the records to be changed, and write them when the context ends without an error.
+        """Yield the records to be changed, and write them when the context ends without an error.
 
         Two that change the file at the same time, threads or processes, take turns. When the
         context has ended, every running process knows the change, and a power cut does not undo it.

@@ -40,7 +40,7 @@ class TopicLag:
         return _SECONDS
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give how many wait, and whether the broker answered."""
+        """Yield how many records wait, and whether the broker answered."""
         yield valued(series.BROKER_UP, float(self._up))
         family = series.TOPIC_LAG.family()
         for topic, waiting in self._seen.items():

@@ -70,7 +70,7 @@ class MissingEvents:
         return self.every
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give how many are missing, and how long ago that was counted."""
+        """Yield how many events are missing, and how long ago that was counted."""
         if self._missing is not None:
             yield valued(series.MISSING, self._missing)
         yield valued(series.MISSING_AGE, self.clock() - self._done)

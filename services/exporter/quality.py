@@ -59,7 +59,7 @@ class QualityLook:
         return max(_REST_SECONDS, _SHARE * (self.clock() - began))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give how many findings of each kind there are, 0 too; nothing where that is not known."""
+        """Yield how many findings of each kind there are, 0 too; nothing where it is not known."""
         if self._counts is None:
             return
         family = series.DATA_QUALITY.family()

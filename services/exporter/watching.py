@@ -47,7 +47,7 @@ class Look(Protocol):
         """Look once; return how many seconds to rest."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give what was seen last."""
+        """Return what was seen last."""
 
 
 _Shown = tuple[str, datetime | None]
@@ -101,7 +101,7 @@ class StoreLook:
         return max(LOOK_SECONDS, _SHARE * (self.clock() - began))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give what was seen last, how old it is, and whether that is as it should be."""
+        """Yield what was seen last, how old it is, and whether that is as it should be."""
         age = self.clock() - self._began
         late = age > max(LATE_SECONDS, 2 * _SHARE * self._seconds)
         yield valued(series.UP, float(self._looked and not (self._failed or late)))
@@ -115,7 +115,7 @@ class StoreLook:
 
 
 def _behind(suppliers: Iterable[Watched]) -> Iterator[_Shown]:
-    """Give who is shown as of before, with the time of that: judged anew, it is another."""
+    """Yield suppliers whose displayed standing is stale, each with the time of that standing."""
     for one in suppliers:
         if one.has_facts and one.standing is None:
             yield one.supplier_id, None
@@ -139,7 +139,7 @@ class Watch(Collector):
         return [look for look in looks if look is not None]
 
     def collect(self) -> Iterator[Metric]:
-        """Give every declared series; of one that nothing is known of, its meaning alone."""
+        """Yield every declared series; of one that nothing is known of, its meaning alone."""
         found: Mapping[str, Metric] = {
             family.name: family for look in self.looks for family in look.collect()
         }

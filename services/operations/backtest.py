@@ -157,7 +157,7 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
 def facts_of(
     warehouse: Warehouse, policies: Sequence[Policy], tell: Progress
 ) -> Iterator[list[Side]]:
-    """Give policies with rules whose facts are there: those in force, or folded for the while."""
+    """Yield each policy with rules by which facts are stored: those in force, or folded for now."""
     known = _in_force(warehouse)
     if not known:
         raise BacktestError("the facts are being made anew; try again when that is done")

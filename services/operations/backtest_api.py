@@ -66,7 +66,7 @@ class Work:
         self.running = asyncio.create_task(self.threads.run("backtest", lambda: self._run(loop)))
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Give its progress and its result by lines of JSON."""
+        """Yield its progress, then its result, as lines of JSON."""
         try:
             while (row := await self.told.get()) is not None:
                 yield json.dumps(row).encode() + b"\n"

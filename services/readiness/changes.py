@@ -82,7 +82,7 @@ class Changed:
 
 
 def changes(before: State, now: State, caps: Mapping[GateName, Letter]) -> Iterator[Changed]:
-    """Give every change from a state to another: the grade first, then stages by assessor.
+    """Yield every change from a state to another: the grade first, then stages by assessor.
 
     `caps`: the best grade that each gate leaves, as the policy has it.
     """

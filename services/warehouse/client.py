@@ -256,7 +256,7 @@ class Warehouse:
             client.insert(table, rows, column_names=list(columns))
 
     def close(self) -> None:
-        """Give every client back. The store must not be used afterwards."""
+        """Close every client. The store must not be used afterwards."""
         for share in self._shares.values():
             share.close()
         for _ in range(self._share.clients):

@@ -206,5 +206,5 @@ def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping
 
 
 def portions(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Give names by so many."""
+    """Yield names in groups of this size."""
     return (names[start : start + size] for start in range(0, len(names), size))

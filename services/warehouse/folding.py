@@ -221,7 +221,7 @@ def rule_parameters(rules: Rules) -> dict[str, Any]:
 
 
 def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
-    """Give every zone with the condition on buyers: a statement reads dates in one zone."""
+    """Yield every zone with the condition on buyers: a statement reads dates in one zone."""
     if not rules.sites:
         yield rules.zone, ""
         return
