@@ -23,6 +23,9 @@ _LOGGER: Final = logging.getLogger("rantai.findings")
 _REST: Final = 50
 """Rest after a look, as a multiple of its length at least: the store is for others."""
 
+_FIRST_SECONDS: Final = 60.0
+"""Before the first look: a process that has just started has more urgent work."""
+
 
 class Findings:
     """One run of what notes findings, while this process is the one that does it.
@@ -51,6 +54,7 @@ class Findings:
         """Note findings from time to time until `stop`."""
         self.ready.set()
         quality: DataQuality | None = None
+        await self._rest(min(self._seconds, _FIRST_SECONDS))
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -60,9 +64,11 @@ class Findings:
                     await self._look(quality)
             except (StoreUnavailable, StoreRefused) as error:
                 log(_LOGGER, "findings_failed", level=logging.WARNING, error=str(error)[:300])
-            pause = max(self._seconds, _REST * (time.monotonic() - began))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await self._rest(max(self._seconds, _REST * (time.monotonic() - began)))
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _look(self, quality: DataQuality) -> None:
         today = datetime.now(UTC).astimezone(ZoneInfo(self._policy.zone)).date()
