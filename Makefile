@@ -17,8 +17,10 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/rantai demo
 
+# A file's tests stay with one worker: they share what it has started.
+WORKERS ?= 2
 test: install
-	$(BIN)/python -m pytest -m "not kafka and not bench and not soak"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 -m "not kafka and not bench and not soak"
 
 # The tests that draw their examples, with other ones each time, for three minutes.
 test-generated: install

@@ -1,4 +1,7 @@
-"""Memory that was freed goes back to the system, where the C library would keep it.
+"""Memory that nobody holds goes back to the system, once a minute.
+
+Cycles of objects that outlived the first collections wait for the last one, which comes rarely: the
+ledger's batches make the collector wait for hundred thousands of new objects.
 
 glibc gives each of a process's threads a heap of its own, up to eight a processor, and keeps what
 is freed in all of them: in half an hour of partners that come and go they came to 270 MB, with next
@@ -6,6 +9,7 @@ to nothing in them that anybody held. Other C libraries have neither function an
 """
 
 import ctypes
+import gc
 import threading
 import time
 from functools import cache
@@ -41,4 +45,6 @@ def bound_heaps() -> None:
 def _give_back(trim: "ctypes._FuncPointer") -> None:
     while True:
         time.sleep(_EVERY_SECONDS)
+        # Holds up everything for about 0.1 s: what was there at the start is not looked at.
+        gc.collect()
         trim(0)
