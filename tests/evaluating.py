@@ -170,4 +170,4 @@ def differences(then: Card, now: Card) -> Card | None:
     }
     if not figures and not others:
         return None
-    return {"policy_version": DEFAULT_POLICY.version, "kpis": figures, **others}
+    return {"policy_version": DEFAULT_POLICY.version, "edition": 2, "kpis": figures, **others}

@@ -1,4 +1,4 @@
-"""The table of metrics that the README has, made of their declarations."""
+"""The table of metrics in deploy/prometheus/README.md, made of their declarations."""
 
 from collections.abc import Sequence
 
