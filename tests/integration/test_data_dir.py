@@ -88,7 +88,9 @@ def test_a_killed_process_holds_nothing_though_its_child_lives(
     assert not in_use(tmp_path)
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()])
+@pytest.mark.parametrize(
+    "pid", [1, os.getpid(), os.getppid()], ids=["the first", "its own", "its parent"]
+)
 def test_a_note_that_names_a_process_of_somebody_else_holds_nobody_up(
     tmp_path: Path, pid: int
 ) -> None:
