@@ -355,7 +355,7 @@ def test_deliveries_by_week_stand_beside_the_capacity(site: Site) -> None:
     shown = text(response)
     # 1000 in a month of 30.4 days is 230 in a week.
     assert "stamping kira-kira 230 buah seminggu" in shown
-    assert "Sisa dari sebelumnya 1 100 buah 43,5 %" in shown
+    assert "Sisa yang lalu 1 100 buah 43,5 %" in shown
     assert "22 Nov sampai 28 Nov 1 100 buah 43,5 %" in shown
     assert "29 Nov sampai 5 Des 3 300 buah 130,4 %, terlalu banyak" in shown
     assert shown.count("stamping: jumlah yang jatuh tempo per minggu") == 2

@@ -27,7 +27,11 @@ from services.warehouse.figures import Selection
 DAY = date(2026, 11, 22)
 FOOT = MARGIN - 3 * mm
 ADDRESS = "https://rantai.example.go.id/verify/" + "AbC_" * 30
-MADE = {"policy_version": DEFAULT_POLICY.version, "computed_at": "2026-11-22T05:07:09Z"}
+MADE = {
+    "policy_version": DEFAULT_POLICY.version,
+    "edition": 2,
+    "computed_at": "2026-11-22T05:07:09Z",
+}
 RATIO = {"value": Decimal("0.9"), "numerator": 9, "denominator": 10, "ci95": [Decimal("0.6"), 1]}
 TITLED = (
     "otif", "otif_requested", "on_time_quantity", "fill_rate", "mean_days_late", "ppm",
