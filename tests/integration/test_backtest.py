@@ -169,14 +169,14 @@ def test_bad_requests_are_refused(client: httpx.Client, tmp_path: Path) -> None:
 
 
 class Slow:
-    """A backtest that goes on telling, for 15 s, until it is stopped by what `tell` raises."""
+    """A backtest that goes on telling, for 5 min, until it is stopped by what `tell` raises."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
 
     def __call__(self, *_: Any, progress: Progress, **__: Any) -> dict[str, Any]:
         try:
-            for _at in range(750):
+            for _at in range(15_000):
                 progress("waiting", 0, 1)
                 time.sleep(0.02)
         except BacktestError:
