@@ -133,7 +133,7 @@ class Settings(BaseModel):
     findings_seconds: Annotated[float, Field(gt=0)] = Field(
         default=600.0,
         description="how often it is noted which findings of data quality came and which were put "
-        "right",
+        "right; less often where a look takes over a fiftieth of that",
     )
     fsync: bool = Field(
         default=True,

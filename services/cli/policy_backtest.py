@@ -18,6 +18,7 @@ from rich.text import Text
 from services.cli.data_dir import DataDirInUse, held, read_run_file
 from services.cli.running import Endpoint, endpoint, fail
 from services.readiness.chosen import policy_of
+from services.readiness.grading import FROZEN
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from services.warehouse.client import Warehouse
 
 _PACKAGED: Final = Path("packaged")
-_FROZEN: Final = Path("frozen")
 _PATH: Final = "/v1/backtest"
 _NAMES: Final = {
     "up": "up",
@@ -59,7 +59,7 @@ class Question:
     def as_json(self) -> dict[str, Any]:
         """Return it as the running process takes it."""
         return {
-            "from": str(_FROZEN) if self.old is None else self.old.text,
+            "from": FROZEN if self.old is None else self.old.text,
             "to": self.new.text,
             "as_of": self.as_of.isoformat(),
             "months": self.months,
@@ -100,7 +100,7 @@ def backtest(  # noqa: PLR0913 - options of a command
 
     Example: rantai policy backtest --from packaged --to ours.toml --as-of 2026-11-01
     """
-    before = None if old == _FROZEN else _given(old)
+    before = None if str(old) == FROZEN else _given(old)
     question = Question(before, _given(new), as_of.date(), months)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Backtesting", total=None)
@@ -224,9 +224,10 @@ def _show(answer: dict[str, Any]) -> None:
         Console().print(table)
     before, now = answer["editions"]["from"], answer["editions"]["to"]
     editions = "" if before == [now] else f" (figures of edition {_listed(before)} to {now})"
+    old = "what was frozen" if answer["from"] == FROZEN else f"policy {answer['from']}"
     typer.echo(
         f"{answer['suppliers']} suppliers as of {answer['as_of']}, "
-        f"from policy {answer['from']} to {answer['to']}{editions}:"
+        f"from {old} to policy {answer['to']}{editions}:"
     )
     for name, counts in answer["summary"].items():
         told = ", ".join(f"{counts[key]} {said}" for key, said in _NAMES.items())

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from services.readiness.grading import (
     DIRECTIONS,
+    FROZEN,
     Graded,
     Grader,
     Move,
@@ -44,9 +45,6 @@ from services.warehouse.texts import GRADED, counted_parts, spans
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the
 backtest, in good order."""
-
-FROZEN: Final = "frozen"
-"""What stands for the evaluations that were frozen, in the place of an old policy."""
 
 _SUPPLIERS_A_QUERY: Final = 100
 _DAYS_A_QUERY: Final = 30

@@ -14,10 +14,12 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.catalogue import Role
+from schemas.messages import message_of
 from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore
 from services.access.reads import read
-from services.operations.backtest import FROZEN, BacktestError, Progress, backtest
+from services.operations.backtest import BacktestError, Progress, backtest
+from services.readiness.grading import FROZEN
 from services.readiness.policy import Policy, PolicyError
 from services.telemetry.bodies import body_of
 from services.telemetry.http import Problem
@@ -126,7 +128,9 @@ def _asked(body: bytes) -> Asked:
         return Asked.model_validate_json(body)
     except ValidationError as error:
         rows = [
-            f"{'.'.join(map(str, row['loc'])) or 'the body'}: {row['msg']}"
+            f"{'.'.join(map(str, row['loc']))}: {message_of(row)}"
+            if row["loc"]
+            else "the body must be a JSON object"
             for row in error.errors(include_url=False)
         ]
         raise Problem(400, "; ".join(rows)) from None

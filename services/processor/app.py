@@ -28,7 +28,7 @@ from services.processor import faust_app
 from services.processor.announcing import Announcer
 from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluating import Evaluations, Evaluator, Waits
-from services.processor.finding import Findings
+from services.processor.findings import Findings
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.inbound_reader import InboundReader, Reading
 from services.processor.ledger_sink import LedgerSink, read_ahead

@@ -386,4 +386,4 @@ def _spare_the_collector() -> None:
     an eighth of the sink's time. Once a process: what is frozen is never collected.
     """
     gc.freeze()
-    gc.set_threshold(_OBJECTS_A_COLLECTION, 10, 5)
+    gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 20)

@@ -24,6 +24,9 @@ DIRECTIONS: Final[tuple[Direction, ...]] = (
     "newly_insufficient",
     "newly_graded",
 )
+FROZEN: Final = "frozen"
+"""What stands for evaluations as they were frozen, where else an old policy is given."""
+
 _TELLING: Final = 1e-6
 """A score that doubles put so near a threshold is worked out exactly."""
 _NOTHING: Final = Fraction(1, 10**9)

@@ -241,11 +241,21 @@ def _place(location: tuple[int | str, ...]) -> str:
     return place.removeprefix(".")
 
 
+_SHAPES: Final = {
+    "string_type": "must be a text, in quotes",
+    "string_too_short": "must not be empty",
+    "too_short": "has too few values; 'rantai policy show packaged --toml' prints how many it has",
+    "too_long": "has too many values; 'rantai policy show packaged --toml' prints how many it has",
+}
+
+
 def _said(kind: str, message: str, given: object) -> str:
     if kind == "missing":
         return "is required; 'rantai policy show packaged --toml' prints a policy that has it"
     if kind == "extra_forbidden":
         return "is no setting of a policy; correct its spelling or take it out"
+    if kind in _SHAPES:
+        return _SHAPES[kind]
     said = message.removeprefix("Value error, ").replace("Input should be", "must be")
     return f"{said} (it is {given})" if isinstance(given, str | int | Decimal) else said
 

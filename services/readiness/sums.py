@@ -213,20 +213,15 @@ class FigureSums:
             unit, item = label.split("\n", 1)
             quantity = Fraction(one.sums["a"]) / smallest(unit)
             backlog.setdefault(item, []).append((unit, quantity))
-        demands = {
-            one.process: _demand(one, backlog)
-            for one in sorted(capacities, key=lambda one: one.process)
-            # Without items, or making nothing, a process has no load.
-            if one.items and one.quantity_per_month
-        }
-        per_month = {one.process: Fraction(one.quantity_per_month) for one in capacities}
-        return Load(
-            {
-                process: Figure(demand, per_month[process])
-                for process, demand in demands.items()
-                if demand is not None
-            }
-        )
+        processes = {}
+        for capacity in sorted(capacities, key=lambda one: one.process):
+            if not capacity.items or not capacity.quantity_per_month:
+                continue
+            demand = _demand(capacity, backlog)
+            if demand is not None:
+                per_month = Fraction(capacity.quantity_per_month)
+                processes[capacity.process] = Figure(demand, per_month)
+        return Load(processes)
 
 
 def _demand(

@@ -45,6 +45,6 @@ def bound_heaps() -> None:
 def _give_back(trim: "ctypes._FuncPointer") -> None:
     while True:
         time.sleep(_EVERY_SECONDS)
-        # Holds up everything for about 0.1 s: what was there at the start is not looked at.
+        # Holds up the whole process for about 0.1 s.
         gc.collect()
         trim(0)

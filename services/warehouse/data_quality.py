@@ -215,11 +215,20 @@ class DataQuality:
 
         Called from time to time by one process at once; a note that is made twice changes nothing.
         """
+        warehouse = self._store.warehouse
         findings, parameters = self._findings(kind, Scope(as_of))
         asked = {**parameters, "kind": kind, "version": time_ns() // 1000}
-        for name in ("quality_note_found", "quality_note_gone"):
+        # Planning the findings is what costs: where none stands noted, none is gone.
+        stands = warehouse.rows(sql("quality_noted"), {"kind": kind})
+        for name in (
+            ("quality_note_gone", "quality_note_found") if stands else ("quality_note_found",)
+        ):
             statement = Template(sql(name)).substitute(findings=findings)
-            self._store.warehouse.command(statement, _SETTINGS, asked)
+            warehouse.command(statement, _SETTINGS, asked)
+
+    def mark(self) -> dict[str, Any]:
+        """Return what is another whenever findings may have come or gone on the same day."""
+        return self._store.warehouse.rows(sql("quality_mark"), {"rules": self._store.rules.id})[0]
 
     def put_right(self, kinds: Sequence[str], scope: Scope, limit: int) -> PutRight:
         """Return what was noted and put right in the last `PUT_RIGHT_DAYS` up to a day.

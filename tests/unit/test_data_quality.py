@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.processor import finding as finding_module
-from services.processor.finding import Findings
+from services.processor import findings as findings_module
+from services.processor.findings import Findings
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.rules import DEFAULT_RULES
 from services.scorecards.quality_api import finding
@@ -289,7 +289,7 @@ def test_what_is_too_old_to_be_told_was_not_put_right(warehouse: Warehouse) -> N
 async def test_a_process_notes_them_while_it_is_the_one(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding_module, "_REST", 0)
+    monkeypatch.setattr(findings_module, "_REST", 0)
     term: list[int | None] = [None]
     run = Findings(lambda: quality(warehouse), lambda: term[0], DEFAULT_POLICY, 0.1)
     task = asyncio.create_task(run.run())

@@ -50,6 +50,7 @@ LONGEST = "PT-" + "x" * 61
         buyer_id=st.none() | st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
         letter=st.none() | st.sampled_from("ABCD"),
         score=st.none() | st.decimals(0, 100, places=6).map(cut_off),
+        edition=st.integers(1, 16),
         frozen=st.booleans(),
         insufficient=st.booleans(),
         provisional=st.booleans(),

@@ -76,6 +76,11 @@ def test_quantities_are_in_the_unit_of_the_process_and_units_do_not_add() -> Non
     assert [one.a_week is None for one in found] == [False, True, True, True, True]
 
 
+def test_a_process_asked_in_another_unit_alone_is_not_said_to_wait_for_nothing() -> None:
+    (only,) = workloads([due(1, unit="KGM")], [makes("P", "A")], TODAY)
+    assert (only.process, only.uom, only.a_week) == ("P", "KGM", None)
+
+
 def test_lines_ahead_are_counted_once() -> None:
     # Which lines are overdue is the figure's to say, never the backlog's.
     awaited = [due(-3, lines=2), due(0), due(6), due(7), due(27), due(28)]

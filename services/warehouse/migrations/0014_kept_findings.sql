@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS kept_findings $on_cluster
 (
     kind LowCardinality(String),
-    supplier_id LowCardinality(String) COMMENT 'empty: about no supplier, as in the others',
+    supplier_id LowCardinality(String) COMMENT 'empty where a finding is about none; so are the other names',
     buyer_id LowCardinality(String),
     document LowCardinality(String),
     number String,

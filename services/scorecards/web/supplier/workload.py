@@ -78,13 +78,15 @@ def workloads(
         declared.update(one.items)
         asked = [some for some in awaited if some.item in one.items]
         of_it = [
-            replace(some, quantity=_times(some.quantity, times))
+            replace(some, quantity=_multiplied(some.quantity, times))
             for some in asked
             if (times := factor(some.unit, one.uom)) is not None
         ]
         a_week = Fraction(one.quantity_per_month) * A_WEEK
-        found.append(Workload(one.process, one.uom, a_week, _weeks(of_it, as_of)))
         apart = [some for some in asked if factor(some.unit, one.uom) is None]
+        # Beside orders in other units alone it would say that none is waiting.
+        if of_it or not apart:
+            found.append(Workload(one.process, one.uom, a_week, _weeks(of_it, as_of)))
         found += _by_unit(one.process, apart, as_of)
     return found + _by_unit(None, [one for one in awaited if one.item not in declared], as_of)
 
@@ -96,7 +98,7 @@ def _by_unit(process: str | None, some: Sequence[Awaited], as_of: date) -> list[
     ]
 
 
-def _times(quantity: Decimal, times: Fraction) -> Decimal:
+def _multiplied(quantity: Decimal, times: Fraction) -> Decimal:
     # For a page, which shows 6 decimals at most.
     return quantity if times == 1 else Decimal(round(Fraction(quantity) * times * 10**9)) / 10**9
 

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -42,6 +42,7 @@ class Findings:
         seconds: float,
     ) -> None:
         self._make, self._term, self._policy, self._seconds = quality, term, policy, seconds
+        self._looked: tuple[date, object] | None = None
         self._stopping = asyncio.Event()
         self._threads = Turns(1, "findings")
         self.ready = asyncio.Event()
@@ -71,8 +72,14 @@ class Findings:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _look(self, quality: DataQuality) -> None:
+        """Note the findings of every kind, unless neither the day nor the store is another."""
         today = datetime.now(UTC).astimezone(ZoneInfo(self._policy.zone)).date()
+        # Before the findings are read: what comes meanwhile is for the next look.
+        looked = (today, await self._threads.run("", quality.mark))
+        if looked == self._looked:
+            return
         for kind in KINDS:
             if self._stopping.is_set():
                 return
             await self._threads.run("", partial(quality.note, kind, today))
+        self._looked = looked
