@@ -40,6 +40,7 @@ _MESSAGES: Final[Mapping[str, str | Callable[[Context], str]]] = {
     "model_attributes_type": _OBJECT,
     "dict_type": _OBJECT,
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "too_short": "must not be empty",
     "string_type": "must be a text, in quotes",
     "string_too_short": "must not be empty",
@@ -57,6 +58,11 @@ _MESSAGES: Final[Mapping[str, str | Callable[[Context], str]]] = {
     "decimal_max_places": _DIGITS,
     "decimal_whole_digits": "must have at most 12 digits before the decimals",
     "greater_than_equal": lambda context: f"must be {context['ge']} or more",
+    "greater_than": lambda context: f"must be more than {context['gt']}",
+    "less_than": lambda context: f"must be less than {context['lt']}",
+    "float_type": _DECIMAL,
+    "float_parsing": _DECIMAL,
+    "bool_parsing": 'must be "true" or "false"',
     "less_than_equal": lambda context: f"must be {context['le']} or less",
     "date_type": _DATE,
     "date_parsing": _DATE,
@@ -101,6 +107,19 @@ _SYNTAX: Final = (
     (COMMA_FOLLOWS, COMMA_FOLLOWS),
 )
 """By how the parser's own message begins, what is wrong with a text that is no JSON."""
+
+
+_TOML_PLACE: Final = re.compile(r"at line (?P<line>[0-9]+), column (?P<column>[0-9]+)")
+
+
+def toml_syntax_of(error: Exception) -> str:
+    """Say where a text stops being TOML, of an error of `tomllib`."""
+    place = _TOML_PLACE.search(str(error))
+    where = f"line {place['line']}, column {place['column']}" if place else "its end"
+    return (
+        f"is not TOML: {where} cannot be read; is a quote, a bracket or a = missing, a value no "
+        "text in quotes, or a name given twice?"
+    )
 
 
 def syntax_of(error: json.JSONDecodeError) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.messages import UNKNOWN, message_of
 
 # Compose files hand on what is not set as "", which as a path would be the working directory.
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
@@ -18,6 +21,11 @@ OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None
 
 class SettingsError(ValueError):
     """A setting is missing or wrong; the message names the variable and says what to do."""
+
+
+def _said(row: ErrorDetails) -> str:
+    said = message_of(row)
+    return "is not what this setting takes; docs/operations.md says it" if said == UNKNOWN else said
 
 
 class Settings(BaseModel):
@@ -169,7 +177,10 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            rows = [f"RANTAI_{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()]
+            rows = [
+                f"RANTAI_{str(row['loc'][0]).upper()}: {_said(row)}"
+                for row in error.errors(include_input=False)
+            ]
             raise SettingsError("; ".join(rows)) from None
 
     @property

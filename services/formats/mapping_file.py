@@ -1,6 +1,5 @@
 """Reading a mapping file, with errors that name the place in the TOML and what to do."""
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -8,12 +7,12 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.messages import toml_syntax_of
 from services.formats.columns import KIND_TAGS
 from services.formats.mapping import FileMapping
 from services.formats.mapping_checks import problems_of
 
 _BRANCHES: Final = (*KIND_TAGS, "str", "int")
-_TOML_PLACE: Final = re.compile(r"at line (?P<line>[0-9]+), column (?P<column>[0-9]+)")
 _NAME: Final = "must be a name of a-z, 0-9 and _ that begins with a letter"
 _ONE_OR_NONE: Final = 'must be one character, or "" where there is none'
 _OWN_WORDS: Final = {
@@ -71,7 +70,7 @@ def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise MappingError(name, [f"is not TOML: {_toml_fault(str(error))}"]) from None
+        raise MappingError(name, [toml_syntax_of(error)]) from None
     try:
         mapping = FileMapping.model_validate(document)
     except ValidationError as error:
@@ -80,15 +79,6 @@ def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
     if problems:
         raise MappingError(name, problems)
     return mapping
-
-
-def _toml_fault(message: str) -> str:
-    place = _TOML_PLACE.search(message)
-    where = f"line {place['line']}, column {place['column']}" if place else "its end"
-    return (
-        f"{where} cannot be read; is a quote, a bracket or a = missing, a value no text in quotes, "
-        "or a name given twice?"
-    )
 
 
 def _problems(error: ValidationError) -> list[str]:

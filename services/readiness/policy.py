@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from schemas.messages import UNKNOWN, message_of, toml_syntax_of
 from services.readiness.figures import json_number
 from services.readiness.policy_checks import (
     grade_problems,
@@ -115,7 +116,7 @@ class Policy(Section):
         try:
             document = tomllib.loads(text, parse_float=Decimal)
         except (ValueError, ArithmeticError, RecursionError) as error:
-            raise PolicyError(name, [f"is not TOML: {error}"]) from None
+            raise PolicyError(name, [toml_syntax_of(error)]) from None
         return cls._checked(document, name)
 
     @classmethod
@@ -228,7 +229,7 @@ def _problems(error: ValidationError) -> list[str]:
         if row["type"] == _WHOLE:
             problems += row["ctx"]["problems"]
         else:
-            problems.append(f"{_place(row['loc'])}: {_said(row['type'], row['msg'], row['input'])}")
+            problems.append(f"{_place(row['loc'])}: {_said(row)}")
     return problems
 
 
@@ -241,22 +242,21 @@ def _place(location: tuple[int | str, ...]) -> str:
     return place.removeprefix(".")
 
 
-_SHAPES: Final = {
-    "string_type": "must be a text, in quotes",
-    "string_too_short": "must not be empty",
-    "too_short": "has too few values; 'rantai policy show packaged --toml' prints how many it has",
-    "too_long": "has too many values; 'rantai policy show packaged --toml' prints how many it has",
+_SHOWN: Final = "'rantai policy show packaged --toml' prints a policy that has it"
+_MESSAGES: Final = {
+    "missing": f"is required; {_SHOWN}",
+    "extra_forbidden": "is no setting of a policy; correct its spelling or take it out",
+    "too_short": f"has too few values; {_SHOWN}",
+    "too_long": f"has too many values; {_SHOWN}",
 }
 
 
-def _said(kind: str, message: str, given: object) -> str:
-    if kind == "missing":
-        return "is required; 'rantai policy show packaged --toml' prints a policy that has it"
-    if kind == "extra_forbidden":
-        return "is no setting of a policy; correct its spelling or take it out"
-    if kind in _SHAPES:
-        return _SHAPES[kind]
-    said = message.removeprefix("Value error, ").replace("Input should be", "must be")
+def _said(row: ErrorDetails) -> str:
+    if row["type"] in _MESSAGES:
+        return _MESSAGES[row["type"]]
+    said, given = message_of(row), row["input"]
+    if said == UNKNOWN:
+        said = f"is not what this setting takes; {_SHOWN}"
     return f"{said} (it is {given})" if isinstance(given, str | int | Decimal) else said
 
 

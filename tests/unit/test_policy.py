@@ -132,9 +132,13 @@ def test_every_setting_must_be_there_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("early_days = 7", "early_days = -1", "tolerances.early_days: must be greater than or"),
-        ("early_days = 7", "early_days = 7.5", "tolerances.early_days: must be a valid integer"),
-        ("early_days = 7", "early_days = true", "tolerances.early_days: must be a valid integer"),
+        (
+            "early_days = 7",
+            "early_days = -1",
+            "tolerances.early_days: must be 0 or more (it is -1)",
+        ),
+        ("early_days = 7", "early_days = 7.5", "tolerances.early_days: must be a whole number"),
+        ("early_days = 7", "early_days = true", "tolerances.early_days: must be a whole number"),
         ("early_days = 7", "early_day = 7", "tolerances.early_day: is no setting of a policy"),
         ("\nover = 0.05", '\nover = "0.05"', "tolerances.over: must be a number, without quotes"),
         ("\nover = 0.05", "\nover = nan", "tolerances.over: "),
@@ -143,7 +147,7 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         ("\nover = 0.05", "\nover = 1e999999", "tolerances.over: "),
         ("\nover = 0.05", "\nover = 1e9999999999999999999", "is not TOML: "),
         ("\nunder = 0", "\nunder = 1", "tolerances.under: must be less than 1 (it is 1)"),
-        ("sla_hours = 48", "sla_hours = 0", "confirmation.sla_hours: must be greater than"),
+        ("sla_hours = 48", "sla_hours = 0", "confirmation.sla_hours: must be 1 or more"),
         ('zone = "Asia/Jakarta"\n\n', 'zone = "Asia/Djakarta"\n\n', "zone: must be an IANA"),
         ('zone = "Asia/Jakarta"\n\n', 'zone = "Asia"\n\n', "zone: must be an IANA time zone"),
         ('zone = "Asia/Jakarta"\n\n', 'zone = "../UTC"\n\n', "zone: must be an IANA time zone"),
@@ -151,37 +155,37 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         ("[sites]\n", '[sites]\n"a b" = "UTC"\n', "sites.a b: "),
         ('= "IDR"', '= "RP"', "base_currency: must be a currency code of ISO 4217"),
         ('= "2026-11-01"', '= ""', "version: "),
-        ("next_steps = 3", "next_steps = 0", "next_steps: must be greater than or equal to 1"),
+        ("next_steps = 3", "next_steps = 0", "next_steps: must be 1 or more (it is 0)"),
         ("quality.ppm]", "quality.pmp]", "pillars.quality.pmp: must be the key of a figure"),
         (
             "quality.ppm]",
             "quality.lead_time_days_p50]",
             "pillars.quality.lead_time_days_p50: is no numerator over a denominator",
         ),
-        ("quality.ppm]", "quallity.ppm]", "pillars.quallity: must be 'quality', 'delivery' or"),
+        ("quality.ppm]", "quallity.ppm]", 'pillars.quallity: must be one of "quality", "del'),
         (
             "quality.lot_acceptance]",
             "delivery.ppm]",
             "pillars.delivery.ppm: is in pillars.quality too",
         ),
         ("weight = 25", "weight = 25.5", "pillars: the weights of all figures make 100.5; they"),
-        ("weight = 25", "weight = 0", "pillars.quality.ppm.weight: must be greater than 0"),
+        ("weight = 25", "weight = 0", "pillars.quality.ppm.weight: must be more than 0 (it"),
         ("[0.80, 0]", "[0.95, 0]", "pillars.quality.lot_acceptance.points: the values (first"),
         ("[0.80, 0]", "[80, 0]", "pillars.quality.lot_acceptance.points: the values of lot_acc"),
         ("[0.95, 70], [1,", "[0.95, 70], [1.01,", "pillars.quality.lot_acceptance.points: the v"),
         ("[0.95, 70]", "[0.95, 7], [0.96, 6]", "pillars.quality.lot_acceptance.points: a higher"),
         ("[2000, 70]", "[2000, 91]", "pillars.quality.ppm.points: a lower ppm is better; its po"),
-        ("[2000, 70]", "[2000, 101]", "pillars.quality.ppm.points[3][2]: must be less than or"),
+        ("[2000, 70]", "[2000, 101]", "pillars.quality.ppm.points[3][2]: must be 100 or less"),
         ("[2000, 70]", "[2000]", "pillars.quality.ppm.points[3][2]: is required"),
-        ("[2000, 70]", "[-2000, 70]", "pillars.quality.ppm.points[3][1]: must be greater than"),
+        ("[2000, 70]", "[-2000, 70]", "pillars.quality.ppm.points[3][1]: must be 0 or more"),
         ("A = 90", "A = 80", "grade: A, B and C must fall"),
         ("C = 60", "C = 80.5", "grade: A, B and C must fall"),
-        ("A = 90", "A = 100.5", "grade.A: must be less than or equal to 100"),
-        ('line_stops = "C"', 'line_stops = "E"', "grade.gates.line_stops: must be 'A', 'B', 'C'"),
+        ("A = 90", "A = 100.5", "grade.A: must be 100 or less (it is 100.5)"),
+        ('line_stops = "C"', 'line_stops = "E"', 'grade.gates.line_stops: must be one of "A"'),
         ("\nmandiri = 75", "\nmandiri = 50", "stage: madya, pra_mandiri and mandiri must"),
-        ("limit = 0.6", "limit = 60", "stage.concentration_limit: must be less than or equal to"),
+        ("limit = 0.6", "limit = 60", "stage.concentration_limit: must be 1 or less"),
         ('["NIB"]', '["NIB", "NIB"]', "stage.mandatory_certificates: names a certificate twice"),
-        ('["NIB"]', '"NIB"', "stage.mandatory_certificates: must be a valid tuple"),
+        ('["NIB"]', '"NIB"', "stage.mandatory_certificates: must be a list"),
         ("next_steps = 3", "next_steps = ", "is not TOML: "),
         ("next_steps = 3", "next_steps = 3\nnext_steps = 4", "is not TOML: "),
     ],
@@ -210,7 +214,7 @@ def test_a_pillar_that_is_missing_is_named() -> None:
         ),
         (['buyer_id = "B B"\nover = 0'], "tolerances.overrides[1].buyer_id: "),
         (['buyer_id = "B"\nnotice_days = 1'], "tolerances.overrides[1].notice_days: is no sett"),
-        (['buyer_id = "B"\nover = -1'], "tolerances.overrides[1].over: must be greater than or"),
+        (['buyer_id = "B"\nover = -1'], "tolerances.overrides[1].over: must be 0 or more"),
     ],
 )
 def test_a_wrong_override_is_counted_from_1(rows: list[str], said: str) -> None:
@@ -277,7 +281,7 @@ def test_other_tolerances_are_checked_too() -> None:
     lenient = DEFAULT_POLICY.with_tolerances(late_days=2, under=Decimal("0.1"))
     assert (lenient.late_days, lenient.under, lenient.early_days) == (2, Decimal("0.1"), 7)
     assert DEFAULT_POLICY.late_days == 0
-    with pytest.raises(PolicyError, match=r"tolerances\.late_days: must be greater"):
+    with pytest.raises(PolicyError, match=r"tolerances\.late_days: must be 0 or more"):
         DEFAULT_POLICY.with_tolerances(late_days=-1)
     with pytest.raises(PolicyError, match=r"tolerances\.lateness: is no setting"):
         DEFAULT_POLICY.with_tolerances(lateness=1)
