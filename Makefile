@@ -19,8 +19,9 @@ demo: install
 
 # A file's tests stay with one worker: they share what it has started.
 WORKERS ?= 2
+TESTS ?= tests
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 -m "not kafka and not bench and not soak"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 -m "not kafka and not bench and not soak" $(TESTS)
 
 # The tests that draw their examples, with other ones each time, for three minutes.
 test-generated: install

@@ -21,8 +21,8 @@ PROMETHEUS: Final = models.DataSourceRef("prometheus", "${prometheus}")
 ZONE: Final = "Asia/Jakarta"
 """In which the period is picked: the zone of the packaged policy's sites."""
 
-SCORECARDS: Final = "http://127.0.0.1:8080"
-"""Where the pages are; a constant of the dashboards that link to them."""
+SCORECARDS: Final = "http://127.0.0.1:8081"
+"""Where Compose publishes the pages; a constant of the dashboards that link to them."""
 
 HELD: Final = (
     "All figures are of the days of the period: from its first day up to, without, its last."

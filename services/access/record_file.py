@@ -30,7 +30,7 @@ Record = TypeVar("Record")
 
 
 class RecordFileError(ValueError):
-    """The file can't be read; the message names it and says what to do."""
+    """The file can't be read or written; the message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,32 @@ class RecordFile(Generic[Record]):
 
         Two that change the file at the same time, threads or processes, take turns. When the
         context has ended, every running process knows the change, and a power cut does not undo it.
-        Raises RecordFileError, OSError.
+        Raises RecordFileError.
         """
-        private_files.make_folder(self.path.parent)
-        with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
+        with self._write_faults():
+            private_files.make_folder(self.path.parent)
+            lock = self.path.with_name(f".{self.path.name}.lock").open("w")
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             records = dict(self.fresh())
             yield records
             content = self._content.dump_json({self._name: list(records.values())})
-            private_files.replace(self.path, content)
+            with self._write_faults():
+                private_files.replace(self.path, content)
             self._look()
+
+    @contextmanager
+    def _write_faults(self) -> Iterator[None]:
+        """Raise RecordFileError, and log it, where the file or its folder can't be written."""
+        try:
+            yield
+        except OSError as error:
+            fault = (
+                f"{self.path} can't be written ({error.strerror}); give this process room there, "
+                "and the right to write, or change the file where it is made"
+            )
+            log(_LOGGER, "records_unwritable", level=logging.ERROR, error=fault)
+            raise RecordFileError(fault) from None
 
     def _look(self) -> _Seen[Record]:
         seen = self._seen

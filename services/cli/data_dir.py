@@ -93,9 +93,9 @@ def _who_holds(data_dir: Path) -> str:
     )
 
 
-def write_run_file(data_dir: Path, url: str, broker: str) -> None:
-    """Note where the holder listens, for the commands that share its data directory."""
-    note = {"url": url, "broker": broker, "pid": os.getpid()}
+def write_run_file(data_dir: Path, url: str, broker: str, keys: Path) -> None:
+    """Note where the holder listens and reads keys, for commands on its data directory."""
+    note = {"url": url, "broker": broker, "keys": str(keys), "pid": os.getpid()}
     private_files.replace(data_dir / _RUN_FILE, json.dumps(note).encode())
 
 
@@ -105,7 +105,7 @@ def remove_run_file(data_dir: Path) -> None:
 
 
 def read_run_file(data_dir: Path) -> dict[str, Any] | None:
-    """Return where the process that holds a data directory listens: `url`, `broker`, `pid`.
+    """Return what the process that holds a data directory noted: `url`, `broker`, `keys`, `pid`.
 
     None where none holds it, or the one that does is not ready.
     """

@@ -1,19 +1,26 @@
 """`rantai doctor`: can this machine run Rantai, and does what runs here stand well?"""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import typer
 
 from services.access import private_files
+from services.bus import topics
 from services.bus.embedded import EmbeddedBroker
 from services.cli.data_dir import in_use, read_run_file
 from services.cli.running import key_store
+from services.settings import Settings
+from services.warehouse.client import sql
+
+_SECONDS = 5
 
 
 def doctor(
@@ -22,7 +29,8 @@ def doctor(
 ) -> None:
     """Check the machine, the data directory and what runs on it. Exit status 1 if a check fails.
 
-    Example: rantai doctor --data-dir var/rantai
+    Where RANTAI_KAFKA or RANTAI_CLICKHOUSE_URL is set, that broker or store is asked, and not the
+    embedded one. Example: rantai doctor --data-dir var/rantai
     """
     rows = []
     for name, check in _checks(data_dir):
@@ -41,7 +49,8 @@ def doctor(
 
 def _checks(data_dir: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "python", _python
-    yield "store engine", lambda: f"chdb {import_module('chdb').__version__}"
+    yield "settings", _settings
+    yield "store", _store
     yield "broker", _broker
     yield "data directory", lambda: _writable(data_dir)
     yield "keys", lambda: _keys(data_dir)
@@ -52,7 +61,49 @@ def _python() -> str:
     return f"{sys.version.split()[0]} at {sys.executable}"
 
 
+def _settings() -> str:
+    Settings.from_environment()
+    named = sorted(name for name in os.environ if name.startswith("RANTAI_"))
+    return ", ".join(named) + " can be used" if named else "no RANTAI_* variable is set"
+
+
+def _store() -> str:
+    url = os.environ.get("RANTAI_CLICKHOUSE_URL")
+    if not url:
+        return f"the embedded engine, chdb {import_module('chdb').__version__}"
+    parts = urlsplit(url)
+    # Without user and password: what is found is shown to others.
+    where = f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}"
+    database = parts.path.strip("/") or "rantai"
+    sign_in = (unquote(parts.username or "default"), unquote(parts.password or ""))
+    try:
+        answer = httpx.post(
+            where,
+            params={"param_database": database},
+            content=sql("ledger_there"),
+            auth=sign_in,
+            timeout=_SECONDS,
+        )
+    except httpx.HTTPError:
+        raise RuntimeError(f"no ClickHouse answers at {where}; is it up?") from None
+    if answer.status_code in (401, 403):
+        raise RuntimeError(f"ClickHouse at {where} refuses user or password")
+    if answer.status_code != 200:
+        raise RuntimeError(f"{where} answers {answer.status_code}; is it ClickHouse over HTTP?")
+    version, ledgers = answer.text.split()
+    if ledgers == "0":
+        raise RuntimeError(f"{database} at {where} has no ledger yet; run 'rantai migrate'")
+    return f"ClickHouse {version} at {where}; {database} has a ledger"
+
+
 def _broker() -> str:
+    bootstrap = os.environ.get("RANTAI_KAFKA")
+    if bootstrap:
+        try:
+            topics.reach(bootstrap)
+        except topics.BrokerUnavailable:
+            raise RuntimeError(f"no broker answers at {bootstrap}; is it up?") from None
+        return f"{bootstrap} answers"
     with EmbeddedBroker() as broker:
         return f"the embedded broker starts and answers on {broker.bootstrap}"
 
@@ -79,7 +130,7 @@ def _running(data_dir: Path) -> str:
         raise RuntimeError(f"what runs on {data_dir} is still starting")
     if note is None:
         return "nothing runs on this data directory"
-    answer = httpx.get(f"{note['url']}/readyz", timeout=5)
+    answer = httpx.get(f"{note['url']}/readyz", timeout=_SECONDS)
     if answer.status_code != 200:
         raise RuntimeError(f"{note['url']} is not ready: waiting for {answer.json()}")
     return f"{note['url']} is ready (process {note['pid']})"

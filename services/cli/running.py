@@ -94,9 +94,12 @@ def key_store(data_dir: Path) -> KeyStore:
     return KeyStore(settings.keys_path)
 
 
-def operator_key(data_dir: Path) -> str:
-    """Return the programme key of whoever owns the data directory; made on first use."""
-    store, file = KeyStore(data_dir / "keys.json"), data_dir / _KEY_FILE
+def operator_key(data_dir: Path, store: KeyStore) -> str:
+    """Return the programme key of whoever owns the data directory; made on first use.
+
+    `store`: the keys that what runs on the directory reads.
+    """
+    file = data_dir / _KEY_FILE
     if file.exists():
         key = file.read_text().strip()
         if store.authenticate(key) is not None:
@@ -120,4 +123,4 @@ def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
         raise fail(f"what runs on {data_dir} is still starting; try again when it is ready")
     if note is None:
         raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
-    return Endpoint(str(note["url"]), key or operator_key(data_dir))
+    return Endpoint(str(note["url"]), key or operator_key(data_dir, KeyStore(Path(note["keys"]))))

@@ -140,7 +140,7 @@ async def running(
             await asyncio.to_thread(broker.start)
             stack.callback(broker.stop)
         keys = KeyStore(settings.keys_path)
-        operator_key(settings.data_dir)
+        operator_key(settings.data_dir, keys)
         if broker is None:
             await asyncio.to_thread(_apply_topics, settings, keys, in_memory=False)
         warehouse = await asyncio.to_thread(open_store, settings)
@@ -175,7 +175,9 @@ async def running(
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))
         await stack.enter_async_context(_beside(compose.end_with([processor, *parts], server)))
-        write_run_file(settings.data_dir, settings.base_url, settings.kafka)
+        write_run_file(
+            settings.data_dir, settings.base_url, settings.kafka, settings.keys_path.resolve()
+        )
         stack.callback(remove_run_file, settings.data_dir)
         yield Running(settings, [processor, *parts], warehouse, server)
 

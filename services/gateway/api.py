@@ -78,8 +78,8 @@ def routes(gateway: Gateway) -> APIRouter:
             except BrokerUnavailable:
                 raise Problem(
                     503,
-                    "the events could not be made safe just now; nothing is claimed. Send them "
-                    "again: what has arrived is counted once",
+                    "the events could not be confirmed as stored; send them again, duplicates are "
+                    "ignored",
                     {"Retry-After": str(RETRY_SECONDS)},
                 ) from None
         return JSONResponse(outcome.as_json(), status_code=outcome.status)

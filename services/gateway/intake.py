@@ -60,7 +60,7 @@ async def keep(
 ) -> Outcome:
     """Make the good ones of judged events safe, and say what became of each.
 
-    Raises BrokerUnavailable: then nothing is claimed, and sending all again is safe.
+    Raises BrokerUnavailable: some may be stored, and sending all of them again is safe.
     """
     good = [one for one in judged if isinstance(one, Accepted)]
     if good:

@@ -189,8 +189,7 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
         ),
         "503": _problem(
             503,
-            "the events could not be made safe just now; nothing is claimed. Send them again: "
-            "what has arrived is counted once",
+            "the events could not be confirmed as stored; send them again, duplicates are ignored",
             "Broker or ledger away. Sending again is safe.",
             _RETRY,
         ),

@@ -160,7 +160,9 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
         except NotParseable as error:
             raise Problem(400, str(error)) from None
         except BrokerUnavailable:
-            raise Problem(503, "could not be made safe just now; try again", _RETRY) from None
+            raise Problem(
+                503, "the event could not be confirmed as stored; try again", _RETRY
+            ) from None
         if isinstance(outcome, Rejected):
             errors = [fault.as_json() for fault in outcome.faults]
             rejected = [{"index": 0, "id": outcome.id, "errors": errors}]

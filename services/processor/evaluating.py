@@ -121,7 +121,7 @@ class Evaluator:
         ]
 
     def _read_whole(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
-        """Return whose facts were not made anew while they were read; ask after reading.
+        """Return the suppliers whose facts did not change during the read. Call after reading.
 
         While a rebuild is under way there are some of the facts, and no marks; while a batch is
         finished there are its events, and no new mark yet. `hurried`: those about which events go

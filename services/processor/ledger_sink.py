@@ -45,7 +45,7 @@ class LedgerSink:
     """Writes batches to the ledger.
 
     A batch that the store refuses is halved until the bad row is found; that one goes to
-    `rantai.rejected`, the rest is stored. A batch that fails passingly keeps its id, so that the
+    `rantai.rejected`, the rest is stored. A batch that fails transiently keeps its id, so that the
     ledger can complete what the failed attempt left.
     """
 

@@ -24,10 +24,10 @@ _MISSED: Final = {
     "receipt": "despatch_notice_rate",
     "step": "complaint_response",
 }
-"""The figure from which a part of a family takes one where it missed."""
+"""Map each part family to the KPI that loses a case when the part misses."""
 
 _MOST: Final = {"due": "mean_days_late", "inspected": "ppm", "complained": "ppm"}
-"""The figure from which a part takes by its size."""
+"""Map each part family to the KPI that loses by the size of a miss."""
 
 _ONE: Final = Decimal(1)
 Row = Mapping[str, Any]

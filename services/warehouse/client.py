@@ -26,17 +26,17 @@ from services.warehouse.engine_limits import OPTIONS, is_too_large, read_limits
 from services.warehouse.sharding import LOCAL, SETTINGS
 from services.warehouse.units import with_units
 
-_PASSING: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
-"""Pass by themselves: time-outs, too many parts or queries, lost replicas."""
+_TRANSIENT: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
+"""Transient: time-outs, too many parts or queries, lost replicas."""
 
 _OF_THE_STORE: Final = frozenset(
     {60, 74, 75, 76, 81, 173, 198, 218, 236, 241, 243, 279, 394, 439, 497, 516}
 )
-"""Say that the store is not in order, and nothing of a row: tables being made anew, files, disk,
-memory, name service, killed query, threads, rights, password. Rows refused for these would be
-refused one after the other, all of them."""
+"""Server faults rather than bad rows: the batch is retried. Tables being created, files, disk,
+memory, name service, killed query, threads, rights, password. Were rows refused for these, every
+row would be."""
 
-RETRIABLE_CODES: Final = _PASSING | _OF_THE_STORE
+RETRIABLE_CODES: Final = _TRANSIENT | _OF_THE_STORE
 """Error codes after which the same statement is worth trying again."""
 
 _MEMORY_LIMIT: Final = 241

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -181,3 +182,41 @@ def test_a_rebuild_over_http(over_http: Warehouse) -> None:
     rebuild(over_http, Placement(fsync=False))
     assert contents(over_http) == before
     assert Ledger(over_http).repair() == 0
+
+
+def doctor(**environment: str) -> dict[str, dict[str, Any]]:
+    """Return what `rantai doctor` finds in an environment, by check."""
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", "doctor", "--json"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rows = json.loads(done.stdout)
+    assert done.returncode == int(not all(row["ok"] for row in rows)), done.stderr
+    return {row["check"]: row for row in rows}
+
+
+def test_doctor_asks_the_store_and_the_broker_that_the_environment_names(
+    server: str, over_http: Warehouse, tmp_path: Path
+) -> None:
+    port = server.rpartition(":")[2]
+    where = {"RANTAI_DATA_DIR": str(tmp_path), "RANTAI_KAFKA": f"127.0.0.1:{free_port()}"}
+    url = f"http://somebody:secret@127.0.0.1:{port}"
+    found = doctor(**where, RANTAI_CLICKHOUSE_URL=f"{url}/{over_http.database}")
+    assert found["store"]["ok"], found
+    assert found["store"]["found"].endswith(f"{server}; {over_http.database} has a ledger")
+    assert "secret" not in str(found)
+    assert found["broker"] == {
+        "check": "broker",
+        "ok": False,
+        "found": f"no broker answers at {where['RANTAI_KAFKA']}; is it up?",
+    }
+    empty_one = doctor(**where, RANTAI_CLICKHOUSE_URL=f"{url}/nobodys")["store"]
+    assert empty_one["found"] == f"nobodys at {server} has no ledger yet; run 'rantai migrate'"
+    away = doctor(**where, RANTAI_CLICKHOUSE_URL=f"http://127.0.0.1:{free_port()}/rantai")["store"]
+    assert not away["ok"]
+    wrong = doctor(**where, RANTAI_PORT="eighty")["settings"]
+    assert wrong["found"].startswith("RANTAI_PORT: must be a whole number")

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from services.access.keys import KeyStore
 from services.bus.embedded import free_port
 from services.cli.running import operator_key
 
@@ -250,4 +251,4 @@ class Up(Running):
 
 def operator_options(url: str, data_dir: Path) -> list[str]:
     """Return the options that reach a Rantai elsewhere, with the key of its owner."""
-    return ["--url", url, "--key", operator_key(data_dir)]
+    return ["--url", url, "--key", operator_key(data_dir, KeyStore(data_dir / "keys.json"))]

@@ -66,7 +66,7 @@ def test_a_directory_that_is_held_is_refused_and_says_by_whom(
     named = rf"process {holder.process.pid} \(rantai up\)"
     with pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"), held(tmp_path, "other"):
         pass
-    write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2")
+    write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2", tmp_path / "keys.json")
     with pytest.raises(DataDirInUse, match=rf"{named}, which listens on http://127\.0\.0\.1:1\. "):
         held(tmp_path, "other").__enter__()
     note = read_run_file(tmp_path)
@@ -77,7 +77,7 @@ def test_a_directory_that_is_held_is_refused_and_says_by_whom(
 def test_a_killed_process_holds_nothing_though_its_child_lives(
     holder: Holder, tmp_path: Path
 ) -> None:
-    write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2")
+    write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2", tmp_path / "keys.json")
     holder.kill()
     os.kill(holder.child, 0)
     assert not in_use(tmp_path)

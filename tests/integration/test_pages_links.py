@@ -32,8 +32,13 @@ S1 = SUPPLIERS[0]
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("links")
+
+
+@pytest.fixture(scope="module")
+def site(own_warehouse: Warehouse, folder: Path) -> Site:
+    return open_site(own_warehouse, folder / "secret")
 
 
 @pytest.fixture
@@ -268,3 +273,23 @@ def test_a_page_with_many_suppliers_asks_for_the_id(
 def test_the_page_is_whole(site: Site, buyer: Browser, manager: Browser, language: str) -> None:
     for browser in (buyer, manager):
         whole(browser.get(f"/links?lang={language}"), language)
+
+
+def test_where_links_cannot_be_written_none_is_made_and_the_page_says_so(
+    site: Site, manager: Browser, folder: Path
+) -> None:
+    lock = folder / ".links.json.lock"
+    before = site.links.records()
+    token = token_of(manager.get("/links"), "/links")
+    form = {"form": token, "supplier": S1, "rights": "read", "days": "30"}
+    lock.unlink(missing_ok=True)
+    lock.mkdir()  # who runs tests as root may write everything else
+    try:
+        refused = manager.post("/links", **form)
+    finally:
+        lock.rmdir()
+    assert refused.status_code == 503
+    assert "Tidak ada yang diubah" in refused.text
+    assert site.links.records() == before
+    assert manager.post("/links", **form).status_code == 200
+    assert len(site.links.records()) == len(before) + 1

@@ -90,7 +90,7 @@ def test_links_lead_to_dashboards_and_variables_that_are_there() -> None:
     (page,) = [one for one in BOARDS["rantai-supplier"]["links"] if one["type"] == "link"]
     assert page["url"] == "${scorecards_url}/suppliers/${supplier}"
     constant = variables(BOARDS["rantai-supplier"])["scorecards_url"]
-    assert (constant["type"], constant["query"]) == ("constant", "http://127.0.0.1:8080")
+    assert (constant["type"], constant["query"]) == ("constant", "http://127.0.0.1:8081")
 
 
 def test_both_data_sources_are_provisioned_without_a_secret() -> None:

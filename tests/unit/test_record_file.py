@@ -139,7 +139,9 @@ def test_what_could_not_be_written_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(
+        record_file.RecordFileError, match=r"keys\.json can't be written \(No space"
+    ):
         store.create(Role.BUYER, "ADM")
     assert store.path.read_bytes() == before
     assert {one.name for one in store.path.parent.iterdir()} == {"keys.json", ".keys.json.lock"}

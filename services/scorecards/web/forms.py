@@ -116,6 +116,10 @@ class Forms:
         while len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
 
+    def undone(self, form: Form) -> None:
+        """Forget that a form was taken, since what it asks for could not be done."""
+        self._used.pop(form.number, None)
+
     def require_own(self, request: Request) -> None:
         """Raise FormRefused where a browser says that a request comes from another site."""
         site = request.headers.get("sec-fetch-site", "same-origin")

@@ -17,6 +17,7 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from services.access.links import LinkHolder, LinkRecord, Refusal, Rights
+from services.access.record_file import RecordFileError
 from services.access.sessions import Visitor
 from services.scorecards.api import blocking
 from services.scorecards.reading import Supplier
@@ -91,7 +92,13 @@ async def _make(visit: Visit) -> Response:
     visit.site.forms.done(form)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
     links, visitor = visit.site.links, visit.visitor
-    token = await blocking(lambda: links.create(holder, int(days), visitor.partner, visitor.link))
+    try:
+        token = await blocking(
+            lambda: links.create(holder, int(days), visitor.partner, visitor.link)
+        )
+    except RecordFileError:
+        visit.site.forms.undone(form)
+        raise
     return await _page(visit, f"{visit.site.base_url.rstrip('/')}/s/{token}", supplier)
 
 

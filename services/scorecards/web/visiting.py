@@ -16,6 +16,7 @@ from schemas.catalogue import Role
 from schemas.validation import Sender
 from services.access.keys import KeyStore
 from services.access.links import LinkRefused, Links
+from services.access.record_file import RecordFileError
 from services.access.sessions import SESSION_COOKIE, Session, Sessions, Visitor
 from services.scorecards.api import READ_TOO_LARGE, blocking
 from services.scorecards.reading import Reader
@@ -173,6 +174,9 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
         response = _refusal(
             request, "query", what=error.said(language_of(request)), again=request.url.path
         )
+    except RecordFileError:
+        # The log says which file, and what to do: a visitor can do nothing about it.
+        response = _refusal(request, "records", 503)
     except Problem as problem:
         reason = "much" if problem.status == READ_TOO_LARGE else "store"
         response = _refusal(request, reason, problem.status, problem.headers)

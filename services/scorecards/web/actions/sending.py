@@ -68,7 +68,7 @@ class Sending:
         """Send what a form says, as its partner in its role.
 
         Raises FormRefused where it was sent before, NotTaken where it is refused, BrokerUnavailable
-        where nothing is claimed: sending the same form again is safe then.
+        where it may not be stored: sending the same form again is safe.
         """
         partner, role = sender
         source = source_of(partner)
