@@ -25,7 +25,7 @@ from services.scorecards.web.forms import Forms
 from services.scorecards.web.visiting import Site as Pages
 from services.telemetry.http import install
 from services.warehouse.client import Warehouse
-from services.warehouse.data_quality import KINDS
+from services.warehouse.data_quality import KINDS, DataQuality
 from services.warehouse.evaluations import EvaluationStore
 from tests.integration.asking import problem
 from tests.integration.groups_story import Site as Visited
@@ -215,3 +215,30 @@ def test_a_kind_is_a_file_to_take_along(site: Site) -> None:
     assert len(found) == 30
     assert found[0]["Document"] == "Receipt R00, NONE-00 line 10"
     assert found[0]["Since"] == "2026-03-19"
+
+
+def test_what_was_put_right_is_told_to_its_buyer(site: Site, own_warehouse: Warehouse) -> None:
+    """The last of this file: it puts right what the others look at."""
+    quality = DataQuality(site.visited.reader.store)
+    quality.note("orphan_receipt", AS_OF)
+    named = order("03-01", 8, "03-20", buyer_id="B2", order_no="RAHASIA-X")
+    store(own_warehouse, [named])
+    quality.note("orphan_receipt", AS_OF)
+    right = site.json("B2")["put_right"]
+    assert (right["since"], right["total"]) == ("2026-08-03", 2)
+    assert {one["document"]["number"] for one in right["findings"]} == {"X0", "X1"}
+    assert {one["put_right_on"] for one in right["findings"]} == {"2026-11-01"}
+    assert site.json("B1")["put_right"]["total"] == 0
+    assert site.json("YDBA", buyer_id="B2")["put_right"] == right
+    assert site.json("B2", kind="overdue_long")["put_right"]["total"] == 0
+    for language, title, day in (
+        ("en", "Put right since 3 Aug 2026: 2", "1 Nov 2026"),
+        ("id", "Diperbaiki sejak 3 Agu 2026: 2", "1 Nov 2026"),
+    ):
+        page = site.visited.sign_in(Role.BUYER, "B2").get(f"{BUYER_PAGE}{ASKED}&lang={language}")
+        assert title in page.text
+        assert page.text.count(f"<td>{day}</td></tr>") == 2
+    assert (
+        "Diperbaiki sejak"
+        not in site.visited.sign_in(Role.BUYER, "B1").get(f"{BUYER_PAGE}{ASKED}&lang=id").text
+    )
