@@ -4,8 +4,10 @@ A command's module is imported when the command is called: `rantai keys` must no
 engine of the store to load.
 """
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -37,6 +39,13 @@ _COMMANDS: Final = {
 class LazyCommands(TyperGroup):
     """Commands by name, each imported when it is asked for."""
 
+    _completing = False
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return the commands and options that begin so, without importing a command."""
+        self._completing = True
+        return super().shell_complete(ctx, incomplete)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order in which a newcomer meets them."""
         return list(_COMMANDS)
@@ -46,28 +55,47 @@ class LazyCommands(TyperGroup):
         place = _COMMANDS.get(cmd_name)
         if place is None:
             return None
+        if self._completing:
+            return _single(cmd_name, lambda: None)
         module, _, attribute = place.partition(":")
         found: Any = getattr(import_module(module), attribute)
         if not isinstance(found, typer.Typer):
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            single.command(name=cmd_name)(found)
-            found = single
+            return _single(cmd_name, found)
         command = typer.main.get_command(found)
         command.name = cmd_name
         return command
 
 
+def _single(name: str, called: Callable[..., Any]) -> Any:
+    """Return a command that has none below it."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name=name)(called)
+    command = typer.main.get_command(single)
+    command.name = name
+    return command
+
+
 app = typer.Typer(
     cls=LazyCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rantai {version('rantai')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _rantai() -> None:
+def _rantai(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """From a manufacturer's ERP to a small supplier's scorecard. Begin with: rantai demo"""
 
 
