@@ -44,11 +44,13 @@ class Report:
     @property
     def parts(self) -> tuple[list[Event], list[Event]]:
         """The events as they arrive, of a supplier of this report's own."""
-        first, second = (
-            [one | {"data": one["data"] | {"supplier_id": self.supplier}} for one in part]
-            for part in (self.events, self.later)
-        )
+        first, second = ([self._own(one) for one in part] for part in (self.events, self.later))
         return first, second
+
+    def _own(self, one: Event) -> Event:
+        data = one["data"] | {"supplier_id": self.supplier}
+        # Reports share events: each has its own copy, with an id of its own.
+        return one | {"id": f"{self.name} {one['id']}", "data": data}
 
 
 def by_the_store(warehouse: Warehouse, reports: Sequence[Report]) -> dict[str, Told]:

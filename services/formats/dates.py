@@ -195,5 +195,16 @@ def zone_named(name: str) -> tzinfo:
 
 
 def at_site(moment: Moment, clock: time, zone: tzinfo) -> datetime:
-    """Make a moment an instant: `clock` where it has no time of day, `zone` where no offset."""
-    return datetime.combine(moment.day, moment.clock or clock, tzinfo=moment.offset or zone)
+    """Make a moment an instant: `clock` where it has no time of day, `zone` where no offset.
+
+    Raises UnreadableError for a time of day that the clocks of the zone skipped that day.
+    """
+    instant = datetime.combine(moment.day, moment.clock or clock, tzinfo=moment.offset or zone)
+    if moment.clock is not None and moment.offset is None:
+        shown = instant.astimezone(UTC).astimezone(zone)
+        if shown.replace(tzinfo=None) != instant.replace(tzinfo=None):
+            raise UnreadableError(
+                f"is a time that no clock of {zone} showed: they were put forward past it; "
+                "set 'zone' to where the ERP's clock stands"
+            )
+    return instant

@@ -1,4 +1,4 @@
-"""What a spreadsheet leaves where a code was: `4,50E+09`, `#N/A`, `########`, `10.0`, `1-Mar`.
+"""What software leaves where a code was: `4,50E+09`, `#N/A`, `########`, `10.0`, `1-Mar`, `NULL`.
 
 Opened and saved again, a file of codes loses some of them: a long number is shortened, one that
 looks like a date becomes a date. What is left is text like any other, and two documents of one such
@@ -23,6 +23,9 @@ _SHORTENED: Final = re.compile(
     re.IGNORECASE,
 )
 _WITH_ZEROS: Final = re.compile(r"[0-9]+[.,]0+")
+# ="00123" and '00123 are how an export keeps a spreadsheet from making a number of a text.
+_MARKED: Final = re.compile(r"=.+|'[0-9=+@-].*", re.DOTALL)
+_NOTHING: Final = re.compile(r"(?i:null|\(null\)|<null>)|NaN|nan|NaT|<NA>|None|undefined")
 _CLOCK: Final = r"(?:[T ][0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?(?: ?[AP]M)?)?"
 _DAY_FIRST: Final = re.compile(
     r"(?P<one>[0-9]{1,2})(?:(?P<mark>[-/.])(?P<other>[0-9]{1,2})(?P=mark)[0-9]{4}"
@@ -44,20 +47,31 @@ _AGAIN: Final = (
     "really are so"
 )
 
+_SAID: Final = (
+    (_ERROR, f"is a spreadsheet's error value and no code; {_AGAIN}"),
+    (_HASHES, f"is what a spreadsheet shows where a column is too narrow; {_AGAIN}"),
+    (
+        _SHORTENED,
+        f"looks like a number that a spreadsheet shortened: its digits are lost; {_AGAIN}",
+    ),
+    (_MARKED, f"is a formula, or a text that was marked for a spreadsheet, and no code; {_AGAIN}"),
+    (
+        _NOTHING,
+        "is how a database or a program writes that nothing is there; add it to 'no_value', or set "
+        "literal = true for the column where its codes really are so",
+    ),
+    (_WITH_ZEROS, f"looks like a code that a spreadsheet made a number of; {_AGAIN}"),
+)
+
 
 def debris_in(text: str) -> str | None:
-    """Say what a spreadsheet did to a code, and what to do; None where it did nothing.
+    """Say what software made of a code, and what to do; None where it is one.
 
     `text`: the cell without spaces around it.
     """
-    if _ERROR.fullmatch(text):
-        return f"is a spreadsheet's error value and no code; {_AGAIN}"
-    if _HASHES.fullmatch(text):
-        return f"is what a spreadsheet shows where a column is too narrow; {_AGAIN}"
-    if _SHORTENED.fullmatch(text):
-        return f"looks like a number that a spreadsheet shortened: its digits are lost; {_AGAIN}"
-    if _WITH_ZEROS.fullmatch(text):
-        return f"looks like a code that a spreadsheet made a number of; {_AGAIN}"
+    for pattern, said in _SAID:
+        if pattern.fullmatch(text):
+            return said
     if _is_date(text):
         return f"looks like a code that a spreadsheet made a date of; {_AGAIN}"
     return None

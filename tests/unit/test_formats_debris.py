@@ -47,10 +47,13 @@ DATES = [
     "01/03/2026", "1/3/26", "31/12/2026", "12/31/2026", "01.03.2026", "01-03-2026", "2026-03-01",
     "2026/3/1", "2026-03-01 00:00:00", "1/3/2026 0:00", "2026-03-01T00:00:00", "29-Feb",
 ]  # fmt: skip
+MARKED = ['="00123"', "'00123", "'=00123", "=A1", '="4500000123"']
+NOTHING = ["NULL", "null", "(null)", "<NULL>", "NaN", "nan", "NaT", "<NA>", "None", "undefined"]
 CODES = [
     "4500000123", "10", "10.2", "1.20", "12E3", "1E5", "E+09", "#12", "#A-12", "N/A", "PO#",
     "SEP-1", "2026/5000001", "001/PO/III/2026", "31/31/2026", "32-Mar", "99-99-2026", "12-05-21",
     "MAR-ITIM", "BRK-77", "1-MARK", "2026-13-45", "Maret", "10.01", "1.0.0", "A10.0", "00010",
+    "=", "A=1", "'A", "NULL-1", "NONE", "NAN", "NA",
 ]  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def read(text: Any, **settings: Any) -> Value:
 
 
 @pytest.mark.parametrize("kind", ["code", "identifier"])
-@pytest.mark.parametrize("text", [*ERRORS, *NARROW, *SHORTENED, *ZEROS, *DATES])
+@pytest.mark.parametrize("text", [*ERRORS, *NARROW, *SHORTENED, *ZEROS, *DATES, *MARKED, *NOTHING])
 def test_debris_is_no_code_unless_the_mapping_says_so(kind: str, text: str) -> None:
     with pytest.raises(UnreadableError, match="literal = true"):
         read(text, kind=kind)
@@ -79,7 +82,8 @@ def test_codes_that_only_look_a_little_like_it_are_taken(text: str) -> None:
 def test_each_kind_of_debris_says_what_it_is() -> None:
     said = {
         "#REF!": "error value", "####": "too narrow", "4,50E+09": "shortened",
-        "10.0": "made a number of", "1-Mar": "made a date of",
+        "10.0": "made a number of", "1-Mar": "made a date of", '="1"': "marked for a spreadsheet",
+        "NULL": "nothing is there",
     }  # fmt: skip
     for text, words in said.items():
         assert words in (debris_in(text) or "")
