@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.spelling import one_spelling
 from services.formats.columns import (
     Choice,
     Column,
@@ -86,7 +87,7 @@ class RowReadings:
             if not has_no_value(column, cell, self._mapping.defaults):
                 if name in self._codes and isinstance(column, TextColumn):
                     refuse_debris(column, text)
-                value = read_cell(column, cell, self._mapping.defaults)
+                value = self._spelled(name, read_cell(column, cell, self._mapping.defaults))
             elif column.default is not None:
                 value = read_cell(column, column.default, self._mapping.defaults)
         except UnreadableError as error:
@@ -102,10 +103,14 @@ class RowReadings:
                 return part
         text = filled(template, {each: str(part.written) for each, part in parts.items()})
         try:
-            value = read_cell(column, text, self._mapping.defaults)
+            value = self._spelled(name, read_cell(column, text, self._mapping.defaults))
         except UnreadableError as error:
             return Reading(self.row.number, None, where[0], text, str(error))
         return Reading(self.row.number, value, *where)
+
+    def _spelled(self, name: str, value: Value) -> Value:
+        # Rows of one document find each other by its number, and its id is made of it.
+        return one_spelling(value) if name in self._codes and isinstance(value, str) else value
 
     def _choose(self, name: str, choice: Column) -> Reading:
         assert isinstance(choice, Choice)  # noqa: S101 - for the type checker

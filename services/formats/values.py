@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from schemas.fields import plain
+from schemas.spelling import one_spelling
 from services.formats.columns import (
     CellColumn,
     CodeColumn,
@@ -58,6 +59,8 @@ def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
     if isinstance(column, DecimalColumn):
         return _read_number(column, cell, defaults)
     text = text_of(cell)
+    if isinstance(column, CodeColumn):
+        text = one_spelling(text)
     if isinstance(column, (CodeColumn, IdentifierColumn)):
         refuse_debris(column, text)
     if column.strip_zeros:

@@ -261,3 +261,41 @@ def test_semicolons_and_line_breaks_in_cells_go_together() -> None:
     content = file_of(row, header=HEADER.replace(",", ";"))
     (order,) = outcomes(content, mapped(delimiter=";"))
     assert order["data"]["lines"][0]["description"] == "a; b\nc"
+
+
+def orders(*cells: dict[str, str], mapping: str = MAPPING) -> list[tuple[str, str, list[str]]]:
+    """Give id, number and lines of each order of a file of such rows."""
+    found = list(outcomes(file_of(*(",".join((ROW | row).values()) for row in cells)), mapping))
+    return [
+        (one["id"], one["data"]["order_no"], [line["line_no"] for line in one["data"]["lines"]])
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize("kind", [', kind = "code"', ""])
+def test_rows_of_one_number_are_one_order_in_any_code_points(kind: str) -> None:
+    """infinidysk/infinidysk#890: names of other code points, but one look, were two groups."""
+    mapping = MAPPING.replace('from = "PO", kind = "code"', f'from = "PO"{kind}')
+    found = orders({"PO": "Caf\u00e9-1"}, {"PO": "Cafe\u0301-1", "Item": "20"}, mapping=mapping)
+    assert found == [("order/Caf\u00e9-1", "Caf\u00e9-1", ["10", "20"])]
+
+
+def test_rows_of_one_number_are_one_order_wherever_they_stand() -> None:
+    """ubc/iPeer#257: rows that did not stand together became several groups of one number."""
+    found = orders({"PO": "A"}, {"PO": "B"}, {"PO": "A", "Item": "20"})
+    assert found == [("order/A", "A", ["10", "20"]), ("order/B", "B", ["10"])]
+
+
+def test_white_space_at_the_ends_of_a_number_is_no_part_of_it() -> None:
+    """frappe/erpnext#44809: a serial number with a blank in front was another one."""
+    found = orders({"PO": " A\u00a0"}, {"PO": "A", "Item": "20"})
+    assert found == [("order/A", "A", ["10", "20"])]
+
+
+def test_a_line_that_names_the_delimiter_is_no_header() -> None:
+    """PowerShell/PowerShell#7776: the line "sep=," was read as the header."""
+    content = b"sep=,\n" + file_of(GOOD)
+    with pytest.raises(FileError, match="no column 'PO'"):
+        list(outcomes(content))
+    (order,) = outcomes(content, MAPPING.replace("[file]", "[file]\nskip_rows = 1"))
+    assert order["data"]["order_no"] == "P1"
