@@ -114,6 +114,8 @@ def of_row(settings: str = "", **cells: str) -> Any:
         pytest.param("", "(123.45)", None, id="moneymanagerex/moneymanagerex#2898"),
         # Empty cells of a number became 0.
         pytest.param("", "", None, id="GetDKAN/dkan#1817"),
+        # A price of five decimals was cut to two.
+        pytest.param("", "2.44149", "2.44149", id="wealthfolio/wealthfolio#519"),
         # 17 digits came back as others: they went through a double.
         pytest.param("", "125276004817.190914", "125276004817.190914", id="jqlang/jq#369"),
     ],
@@ -145,6 +147,10 @@ def test_a_number_is_read_whole_or_refused(settings: str, text: str, number: Any
         # A year of two digits was taken literally: 0026.
         pytest.param(["M/D/YY"], "4/15/26", "2026-04-15", id="submersion-app/submersion#1829"),
         pytest.param(["M/D/YYYY"], "4/15/26", None, id="submersion-app/submersion#1829-literal"),
+        # Of the names of September, one was not read, and its rows were no dates.
+        pytest.param(["DD MMM YY"], "01 Sept 26", "2026-09-01", id="actualbudget/actual#8888"),
+        # October in another language than English was no month.
+        pytest.param(["DD MMM YY"], "01 Okt 26", "2026-10-01", id="abritinthebay/datejs#37"),
         # A date became the number of days that a spreadsheet counts.
         pytest.param(["YYYY-MM-DD"], "43102", None, id="TablePress/TablePress#81"),
     ],
@@ -219,6 +225,10 @@ def file_of(*rows: str, end: str = "\n", header: str = HEADER) -> bytes:
             file_of(GOOD.replace(",n,", ',"a\r\nb",'), end="\r\n"),
             ["P1"],
             id="fjalvingh/domui#641",
+        ),
+        # The last row was lost where no line break ends the file.
+        pytest.param(
+            file_of(GOOD, ANOTHER)[:-1], ["P1", "P2"], id="sqlitebrowser/sqlitebrowser#193"
         ),
         # A delimiter inside an unquoted cell shifted the cells behind it into other columns.
         pytest.param(
