@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 from services.readiness.figures import Figure, Load
@@ -97,8 +96,3 @@ def asked(line_no: str, quantity: int | str, wanted: str, **more: Any) -> Docume
 def moved(quantity: int | str, line_no: str = "10", order_no: str = "P", **more: Any) -> Document:
     """Write a line that moves a quantity."""
     return {"order_no": order_no, "line_no": line_no, "quantity": quantity} | more
-
-
-def part(above: int, below: int) -> Fraction:
-    """Write a number that has no end as a decimal."""
-    return Fraction(above, below)
