@@ -55,7 +55,8 @@ class Report:
 def by_the_store(warehouse: Warehouse, reports: Sequence[Report]) -> dict[str, Told]:
     """Store the events of all reports, and read the figures of each."""
     store(warehouse, [one for report in reports for one in report.parts[0]])
-    store(warehouse, [one for report in reports for one in report.parts[1]])
+    if later := [one for report in reports for one in report.parts[1]]:
+        store(warehouse, later)
     found: dict[str, Told] = {}
     for day in {report.as_of for report in reports}:
         named = {report.supplier: report.name for report in reports if report.as_of == day}
