@@ -31,6 +31,8 @@ def records_of(
             enable_auto_commit=False,
             bootstrap_timeout_ms=5_000,
             group_id=None,
+            # What retention takes away while it is read is passed over, and nothing behind it.
+            auto_offset_reset="earliest",
             fetch_max_bytes=32 * 1024 * 1024,
             max_partition_fetch_bytes=8 * 1024 * 1024,
             max_poll_records=5000,
@@ -44,18 +46,25 @@ def records_of(
             return
         consumer.assign(places)
         ends = consumer.end_offsets(places)
-        consumer.seek_to_beginning(*places)
-        if since > EPOCH:
-            _seek(consumer, places, since, ends)
-        yield from _until(consumer, ends, bootstrap)
+        starts = _starts(consumer, places, since, ends)
+        for place, start in starts.items():
+            consumer.seek(place, start)
+        yield from _until(consumer, starts, ends, bootstrap)
     except KafkaError as error:
         raise BrokerUnavailable(f"the topics could not be read: {error!r}") from error
     finally:
         consumer.close()
 
 
-def _until(consumer: Any, ends: dict[Any, int], bootstrap: str) -> Iterator[Any]:
-    """Yield every record up to where each partition ended when it was first fetched."""
+def _until(
+    consumer: Any, reached: dict[Any, int], ends: dict[Any, int], bootstrap: str
+) -> Iterator[Any]:
+    """Yield every record up to where each partition ended when it was first fetched.
+
+    `reached`: the next offset of each partition, kept here. The client looks at all partitions
+    each time it is asked for the position of one: with hundreds of senders' topics on a busy
+    broker that takes minutes.
+    """
     left, read_at = set(ends), time.monotonic()
     unfetched = set(ends)
     while left:
@@ -69,9 +78,13 @@ def _until(consumer: Any, ends: dict[Any, int], bootstrap: str) -> Iterator[Any]
                 unfetched.discard(place)
         for place, records in polled.items():
             yield from (record for record in records if record.offset < ends[place])
+            reached[place] = records[-1].offset + 1
         silence = time.monotonic() - read_at
+        if silence > _QUIET_SECONDS:
+            # Behind the last record there may be offsets without one: compacted, or of the broker.
+            reached.update({place: consumer.position(place) for place in left})
         asked = left if silence > _QUIET_SECONDS else left - unfetched
-        done = {place for place in asked if consumer.position(place) >= ends[place]}
+        done = {place for place in asked if reached[place] >= ends[place]}
         if polled or done:
             read_at = time.monotonic()
         elif silence > _SILENCE_SECONDS:
@@ -90,9 +103,17 @@ def _partitions(consumer: Any, wanted: Callable[[str], bool]) -> list[Any]:
     ]
 
 
-def _seek(consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]) -> None:
+def _starts(
+    consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]
+) -> dict[Any, int]:
+    """Return the offset of each partition from which it is read."""
+    if since <= EPOCH:
+        beginnings: dict[Any, int] = consumer.beginning_offsets(places)
+        return beginnings
     milliseconds = int(since.timestamp() * 1000)
     found = consumer.offsets_for_times(dict.fromkeys(places, milliseconds))
-    for place in places:
-        at = found.get(place)
-        consumer.seek(place, ends[place] if at is None else at.offset)
+    return {
+        place: ends[place] if at is None else at.offset
+        for place in places
+        for at in (found.get(place),)
+    }
