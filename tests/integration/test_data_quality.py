@@ -27,6 +27,7 @@ from services.telemetry.http import install
 from services.warehouse.client import Warehouse
 from services.warehouse.data_quality import KINDS, DataQuality
 from services.warehouse.evaluations import EvaluationStore
+from services.warehouse.folding import ensure_folded
 from tests.integration.asking import problem
 from tests.integration.groups_story import Site as Visited
 from tests.integration.groups_story import table
@@ -69,6 +70,7 @@ class Site:
 def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Return it over a store in which two buyers have sent what looks wrong."""
     empty(own_warehouse)
+    ensure_folded(own_warehouse)
     store(own_warehouse, told())
     folder: Path = tmp_path_factory.mktemp("keys")
     keys, links = KeyStore(folder / "keys.json"), Links(folder / "link.secret")
