@@ -32,7 +32,7 @@ async def settled(world: World) -> None:
     """Wait until nothing is on its way; count as the operator does."""
     try:
         answer = await asyncio.to_thread(world.up.reconcile, _SETTLE_SECONDS)
-    except AssertionError as error:
+    except (AssertionError, subprocess.TimeoutExpired) as error:
         world.checks.fail(LOST, f"rantai reconcile: {error}")
         return
     total, acknowledged = answer["total"], len(world.ledgers.acknowledged)
