@@ -212,7 +212,8 @@ class DateColumn(_CellColumn):
     formats: those accepted, such as ["DD-MMM-YY", "M/D/YYYY"] (of [defaults] where absent).
     century_from: two-digit years are those from here on: 1970 reads 69 as 2069, 70 as 1970.
     zone: where a text has an offset, the date is that of the clock in this zone (that of the site
-    where absent). A date without an offset is taken as it stands.
+    where absent). A time of day without an offset, other than midnight, is the ERP's clock in
+    [defaults] zone, and the date that of the site then. A date alone is taken as it stands.
     """
 
     kind: Literal["date"]

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Final
@@ -28,6 +28,7 @@ from services.formats.rows import Cell, text_of
 Value = str | int | Decimal | date | datetime | None
 
 _LONGEST: Final = 64
+_MIDNIGHT: Final = time(0)
 _NOT_OF_AN_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _SPACES: Final = str.maketrans("\u00a0\u202f\u2009", "   ")
 """Spaces that software puts between thousands, as the plain one that a person types."""
@@ -210,9 +211,13 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
             # A date alone is a business date at the site, wherever the file was written.
             zone = site if moment.clock is None else zone_named(column.zone or defaults.zone)
             return at_site(moment, column.at or defaults.at, zone)
-        if moment.offset is None:
+        if moment.offset is not None:
+            zone = zone_named(column.zone) if column.zone else site
+            return at_site(moment, defaults.at, zone).astimezone(zone).date()
+        zone = zone_named(defaults.zone)
+        if moment.clock in (None, _MIDNIGHT) or zone == site:
+            # Midnight is how many an ERP writes a date: no clock showed it.
             return moment.day
-        zone = zone_named(column.zone) if column.zone else site
-        return at_site(moment, defaults.at, zone).astimezone(zone).date()
+        return at_site(moment, defaults.at, zone).astimezone(site).date()
     except OverflowError:
         raise UnreadableError("is outside the years that there are") from None

@@ -140,6 +140,26 @@ def test_a_date_with_an_offset_is_that_of_the_site() -> None:
     assert read("2026-11-01T23:30:00Z", kind="date", zone="UTC") == date(2026, 11, 1)
 
 
+@pytest.mark.parametrize(
+    ("zone", "text", "day"),
+    [
+        ("UTC", "2026-03-19 18:00:00", 20),
+        ("UTC", "2026-03-19 16:59:59", 19),
+        ("UTC", "2026-03-19 17:00:00", 20),
+        ("Asia/Jayapura", "2026-03-19 01:30:00", 18),
+        # Many an ERP writes a date so.
+        ("UTC", "2026-03-19 00:00:00", 19),
+        ("Asia/Jayapura", "2026-03-19 00:00:00", 19),
+        ("UTC", "2026-03-19", 19),
+        ("Asia/Jakarta", "2026-03-19 23:30:00", 19),
+    ],
+)
+def test_a_date_with_a_time_of_the_erps_clock_is_that_of_the_site(
+    zone: str, text: str, day: int
+) -> None:
+    assert read(text, Defaults(zone=zone), kind="date") == date(2026, 3, day)
+
+
 def test_cells_that_have_types_already_are_taken_as_they_are() -> None:
     assert read(date(2026, 11, 1), kind="date") == date(2026, 11, 1)
     assert read(datetime(2026, 11, 1, 9, 30), kind="date") == date(2026, 11, 1)  # noqa: DTZ001
