@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -18,9 +18,10 @@ from services.bus.embedded import EmbeddedBroker
 from services.cli.data_dir import in_use, read_run_file
 from services.cli.running import key_store
 from services.settings import Settings
-from services.warehouse.client import sql
+from services.warehouse.client import DATABASE, sql
 
-_SECONDS = 5
+_SECONDS: Final = 5
+_PORTS: Final = {"http": 8123, "https": 8443}
 
 
 def doctor(
@@ -73,8 +74,8 @@ def _store() -> str:
         return f"the embedded engine, chdb {import_module('chdb').__version__}"
     parts = urlsplit(url)
     # Without user and password: what is found is shown to others.
-    where = f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}"
-    database = parts.path.strip("/") or "rantai"
+    where = f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 8123)}"
+    database = parts.path.strip("/") or DATABASE
     sign_in = (unquote(parts.username or "default"), unquote(parts.password or ""))
     try:
         answer = httpx.post(
