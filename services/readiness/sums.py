@@ -216,7 +216,7 @@ class FigureSums:
         processes = {}
         for capacity in sorted(capacities, key=lambda one: one.process):
             if not capacity.items or not capacity.quantity_per_month:
-                continue
+                continue  # without items, or making nothing, a process has no load
             demand = _demand(capacity, backlog)
             if demand is not None:
                 per_month = Fraction(capacity.quantity_per_month)

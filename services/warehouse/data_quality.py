@@ -218,11 +218,11 @@ class DataQuality:
         warehouse = self._store.warehouse
         findings, parameters = self._findings(kind, Scope(as_of))
         asked = {**parameters, "kind": kind, "version": time_ns() // 1000}
-        # Planning the findings is what costs: where none stands noted, none is gone.
-        stands = warehouse.rows(sql("quality_noted"), {"kind": kind})
-        for name in (
-            ("quality_note_gone", "quality_note_found") if stands else ("quality_note_found",)
-        ):
+        notes = ["quality_note_found"]
+        if warehouse.rows(sql("quality_noted"), {"kind": kind}):
+            # Planning the findings is what costs: where none stands noted, none is gone.
+            notes.insert(0, "quality_note_gone")
+        for name in notes:
             statement = Template(sql(name)).substitute(findings=findings)
             warehouse.command(statement, _SETTINGS, asked)
 
