@@ -49,7 +49,7 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m deploy.grafana.generate --check
-	$(BIN)/python -m services.scorecards.web.catalogue --check
+	$(BIN)/python -m services.text.catalogue --check
 
 schemas: install
 	$(BIN)/python -m schemas.generate

@@ -12,9 +12,9 @@ from unittest.mock import patch
 import pytest
 from hypothesis import settings
 
-from services.warehouse import client
-from services.warehouse.client import Warehouse
-from services.warehouse.migrate import Placement, migrate
+from services.store import client
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
 
 # Neither UTC nor a site's zone: a time that is taken for the machine's comes out wrong.
 os.environ["TZ"] = "Asia/Jayapura"

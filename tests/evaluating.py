@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 import simplejson
 
-from services.processor import evaluating
-from services.processor.announcing import Announcer
-from services.processor.evaluating import Evaluator, Waits
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import WINDOW_DAYS, FigureStore, Selection
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import Standings
+from services.processor import evaluator
+from services.processor.announcer import Announcer
+from services.processor.evaluator import Evaluator, Waits
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy
-from services.scorecards.reading import Reader
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import WINDOW_DAYS, FigureStore, Selection
-from services.warehouse.standings import Standings
+from services.store.client import Warehouse
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import (
     Event,
@@ -107,7 +107,7 @@ def emptied(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with an empty store and a clock of its own."""
     empty(warehouse)
     clock = Clock()
-    monkeypatch.setattr(evaluating, "time", clock)
+    monkeypatch.setattr(evaluator, "time", clock)
     return Bench(warehouse, clock)
 
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from threading import Event
 
-from services.telemetry.turns import Turns
-from services.warehouse.client import Share, Warehouse
+from services.runtime.turns import Turns
+from services.store.client import Share, Warehouse
 
 HANG_SECONDS = 30
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from services.assessment.assessor import Assessor
+from services.assessment.figure_store import Selection
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY
-from services.warehouse.assessing import Assessor
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
 from tests.reference import values
 from tests.reference.all_figures import all_figures
 from tests.reference.cases import Document, Event, event

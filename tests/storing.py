@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from schemas.catalogue import EVENT
 from schemas.validation import Accepted, accept
-from services.bus.producer import event_record
+from services.kafka.producer import event_record
 from services.processor.streams import StreamRecord
-from services.warehouse.client import Warehouse
-from services.warehouse.folding import FACT_TABLES
-from services.warehouse.ledger import Ledger, LedgerRecord
+from services.store.client import Warehouse
+from services.store.folding import FACT_TABLES
+from services.store.ledger import Ledger, LedgerRecord
 
 ACCEPTED_MS = 1_767_225_600_123
 """A time of acceptance: 2026-01-01T00:00:00.123Z."""

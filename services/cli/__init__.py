@@ -27,12 +27,12 @@ _COMMANDS: Final = {
     "policy": "services.cli.policy:app",
     "rebuild": "services.cli.rebuild:rebuild",
     "topics": "services.cli.topics:app",
-    "migrate": "services.cli.single:migrate_store",
+    "migrate": "services.cli.services:migrate_store",
     "doctor": "services.cli.doctor:doctor",
-    "gateway": "services.cli.single:gateway",
-    "processor": "services.cli.single:processor",
-    "scorecards": "services.cli.single:scorecards",
-    "exporter": "services.cli.single:exporter",
+    "gateway": "services.cli.services:gateway",
+    "processor": "services.cli.services:processor",
+    "scorecards": "services.cli.services:scorecards",
+    "exporter": "services.cli.services:exporter",
 }
 
 

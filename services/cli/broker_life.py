@@ -12,8 +12,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.bus.embedded import EmbeddedBroker
-from services.bus.topics import BrokerUnavailable
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.topics import BrokerUnavailable
 from services.processor.app import Processor
 from services.telemetry.logs import log
 

@@ -18,38 +18,37 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.access.keys import KeyStore
 from services.access.links import Links
-from services.access.reads import Askers, Reads, ReadsMiddleware
 from services.access.sessions import Sessions
-from services.bus.lag import lags
-from services.bus.safety import Safety
-from services.exporter import api as exporter_api
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.scorecard_reader import Reader
+from services.exporter import metrics_route
 from services.exporter.bounds import Bounds
-from services.exporter.lag import TopicLag
-from services.exporter.missing import MissingEvents
-from services.exporter.quality import QualityLook
-from services.exporter.watching import StoreLook, Watch
-from services.gateway import api as gateway_api
+from services.exporter.looks import StoreLook, Watch
+from services.exporter.missing_events import MissingEvents
+from services.exporter.quality_look import QualityLook
+from services.exporter.topic_lag import TopicLag
+from services.gateway import events_api
 from services.gateway.cloudevents import Limits
 from services.gateway.decoding import Decoder, Room
 from services.gateway.intake import take
-from services.operations import api as operations_api
-from services.operations.counting import reconcile
+from services.http.head_requests import HeadMiddleware
+from services.http.reads import Askers, Reads, ReadsMiddleware
+from services.http.service import Problem, install
+from services.kafka.lag import lags
+from services.kafka.safety import Safety
+from services.operations import operations_api
+from services.operations.reconciliation import reconcile
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
-from services.scorecards import api as scorecards_api
-from services.scorecards import programme_api, quality_api
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site, refused_busy
+from services.runtime.turns import Places, Turns
+from services.scorecards import programme_api, quality_api, scorecard_api
 from services.settings import Settings
-from services.telemetry.heads import HeadMiddleware
-from services.telemetry.http import Problem, install
+from services.store.client import BACKGROUND, READING, Warehouse
+from services.store.migrate import Placement
 from services.telemetry.metrics import DECODING_WAITED, READS_WAITED
-from services.telemetry.turns import Places, Turns
-from services.warehouse.client import BACKGROUND, READING, Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.migrate import Placement
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site, refused_busy
 
 _LOOK_SECONDS: Final = 0.5
 _SWITCH_SECONDS: Final = 0.0005
@@ -172,8 +171,8 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
     limits = Limits(settings.max_body_bytes, settings.max_body_events)
     room = Room(settings.max_held_bytes_per_key, settings.max_held_bytes)
     decoder = Decoder(limits, room, DECODING_WAITED.observe)
-    gateway = gateway_api.Gateway(keys, safety, decoder, settings.max_requests_per_key)
-    return gateway_api.routes(gateway)
+    gateway = events_api.Gateway(keys, safety, decoder, settings.max_requests_per_key)
+    return events_api.routes(gateway)
 
 
 def scorecard_routes(
@@ -197,10 +196,10 @@ def scorecard_routes(
         base_url=settings.base_url,
     )
     return [
-        scorecards_api.routes(scorecards_api.Scorecards(keys, reader)),
-        programme_api.routes(scorecards_api.Scorecards(keys, reader)),
-        quality_api.routes(scorecards_api.Scorecards(keys, reader)),
-        *pages.routes(site),
+        scorecard_api.routes(scorecard_api.Scorecards(keys, reader)),
+        programme_api.routes(scorecard_api.Scorecards(keys, reader)),
+        quality_api.routes(scorecard_api.Scorecards(keys, reader)),
+        *site_routes.routes(site),
     ]
 
 
@@ -256,7 +255,7 @@ def stop_on_signal(server: uvicorn.Server) -> None:
 
 def metrics_routes() -> APIRouter:
     """Return the route that Prometheus scrapes."""
-    return exporter_api.routes()
+    return metrics_route.routes()
 
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:

@@ -16,18 +16,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.bus.embedded import EMBEDDED_BATCH_SECONDS, EMBEDDED_SESSION_SECONDS, EmbeddedBroker
-from services.bus.topics import BrokerUnavailable
+from services.cli.endpoint import fail
 from services.cli.link import page_url
-from services.cli.running import fail
 from services.cli.simulate import SendingError, load_history, play_live
 from services.cli.up import running
+from services.kafka.embedded_broker import (
+    EMBEDDED_BATCH_SECONDS,
+    EMBEDDED_SESSION_SECONDS,
+    EmbeddedBroker,
+)
+from services.kafka.topics import BrokerUnavailable
+from services.runtime.heap import bound_heaps
 from services.settings import Settings, SettingsError
 from services.simulator import history, live, participants
 from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
+from services.store.client import StoreRefused, StoreUnavailable
 from services.telemetry.logs import configure
-from services.telemetry.memory import bound_heaps
-from services.warehouse.client import StoreRefused, StoreUnavailable
 
 _SEED: Final = 7
 

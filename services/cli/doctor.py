@@ -13,12 +13,13 @@ import httpx
 import typer
 
 from services.access import private_files
-from services.bus import topics
-from services.bus.embedded import EmbeddedBroker
 from services.cli.data_dir import in_use, read_run_file
-from services.cli.running import key_store
+from services.cli.endpoint import key_store
+from services.kafka import topics
+from services.kafka.embedded_broker import EmbeddedBroker
 from services.settings import Settings
-from services.warehouse.client import DATABASE, sql
+from services.store.client import DATABASE
+from services.store.sql_files import sql
 
 _SECONDS: Final = 5
 _PORTS: Final = {"http": 8123, "https": 8443}

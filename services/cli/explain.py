@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.running import endpoint
+from services.cli.endpoint import endpoint
 
 
 def explain(  # noqa: PLR0913 - options of a command

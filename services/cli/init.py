@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli.running import fail
+from services.cli.endpoint import fail
 
 _ASSIGNED: Final = re.compile(r"^(?:export +)?([A-Za-z_]\w*)=([^\s#]*)", re.MULTILINE)
 

@@ -8,7 +8,7 @@ import typer
 
 from schemas.catalogue import Role
 from schemas.spelling import one_spelling
-from services.cli.running import failures_told, key_store
+from services.cli.endpoint import failures_told, key_store
 
 app = typer.Typer(
     help="API keys: make, list, revoke. A running service takes a change at once.",

@@ -11,7 +11,7 @@ from schemas.catalogue import Role
 from schemas.spelling import one_spelling
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
 from services.cli.data_dir import read_run_file
-from services.cli.running import fail, failures_told
+from services.cli.endpoint import fail, failures_told
 
 app = typer.Typer(
     help="Links: list them, take them back. A running service takes a change at once.",

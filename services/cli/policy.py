@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import plain
+from services.cli.endpoint import fail
 from services.cli.policy_backtest import backtest
-from services.cli.running import fail
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.policy_diff import Difference, differences, flat
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.data_dir import DataDirInUse, held, read_run_file
-from services.cli.running import Endpoint, endpoint, fail
+from services.cli.endpoint import Endpoint, endpoint, fail
 from services.readiness.chosen import policy_of
 from services.readiness.grading import FROZEN
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
@@ -24,7 +24,7 @@ from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from services.warehouse.client import Warehouse
+    from services.store.client import Warehouse
 
 _PACKAGED: Final = Path("packaged")
 _PATH: Final = "/v1/backtest"
@@ -135,7 +135,7 @@ def _given(file: Path) -> Given:
 def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
     # Imported here: the other commands of policies must not wait for the engine to load.
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
-    from services.warehouse.client import (  # noqa: PLC0415
+    from services.store.client import (  # noqa: PLC0415
         StoreRefused,
         StoreUnavailable,
         Warehouse,
@@ -170,8 +170,8 @@ def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
 
 def _bring_up_to_date(warehouse: "Warehouse", settings: Settings) -> None:
     """Migrate a store of an older version; leave the facts of one that is up to date alone."""
-    from services.warehouse.client import StoreUnavailable  # noqa: PLC0415
-    from services.warehouse.migrate import Placement, migrate, migrations  # noqa: PLC0415
+    from services.store.client import StoreUnavailable  # noqa: PLC0415
+    from services.store.migrate import Placement, migrate, migrations  # noqa: PLC0415
 
     try:
         done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}

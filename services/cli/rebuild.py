@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.cli.data_dir import held, read_run_file
-from services.cli.running import endpoint, fail
+from services.cli.endpoint import endpoint, fail
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
-from services.warehouse.client import Warehouse
-from services.warehouse.migrate import Placement, migrate
-from services.warehouse.migrate import Progress as Progressing
-from services.warehouse.rebuild import rebuild as rebuild_store
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
+from services.store.migrate import Progress as Progressing
+from services.store.rebuild import rebuild as rebuild_store
 
 
 def rebuild(

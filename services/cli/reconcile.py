@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.endpoint import endpoint
 from services.cli.printing import printable
-from services.cli.running import endpoint
 
 
 def reconcile(  # noqa: PLR0913 - options of a command

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.endpoint import detail_of, endpoint, fail, object_of
 from services.cli.printing import printable, printable_json
-from services.cli.running import detail_of, endpoint, fail, object_of
 
 app = typer.Typer(
     help="Refused events: list, show, replay, dismiss.", no_args_is_help=True, rich_markup_mode=None

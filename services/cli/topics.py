@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from services.bus.topics import BrokerUnavailable
-from services.bus.topics import apply as apply_topics
-from services.cli.running import fail
+from services.cli.endpoint import fail
+from services.kafka.topics import BrokerUnavailable
+from services.kafka.topics import apply as apply_topics
 from services.settings import Settings
 
 app = typer.Typer(
-    help="Kafka topics, as declared in services/bus/topics.py.",
+    help="Kafka topics, as declared in services/kafka/topics.py.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -14,25 +14,25 @@ import uvicorn
 
 from services.access.keys import KeyStore
 from services.access.record_file import RecordFileError
-from services.bus.embedded import (
+from services.cli import compose
+from services.cli.broker_life import BrokerLife
+from services.cli.data_dir import held, remove_run_file, write_run_file
+from services.cli.endpoint import fail, operator_key
+from services.exporter.looks import watching
+from services.kafka.embedded_broker import (
     EMBEDDED_BATCH_SECONDS,
     EMBEDDED_SESSION_SECONDS,
     EmbeddedBroker,
     free_port,
 )
-from services.bus.topics import BrokerUnavailable, apply
-from services.cli import compose
-from services.cli.broker_life import BrokerLife
-from services.cli.data_dir import held, remove_run_file, write_run_file
-from services.cli.running import fail, operator_key
-from services.exporter.watching import watching
+from services.kafka.topics import BrokerUnavailable, apply
 from services.processor.app import Processor, open_store
 from services.readiness.chosen import policy_of
+from services.runtime.heap import bound_heaps
+from services.runtime.parts import Healing, Part
 from services.settings import Settings, SettingsError
+from services.store.client import StoreRefused, StoreUnavailable, Warehouse
 from services.telemetry.logs import configure, log
-from services.telemetry.memory import bound_heaps
-from services.telemetry.parts import Healing, Part
-from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
 
 _LOGGER: Final = logging.getLogger("rantai.up")
 _PARTNERS_SECONDS: Final = 1.0

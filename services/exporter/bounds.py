@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from services.assessment.watched import Standing, Watched
 from services.readiness.policy_parts import LETTERS, Letter
 from services.telemetry.series import NONE, OTHER
-from services.warehouse.watching import Standing, Watched
 
 _UNGRADED: Final = -1
 

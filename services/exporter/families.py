@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
 
+from services.assessment.watched import Looked, Standing, Watched
 from services.exporter.bounds import Bounds, Labels, newest_by_label, watched
 from services.readiness.policy_parts import LETTERS
 from services.readiness.stage import STAGES
@@ -15,7 +16,6 @@ from services.readiness.summary import COUNTS, Summary
 from services.readiness.sums import EXACT
 from services.telemetry import series
 from services.telemetry.series import Series
-from services.warehouse.watching import Looked, Standing, Watched
 
 _EXPIRING_DAYS = 30
 _UNPUBLISHED = "none"

@@ -14,10 +14,7 @@ from pydantic_core import to_json
 
 from schemas.envelope import sender_of
 from services.formats.document_fields import code_values, sources_of
-from services.formats.filling import FillDown
-from services.formats.mapping import EventTemplate, FileMapping
-from services.formats.readings import Reading, RowReadings
-from services.formats.rendering import (
+from services.formats.documents import (
     Document,
     faults_of_key,
     of_document,
@@ -25,6 +22,9 @@ from services.formats.rendering import (
     text_in,
     time_of,
 )
+from services.formats.filling import FillDown
+from services.formats.mapping import EventTemplate, FileMapping
+from services.formats.row_readings import Reading, RowReadings
 from services.formats.rows import BrokenRow, CellFault, Refused, Row
 
 _FOREIGN: Final = (

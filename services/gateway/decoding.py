@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from schemas.validation import Accepted, Rejected, Sender, validate, values_in
 from services.gateway.cloudevents import Limits, events_of
 from services.gateway.unpacking import unpacked
-from services.telemetry.turns import Turns
+from services.runtime.turns import Turns
 
 Judged = Accepted | Rejected
 Steps = Generator[int, None, list[Judged]]

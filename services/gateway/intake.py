@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from schemas.envelope import trace_id
 from schemas.validation import Accepted, Rejected, Sender, validate
-from services.bus.safety import Safety
+from services.kafka.safety import Safety
 from services.telemetry.logs import log
 from services.telemetry.metrics import ACCEPTED, REJECTED
 

@@ -19,6 +19,8 @@ from hashlib import sha256
 from string import Template
 from typing import Any, Final
 
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import WINDOW_DAYS
 from services.readiness.grading import (
     DIRECTIONS,
     FROZEN,
@@ -35,12 +37,11 @@ from services.readiness.policy import Policy
 from services.readiness.rules import EDITION, Rules
 from services.readiness.score import Score
 from services.readiness.sums import FigureSums
-from services.warehouse.client import Warehouse, sql
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import WINDOW_DAYS
-from services.warehouse.folding import FACT_TABLES, drop_facts, fold_all
-from services.warehouse.sharding import LOCAL
-from services.warehouse.texts import GRADED, counted_parts, spans
+from services.store.client import Warehouse
+from services.store.folding import FACT_TABLES, drop_facts, fold_all
+from services.store.sharding import LOCAL
+from services.store.sql_files import sql
+from services.store.sql_texts import GRADED, counted_parts, spans
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the

@@ -15,16 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.catalogue import Role
 from schemas.messages import message_of
-from services.access.http import principal_of, require_role
 from services.access.keys import KeyStore
-from services.access.reads import read
+from services.http.bodies import body_of
+from services.http.principal import principal_of, require_role
+from services.http.reads import read
+from services.http.service import Problem
 from services.operations.backtest import BacktestError, Progress, backtest
 from services.readiness.grading import FROZEN
 from services.readiness.policy import Policy, PolicyError
-from services.telemetry.bodies import body_of
-from services.telemetry.http import Problem
-from services.telemetry.turns import Turns
-from services.warehouse.client import Warehouse
+from services.runtime.turns import Turns
+from services.store.client import Warehouse
 
 MOST_MONTHS: Final = 240
 EARLIEST: Final = date(1990, 1, 1)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from schemas.catalogue import Role
 from schemas.fields import utc_text
 from schemas.validation import Accepted, NotParseable, Rejected, Sender, parse, validate
-from services.bus.safety import Safety
-from services.telemetry.turns import Turns
-from services.warehouse.client import Warehouse, sql
+from services.kafka.safety import Safety
+from services.runtime.turns import Turns
+from services.store.client import Warehouse
+from services.store.sql_files import sql
 
 _COLUMNS = (
     "id", "sender", "reason", "errors", "event_source", "event_id", "kafka_topic",

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from schemas.envelope import sender_of
-from services.warehouse.client import Warehouse, sql
-from services.warehouse.ledger import Key, rows_of_keys
+from services.store.client import Warehouse
+from services.store.ledger import Key, rows_of_keys
+from services.store.sql_files import sql
 
 MOST_ASKED: Final = 5000
 """Events of one question: one lookup in the ledger's own order of rows."""

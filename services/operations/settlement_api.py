@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from schemas.catalogue import Role
-from services.access.http import principal_of
 from services.access.keys import KeyStore
-from services.access.reads import read
+from services.http.bodies import body_of
+from services.http.principal import principal_of
+from services.http.reads import read
+from services.http.service import Problem
 from services.operations.settlement import MOST_ASKED, Question, question_of, settlement
-from services.telemetry.bodies import body_of
-from services.telemetry.http import Problem
-from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _RETRY: Final = {"Retry-After": "5"}

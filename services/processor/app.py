@@ -19,16 +19,21 @@ from mode import Service
 
 from schemas.catalogue import CANONICAL_TOPICS, REJECTED
 from services.access.keys import KeyStore
-from services.bus.lag import LEDGER_GROUP
-from services.bus.producer import EventProducer
-from services.bus.progress import Progress
-from services.bus.safety import InLedger, OnBroker, Safety
-from services.bus.topics import BrokerUnavailable
+from services.assessment.data_quality import DataQuality
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import FigureStore
+from services.assessment.policy_in_force import put_in_force
+from services.assessment.standings import Standings
+from services.kafka.lag import LEDGER_GROUP
+from services.kafka.producer import EventProducer
+from services.kafka.safety import InLedger, OnBroker, Safety
+from services.kafka.sink_progress import Progress
+from services.kafka.topics import BrokerUnavailable
 from services.processor import faust_app
-from services.processor.announcing import Announcer
+from services.processor.announcer import Announcer
 from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
-from services.processor.evaluating import Evaluations, Evaluator, Waits
-from services.processor.findings import Findings
+from services.processor.evaluator import Evaluations, Evaluator, Waits
+from services.processor.finding_notes import Findings
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.inbound_reader import InboundReader, Reading
 from services.processor.ledger_sink import LedgerSink, read_ahead
@@ -36,17 +41,12 @@ from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
+from services.runtime.parts import Healing, OnStall, Part, Runs, Stalled
 from services.settings import Settings, SettingsError
+from services.store.client import BACKGROUND, StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
+from services.store.migrate import Placement, migrate
 from services.telemetry.logs import log
-from services.telemetry.parts import Healing, OnStall, Part, Runs, Stalled
-from services.warehouse.client import BACKGROUND, StoreUnavailable, Warehouse
-from services.warehouse.data_quality import DataQuality
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import FigureStore
-from services.warehouse.ledger import Ledger
-from services.warehouse.migrate import Placement, migrate
-from services.warehouse.policies import put_in_force
-from services.warehouse.standings import Standings
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 STOP_SECONDS: Final = 4.0

@@ -23,11 +23,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.bus.progress import Progress
+from services.kafka.sink_progress import Progress
 from services.processor.sink import FinishingSink, KafkaRecord
+from services.store.client import StoreUnavailable
 from services.telemetry.logs import log
 from services.telemetry.metrics import OFFSET_LAG, RETRIES
-from services.warehouse.client import StoreUnavailable
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 _FIRST_BACKOFF: Final = 0.1

@@ -12,11 +12,11 @@ from typing import Any, Final
 import faust
 from mode import Service
 
-from services.bus.lag import STREAMS_GROUP
+from services.kafka.lag import STREAMS_GROUP
 from services.processor.stream_watch import StreamWatch
 from services.processor.streams import Stream
+from services.runtime.parts import OnStall
 from services.settings import Settings
-from services.telemetry.parts import OnStall
 
 _LOOK_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 3.5

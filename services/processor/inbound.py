@@ -19,14 +19,14 @@ from schemas.validation import (
     parse,
     validate,
 )
-from services.bus.records import attributes_of, trace_of
-from services.bus.safety import Safety
-from services.bus.topics import BrokerUnavailable
+from services.kafka.record_headers import attributes_of, trace_of
+from services.kafka.safety import Safety
+from services.kafka.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
+from services.runtime.turns import Turns
+from services.store.client import StoreUnavailable
 from services.telemetry.metrics import ACCEPTED
-from services.telemetry.turns import Turns
-from services.warehouse.client import StoreUnavailable
 
 RolesOf = Callable[[str], tuple[Role, ...]]
 """The roles in which a partner may send."""

@@ -18,14 +18,14 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.bus.lag import INBOUND_GROUP, inbound_begins
-from services.bus.topics import BrokerUnavailable, inbound_partitions
+from services.kafka.lag import INBOUND_GROUP, inbound_begins
+from services.kafka.topics import BrokerUnavailable, inbound_partitions
 from services.processor.batches import FETCHED_BYTES, Held, raise_failed, unread
 from services.processor.sink import Sink
 from services.processor.streams import write_until_taken
+from services.runtime.parts import OnStall
 from services.telemetry.logs import log
 from services.telemetry.metrics import OFFSET_LAG
-from services.telemetry.parts import OnStall
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 _BATCH: Final = 1000

@@ -9,9 +9,12 @@ from uuid import UUID, uuid4
 
 from schemas.envelope import sender_of, trace_id
 from schemas.validation import Fault, NotParseable, Rejected, accept, parse, read
-from services.bus.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
+from services.kafka.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
+from services.runtime.turns import Turns
+from services.store.client import StoreRefused
+from services.store.ledger import Appended, LedgerRecord, open_line
 from services.telemetry.logs import log
 from services.telemetry.metrics import (
     BATCH_ROWS,
@@ -21,9 +24,6 @@ from services.telemetry.metrics import (
     RESENT,
     STORED,
 )
-from services.telemetry.turns import Turns
-from services.warehouse.client import StoreRefused
-from services.warehouse.ledger import Appended, LedgerRecord, open_line
 
 _LOGGER: Final = logging.getLogger("rantai.ledger")
 _THREADS: Final = 2

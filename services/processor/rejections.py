@@ -15,15 +15,15 @@ from typing import Any, Final, Protocol, Self
 from schemas.catalogue import INBOUND_PREFIX, REJECTED
 from schemas.envelope import lawful_trace, sender_of
 from schemas.validation import Fault
-from services.bus.producer import EventProducer, Record
-from services.bus.records import TRACE_HEADER, accepted_ms, record_name, trace_of
-from services.bus.topics import MAX_RECORD_BYTES, BrokerUnavailable
+from services.kafka.producer import EventProducer, Record
+from services.kafka.record_headers import TRACE_HEADER, accepted_ms, record_name, trace_of
+from services.kafka.topics import MAX_RECORD_BYTES, BrokerUnavailable
 from services.processor.sink import KafkaRecord
+from services.runtime.turns import Turns
+from services.store.client import StoreRefused, StoreUnavailable
+from services.store.ledger import LedgerRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
-from services.telemetry.turns import Turns
-from services.warehouse.client import StoreRefused, StoreUnavailable
-from services.warehouse.ledger import LedgerRecord
 
 _LOGGER: Final = logging.getLogger("rantai.rejections")
 _ROOM: Final = 256 * 1024

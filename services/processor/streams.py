@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.processor.sink import KafkaRecord, Sink
+from services.store.client import StoreUnavailable
 from services.telemetry.logs import log
-from services.warehouse.client import StoreUnavailable
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 _BATCH: Final = 1000

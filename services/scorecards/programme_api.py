@@ -8,11 +8,11 @@ from pydantic import Field
 
 from schemas.catalogue import Role
 from schemas.fields import Spelled
-from services.access.http import principal_of, require_role
-from services.scorecards.api import Asked, Page, Scorecards, exact_answer, selected
-from services.scorecards.programme import Filter, Programme
-from services.telemetry.http import Problem
-from services.warehouse.figures import Selection
+from services.assessment.figure_store import Selection
+from services.assessment.programme_figures import Filter, Programme
+from services.http.principal import principal_of, require_role
+from services.http.service import Problem
+from services.scorecards.scorecard_api import Asked, Page, Scorecards, exact_answer, selected
 
 _REGION = Field(default="", description="a province or a regency; default any")
 _SECTOR = Field(default="", description="default any")

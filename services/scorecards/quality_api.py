@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.catalogue import Role
 from schemas.fields import Spelled
-from services.access.http import principal_of, require_role
 from services.access.keys import Principal
-from services.scorecards.api import EARLIEST, LATEST, Scorecards, blocking, exact_answer
-from services.scorecards.web import quality_words
-from services.scorecards.web.language import ENGLISH, LANGUAGES
-from services.telemetry.http import Problem
-from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Scope
+from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Scope
+from services.http.principal import principal_of, require_role
+from services.http.service import Problem
+from services.scorecards.scorecard_api import EARLIEST, LATEST, Scorecards, blocking, exact_answer
+from services.text import quality_words
+from services.text.language import ENGLISH, LANGUAGES
 
 _PUT_RIGHT: Final = 100
 """So many of what was put right are listed."""

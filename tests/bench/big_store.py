@@ -24,9 +24,9 @@ from rich.console import Console
 
 from services.readiness.rules import DEFAULT_RULES
 from services.simulator import history
-from services.warehouse.client import Warehouse
-from services.warehouse.folding import fold_all
-from services.warehouse.migrate import Placement, migrate
+from services.store.client import Warehouse
+from services.store.folding import fold_all
+from services.store.migrate import Placement, migrate
 from tests.storing import accepted
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)

@@ -17,14 +17,14 @@ from uuid import uuid4
 import faust
 
 from schemas.catalogue import CANONICAL_TOPICS
+from services.assessment.figure_store import FigureStore, Selection
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.ledger_sink import LedgerSink, ledger_record, read_ahead
 from services.processor.streams import stream_record
 from services.readiness.policy import DEFAULT_POLICY
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import FigureStore, Selection
-from services.warehouse.ledger import Ledger, LedgerRecord, json_lines
-from services.warehouse.migrate import Placement, migrate
+from services.store.client import Warehouse
+from services.store.ledger import Ledger, LedgerRecord, json_lines
+from services.store.migrate import Placement, migrate
 from tests.bench.workload import UNTIL, load
 
 BATCH = 20_000

@@ -27,17 +27,17 @@ from rich.console import Console
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import SUPPLIERS_A_QUERY, WINDOW_DAYS, Selection, portions
+from services.assessment.programme_figures import Filter, Programme
+from services.assessment.scorecard_reader import Reader
 from services.cli.compose import application
 from services.operations.backtest import backtest
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
-from services.scorecards import api
-from services.scorecards.programme import Filter, Programme
-from services.scorecards.reading import Reader
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import SUPPLIERS_A_QUERY, WINDOW_DAYS, Selection, portions
-from services.warehouse.migrate import Placement, migrate
+from services.scorecards import scorecard_api
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
 AS_OF = UNTIL.date()
@@ -176,7 +176,9 @@ def _serving(reader: Reader) -> Iterator[httpx.Client]:
     async def ready() -> None:
         return None
 
-    app = application("bench", [api.routes(api.Scorecards(keys, reader))], ready)
+    app = application(
+        "bench", [scorecard_api.routes(scorecard_api.Scorecards(keys, reader))], ready
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -17,16 +17,16 @@ from prometheus_client import CollectorRegistry
 from prometheus_client import generate_latest as text
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.standings import Standings
+from services.assessment.watched import WatchStore
 from services.exporter.bounds import Bounds
 from services.exporter.families import families
-from services.exporter.watching import StoreLook, Watch
+from services.exporter.looks import StoreLook, Watch
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.migrate import Placement, migrate
-from services.warehouse.standings import Standings
-from services.warehouse.watching import WatchStore
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
 TODAY = UNTIL.date()

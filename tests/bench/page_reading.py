@@ -26,16 +26,16 @@ from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
 from services.access.sessions import Sessions
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.scorecard_reader import Reader
 from services.cli.compose import application
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.migrate import Placement, migrate
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site
 from tests.bench.big_store import UNTIL
 from tests.integration.pages_story import refuse
 
@@ -129,7 +129,7 @@ def _serving(reader: Reader, links: Links) -> Iterator[httpx.Client]:
     async def ready() -> None:
         return None
 
-    app = application("bench", pages.routes(site), ready)
+    app = application("bench", site_routes.routes(site), ready)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from services.bus.embedded import EmbeddedBroker
-from services.bus.topics import apply
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.topics import apply
 from tests.bench.workload import accepted_events, publish, save
 
 EVENTS = 200_000

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from schemas.validation import Accepted, Sender, parse, validate
-from services.bus.producer import event_record
-from services.bus.topics import MAX_RECORD_BYTES
+from services.kafka.producer import event_record
+from services.kafka.topics import MAX_RECORD_BYTES
 from services.simulator import history
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)

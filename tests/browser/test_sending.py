@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.web.language import LANGUAGES
 from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
+from services.text.language import LANGUAGES
 from tests.browser.chromium import EVERY_SCREEN, Screen
 from tests.browser.site import Site
 from tests.browser.visits import in_days, on, opened, says, sign_in, tell

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.access.links import Rights
-from services.scorecards.web.language import LANGUAGES
 from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
+from services.text.language import LANGUAGES
 from tests.browser.chromium import SCREENS, visiting
 from tests.browser.site import BUYER, SUPPLIER, Site
 from tests.browser.visits import in_days, opened, says, sign_in

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
-from services.scorecards.web.language import LANGUAGES
+from services.text.language import LANGUAGES
 from tests.browser.chromium import PHONE, Screen, visiting
 from tests.browser.site import Site
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.bus.embedded import EmbeddedBroker
-from services.bus.topics import apply
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.topics import apply
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.bus.producer import EventProducer, Position, Record
-from services.bus.topics import BrokerUnavailable
+from services.kafka.producer import EventProducer, Position, Record
+from services.kafka.topics import BrokerUnavailable
 from services.processor.sink import KafkaRecord
-from services.warehouse.client import StoreRefused, StoreUnavailable
-from services.warehouse.ledger import Appended, LedgerRecord
+from services.store.client import StoreRefused, StoreUnavailable
+from services.store.ledger import Appended, LedgerRecord
 
 Place = tuple[str, int, int]
 

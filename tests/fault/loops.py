@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS
+from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.sink import FinishingSink
 

@@ -12,17 +12,17 @@ import pytest
 
 from schemas.catalogue import READINESS
 from schemas.readiness import ReadinessEvent
-from services.bus.embedded import EmbeddedBroker
-from services.bus.producer import EventProducer, Position, Record
-from services.bus.reading import records_of
-from services.bus.topics import BrokerUnavailable, apply
-from services.processor.announcing import Announcer
+from services.assessment.evaluations import Announcement, EvaluationStore
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.producer import EventProducer, Position, Record
+from services.kafka.topic_reader import records_of
+from services.kafka.topics import BrokerUnavailable, apply
+from services.processor.announcer import Announcer
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.stage import STAGES
 from services.readiness.summary import Summary
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.evaluations import Announcement, EvaluationStore
+from services.store.client import StoreUnavailable, Warehouse
 from tests.storing import empty
 
 pytestmark = pytest.mark.anyio

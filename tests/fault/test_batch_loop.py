@@ -12,8 +12,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from schemas.catalogue import ORDERS, REJECTED
-from services.bus.embedded import EmbeddedBroker
-from services.bus.producer import EventProducer, Position, Record, event_record
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.producer import EventProducer, Position, Record, event_record
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections

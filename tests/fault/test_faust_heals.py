@@ -10,14 +10,14 @@ import pytest
 from faust.transport.consumer import Consumer
 
 from schemas.catalogue import REJECTED
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
-from services.bus.producer import EventProducer, Record
-from services.bus.topics import apply
+from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
+from services.kafka.producer import EventProducer, Record
+from services.kafka.topics import apply
 from services.processor import faust_app
 from services.processor.streams import Stream
+from services.runtime.parts import OnStall, Part, Runs
 from services.settings import Settings
 from services.telemetry.metrics import PART_RESTARTS
-from services.telemetry.parts import OnStall, Part, Runs
 from tests.fault.doubles import FailingSink
 from tests.fault.loops import until
 

@@ -13,10 +13,10 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from schemas.catalogue import ORDERS, inbound_topic
-from services.bus.embedded import EmbeddedBroker
-from services.bus.lag import INBOUND_GROUP, STREAMS_GROUP
-from services.bus.producer import EventProducer, Record
-from services.bus.topics import apply
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.lag import INBOUND_GROUP, STREAMS_GROUP
+from services.kafka.producer import EventProducer, Record
+from services.kafka.topics import apply
 from services.processor import inbound_reader
 from services.processor.batches import NOTHING_HELD, Held
 from services.processor.inbound_reader import InboundReader, Reading

@@ -11,10 +11,10 @@ import pytest
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
 from services.processor.streams import StreamRecord
-from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
-from services.warehouse.ledger import Ledger, LedgerRecord
-from services.warehouse.migrate import migrations
-from services.warehouse.rebuild import rebuild
+from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.ledger import Ledger, LedgerRecord
+from services.store.migrate import migrations
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import Event, confirm, order, receive

@@ -12,18 +12,18 @@ import pytest
 
 from schemas.catalogue import CANONICAL_TOPICS, Role
 from services.access.keys import KeyStore
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
-from services.bus.producer import EventProducer
-from services.bus.progress import Progress
-from services.bus.safety import InLedger
 from services.cli import compose
+from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
+from services.kafka.producer import EventProducer
+from services.kafka.safety import InLedger
+from services.kafka.sink_progress import Progress
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
 from services.readiness.policy import DEFAULT_POLICY
 from services.settings import Settings
-from services.warehouse.client import BACKGROUND, READING, Warehouse
-from services.warehouse.ledger import Ledger
+from services.store.client import BACKGROUND, READING, Warehouse
+from services.store.ledger import Ledger
 from tests.fault.loops import Stalls
 from tests.holding import HANG_SECONDS, clients_held, held
 from tests.reference.cases import order

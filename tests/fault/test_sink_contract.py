@@ -9,14 +9,14 @@ import pytest
 
 from schemas.catalogue import REJECTED, Role, inbound_topic
 from schemas.validation import Fault
-from services.bus.safety import OnBroker
+from services.kafka.safety import OnBroker
 from services.processor.inbound import Inbound
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Refusal, Rejections, RejectionSink
 from services.processor.sink import Sink
 from services.processor.streams import StreamRecord
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.ledger import Appended, Ledger, LedgerRecord
+from services.store.client import StoreUnavailable, Warehouse
+from services.store.ledger import Appended, Ledger, LedgerRecord
 from tests.fault.doubles import FailingSink, FakeProducer
 from tests.reference.cases import inspect, order, receive
 from tests.storing import ACCEPTED_MS, contents, empty, record

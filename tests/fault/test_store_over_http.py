@@ -16,13 +16,13 @@ from uuid import uuid4
 
 import pytest
 
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
-from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
-from services.warehouse.ledger import Ledger
-from services.warehouse.migrate import Placement, migrate
-from services.warehouse.rebuild import rebuild
+from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
+from services.store.migrate import Placement, migrate
+from services.store.rebuild import rebuild
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import order, receive
 from tests.storing import contents, empty, record, row

@@ -20,20 +20,20 @@ from schemas.validation import Accepted, Sender
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import Sessions
-from services.bus.safety import Traces
-from services.bus.topics import BrokerUnavailable
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.scorecard_reader import Reader
 from services.gateway.intake import take
+from services.http.service import install
+from services.kafka.safety import Traces
+from services.kafka.topics import BrokerUnavailable
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site as Pages
-from services.scorecards.web.visiting import Taken
-from services.telemetry.http import install
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.ledger import Ledger, LedgerRecord
-from services.warehouse.migrate import Placement, migrate
+from services.store.client import Warehouse
+from services.store.ledger import Ledger, LedgerRecord
+from services.store.migrate import Placement, migrate
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site as Pages
+from services.web.site import Taken
 from tests.integration.pages_story import Story
 
 SUPPLIER, OTHER_SUPPLIER = "AC-IKM-1", "AC-IKM-2"
@@ -167,7 +167,7 @@ class Shop:
             submit=self.submit,
             base_url="http://test",
         )
-        for router in pages.routes(self.site):
+        for router in site_routes.routes(self.site):
             self.app.include_router(router)
 
     async def submit(self, events: list[Any], sender: Sender) -> Taken:

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+from services.assessment.figure_store import Selection
+from services.assessment.policy_in_force import put_in_force
+from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
 from services.simulator import history
-from services.warehouse import client
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
-from services.warehouse.migrate import Placement, migrate
-from services.warehouse.policies import put_in_force
-from services.warehouse.standings import Standings
+from services.store import client
+from services.store.client import Warehouse
+from services.store.migrate import Placement, migrate
 from tests.integration.grafana import ZONE
 from tests.storing import store
 

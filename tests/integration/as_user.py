@@ -12,7 +12,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from services.warehouse.client import error_code
+from services.store.client import error_code
 
 
 def main() -> None:

@@ -17,15 +17,15 @@ from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import Sessions
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.scorecard_reader import Reader
+from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site as Pages
-from services.telemetry.http import install
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.ledger import Ledger
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site as Pages
 from tests.integration.pages_story import Story
 
 ONE, OTHER, PROGRAMME = "GR-SATU", "GR-DUA", "GR-YDBA"
@@ -317,7 +317,7 @@ def open_site(warehouse: Warehouse, secret: Path) -> Site:
     )
     app = FastAPI()
     install(app)
-    for router in pages.routes(site):
+    for router in site_routes.routes(site):
         app.include_router(router)
     return Site(app, reader, links)
 

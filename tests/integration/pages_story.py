@@ -21,17 +21,17 @@ from schemas.validation import Accepted, Sender, parse, validate
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
 from services.access.sessions import Sessions
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
+from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site as Pages
-from services.scorecards.web.visiting import Taken
-from services.telemetry.http import install
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import Selection
-from services.warehouse.ledger import Ledger, LedgerRecord
+from services.store.client import Warehouse
+from services.store.ledger import Ledger, LedgerRecord
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site as Pages
+from services.web.site import Taken
 
 BUYER, OTHER, SUPPLIER, SMALL, BULK = "PG-AHM", "PG-TMMIN", "PG-IKM-1", "PG-IKM-2", "PG-IKM-3"
 STEADY, STOPPED, STEADYS_BUYER = "PG-IKM-4", "PG-IKM-5", "PG-PERKAKAS"
@@ -320,7 +320,7 @@ def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
     )
     app = FastAPI()
     install(app)
-    for router in pages.routes(site):
+    for router in site_routes.routes(site):
         app.include_router(router)
     return Site(app, reader, links)
 

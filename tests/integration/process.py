@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from services.access.keys import KeyStore
-from services.bus.embedded import free_port
-from services.cli.running import operator_key
+from services.cli.endpoint import operator_key
+from services.kafka.embedded_broker import free_port
 
 RANTAI = [sys.executable, "-m", "services.cli"]
 START_SECONDS = 60

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 from tests.integration.process import Process
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

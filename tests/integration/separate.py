@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 from tests.integration.process import RANTAI, Process, Running, operator_options, rantai
 
 SESSION_SECONDS = "6"

@@ -13,7 +13,7 @@ import pytest
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 from tests.integration.process import RANTAI, START_SECONDS, Process, Up, rantai, run
 
 TIMES = 50

@@ -17,15 +17,15 @@ from fastapi import APIRouter, FastAPI
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
-from services.bus.embedded import free_port
+from services.http.service import install
+from services.kafka.embedded_broker import free_port
 from services.operations import backtest_api
 from services.operations.backtest import BacktestError, Progress
 from services.operations.backtest_api import add_backtest
 from services.readiness.policy import packaged_text
-from services.telemetry.http import install
-from services.telemetry.turns import Turns
-from services.warehouse.client import Warehouse
-from services.warehouse.migrate import migrate
+from services.runtime.turns import Turns
+from services.store.client import Warehouse
+from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.feeding import feed
 from tests.integration.process import Up, run

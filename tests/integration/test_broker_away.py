@@ -14,8 +14,8 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
-from services.bus.embedded import EmbeddedBroker, free_port
-from services.bus.topics import apply
+from services.kafka.embedded_broker import EmbeddedBroker, free_port
+from services.kafka.topics import apply
 from tests.integration.asking import Asking
 from tests.integration.bad_events import LINES, STRUCTURED, order, request
 from tests.integration.process import RANTAI, Process, Up

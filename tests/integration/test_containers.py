@@ -21,9 +21,9 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from services.bus.embedded import free_port
-from services.bus.topics import apply
 from services.cli.init import write_secrets
+from services.kafka.embedded_broker import free_port
+from services.kafka.topics import apply
 from tests.containers.compose import CLUSTER, ROOT, read_environment, resolved
 from tests.containers.image import USER, Image
 from tests.integration.brokers import real_kafka

@@ -11,19 +11,19 @@ from fastapi.testclient import TestClient
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
+from services.assessment.coaching_effects import coaching_effects
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import FigureStore, Selection
+from services.assessment.policy_in_force import put_in_force
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import Standings
+from services.http.service import install
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import api, programme_api
-from services.scorecards.reading import Reader
+from services.scorecards import programme_api, scorecard_api
 from services.simulator import history
-from services.telemetry.http import install
-from services.warehouse.client import Warehouse
-from services.warehouse.coaching import coaching_effects
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import FigureStore, Selection
-from services.warehouse.migrate import migrate
-from services.warehouse.policies import put_in_force
-from services.warehouse.standings import Standings
+from services.store.client import Warehouse
+from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.grafana import (
     ALL,
@@ -102,10 +102,10 @@ def world(
     store(warehouse, (one.event for one in history(11, UNTIL, DAYS)))
     _judge(warehouse)
     keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
-    scorecards = api.Scorecards(keys, Reader(warehouse, DEFAULT_POLICY))
+    scorecards = scorecard_api.Scorecards(keys, Reader(warehouse, DEFAULT_POLICY))
     app = FastAPI()
     install(app)
-    app.include_router(api.routes(scorecards))
+    app.include_router(scorecard_api.routes(scorecards))
     app.include_router(programme_api.routes(scorecards))
     with TestClient(app) as client:
         yield World(warehouse, client, keys.create(Role.PROGRAMME, "YDBA"))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from services.assessment.figure_store import Selection
+from services.assessment.policy_in_force import put_in_force
+from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
 from services.simulator import history
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
-from services.warehouse.migrate import migrate
-from services.warehouse.policies import put_in_force
-from services.warehouse.standings import Standings
+from services.store.client import Warehouse
+from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.grafana import ALL, CLICKHOUSE, ZONE, Period, expand, queries
 from tests.integration.separate import ClickHouse

@@ -17,17 +17,17 @@ from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import Links
 from services.access.sessions import Sessions
+from services.assessment.data_quality import KINDS, DataQuality
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.scorecard_reader import Reader
+from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import api, quality_api
-from services.scorecards.reading import Reader
-from services.scorecards.web import pages
-from services.scorecards.web.forms import Forms
-from services.scorecards.web.visiting import Site as Pages
-from services.telemetry.http import install
-from services.warehouse.client import Warehouse
-from services.warehouse.data_quality import KINDS, DataQuality
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.folding import ensure_folded
+from services.scorecards import quality_api, scorecard_api
+from services.store.client import Warehouse
+from services.store.folding import ensure_folded
+from services.web import site_routes
+from services.web.form_tokens import Forms
+from services.web.site import Site as Pages
 from tests.integration.asking import problem
 from tests.integration.groups_story import Site as Visited
 from tests.integration.groups_story import table
@@ -93,8 +93,8 @@ def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     app = FastAPI()
     install(app)
-    app.include_router(quality_api.routes(api.Scorecards(keys, reader)))
-    for router in pages.routes(made):
+    app.include_router(quality_api.routes(scorecard_api.Scorecards(keys, reader)))
+    for router in site_routes.routes(made):
         app.include_router(router)
     return Site(app, held, Visited(app, reader, links))
 

@@ -17,8 +17,8 @@ import pytest
 from schemas.catalogue import READINESS, Role
 from schemas.readiness import Change, ReadinessEvent
 from services.access.keys import KeyStore
-from services.bus.embedded import free_port
-from services.bus.reading import records_of
+from services.kafka.embedded_broker import free_port
+from services.kafka.topic_reader import records_of
 from services.readiness.month_ends import month_ends
 from tests.integration.brokers import real_kafka
 from tests.integration.feeding import Event, sender_of

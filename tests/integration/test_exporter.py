@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 from services.telemetry.series import SERIES
 from tests.integration.brokers import real_kafka
 from tests.integration.process import RANTAI, Process, Up, rantai

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from services.warehouse.migrate import migrations
+from services.store.migrate import migrations
 from tests.integration import as_owner
 from tests.integration.grafana import ALL, CLICKHOUSE, Period, expand, queries
 

@@ -15,17 +15,17 @@ from kafka import KafkaProducer
 
 from schemas.catalogue import Role, inbound_topic
 from services.access.keys import KeyStore
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
-from services.bus.producer import EventProducer
 from services.cli.up import Running, running
-from services.exporter.watching import StoreLook
+from services.exporter.looks import StoreLook
+from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
+from services.kafka.producer import EventProducer
 from services.processor.batches import BatchLoop
-from services.processor.evaluating import Evaluator
+from services.processor.evaluator import Evaluator
 from services.processor.inbound import Inbound
 from services.processor.ledger_sink import LedgerSink
 from services.settings import Settings
-from services.warehouse.client import StoreRefused, StoreUnavailable, Warehouse
-from services.warehouse.ledger import Ledger
+from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
 from tests.integration.separate import ClickHouse
 from tests.reference.cases import order
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
-from services.bus.topics import TOPICS, inbound
+from services.kafka.topics import TOPICS, inbound
 from tests.integration.brokers import Cluster, real_kafka
 from tests.integration.comparing import Asked, compare
 from tests.integration.feeding import Event, feed, portions, request_of, sender_of

@@ -20,19 +20,19 @@ from kafka import KafkaConsumer, TopicPartition
 
 from schemas.catalogue import CANONICAL_TOPICS, DELIVERIES, ORDERS, REJECTED, Role
 from services.access.keys import KeyStore
-from services.bus.embedded import EmbeddedBroker, free_port
-from services.bus.producer import EventProducer, Record, event_record
-from services.bus.safety import OnBroker
-from services.bus.topics import BrokerUnavailable, apply
-from services.operations.api import Operations, routes
-from services.operations.counting import reconcile
+from services.http.service import install
+from services.kafka.embedded_broker import EmbeddedBroker, free_port
+from services.kafka.producer import EventProducer, Record, event_record
+from services.kafka.safety import OnBroker
+from services.kafka.topics import BrokerUnavailable, apply
+from services.operations.operations_api import Operations, routes
+from services.operations.reconciliation import reconcile
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections, RejectionSink
-from services.telemetry.http import install
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.ledger import Ledger
-from services.warehouse.migrate import migrate, migrations
-from services.warehouse.rebuild import rebuild
+from services.store.client import StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
+from services.store.migrate import migrate, migrations
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.integration.process import run as run_rantai
 from tests.reference.cases import Event, order, receive

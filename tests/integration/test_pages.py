@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from schemas.catalogue import Role
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import Selection
+from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web import wording
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.rendering import STYLE
-from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import Selection
+from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.text import line_words
+from services.text.language import LANGUAGES
+from services.web.rendering import STYLE
 from tests.integration.pages_story import (
     BULK,
     BUYER,
@@ -164,7 +164,7 @@ def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
                 whole[key], part
             )
     for name, one in months.items():
-        assert f"{ID.month(name)}: {wording.counted(ID, one['otif'])}" in text(response)
+        assert f"{ID.month(name)}: {line_words.counted(ID, one['otif'])}" in text(response)
 
 
 def test_day_window_policy_and_newest_data_are_said(site: Site) -> None:

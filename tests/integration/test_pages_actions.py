@@ -13,14 +13,14 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.web.actions import pages as actions
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.visiting import Visit
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
-from services.warehouse.ledger import Ledger
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.text.language import LANGUAGES
+from services.web.forms import form_pages
+from services.web.site import Visit
 from tests.integration.acting import (
     BUYER,
     NASTY,
@@ -392,7 +392,7 @@ def test_what_can_be_done_is_shown_to_those_who_may(shop: Shop, phone: Phone) ->
 
     def offered(who: Phone, about: dict[str, Any]) -> list[str]:
         visit = visit_of(shop, who)
-        return [address for address, _ in actions.line_actions(visit, about)]
+        return [address for address, _ in form_pages.line_actions(visit, about)]
 
     query = f"?buyer={BUYER}&order=A1&line=10"
     assert offered(phone, told) == [
@@ -411,8 +411,8 @@ def test_what_can_be_done_is_shown_to_those_who_may(shop: Shop, phone: Phone) ->
     ]
     for who in others:
         assert offered(who, told) == []
-        assert actions.supplier_actions(visit_of(shop, who), SUPPLIER) == []
-    for address, _ in actions.supplier_actions(visit_of(shop, phone), SUPPLIER):
+        assert form_pages.supplier_actions(visit_of(shop, who), SUPPLIER) == []
+    for address, _ in form_pages.supplier_actions(visit_of(shop, phone), SUPPLIER):
         assert phone.get(address).status_code == 200
     for address in offered(phone, told):
         assert phone.get(address).status_code == 200

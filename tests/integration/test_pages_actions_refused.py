@@ -11,8 +11,8 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
-from services.scorecards.web.actions.pages import KINDS
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
+from services.web.forms.form_pages import KINDS
 from tests.integration.acting import (
     BUYER,
     OTHER_BUYER,

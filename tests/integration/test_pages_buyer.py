@@ -10,10 +10,10 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
-from services.scorecards.buying import Buying
-from services.scorecards.web.wording import TITLES
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.assessment.buyer_standings import Buying
+from services.assessment.figure_store import Selection
+from services.store.client import Warehouse
+from services.text.line_words import TITLES
 from tests.integration.groups_story import (
     ASKED,
     COACHED,

@@ -13,8 +13,8 @@ from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, LinkRecord, Rights
 from services.access.sessions import Sessions
-from services.scorecards.web.forms import Forms
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
+from services.web.form_tokens import Forms
 from tests.integration.groups_story import (
     ASKED,
     ONE,
@@ -263,7 +263,7 @@ def test_a_page_with_many_suppliers_asks_for_the_id(
     site: Site, manager: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert '<select id="supplier"' in manager.get("/links").text
-    monkeypatch.setattr("services.scorecards.web.link_pages._MOST_OPTIONS", 3)
+    monkeypatch.setattr("services.web.link_pages._MOST_OPTIONS", 3)
     few = manager.get(f"/links?supplier={S1}")
     assert f'<input id="supplier" name="supplier" value="{S1}"' in few.text
     assert made(manager, supplier=SUPPLIERS[4])

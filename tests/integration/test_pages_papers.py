@@ -21,13 +21,13 @@ import pytest
 from pypdf import PdfReader
 
 from schemas.catalogue import Role
-from services.scorecards.web import kpi_words
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.paper.issued import Codes
-from services.warehouse.client import Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import Selection
-from services.warehouse.ledger import Ledger
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import Selection
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.text.language import LANGUAGES
+from services.web import kpi_words
+from services.web.paper.issued import Codes
 from tests.integration.pages_story import (
     BULK,
     BUYER,

@@ -12,11 +12,11 @@ from fractions import Fraction
 import pytest
 
 from schemas.catalogue import Role
-from services.scorecards.programme import Filter, Programme
-from services.scorecards.web.programme import coaching_words
-from services.warehouse.client import Warehouse
-from services.warehouse.coaching import coaching_effects
-from services.warehouse.figures import Selection
+from services.assessment.coaching_effects import coaching_effects
+from services.assessment.figure_store import Selection
+from services.assessment.programme_figures import Filter, Programme
+from services.store.client import Warehouse
+from services.web.programme import coaching_words
 from tests.integration.groups_story import (
     ASKED,
     CLUSTER,

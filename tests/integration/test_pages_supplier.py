@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from schemas.catalogue import Role
-from services.scorecards.web.figure_words import TITLES
-from services.scorecards.web.language import LANGUAGES
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
-from services.warehouse.ledger import Ledger
+from services.assessment.figure_store import Selection
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.text.figure_words import TITLES
+from services.text.language import LANGUAGES
 from tests.integration.pages_story import (
     BULK,
     BUYER,

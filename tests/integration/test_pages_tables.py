@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from schemas.catalogue import Role
-from services.scorecards.web.rendering import HEADERS
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.assessment.figure_store import Selection
+from services.store.client import Warehouse
+from services.web.rendering import HEADERS
 from tests.integration.groups_story import table
 from tests.integration.pages_story import (
     BULK,

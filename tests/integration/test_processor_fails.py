@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.bus.embedded import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
-from services.bus.producer import EventProducer, event_record
-from services.bus.topics import apply
-from services.cli import compose, single
+from services.cli import compose, services
+from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS, EmbeddedBroker, free_port
+from services.kafka.producer import EventProducer, event_record
+from services.kafka.topics import apply
 from services.processor.ledger_sink import LedgerSink
 from services.settings import Settings
 from tests.integration.separate import ClickHouse
@@ -53,7 +53,7 @@ def test_the_process_ends_with_a_sink_that_fails_again_and_again(
         await producer.publish([event_record(accepted(order("03-01", 5, "03-20")))])
         await producer.close()
         async with asyncio.timeout(END_SECONDS):
-            await single._processor(settings)
+            await services._processor(settings)
 
     with pytest.raises(compose.PartFailed, match="a fault of ours"):
         asyncio.run(run())

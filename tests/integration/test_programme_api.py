@@ -11,11 +11,11 @@ from fastapi import FastAPI
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
+from services.assessment.scorecard_reader import Reader
+from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards import api, programme_api
-from services.scorecards.reading import Reader
-from services.telemetry.http import install
-from services.warehouse.client import StoreUnavailable, Warehouse
+from services.scorecards import programme_api, scorecard_api
+from services.store.client import StoreUnavailable, Warehouse
 from tests.integration.asking import problem
 from tests.reference.cases import Event, about, order, receive
 from tests.storing import empty, store
@@ -62,7 +62,7 @@ def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     }
     app, reader = FastAPI(), Reader(own_warehouse, DEFAULT_POLICY)
     install(app)
-    app.include_router(programme_api.routes(api.Scorecards(keys, reader)))
+    app.include_router(programme_api.routes(scorecard_api.Scorecards(keys, reader)))
     return Site(app, held, reader)
 
 

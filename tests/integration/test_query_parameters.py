@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
 from tests.integration.separate import ClickHouse
 
 NASTY = [
@@ -57,7 +57,7 @@ def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 
 def types_in_use() -> set[str]:
     """Return the type of every parameter in the store's SQL."""
-    root = files("services.warehouse")
+    root = files("services.store")
     paths = Path(str(root)).rglob("*.sql")
     return {t for path in paths for t in re.findall(r"\{\w+:([^}]+)\}", path.read_text())}
 

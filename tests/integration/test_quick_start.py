@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.bus.embedded import free_port
+from services.kafka.embedded_broker import free_port
 
 ROOT = Path(__file__).parents[2]
 SECTION = "## Your first event"

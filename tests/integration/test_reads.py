@@ -12,15 +12,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from schemas.catalogue import Role
-from services.access import reads as access_reads
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.access.reads import Reads
-from services.bus.embedded import free_port
 from services.cli import compose
+from services.http import reads as access_reads
+from services.http.reads import Reads
+from services.kafka.embedded_broker import free_port
 from services.readiness.policy import DEFAULT_POLICY
 from services.settings import Settings
-from services.warehouse.client import READING, WRITING, Warehouse
+from services.store.client import READING, WRITING, Warehouse
 from tests.holding import HANG_SECONDS, clients_held, held
 
 pytestmark = pytest.mark.anyio

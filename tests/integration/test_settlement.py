@@ -12,9 +12,9 @@ from schemas.validation import Fault
 from services.operations.rejected import RejectedEvents
 from services.operations.settlement import Asked, Question, settlement
 from services.processor.rejections import Refusal
-from services.warehouse.client import Warehouse
-from services.warehouse.ledger import Ledger
-from services.warehouse.migrate import migrate
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.reference.cases import Event, order
 from tests.storing import accepted, row

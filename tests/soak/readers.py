@@ -15,11 +15,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from schemas.catalogue import CATALOGUE, Role
-from services.operations import api as operations_api
-from services.scorecards import api as scorecards_api
-from services.scorecards import programme_api
-from services.scorecards.explain import EXPLAINED
-from services.scorecards.web import pages
+from services.assessment.explanation import EXPLAINED
+from services.operations import operations_api
+from services.scorecards import programme_api, scorecard_api
+from services.web import site_routes
 from tests.soak.rounds import SUPPLIERS, named
 from tests.soak.world import WATCHER, Identity, World
 
@@ -46,8 +45,8 @@ def every_route() -> set[str]:
     """Return every route that can be read, from what serves them."""
     stub: Any = MagicMock()
     routers = [
-        *pages.routes(stub),
-        scorecards_api.routes(stub),
+        *site_routes.routes(stub),
+        scorecard_api.routes(stub),
         programme_api.routes(stub),
         operations_api.routes(stub),
     ]

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
 
 _SENDERS = "SELECT DISTINCT sender FROM events ORDER BY sender"
 _EVENTS = """

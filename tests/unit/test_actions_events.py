@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, validate
-from services.scorecards.web.actions import events
-from services.scorecards.web.actions.fields import Typed
-from services.scorecards.web.language import LANGUAGES
-from services.warehouse.awaiting import AwaitedLine, OpenComplaint, Step
+from services.assessment.awaited import AwaitedLine, OpenComplaint, Step
+from services.text.language import LANGUAGES
+from services.web.forms import form_events
+from services.web.forms.typed_fields import Typed
 
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, tzinfo=UTC)
@@ -42,42 +42,42 @@ COMPLAINT = OpenComplaint(
 
 def form(**typed: str) -> Typed:
     """Return what was typed into a form with all three lines; `x__0` is the field `x-0`."""
-    carried = {f"line-{n}": events.carried(line.key) for n, line in enumerate(LINES)}
+    carried = {f"line-{n}": form_events.carried(line.key) for n, line in enumerate(LINES)}
     return Typed({**carried, **{name.replace("__", "-"): text for name, text in typed.items()}})
 
 
 def confirmed(typed: Typed) -> dict[str, Any] | None:
-    return events.confirmation(typed, SUPPLIER, events.rows(typed, LINES), TODAY)
+    return form_events.confirmation(typed, SUPPLIER, form_events.rows(typed, LINES), TODAY)
 
 
 def despatched(typed: Typed) -> dict[str, Any] | None:
-    return events.despatch(typed, SUPPLIER, events.rows(typed, LINES), TODAY, ZONE)
+    return form_events.despatch(typed, SUPPLIER, form_events.rows(typed, LINES), TODAY, ZONE)
 
 
 def answered(typed: Typed) -> dict[str, Any] | None:
-    return events.complaint_answer(typed, SUPPLIER, COMPLAINT, NOW, ZONE)
+    return form_events.complaint_answer(typed, SUPPLIER, COMPLAINT, NOW, ZONE)
 
 
 def declared(typed: Typed) -> dict[str, Any] | None:
-    return events.capacity(typed, SUPPLIER, TODAY)
+    return form_events.capacity(typed, SUPPLIER, TODAY)
 
 
 def disputed(typed: Typed) -> dict[str, Any] | None:
-    return events.dispute(typed, SUPPLIER, LINES[1])
+    return form_events.dispute(typed, SUPPLIER, LINES[1])
 
 
 def dispute_answered(typed: Typed) -> dict[str, Any] | None:
-    return events.dispute_answer(typed, BUYER, SUPPLIER, LINES[1].key)
+    return form_events.dispute_answer(typed, BUYER, SUPPLIER, LINES[1].key)
 
 
 Make = Callable[[Typed], dict[str, Any] | None]
 FORMS: dict[str, tuple[Make, Sender]] = {
-    events.CONFIRMED: (confirmed, Sender(SUPPLIER, (Role.SUPPLIER,))),
-    events.DESPATCHED: (despatched, Sender(SUPPLIER, (Role.SUPPLIER,))),
-    events.ANSWERED: (answered, Sender(SUPPLIER, (Role.SUPPLIER,))),
-    events.CAPACITY: (declared, Sender(SUPPLIER, (Role.SUPPLIER,))),
-    events.DISPUTED: (disputed, Sender(SUPPLIER, (Role.SUPPLIER,))),
-    events.DISPUTE_ANSWERED: (dispute_answered, Sender(BUYER, (Role.BUYER,))),
+    form_events.CONFIRMED: (confirmed, Sender(SUPPLIER, (Role.SUPPLIER,))),
+    form_events.DESPATCHED: (despatched, Sender(SUPPLIER, (Role.SUPPLIER,))),
+    form_events.ANSWERED: (answered, Sender(SUPPLIER, (Role.SUPPLIER,))),
+    form_events.CAPACITY: (declared, Sender(SUPPLIER, (Role.SUPPLIER,))),
+    form_events.DISPUTED: (disputed, Sender(SUPPLIER, (Role.SUPPLIER,))),
+    form_events.DISPUTE_ANSWERED: (dispute_answered, Sender(BUYER, (Role.BUYER,))),
 }
 """Each form with who sends it."""
 
@@ -103,8 +103,10 @@ TEXTS = st.one_of(
 def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
     """Return an event as the intake takes it from who sends the form."""
     sender = FORMS[event_type][1]
-    source = events.source_of(sender.partner)
-    taken = validate(events.event(event_type, dict(data), source, "f00d", NOW), sender, now=NOW)
+    source = form_events.source_of(sender.partner)
+    taken = validate(
+        form_events.event(event_type, dict(data), source, "f00d", NOW), sender, now=NOW
+    )
     assert isinstance(taken, Accepted), taken
     return taken
 
@@ -114,7 +116,7 @@ def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
 def test_whatever_is_typed_is_a_lawful_event_or_a_fault(
     event_type: str, typed: dict[str, str]
 ) -> None:
-    carried = {f"line-{n}": events.carried(line.key) for n, line in enumerate(LINES)}
+    carried = {f"line-{n}": form_events.carried(line.key) for n, line in enumerate(LINES)}
     filled = Typed({**carried, **typed})
     data = FORMS[event_type][0](filled)
     assert (data is None) == bool(filled.faults)
@@ -142,7 +144,7 @@ def test_an_order_is_answered_line_by_line() -> None:
             },
         ],
     }
-    lawful(events.CONFIRMED, data)
+    lawful(form_events.CONFIRMED, data)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,9 @@ def test_an_answer_that_says_nothing_or_two_things(typed: dict[str, str], at: st
 
 
 def test_a_line_that_stands_twice_is_one() -> None:
-    typed = form(line__5=events.carried(LINES[0].key), answer__0="accepted", answer__5="accepted")
+    typed = form(
+        line__5=form_events.carried(LINES[0].key), answer__0="accepted", answer__5="accepted"
+    )
     data = confirmed(typed)
     assert data is not None
     assert len(data["lines"]) == 1
@@ -195,7 +199,7 @@ def test_a_delivery_has_the_lines_with_a_quantity() -> None:
         "expected_at": "2026-11-23T07:30:00+07:00",
         "vehicle": "G 1234 AB",
     }
-    lawful(events.DESPATCHED, data)
+    lawful(form_events.DESPATCHED, data)
     plain = despatched(form(despatch_no="SJ-8", quantity__0="1", expected_on="2026-11-23"))
     assert plain is not None
     assert plain["expected_at"] == "2026-11-23T12:00:00+07:00"
@@ -226,7 +230,7 @@ def test_a_step_is_done_now_or_at_noon_of_its_day() -> None:
     before = answered(form(step="corrective_action", answered_on="12/11/2026"))
     assert before is not None
     assert before["answered_at"] == "2026-11-12T12:00:00+07:00"
-    assert lawful(events.ANSWERED, before)
+    assert lawful(form_events.ANSWERED, before)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +252,7 @@ def test_a_day_begins_at_the_sites() -> None:
     # 20:00 UTC is the next day in Jakarta: what is done then is done on that day.
     late = NOW.replace(hour=20)
     typed = form(step="corrective_action", answered_on=(TODAY + timedelta(days=1)).isoformat())
-    data = events.complaint_answer(typed, SUPPLIER, COMPLAINT, late, ZONE)
+    data = form_events.complaint_answer(typed, SUPPLIER, COMPLAINT, late, ZONE)
     assert data is not None
     assert data["answered_at"] == late.isoformat()
 
@@ -273,7 +277,7 @@ def test_a_capacity_names_its_items_once() -> None:
         "uom": "H87",
         "items": ["A", "B", "C"],
     }
-    lawful(events.CAPACITY, data)
+    lawful(form_events.CAPACITY, data)
     filled = form(process="bubut", valid_from="2026-12-01", quantity_per_month="640")
     assert declared(filled) is None
     assert list(filled.faults) == ["others"]
@@ -287,6 +291,6 @@ def test_data_that_stays_as_it_is_has_a_reason() -> None:
 
 
 def test_faults_of_the_intake_find_their_field() -> None:
-    assert events.field_of("/data/reason") == "reason"
-    assert events.field_of("/data/expected_at") == "expected_on"
-    assert events.field_of("/data/lines/0/quantity") == events.field_of("") == ""
+    assert form_events.field_of("/data/reason") == "reason"
+    assert form_events.field_of("/data/expected_at") == "expected_on"
+    assert form_events.field_of("/data/lines/0/quantity") == form_events.field_of("") == ""

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas import fields as contract
-from services.scorecards.web.actions import fields
-from services.scorecards.web.actions.fields import Typed
-from services.scorecards.web.asking import Unreadable
-from services.scorecards.web.language import LANGUAGES
+from services.text.language import LANGUAGES
+from services.web.forms import typed_fields
+from services.web.forms.typed_fields import Typed
+from services.web.page_query import Unreadable
 
 FIRST, LAST = date(2026, 11, 22), date(2027, 11, 22)
 QUANTITIES = {
@@ -44,27 +44,27 @@ DAYS = {
     "2026-12-5": date(2026, 12, 5),
 }
 READERS: list[Callable[[str], Any]] = [
-    fields.day(FIRST, LAST),
-    fields.clock,
-    fields.quantity,
-    fields.quantity_or_none,
-    fields.number,
-    fields.numbers,
-    fields.words,
-    fields.address,
-    fields.one_of(("a", "b")),
+    typed_fields.day(FIRST, LAST),
+    typed_fields.clock,
+    typed_fields.quantity,
+    typed_fields.quantity_or_none,
+    typed_fields.number,
+    typed_fields.numbers,
+    typed_fields.words,
+    typed_fields.address,
+    typed_fields.one_of(("a", "b")),
 ]
 
 
 @pytest.mark.parametrize("typed", QUANTITIES)
 def test_a_quantity_with_one_reading_is_read(typed: str) -> None:
-    assert fields.quantity(typed) == Decimal(QUANTITIES[typed])
+    assert typed_fields.quantity(typed) == Decimal(QUANTITIES[typed])
 
 
 @pytest.mark.parametrize("typed", ["1.000", "1,000", "12.345", "999,999"])
 def test_a_quantity_with_two_readings_is_refused_and_shown(typed: str) -> None:
     with pytest.raises(Unreadable) as refused:
-        fields.quantity(typed)
+        typed_fields.quantity(typed)
     assert refused.value.said(LANGUAGES["id"]).startswith(f"{typed} bisa dibaca dua macam")
 
 
@@ -78,22 +78,22 @@ def test_a_quantity_with_two_readings_is_refused_and_shown(typed: str) -> None:
 )
 def test_what_is_no_quantity_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
-        fields.quantity(typed)
+        typed_fields.quantity(typed)
 
 
 def test_nothing_can_be_declared_where_none_is_no_slip() -> None:
-    assert fields.quantity_or_none("0") == 0
+    assert typed_fields.quantity_or_none("0") == 0
 
 
 @given(st.decimals(0, 10**12 - 1, allow_nan=False, places=6))
 def test_what_stands_in_a_field_is_read_as_it_was_written(value: Decimal) -> None:
-    assert fields.quantity_or_none(fields.written(value)) == value
+    assert typed_fields.quantity_or_none(typed_fields.written(value)) == value
 
 
 @given(st.text(alphabet="0123456789., \u00a0-+e", max_size=24))
 def test_a_quantity_is_one_of_the_contract_or_refused(typed: str) -> None:
     try:
-        found = fields.quantity_or_none(typed)
+        found = typed_fields.quantity_or_none(typed)
     except Unreadable:
         return
     text = contract.plain(found)
@@ -102,7 +102,7 @@ def test_a_quantity_is_one_of_the_contract_or_refused(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", DAYS)
 def test_a_day_is_read_as_browsers_and_people_write_it(typed: str) -> None:
-    assert fields.day(FIRST, LAST)(typed) == DAYS[typed]
+    assert typed_fields.day(FIRST, LAST)(typed) == DAYS[typed]
 
 
 @pytest.mark.parametrize(
@@ -115,59 +115,59 @@ def test_a_day_is_read_as_browsers_and_people_write_it(typed: str) -> None:
 )
 def test_no_day_or_one_far_away_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
-        fields.day(FIRST, LAST)(typed)
+        typed_fields.day(FIRST, LAST)(typed)
 
 
 def test_times_of_a_day() -> None:
-    assert [fields.clock(one) for one in ("14:30", "7.05", "14:30:00")] == [
+    assert [typed_fields.clock(one) for one in ("14:30", "7.05", "14:30:00")] == [
         time(14, 30),
         time(7, 5),
         time(14, 30),
     ]
     for typed in ("24:00", "12:60", "noon", "1430", ""):
         with pytest.raises(Unreadable):
-            fields.clock(typed)
+            typed_fields.clock(typed)
 
 
 @given(st.text(max_size=80))
 def test_a_number_is_one_of_the_contract_or_refused(typed: str) -> None:
     try:
-        found = fields.number(typed)
+        found = typed_fields.number(typed)
     except Unreadable:
         return
     assert TypeAdapter(contract.DocumentNumber).validate_python(typed) == found
-    assert fields.number(found) == found
+    assert typed_fields.number(found) == found
 
 
 @given(st.text(max_size=80) | st.just("https://x.example/ a") | st.just("javascript:alert(1)"))
 def test_an_address_is_one_of_the_contract_or_refused(typed: str) -> None:
     try:
-        found = fields.address(typed)
+        found = typed_fields.address(typed)
     except Unreadable:
         return
     assert TypeAdapter(contract.WebAddress).validate_python(found) == typed
 
 
 def test_addresses_of_other_kinds_are_refused() -> None:
-    assert fields.address("https://foto.example/1.jpg") == "https://foto.example/1.jpg"
+    assert typed_fields.address("https://foto.example/1.jpg") == "https://foto.example/1.jpg"
     for typed in ("javascript:alert(1)", "https://", "foto.example", "https://a b", "data:,x"):
         with pytest.raises(Unreadable):
-            fields.address(typed)
+            typed_fields.address(typed)
 
 
 def test_texts_keep_their_lines_and_have_an_end() -> None:
-    assert fields.words("satu\r\ndua") == "satu\ndua"
-    assert fields.words("x" * fields.MOST_TEXT)
-    for typed in ("", "x" * (fields.MOST_TEXT + 1), "a\x00b", "a\x1bb", "\u202e"):
+    assert typed_fields.words("satu\r\ndua") == "satu\ndua"
+    assert typed_fields.words("x" * typed_fields.MOST_TEXT)
+    for typed in ("", "x" * (typed_fields.MOST_TEXT + 1), "a\x00b", "a\x1bb", "\u202e"):
         with pytest.raises(Unreadable):
-            fields.words(typed)
+            typed_fields.words(typed)
 
 
 def test_names_one_a_line_each_once() -> None:
-    assert fields.numbers(" A \r\n\r\nB\nA") == ["A", "B"]
-    for typed in ("x" * 65, "\n".join(str(n) for n in range(fields.MOST_ITEMS + 1))):
+    assert typed_fields.numbers(" A \r\n\r\nB\nA") == ["A", "B"]
+    for typed in ("x" * 65, "\n".join(str(n) for n in range(typed_fields.MOST_ITEMS + 1))):
         with pytest.raises(Unreadable):
-            fields.numbers(typed)
+            typed_fields.numbers(typed)
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -183,7 +183,7 @@ def test_a_reader_reads_or_says_why_in_both_languages(
 
 @given(st.text(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(repr))
 def test_what_a_form_carries_unseen_is_names_or_nothing(text: str) -> None:
-    found = fields.names_in(text)
+    found = typed_fields.names_in(text)
     assert found is None or all(1 <= len(one) <= 64 and one.isprintable() for one in found)
 
 
@@ -191,12 +191,12 @@ def test_what_a_form_carries_unseen_is_names_or_nothing(text: str) -> None:
     "text", ['["\\ud800", "1"]', '["a\\u0000", "1"]', "[" * 5000, '{"a": 1}', '["", "1"]', "[1]"]
 )
 def test_what_a_form_never_carried_is_nothing(text: str) -> None:
-    assert fields.names_in(text) is None
+    assert typed_fields.names_in(text) is None
 
 
 def test_the_first_thing_said_of_a_field_stands() -> None:
     typed = Typed({"a": "x"})
-    assert typed.take("a", fields.quantity) is None
+    assert typed.take("a", typed_fields.quantity) is None
     typed.fault("a", "something else")
     assert typed.said(LANGUAGES["en"]) == {
         "a": "Write a number such as 1500 or 12,5, without a unit."

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
 from tests.reference.cases import inspect, order, receive
 from tests.reference.histories import history, shuffled, supplier_ids
 from tests.storing import empty, store, store_in_batches

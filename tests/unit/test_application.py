@@ -11,8 +11,8 @@ import uvicorn
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
 
-from services.bus.embedded import free_port
 from services.cli.compose import application
+from services.kafka.embedded_broker import free_port
 
 LONG = "a figure and its words, " * 500
 

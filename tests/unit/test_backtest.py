@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import simplejson
 
+from services.assessment.assessor import Assessor
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import FigureStore, Selection
 from services.operations import backtest as module
 from services.operations.backtest import BacktestError, Trial, backtest
 from services.readiness.grading import Grader, direction
@@ -18,13 +21,10 @@ from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.readiness.score import score
 from services.readiness.sums import FigureSums
-from services.warehouse.assessing import Assessor
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.figures import FigureStore, Selection
-from services.warehouse.folding import FACT_TABLES, fold_all
-from services.warehouse.migrate import migrate
-from services.warehouse.rebuild import rebuild
+from services.store.client import StoreUnavailable, Warehouse
+from services.store.folding import FACT_TABLES, fold_all
+from services.store.migrate import migrate
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference import assessment
 from tests.reference.cases import Event

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from services.assessment.coaching_effects import CoachingEffect, coaching_effects
+from services.assessment.figure_store import FigureStore
 from services.readiness.figures import Figure
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY
-from services.warehouse.client import Warehouse
-from services.warehouse.coaching import CoachingEffect, coaching_effects
-from services.warehouse.figures import FigureStore
+from services.store.client import Warehouse
 from tests.reference.all_figures import all_figures
 from tests.reference.cases import Event
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids

@@ -58,4 +58,4 @@ def test_completing_a_command_loads_no_engine() -> None:
     _, imported = completed("rantai", "")
     assert "typer" in imported
     assert "chdb" not in imported
-    assert "services.warehouse" not in imported
+    assert "services.store" not in imported

@@ -12,7 +12,7 @@ import yaml
 from deploy.grafana import generate
 from services.readiness.kpis import KPIS
 from services.readiness.sums import FigureSums
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
 from tests.integration.grafana import FOLDER, dashboards, panels, variables
 
 BOARDS = dashboards()

@@ -9,19 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from services.processor import findings as findings_module
-from services.processor.findings import Findings
+from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+from services.assessment.figure_store import FigureStore
+from services.processor import finding_notes
+from services.processor.finding_notes import Findings
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.rules import DEFAULT_RULES
 from services.scorecards.quality_api import finding
-from services.scorecards.web import quality_words
-from services.scorecards.web.figure_words import TITLES
-from services.scorecards.web.language import INDONESIAN, LANGUAGES
-from services.warehouse.client import Warehouse
-from services.warehouse.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
-from services.warehouse.figures import FigureStore
-from services.warehouse.folding import FACT_TABLES
-from services.warehouse.ledger import Ledger, LedgerRecord
+from services.store.client import Warehouse
+from services.store.folding import FACT_TABLES
+from services.store.ledger import Ledger, LedgerRecord
+from services.text import quality_words
+from services.text.figure_words import TITLES
+from services.text.language import INDONESIAN, LANGUAGES
 from tests.reference.cases import (
     Event,
     answer,
@@ -289,7 +289,7 @@ def test_what_is_too_old_to_be_told_was_not_put_right(warehouse: Warehouse) -> N
 async def test_a_process_notes_them_while_it_is_the_one(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings_module, "_REST", 0)
+    monkeypatch.setattr(finding_notes, "_REST", 0)
     term: list[int | None] = [None]
     run = Findings(lambda: quality(warehouse), lambda: term[0], DEFAULT_POLICY, 0.1)
     task = asyncio.create_task(run.run())

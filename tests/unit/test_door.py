@@ -14,13 +14,13 @@ from schemas.catalogue import Role, inbound_topic
 from schemas.units import UNIT_ALIASES
 from schemas.validation import Accepted
 from services.access.keys import KeyStore
-from services.gateway.api import Gateway, routes
 from services.gateway.cloudevents import BATCHED, LINES, STRUCTURED, Limits
 from services.gateway.decoding import Decoder, Room
+from services.gateway.events_api import Gateway, routes
+from services.http.service import install
 from services.processor.inbound import Inbound
 from services.processor.rejections import Rejections
 from services.processor.streams import StreamRecord
-from services.telemetry.http import install
 from tests.fault.doubles import FakeProducer
 from tests.integration.bad_events import Text, order
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.scorecards.web.drawing import Bars, Line, Value, bars, line
+from services.web.charts import Bars, Line, Value, bars, line
 
 LEVELS = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]
 

@@ -11,13 +11,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from services.assessment import grade_history, standings
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.warehouse import engine_limits, grade_history, standings
-from services.warehouse.client import ReadTooLarge, StoreUnavailable, Warehouse
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.ledger import Ledger
-from services.warehouse.standings import Standings
+from services.store import engine_limits
+from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
 from tests.reference.cases import order
 from tests.storing import empty, row, store
 from tests.unit.test_standings import DATES
@@ -157,7 +158,7 @@ def test_what_readers_choose_does_not_grow_what_is_remembered(
 def test_who_is_known_is_forgotten_and_known_again(
     own_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.scorecards.reading._KNOWN", 2)
+    monkeypatch.setattr("services.assessment.scorecard_reader._KNOWN", 2)
     empty(own_warehouse)
     store(own_warehouse, [order("03-01", 10, "03-20", supplier_id=f"S{n}") for n in range(4)])
     reader = Reader(own_warehouse, DEFAULT_POLICY)

@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from services.assessment.restated_evaluations import evaluations
+from services.assessment.scorecard_reader import Reader
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
-from services.scorecards.evaluations import evaluations
-from services.scorecards.reading import Reader
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
 from tests.evaluating import (
     ENDS,
     LAST,

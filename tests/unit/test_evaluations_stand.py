@@ -9,15 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from services.bus.topics import BrokerUnavailable
-from services.processor.evaluating import Evaluations, Waits
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.restated_evaluations import evaluations
+from services.assessment.scorecard_reader import Reader
+from services.kafka.topics import BrokerUnavailable
+from services.processor.evaluator import Evaluations, Waits
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.evaluations import evaluations
-from services.scorecards.reading import Reader
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.evaluations import EvaluationStore
-from services.warehouse.ledger import Ledger
-from services.warehouse.rebuild import rebuild
+from services.store.client import StoreUnavailable, Warehouse
+from services.store.ledger import Ledger
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.evaluating import (
     ENDS,

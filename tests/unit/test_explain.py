@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from services.assessment.explanation import EXPLAINED, parts_of
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.sums import percentile, variation
-from services.scorecards.explain import EXPLAINED, parts_of
-from services.scorecards.reading import Reader
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.supplier import reasons
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
+from services.text.language import LANGUAGES
+from services.web.supplier import reasons
 from tests.reference.cases import Event, confirm, inspect, order, receive, send_back
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.storing import empty, store, store_in_batches

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from services.assessment.watched import Looked, Standing, StoreSize, Watched
 from services.exporter.bounds import Bounds, watched
 from services.exporter.families import families
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.summary import COUNTS, Summary
-from services.warehouse.watching import Looked, Standing, StoreSize, Watched
 
 TODAY = date(2026, 11, 1)
 ZONE = "Asia/Jakarta"

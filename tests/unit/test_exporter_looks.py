@@ -7,19 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from services.bus.topics import BrokerUnavailable
+from services.assessment.data_quality import KINDS
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.standings import Standings
 from services.exporter.bounds import Bounds
-from services.exporter.lag import TopicLag
-from services.exporter.missing import MissingEvents, Place
-from services.exporter.quality import QualityLook
-from services.exporter.watching import LATE_SECONDS, StoreLook, Watch, watching
+from services.exporter.looks import LATE_SECONDS, StoreLook, Watch, watching
+from services.exporter.missing_events import MissingEvents, Place
+from services.exporter.quality_look import QualityLook
+from services.exporter.topic_lag import TopicLag
+from services.kafka.topics import BrokerUnavailable
 from services.readiness.policy import DEFAULT_POLICY
+from services.store.client import StoreUnavailable, Warehouse
 from services.telemetry import series
 from services.telemetry.series import Series
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.data_quality import KINDS
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.standings import Standings
 from tests.reference.cases import order, receive
 from tests.storing import empty, store
 
@@ -179,7 +179,7 @@ def test_a_look_that_fails_in_an_unknown_way_is_not_the_last() -> None:
 
     look = Odd(lambda: pytest.fail("not opened"), DEFAULT_POLICY, Bounds())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.exporter.watching.LOOK_SECONDS", 0.01)
+        patch.setattr("services.exporter.looks.LOOK_SECONDS", 0.01)
         with watching(Watch(look), CollectorRegistry()):
             assert done.wait(5)
 

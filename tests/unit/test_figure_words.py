@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.web import figure_words
-from services.scorecards.web.language import LANGUAGES
+from services.text import figure_words
+from services.text.language import LANGUAGES
 
 
 def sentence(key: str, **values: Any) -> tuple[str, bool]:

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.assessment.assessor import Assessor
+from services.assessment.figure_store import FigureStore, Selection
+from services.assessment.scorecard_reader import Reader
 from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.scorecards.reading import Reader
-from services.warehouse.assessing import Assessor
-from services.warehouse.client import Warehouse
-from services.warehouse.derived import derive
-from services.warehouse.figures import FigureStore, Selection
-from services.warehouse.folding import drop_facts, fold, fold_all
-from services.warehouse.ledger import Ledger, json_lines
-from services.warehouse.rebuild import rebuild
+from services.store.client import Warehouse
+from services.store.derived_tables import derive
+from services.store.folding import drop_facts, fold, fold_all
+from services.store.ledger import Ledger, json_lines
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference import assessment, figures, load, values
 from tests.reference.cases import Event, complain, inspect, receive, reverse

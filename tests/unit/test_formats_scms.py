@@ -14,7 +14,7 @@ from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, parse, validate
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping_file import load_mapping
-from services.formats.readings import RowReadings
+from services.formats.row_readings import RowReadings
 from services.formats.rows import Row
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 

@@ -8,10 +8,10 @@ import pytest
 from fastapi import Request
 
 from schemas.catalogue import Role
-from services.access.http import principal_of
 from services.access.keys import KeyStore, Principal
 from services.access.record_file import RecordFileError
-from services.telemetry.http import Problem
+from services.http.principal import principal_of
+from services.http.service import Problem
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Rejected, Sender, validate
+from services.assessment.assessor import Assessor
+from services.assessment.figure_store import FigureStore, Selection
 from services.readiness.figures import Figure
 from services.readiness.policy import DEFAULT_POLICY
-from services.warehouse.assessing import Assessor
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import FigureStore, Selection
+from services.store.client import Warehouse
 from tests.reference.cases import Event
 from tests.storing import store
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
+from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Reader
-from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.supplier.line_at import line_at
-from services.scorecards.web.supplier.story_effects import Story, inspected
-from services.scorecards.web.supplier.story_line import Line
-from services.scorecards.web.supplier.story_words import Told, told
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
+from services.text.language import LANGUAGES
+from services.web.supplier.line_at import line_at
+from services.web.supplier.story_effects import Story, inspected
+from services.web.supplier.story_line import Line
+from services.web.supplier.story_words import Told, told
 from tests.reference.cases import (
     Event,
     cancel,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.scorecards.web.asking import Unreadable, View
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.lists import ROWS, Choice, Sorting, SortKey, part, read_part
+from services.text.language import LANGUAGES
+from services.web.lists import ROWS, Choice, Sorting, SortKey, part, read_part
+from services.web.page_query import Unreadable, View
 
 KEYS: dict[str, SortKey[dict[str, Any]]] = {
     "name": SortKey("Supplier", lambda row: row["name"], ascending_first=True),

@@ -17,13 +17,13 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from schemas.catalogue import CATALOGUE
-from services.exporter.api import routes
 from services.exporter.bounds import Bounds
-from services.exporter.watching import StoreLook, Watch
+from services.exporter.looks import StoreLook, Watch
+from services.exporter.metrics_route import routes
 from services.readiness.policy import DEFAULT_POLICY
+from services.store.client import Warehouse
 from services.telemetry import metrics
 from services.telemetry.series import SERIES
-from services.warehouse.client import Warehouse
 from tests.reference.cases import order, receive
 from tests.storing import ACCEPTED_MS, empty, store
 

@@ -11,13 +11,13 @@ from unittest.mock import patch
 import pytest
 
 from services.readiness.rules import DEFAULT_RULES
-from services.warehouse import ledger
-from services.warehouse import migrate as module
-from services.warehouse.client import StoreUnavailable, Warehouse
-from services.warehouse.derived import fill
-from services.warehouse.folding import FACT_TABLES
-from services.warehouse.migrate import Migration, Placement, migrate, migrations, statements
-from services.warehouse.rebuild import rebuild
+from services.store import ledger
+from services.store import migrate as module
+from services.store.client import StoreUnavailable, Warehouse
+from services.store.derived_tables import fill
+from services.store.folding import FACT_TABLES
+from services.store.migrate import Migration, Placement, migrate, migrations, statements
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference.histories import history
 from tests.storing import contents, store

@@ -12,17 +12,17 @@ import pytest
 from pypdf import PdfReader
 from reportlab.lib.units import mm
 
+from services.assessment.evaluations import HighWater
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Supplier
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.reading import Supplier
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.paper import words
-from services.scorecards.web.paper.drawing import pdf
-from services.scorecards.web.paper.fonts import BOLD, PLAIN, cut, drawable, register, width
-from services.scorecards.web.paper.measures import MARGIN
-from services.scorecards.web.paper.words import Paper, Told, verdict
-from services.scorecards.web.papers import issued_of
-from services.warehouse.evaluations import HighWater
-from services.warehouse.figures import Selection
+from services.text.language import LANGUAGES
+from services.web.paper import paper_words
+from services.web.paper.fonts import BOLD, PLAIN, cut, drawable, register, width
+from services.web.paper.measures import MARGIN
+from services.web.paper.paper_pages import issued_of
+from services.web.paper.paper_words import Paper, Told, verdict
+from services.web.paper.pdf import pdf
 
 DAY = date(2026, 11, 22)
 FOOT = MARGIN - 3 * mm
@@ -96,7 +96,7 @@ def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = N
 
 
 def paper(code: str = "id", **more: Any) -> Paper:
-    return words.paper(LANGUAGES[code], told(**more), DEFAULT_POLICY, ADDRESS)
+    return paper_words.paper(LANGUAGES[code], told(**more), DEFAULT_POLICY, ADDRESS)
 
 
 def pages(content: bytes) -> list[str]:
@@ -174,7 +174,7 @@ def test_the_annex_takes_as_many_pages_as_it_needs(lines: int, expected: int) ->
 
 def test_what_is_left_out_is_said() -> None:
     some = replace(told(lines=3), lines_total=1234)
-    content = pdf(words.paper(LANGUAGES["en"], some, DEFAULT_POLICY, ADDRESS))
+    content = pdf(paper_words.paper(LANGUAGES["en"], some, DEFAULT_POLICY, ADDRESS))
     assert "the 3 due last of 1,234" in pages(content)[1]
 
 
@@ -206,7 +206,7 @@ def test_any_name_stays_on_its_page(name: str) -> None:
     found = told(name=name, shown=shown)
     rows = [line(1, order_no=name, item_no=name, line_no=name, buyer_id=name)]
     found = replace(found, lines=rows, names={"PT-1": name})
-    content = pdf(words.paper(LANGUAGES["id"], found, DEFAULT_POLICY, ADDRESS))
+    content = pdf(paper_words.paper(LANGUAGES["id"], found, DEFAULT_POLICY, ADDRESS))
     read = pages(content)
     assert len(read) == 2
     assert "Halaman 1 / 2" in read[0]
@@ -218,14 +218,14 @@ def test_a_frozen_paper_says_nothing_by_other_rules() -> None:
     some = told()
     old = replace(some.issued, frozen=True, policy_version="2020-01-01")
     gated = {**card(), "grade": {**card()["grade"], "gates": ["line_stops"]}}
-    shown = words.paper(
+    shown = paper_words.paper(
         LANGUAGES["en"], replace(some, issued=old, card=gated), DEFAULT_POLICY, ADDRESS
     )
     assert shown.grade.letter == "B"
     assert shown.grade.sentences == ()
     assert shown.steps == []
     same = replace(some, issued=replace(some.issued, frozen=True), card=gated)
-    assert words.paper(LANGUAGES["en"], same, DEFAULT_POLICY, ADDRESS).grade.sentences
+    assert paper_words.paper(LANGUAGES["en"], same, DEFAULT_POLICY, ADDRESS).grade.sentences
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_what_is_too_wide_is_cut() -> None:
 
 def test_who_asks_for_no_paper_need_not_hold_its_libraries() -> None:
     asked = (
-        "import sys, services.cli, services.scorecards.web.pages;"
+        "import sys, services.cli, services.web.site_routes;"
         "print([one for one in ('reportlab', 'xlsxwriter', 'PIL') if one in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)

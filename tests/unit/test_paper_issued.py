@@ -11,8 +11,8 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorecards.web.paper.issued import Codes, Issued, NotIssued, cut_off, digest_of
-from services.warehouse.evaluations import HighWater
+from services.assessment.evaluations import HighWater
+from services.web.paper.issued import Codes, Issued, NotIssued, cut_off, digest_of
 
 CODES = Codes("secret of a test")
 AT = datetime(2026, 11, 22, 5, 7, 9, tzinfo=UTC)

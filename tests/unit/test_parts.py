@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.telemetry import parts
+from services.runtime import parts
+from services.runtime.parts import EndedByItself, Healing, OnStall, Part, Stalled
 from services.telemetry.metrics import PART_RESTARTS
-from services.telemetry.parts import EndedByItself, Healing, OnStall, Part, Stalled
 
 pytestmark = pytest.mark.anyio
 QUICK = Healing(give_up=5.0, first_pause=0.001, longest_pause=0.004, steady=30.0)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from services.bus.embedded import EmbeddedBroker, free_port
-from services.bus.producer import EventProducer, Record, event_record
-from services.bus.topics import BrokerUnavailable, apply
+from services.kafka.embedded_broker import EmbeddedBroker, free_port
+from services.kafka.producer import EventProducer, Record, event_record
+from services.kafka.topics import BrokerUnavailable, apply
 from tests.reference.cases import order
 from tests.storing import accepted
 

@@ -11,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.assessment import standings
+from services.assessment.figure_store import Selection
+from services.assessment.programme_figures import Filter, Programme
+from services.assessment.scorecard_reader import Reader
 from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Plain
 from services.readiness.grading import Grader
@@ -19,11 +23,7 @@ from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.score import score
 from services.readiness.summary import COUNTS
 from services.readiness.sums import FigureSums
-from services.scorecards.programme import Filter, Programme
-from services.scorecards.reading import Reader
-from services.warehouse import standings
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.storing import empty, store_in_batches
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.bus.producer import Position
-from services.bus.progress import Progress
+from services.kafka.producer import Position
+from services.kafka.sink_progress import Progress
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.warehouse.client import Warehouse
+from services.store.client import Warehouse
 from tests.public_reports import (
     Report,
     Told,

@@ -10,10 +10,10 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.catalogue import inbound_topic
-from services.bus import reading
-from services.bus.embedded import EmbeddedBroker
-from services.bus.reading import records_of
-from services.bus.topics import apply
+from services.kafka import topic_reader
+from services.kafka.embedded_broker import EmbeddedBroker
+from services.kafka.topic_reader import records_of
+from services.kafka.topics import apply
 
 PARTNERS = [f"P{number}" for number in range(40)]
 FILLED = PARTNERS[::2]
@@ -53,7 +53,7 @@ def test_every_record_comes_once_and_no_position_is_asked_for(
 
     monkeypatch.setattr(KafkaConsumer, "position", counted)
     # However slow this machine is, the broker does not pause.
-    monkeypatch.setattr(reading, "_QUIET_SECONDS", 15.0)
+    monkeypatch.setattr(topic_reader, "_QUIET_SECONDS", 15.0)
     values = [record.value.decode() for record in records_of(broker.bootstrap, _inbound)]
     assert Counter(values) == Counter(f"{one} {n}" for one in FILLED for n in range(3))
     assert asked["position"] == 0

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.warehouse.remembered import Remembered
+from services.assessment.bounded_cache import Remembered
 
 
 def test_what_was_not_asked_for_longest_goes_first() -> None:

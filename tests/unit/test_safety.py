@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.bus.producer import EventProducer, Position, Record
-from services.bus.progress import Progress
-from services.bus.safety import InLedger
-from services.bus.topics import BrokerUnavailable
+from services.kafka.producer import EventProducer, Position, Record
+from services.kafka.safety import InLedger
+from services.kafka.sink_progress import Progress
+from services.kafka.topics import BrokerUnavailable
 from tests.reference.cases import order
 from tests.storing import accepted
 

@@ -8,7 +8,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from schemas.catalogue import Role
-from services.access import sessions as module
+from services.access import sessions
 from services.access.keys import KeyStore, Principal
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import KEY_SESSION_SECONDS, Sessions, Visitor
@@ -67,7 +67,7 @@ def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Do
     assert session.seconds == KEY_SESSION_SECONDS
     visitor = door.sessions.visitor(session.cookie)
     assert visitor == Visitor(Role.BUYER, "AHM", True, session.visitor.session)
-    with patch.object(module, "datetime", wraps=datetime) as clock:
+    with patch.object(sessions, "datetime", wraps=datetime) as clock:
         now = datetime.now(UTC)
         clock.now.return_value = now + timedelta(seconds=KEY_SESSION_SECONDS + 5)
         assert door.sessions.visitor(session.cookie) is None

@@ -13,16 +13,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.assessment.figure_store import Selection
 from services.readiness.rules import DEFAULT_RULES
-from services.warehouse.client import StoreRefused, Warehouse
-from services.warehouse.derived import derive, fill
-from services.warehouse.figures import Selection
-from services.warehouse.folding import drop_facts, ensure_folded
-from services.warehouse.ledger import Ledger
-from services.warehouse.migrate import Placement, migrate, migrations, replace_views, statements
-from services.warehouse.rebuild import rebuild
-from services.warehouse.sharding import LOCAL, SETTINGS, sharded
-from services.warehouse.units import with_units
+from services.store.client import StoreRefused, Warehouse
+from services.store.derived_tables import derive, fill
+from services.store.folding import drop_facts, ensure_folded
+from services.store.ledger import Ledger
+from services.store.migrate import Placement, migrate, migrations, replace_views, statements
+from services.store.rebuild import rebuild
+from services.store.sharding import LOCAL, SETTINGS, sharded
+from services.store.sql_units import with_units
 from tests.conftest import NOT_SYNCED
 from tests.integration.separate import ClickHouse
 from tests.reference.histories import buyer_ids, history, supplier_ids
@@ -53,7 +53,7 @@ def whole(new_database: NewDatabase) -> Warehouse:
 
 def on_cluster() -> Iterator[str]:
     """Give every statement that makes the store on a cluster."""
-    views = (files("services.warehouse") / "views").iterdir()
+    views = (files("services.store") / "views").iterdir()
     texts = [one.text for one in migrations()] + [with_units(file.read_text()) for file in views]
     for text in texts:
         for statement in statements(text):

@@ -10,9 +10,9 @@ import pytest
 
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
-from services.scorecards.web import next_step_words
-from services.scorecards.web import standing_words as words
-from services.scorecards.web.language import LANGUAGES
+from services.text import standing_words
+from services.text.language import LANGUAGES
+from services.web import next_step_words
 
 ID = LANGUAGES["id"]
 TIGHT = Policy.load_text(
@@ -60,8 +60,10 @@ def grade(value: str | None, published: str | None, gates: tuple[str, ...] = ())
     }
 
 
-def told(policy: Policy = DEFAULT_POLICY, months: int = 3, **changes: Any) -> words.GradeWords:
-    return words.grade(ID, card(**changes), policy, months)
+def told(
+    policy: Policy = DEFAULT_POLICY, months: int = 3, **changes: Any
+) -> standing_words.GradeWords:
+    return standing_words.grade(ID, card(**changes), policy, months)
 
 
 def of_lines(count: int) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def of_lines(count: int) -> dict[str, Any]:
 def test_points_are_cut_off_and_read_as_no_more_than_they_are(
     value: Decimal | int, text: str
 ) -> None:
-    assert words.points(ID, value) == text
+    assert standing_words.points(ID, value) == text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_nothing_at_all_has_no_score() -> None:
 def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> None:
     kpis = {**card()["kpis"], "line_stops": {"value": 2}}
     both = ("line_stops", "overdue_complaint_step")
-    said = words.grade(
+    said = standing_words.grade(
         ID,
         {**card(), "kpis": kpis, "grade": grade(cap, cap, both)},
         policy,
@@ -298,7 +300,7 @@ def test_where_nothing_stands_out_the_score_says_why(score: float | None, why: s
 def test_month_ends_are_named_by_the_month_that_ended() -> None:
     few = {"value": 99.97, "provisional": True, "pillars": {}}
     none: dict[str, Any] = {"value": None, "provisional": True, "pillars": {}}
-    ends = words.month_ends(
+    ends = standing_words.month_ends(
         ID,
         [
             (date(2026, 1, 1), card(grade=grade(None, None), score=none)),
@@ -323,7 +325,7 @@ def test_stages_say_mean_day_and_limits() -> None:
         "assessed_on": "2026-09-01",
         "limits": ["NIB", "five_r", "buyer_concentration"],
     }
-    limited, free = words.stages(
+    limited, free = standing_words.stages(
         ID, card(stage=[stage, {**stage, "assessor": "Dinas", "value": "Madya", "limits": []}])
     )
     assert (limited.assessor, limited.value) == ("YDBA", "Pra-Mandiri")
@@ -355,13 +357,13 @@ def test_stages_say_mean_day_and_limits() -> None:
 def test_the_load_of_a_process(asked: float, able: int, load: str, sentence: str) -> None:
     shown = {"value": None, "numerator": asked, "denominator": able}
     kpis = {**card()["kpis"], "capacity_load": {"value": None, "processes": {"Bubut": shown}}}
-    (said,) = words.capacity(ID, card(kpis=kpis))
+    (said,) = standing_words.capacity(ID, card(kpis=kpis))
     assert (said.process, said.load, said.sentence) == ("Bubut", load, sentence)
-    assert words.capacity(ID, card()) == []
+    assert standing_words.capacity(ID, card()) == []
 
 
 def test_a_figure_of_a_scorecard_is_the_one_it_was_made_of() -> None:
-    otif, ppm = words.figure(card(), "otif"), words.figure(card(), "ppm")
+    otif, ppm = standing_words.figure(card(), "otif"), standing_words.figure(card(), "ppm")
     assert (otif.counts, otif.scale, otif.mixed_units, otif.value) == (True, 1, False, 0.9)
     assert (ppm.counts, ppm.scale, ppm.mixed_units, ppm.value) == (False, 1_000_000, True, 250)
     assert (ppm.numerator, ppm.denominator) == (Fraction("1.5"), Fraction(6000))

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
 from services.readiness.summary import Summary
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.ledger import Ledger
-from services.warehouse.rebuild import rebuild
-from services.warehouse.standings import Standings
+from services.store.client import Warehouse
+from services.store.ledger import Ledger
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference.cases import (
     assess,

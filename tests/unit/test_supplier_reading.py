@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from services.assessment.explanation import parts_of
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
+from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.explain import parts_of
-from services.scorecards.reading import Reader
-from services.scorecards.supplier_reading import SupplierReading
-from services.scorecards.web.supplier.line_at import line_at
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import Selection
+from services.store.client import Warehouse
+from services.web.supplier.line_at import line_at
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.storing import empty, store_in_batches
 

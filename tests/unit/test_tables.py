@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.scorecards.web.language import LANGUAGES, Language
-from services.scorecards.web.tables import Column, Kind, Row, Table, csv_bytes, xlsx_bytes
+from services.text.language import LANGUAGES, Language
+from services.web.table_files import Column, Kind, Row, Table, csv_bytes, xlsx_bytes
 
 ID, EN = LANGUAGES["id"], LANGUAGES["en"]
 COLUMNS = [

@@ -8,8 +8,8 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from schemas.catalogue import CANONICAL_TOPICS, READINESS, REJECTED
-from services.bus.embedded import EmbeddedBroker, free_port
-from services.bus.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_partitions
+from services.kafka.embedded_broker import EmbeddedBroker, free_port
+from services.kafka.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_partitions
 
 
 @pytest.fixture(scope="module")

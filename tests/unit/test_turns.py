@@ -8,7 +8,7 @@ from threading import Event, Lock
 
 import pytest
 
-from services.telemetry.turns import NoPlace, Places, Turns
+from services.runtime.turns import NoPlace, Places, Turns
 from tests.holding import HANG_SECONDS, held
 
 pytestmark = pytest.mark.anyio

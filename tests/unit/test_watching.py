@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.programme_figures import Filter, Programme
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import Standings
+from services.assessment.watched import Looked, Standing, Watched, WatchStore
 from services.exporter.bounds import Bounds
 from services.exporter.families import families
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
-from services.scorecards.programme import Filter, Programme
-from services.scorecards.reading import Reader
-from services.warehouse.client import Warehouse
-from services.warehouse.figures import WINDOW_DAYS, Selection
-from services.warehouse.rebuild import rebuild
-from services.warehouse.standings import Standings
-from services.warehouse.watching import Looked, Standing, Watched, WatchStore
+from services.store.client import Warehouse
+from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.reference.cases import Event, about, capacity, certify, event, order, receive
 from tests.reference.histories import history, shuffled, supplier_ids

@@ -10,9 +10,10 @@ import pytest
 from schemas.units import UNIT_ALIASES
 from services.readiness.figures import Figure
 from services.readiness.policy import DEFAULT_POLICY
-from services.scorecards.web import asking, catalogue, wording
-from services.scorecards.web.language import LANGUAGES, Language
-from services.scorecards.web.supplier.trend import trend
+from services.text import catalogue, line_words
+from services.text.language import LANGUAGES, Language
+from services.web import page_query
+from services.web.supplier.trend import trend
 
 TODAY = date(2026, 11, 22)
 ID, EN = LANGUAGES["id"], LANGUAGES["en"]
@@ -89,27 +90,27 @@ def test_only_a_whole_is_100_percent_and_only_nothing_is_0(share: Fraction, text
 def test_dates_months_and_moments() -> None:
     assert ID.day(TODAY) == "22 Nov 2026"
     assert ID.month("2026-05") == "Mei 2026"
-    assert wording.window(ID, date(2026, 5, 26), TODAY) == "26 Mei 2026 sampai 21 Nov 2026"
+    assert line_words.window(ID, date(2026, 5, 26), TODAY) == "26 Mei 2026 sampai 21 Nov 2026"
     late_in_utc = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
     assert ID.moment(late_in_utc, "Asia/Jakarta") == "22 Nov 2026 pukul 01.05 WIB"
     assert ID.moment(late_in_utc, "Asia/Jayapura") == "22 Nov 2026 pukul 03.05 WIT"
 
 
 def test_a_share_of_few_cases_is_told_with_its_interval() -> None:
-    said = wording.say(ID, "otif", figure("7", "9", counts=True))
+    said = line_words.say(ID, "otif", figure("7", "9", counts=True))
     assert said.short == "77,8 %"
     assert said.sentence == "7 dari 9 baris tepat waktu dan lengkap (77,8 %)"
     assert said.cautions == ("Angka yang sebenarnya antara 45 % dan 94 %, karena baru 9 baris.",)
 
 
 def test_thirty_cases_need_no_interval() -> None:
-    assert wording.say(ID, "otif", figure("29", "30", counts=True)).cautions == ()
-    assert wording.say(ID, "lot_acceptance", figure("28", "29", counts=True)).cautions
+    assert line_words.say(ID, "otif", figure("29", "30", counts=True)).cautions == ()
+    assert line_words.say(ID, "lot_acceptance", figure("28", "29", counts=True)).cautions
 
 
-@pytest.mark.parametrize("key", wording.TITLES)
+@pytest.mark.parametrize("key", line_words.TITLES)
 def test_nothing_known_is_said_as_such(key: str) -> None:
-    said = wording.say(ID, key, figure("0", "0", counts=True, mixed=True))
+    said = line_words.say(ID, key, figure("0", "0", counts=True, mixed=True))
     assert (said.short, said.sentence, said.cautions, said.known) == (
         "belum ada data",
         "belum ada data",
@@ -145,22 +146,22 @@ def test_nothing_known_is_said_as_such(key: str) -> None:
     ],
 )
 def test_sentences(key: str, numerator: str, denominator: str, sentence: str) -> None:
-    assert wording.say(ID, key, figure(numerator, denominator)).sentence == sentence
+    assert line_words.say(ID, key, figure(numerator, denominator)).sentence == sentence
 
 
 def test_mixed_units_are_told() -> None:
-    said = wording.say(ID, "ppm", figure("1", "100", mixed=True))
+    said = line_words.say(ID, "ppm", figure("1", "100", mixed=True))
     assert said.mixed_units
-    assert not wording.say(ID, "ppm", figure("1", "100")).mixed_units
+    assert not line_words.say(ID, "ppm", figure("1", "100")).mixed_units
 
 
 def test_meanings_follow_the_policy() -> None:
     assert (
         "7 hari lebih awal, dan tidak berlebih lebih dari 5 %"
-        in wording.meanings(ID, DEFAULT_POLICY)["otif"]
+        in line_words.meanings(ID, DEFAULT_POLICY)["otif"]
     )
     lenient = DEFAULT_POLICY.with_tolerances(late_days=2, under=Decimal("0.1"))
-    other = wording.meanings(ID, lenient)["otif"]
+    other = line_words.meanings(ID, lenient)["otif"]
     assert "2 hari setelah tanggal jatuh tempo" in other
     assert "tidak kurang lebih dari 10 %" in other
 
@@ -193,27 +194,27 @@ def test_meanings_follow_the_policy() -> None:
     ],
 )
 def test_how_late_a_line_is(changes: dict[str, Any], lateness: str) -> None:
-    said = wording.line(ID, line(**changes), TODAY, DEFAULT_POLICY, {})
+    said = line_words.line(ID, line(**changes), TODAY, DEFAULT_POLICY, {})
     assert said.lateness == lateness
 
 
 def test_the_tolerances_are_those_of_the_buyer_and_the_item() -> None:
     override = {"buyer_id": "AHM", "late_days": 4}
     own = DEFAULT_POLICY.with_tolerances(overrides=[override])  # type: ignore[arg-type]
-    assert wording.line(ID, line(), TODAY, own, {}).lateness == "tidak terlambat"
+    assert line_words.line(ID, line(), TODAY, own, {}).lateness == "tidak terlambat"
     others = line(buyer_id="TMMIN")
-    assert wording.line(ID, others, TODAY, own, {}).lateness == "terlambat 4 hari"
+    assert line_words.line(ID, others, TODAY, own, {}).lateness == "terlambat 4 hari"
 
 
 def test_the_tolerances_decide_what_is_late_and_complete() -> None:
     lenient = DEFAULT_POLICY.with_tolerances(late_days=4, under=Decimal("0.1"))
-    assert wording.line(ID, line(), TODAY, lenient, {}).lateness == "tidak terlambat"
+    assert line_words.line(ID, line(), TODAY, lenient, {}).lateness == "tidak terlambat"
     most = line(receipts=[{"received_on": "2026-10-17", "quantity": 90, "receipt_no": "R1"}])
-    assert wording.line(ID, most, TODAY, lenient, {}).lateness == "terlambat 5 hari"
+    assert line_words.line(ID, most, TODAY, lenient, {}).lateness == "terlambat 5 hari"
 
 
 def test_a_line_in_words() -> None:
-    said = wording.line(
+    said = line_words.line(
         ID,
         line(
             uom="KGM",
@@ -239,13 +240,13 @@ def test_a_line_in_words() -> None:
 
 def test_a_line_still_awaited_says_what_is_missing_even_after_it_was_complete() -> None:
     back = line(returned=24)
-    said = wording.line(ID, back, TODAY, DEFAULT_POLICY, {}, awaited=True)
+    said = line_words.line(ID, back, TODAY, DEFAULT_POLICY, {}, awaited=True)
     assert said.lateness == "sudah lewat 41 hari, masih kurang 24 buah"
 
 
 def test_units_that_have_no_word_stand_as_they_are() -> None:
-    assert wording.quantity(ID, 5, "XPP") == "5 XPP"
-    assert wording.quantity(ID, 5, None) == "5"
+    assert line_words.quantity(ID, 5, "XPP") == "5 XPP"
+    assert line_words.quantity(ID, 5, None) == "5"
 
 
 def test_the_trend_has_no_gaps_and_marks_the_month_at_hand() -> None:
@@ -283,18 +284,18 @@ def test_on_the_first_of_a_month_the_one_before_is_complete() -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(query: dict[str, str]) -> None:
-    with pytest.raises(asking.Unreadable):
-        asking.read(query, TODAY)
+    with pytest.raises(page_query.Unreadable):
+        page_query.read(query, TODAY)
 
 
 def test_empty_and_foreign_fields_are_left_alone() -> None:
     empty = {"as_of": "", "window_days": "", "buyer_id": "", "utm_source": "wa"}
-    view = asking.read(empty, TODAY)
+    view = page_query.read(empty, TODAY)
     assert (view.as_of, view.window_days, view.buyer_id) == (TODAY, 180, None)
     assert view.but() == "?"
-    chosen = asking.read({"as_of": "2026-11-01", "cluster": "a&b", "page": "2"}, TODAY)
+    chosen = page_query.read({"as_of": "2026-11-01", "cluster": "a&b", "page": "2"}, TODAY)
     assert chosen.but(page=3) == "?as_of=2026-11-01&cluster=a%26b&page=3"
-    assert asking.read({"window_days": "45"}, TODAY).windows == [30, 45, 90, 180, 365]
+    assert page_query.read({"window_days": "45"}, TODAY).windows == [30, 45, 90, 180, 365]
 
 
 def test_english_has_its_own_signs_words_and_plurals() -> None:
@@ -303,11 +304,11 @@ def test_english_has_its_own_signs_words_and_plurals() -> None:
     assert EN.day(date(2026, 8, 3)) == "3 Aug 2026"
     late = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
     assert EN.moment(late, "Asia/Jakarta") == "22 Nov 2026 at 01:05 WIB"
-    said = wording.say(EN, "otif", figure("7", "9", counts=True))
+    said = line_words.say(EN, "otif", figure("7", "9", counts=True))
     assert said.sentence == "7 of 9 lines on time and in full (77.8 %)"
     one = line(receipts=[{"received_on": "2026-10-13", "quantity": 100, "receipt_no": "R1"}])
-    assert wording.line(EN, one, TODAY, DEFAULT_POLICY, {}).lateness == "1 day late"
-    assert wording.line(EN, line(), TODAY, DEFAULT_POLICY, {}).lateness == "4 days late"
+    assert line_words.line(EN, one, TODAY, DEFAULT_POLICY, {}).lateness == "1 day late"
+    assert line_words.line(EN, line(), TODAY, DEFAULT_POLICY, {}).lateness == "4 days late"
 
 
 @pytest.mark.parametrize("language", [ID, EN])
@@ -317,8 +318,8 @@ def test_english_has_its_own_signs_words_and_plurals() -> None:
 def test_what_cannot_be_read_is_said_in_every_language(
     language: Language, query: dict[str, str]
 ) -> None:
-    with pytest.raises(asking.Unreadable) as refused:
-        asking.read(query, TODAY)
+    with pytest.raises(page_query.Unreadable) as refused:
+        page_query.read(query, TODAY)
     said = refused.value.said(language)
     assert said
     assert "%(" not in said
@@ -331,4 +332,4 @@ def test_the_catalogue_is_complete_and_has_nothing_that_is_said_nowhere() -> Non
 @pytest.mark.parametrize("code", sorted(set(UNIT_ALIASES.values())))
 def test_every_unit_of_the_trade_has_a_word(code: str) -> None:
     for language in LANGUAGES.values():
-        assert wording.unit(language, code) != code
+        assert line_words.unit(language, code) != code

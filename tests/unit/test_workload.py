@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import pytest
 
-from services.scorecards.supplier_reading import Awaited, CapacityDeclared, CertificateHeld
-from services.scorecards.web.language import LANGUAGES
-from services.scorecards.web.supplier.certificates import told
-from services.scorecards.web.supplier.workload import A_WEEK, Ahead, ahead, workloads
+from services.assessment.supplier_reader import Awaited, CapacityDeclared, CertificateHeld
+from services.text.language import LANGUAGES
+from services.web.supplier.certificates import told
+from services.web.supplier.workload import A_WEEK, Ahead, ahead, workloads
 
 TODAY = date(2026, 11, 22)
 ID = LANGUAGES["id"]

@@ -1,0 +1,1 @@
+"""Assessment: how suppliers stand, read from the store and computed by `readiness`."""

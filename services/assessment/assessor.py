@@ -1,0 +1,92 @@
+"""Assessing suppliers out of the store: what a scorecard says, for one of them or for many."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from services.assessment.figure_store import SUPPLIERS_A_QUERY, FigureStore, Selection, by, portions
+from services.assessment.grade_history import GradeHistory, MonthEnds
+from services.readiness.advice import CASES, worst_cases
+from services.readiness.assessed import Assessed, assess
+from services.readiness.grading import Grader
+from services.readiness.policy import Policy
+from services.readiness.sums import FigureSums
+from services.store.client import Warehouse
+
+_THREADS: Final = 4
+SomeRows = Sequence[Mapping[str, Any]]
+
+
+class Assessor:
+    """Assesses suppliers under one policy. Blocks; for any number of threads."""
+
+    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
+        self.store = FigureStore(warehouse, policy)
+        self.policy = policy
+        self.grader = Grader(policy)
+        self.history = GradeHistory(self.store, self.grader)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="assessor")
+
+    def assessed(
+        self, selection: Selection, marks: Mapping[str, int] | None = None
+    ) -> dict[str, Assessed]:
+        """Assess the suppliers of a selection: those asked for by name, or all that have facts.
+
+        `marks`: theirs, where they were read just before.
+        """
+        if not selection.suppliers:
+            names = sorted(self.store.first_days(selection))
+            return {
+                name: one
+                for some in portions(names, SUPPLIERS_A_QUERY)
+                for name, one in self.assessed(replace(selection, suppliers=some), marks).items()
+            }
+        if marks is None:
+            marks = self.store.marks(selection)
+        # Side by side: most of a query's time is planning, which takes one processor.
+        partner_rows = self._threads.submit(self.store.partner_facts, selection)
+        sums = self._threads.submit(self.store.sums, selection, worst=CASES)
+        ends = self.history.month_ends(selection, marks)
+        partner = by(partner_rows.result(), "supplier_id")
+        found = by(sums.result(), "supplier_id")
+        return {
+            name: self._assess(
+                selection, selection.as_of, ends[name], found.get(name, ()), partner.get(name, ())
+            )
+            for name in selection.suppliers
+        }
+
+    def assessed_at(
+        self, selection: Selection, days: Mapping[str, Sequence[date]]
+    ) -> Iterator[tuple[str, date, Assessed]]:
+        """Assess suppliers at other days than the selection's, none of them after it.
+
+        `days`: those asked for, by supplier.
+        """
+        every = sorted({day for some in days.values() for day in some})
+        if not every:
+            return
+        asked = replace(selection, suppliers=list(days))
+        ends = self.history.month_ends(asked, self.store.marks(asked))
+        partner = by(self.store.partner_facts(asked), "supplier_id")
+        rows = by(self.store.sums(asked, every), "supplier_id")
+        for name, some in days.items():
+            of_days = by(rows.get(name, ()), "as_of")
+            for day in some:
+                found = of_days.get(day, ())
+                one = self._assess(selection, day, ends[name], found, partner.get(name, ()))
+                yield name, day, one
+
+    def _assess(
+        self, selection: Selection, day: date, ends: MonthEnds, rows: SomeRows, partner: SomeRows
+    ) -> Assessed:
+        return assess(
+            self.grader,
+            FigureSums.of(day, rows),
+            ends.until(day).letters,
+            partner,
+            worst_cases(rows),
+            one_buyer=bool(selection.buyers),
+        )

@@ -1,0 +1,65 @@
+"""What a buyer looks after: lines awaited, complaints open, items it orders.
+
+All of it is of that buyer's own orders. No row has a price. Everything blocks.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from string import Template
+from typing import Any
+
+from services.assessment.figure_store import FigureStore, Rows
+from services.store.folding import rule_parameters, tolerance_place
+from services.store.sql_files import sql
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerLists:
+    """Reads lists of one buyer at a day, by pages where they may be long.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
+
+    store: FigureStore
+
+    def awaited(  # noqa: PLR0913 - a list, and which part of it
+        self, buyer: str, as_of: date, days: int, *, overdue: bool, limit: int, offset: int = 0
+    ) -> Rows:
+        """Return the lines awaited past their due date, or those due within so many days, by date.
+
+        Each row has the `total` of the list.
+        """
+        rules = self.store.rules
+        return self.store.warehouse.rows(
+            Template(sql("buyer_awaited")).substitute(tolerance=tolerance_place(rules, "item_no")),
+            {
+                **self._of(buyer, as_of),
+                **rule_parameters(rules),
+                "days": days,
+                "longest_late": max(row[3] for row in rules.tolerances),
+                "overdue": overdue,
+                "limit": limit,
+                "offset": offset,
+            },
+        )
+
+    def complaints(self, buyer: str, as_of: date) -> Rows:
+        """Return the complaints that are open, the oldest first, with the steps done of each."""
+        return self.store.warehouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
+
+    def items(self, buyer: str, as_of: date, search: str, limit: int, offset: int = 0) -> Rows:
+        """Return the items ordered, those of most suppliers first; each with the `total`.
+
+        `search`: what the number or description must contain.
+        """
+        asked = {**self._of(buyer, as_of), "search": search, "limit": limit, "offset": offset}
+        return self.store.warehouse.rows(sql("buyer_items"), asked)
+
+    def _of(self, buyer: str, as_of: date) -> dict[str, Any]:
+        return {
+            "buyers": [buyer],
+            "suppliers": [],
+            "as_of": as_of,
+            "zone": self.store.policy.zone_of(buyer),
+            "rules": self.store.rules.id,
+        }

@@ -1,0 +1,120 @@
+"""What coaching did: a supplier's figures before and after it, beside its cluster's uncoached.
+
+Every figure keeps its numerator and denominator, so that those who read it add them up, and see how
+little some of them stand on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, Final
+
+from services.assessment.figure_store import FigureStore
+from services.readiness.figures import Figure
+from services.readiness.sums import FigureSums
+from services.store.sql_files import sql
+
+EFFECT_DAYS: Final = 90
+"""How many days before a coaching, and after it, are set beside each other."""
+
+_NO_RATIOS: Final = FigureSums.of(date.min, []).ratios()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure before and after, of a coached supplier and of the uncoached together."""
+
+    before: Figure
+    after: Figure
+    uncoached_before: Figure
+    uncoached_after: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class CoachingEffect:
+    """What the figures of a supplier did around its first coaching in a period.
+
+    `sessions`: how many coachings of it the period has. `after_on`: the day T at which the figures
+    after it are taken, `after_days` later; fewer than asked for where they are not over yet.
+    `uncoached`: how many suppliers of its cluster nobody coached before `after_on`.
+    """
+
+    supplier_id: str
+    cluster: str
+    held_on: date
+    topic: str
+    coach: str
+    sessions: int
+    after_on: date
+    after_days: int
+    uncoached: int
+    figures: Mapping[str, Change]
+
+
+def coaching_effects(  # noqa: PLR0913 - a selection of figures, and of coachings
+    store: FigureStore,
+    since: date,
+    as_of: date,
+    *,
+    window_days: int = EFFECT_DAYS,
+    clusters: Sequence[str] = (),
+    buyers: Sequence[str] = (),
+    suppliers: Sequence[str] = (),
+) -> list[CoachingEffect]:
+    """Return the effect of each supplier's first coaching held in [since, as_of), latest first.
+
+    Empty = all. `buyers`: figures from their orders only; whoever coached counts as having coached.
+    Blocks. Raises StoreUnavailable, StoreRefused.
+    """
+    rows = store.warehouse.rows(
+        sql("coaching_effect"),
+        {
+            "rules": store.rules.id,
+            "since": since,
+            "as_of": as_of,
+            "window_days": window_days,
+            "clusters": list(clusters),
+            "buyers": list(buyers),
+            "suppliers": list(suppliers),
+        },
+    )
+    return list(_effects(rows))
+
+
+def _effects(rows: Sequence[Mapping[str, Any]]) -> Iterator[CoachingEffect]:
+    for name, found in groupby(rows, key=lambda row: row["supplier_id"]):
+        some = list(found)
+        one = some[0]
+        yield CoachingEffect(
+            name,
+            one["cluster"],
+            one["held_on"],
+            one["topic"],
+            one["coach"],
+            one["sessions"],
+            one["after_on"],
+            one["after_days"],
+            one["uncoached"],
+            {row["kpi"]: _change(row) for row in some},
+        )
+
+
+def _change(row: Mapping[str, Any]) -> Change:
+    def figure(phase: str, units: str) -> Figure:
+        none = _NO_RATIOS[row["kpi"]]
+        return Figure(
+            Fraction(row[f"{phase}_numerator"]),
+            Fraction(row[f"{phase}_denominator"]),
+            none.counts,
+            none.scale,
+            mixed_units=row[units] > 1,
+        )
+
+    return Change(
+        figure("before", "units"),
+        figure("after", "units"),
+        figure("uncoached_before", "uncoached_units"),
+        figure("uncoached_after", "uncoached_units"),
+    )

@@ -1,0 +1,211 @@
+"""Reading figures: the sums behind them, as the store adds them up."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from string import Template
+from typing import Any, Final
+
+from services.readiness.policy import Policy
+from services.readiness.rules import Rules
+from services.readiness.sums import in_units
+from services.store.client import Warehouse
+from services.store.folding import rule_parameters, tolerance_place
+from services.store.sql_files import sql
+from services.store.sql_texts import ASKED_FOR, GRADED, counted_parts, shared, spans
+
+Rows = list[dict[str, Any]]
+WINDOW_DAYS: Final = 180
+"""Of a figure, where nobody asks for another."""
+
+SUPPLIERS_A_QUERY: Final = 250
+"""So many are read at once: a list of parameters and an answer have their bounds."""
+
+_STANDING_FORM: Final = 1
+"""Raised where a kept standing takes another form: those that were kept before are stale."""
+
+BY_SUPPLIER: Final = "supplier_id"
+BY_MONTH: Final = "supplier_id, toStartOfMonth(part_day)"
+_GROUPS: Final = {
+    BY_SUPPLIER: ("supplier_id", "supplier_id"),
+    BY_MONTH: ("supplier_id, toStartOfMonth(part_day) AS month", "supplier_id, month"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Whose figures, as of which day, over how many days before it. Empty = all."""
+
+    as_of: date
+    window_days: int
+    suppliers: Sequence[str] = ()
+    buyers: Sequence[str] = ()
+
+    @property
+    def start(self) -> date:
+        """The first day of the window."""
+        return self.as_of - timedelta(days=self.window_days)
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is what everybody asks for: all buyers, the usual window."""
+        return not self.buyers and self.window_days == WINDOW_DAYS
+
+    @property
+    def heading(self) -> dict[str, Any]:
+        """What an answer says of the figures in it: day, window, whose orders."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "window": {"from": self.start.isoformat(), "to": self.as_of.isoformat()},
+            "buyer_id": self.buyers[0] if self.buyers else None,
+        }
+
+    @property
+    def partners(self) -> dict[str, list[str]]:
+        """The parameters of a query about suppliers and buyers."""
+        return {"suppliers": list(self.suppliers), "buyers": list(self.buyers)}
+
+
+class FigureStore:
+    """Reads what the figures are made of, under one policy. Blocks."""
+
+    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
+        self.warehouse = warehouse
+        self.policy = policy
+        self.rules = Rules.of(policy)
+        self.standing_form = policy.digest ^ _STANDING_FORM
+
+    def sums(
+        self,
+        selection: Selection,
+        as_ofs: Sequence[date] = (),
+        group: str = BY_SUPPLIER,
+        *,
+        worst: int = 0,
+    ) -> Rows:
+        """Return the sums of every family of parts, by supplier (and month) and date.
+
+        `as_ofs`: the dates asked for instead of the selection's one. `worst`: so many of the parts
+        that weigh most against a supplier come with them, see `readiness.advice`.
+        """
+        select, by = _GROUPS[group]
+        columns = Template(sql("worst_parts")).substitute(cases=worst)
+        columns = ",\n" + columns[columns.index("    ") :] if worst else ""
+        return self.warehouse.rows(
+            Template(sql("figure_sums")).substitute(
+                select=select, group=by, worst=columns, counted_parts=counted_parts()
+            ),
+            self._counted(selection, as_ofs or [selection.as_of]),
+        )
+
+    def item_sums(self, selection: Selection, item_no: str) -> Rows:
+        """Return the same sums by supplier, of the order lines of one item alone.
+
+        The buyer of the selection says whose item it is. Receipts as documents are left out: one
+        may be of several items.
+        """
+        select, by = _GROUPS[BY_SUPPLIER]
+        # On one line: the text that takes the condition names it in a comment, too.
+        rows = sql("of_item").splitlines()
+        of_item = " ".join(row.strip() for row in rows if not row.startswith("--"))
+        return self.warehouse.rows(
+            Template(sql("figure_sums")).substitute(
+                select=select, group=by, worst="", counted_parts=counted_parts(of_item)
+            ),
+            {
+                **self._counted(selection, [selection.as_of]),
+                "as_of": selection.as_of,
+                "item": item_no,
+            },
+        )
+
+    def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
+        """Return, by supplier and date, the sums of what a grade is made of, and no others."""
+        return self.warehouse.rows(
+            Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
+            self._counted(selection, as_ofs),
+        )
+
+    def marks(self, selection: Selection) -> dict[str, int]:
+        """Return by what mark each supplier's facts are known now.
+
+        What is read after this, and found under the same mark later, is what would be read again.
+        A supplier without one was not touched since its facts were folded: 0.
+        """
+        rows = self.warehouse.rows(sql("marks"), {**selection.partners, "rules": self.rules.id})
+        return {row["supplier_id"]: row["mark"] for row in rows}
+
+    def first_days(self, selection: Selection) -> dict[str, date]:
+        """Return the day on which anything of each supplier first counts."""
+        rows = self.warehouse.rows(
+            sql("first_days"), {**selection.partners, "rules": self.rules.id}
+        )
+        return {row["supplier_id"]: row["first"] for row in rows}
+
+    def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
+        """Return the single parts of some families that count, each with its document.
+
+        Quantities are in the unit of their line, to 18 decimals.
+        """
+        rows = self.warehouse.rows(
+            Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
+            {**self._counted(selection, [selection.as_of]), "families": list(families)},
+        )
+        return [in_units(row) for row in rows]
+
+    def events(self, selection: Selection) -> Rows:
+        """Return the events behind each receipt, inspection and complaint of a supplier."""
+        return self.warehouse.rows(
+            sql("document_events"), {**selection.partners, "rules": self.rules.id}
+        )
+
+    def lines(self, selection: Selection, status: str, limit: int, offset: int) -> Rows:
+        """Return order lines of a supplier with all that is known of each, newest due date first.
+
+        `status`: late, short, open, overdue or rejected; empty: all that a figure or a person waits
+        for; any: every line.
+        """
+        return self.warehouse.rows(
+            shared("supplier_lines", tolerance=tolerance_place(self.rules, "item_no")),
+            {
+                **selection.partners,
+                **rule_parameters(self.rules),
+                "zone": self.rules.zone,
+                "as_of": selection.as_of,
+                "window_from": selection.start,
+                "status": status,
+                "limit": limit,
+                "offset": offset,
+            },
+        )
+
+    def partner_facts(self, selection: Selection) -> Rows:
+        """Return capacities, assessments and certificates."""
+        return self.warehouse.rows(
+            sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
+        )
+
+    def _parameters(self, selection: Selection) -> dict[str, Any]:
+        return {
+            **selection.partners,
+            "rules": self.rules.id,
+            "window_days": selection.window_days,
+            "concentration_days": self.policy.concentration.days,
+            "capacity_days": self.policy.capacity.horizon_days,
+        }
+
+    def _counted(self, selection: Selection, as_ofs: Sequence[date]) -> dict[str, Any]:
+        return {**self._parameters(selection), "spans": spans(as_ofs, selection.window_days)}
+
+
+def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping[str, Any]]]:
+    """Return rows by what they have in a column."""
+    found: dict[Any, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
+
+
+def portions(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield names in groups of this size."""
+    return (names[start : start + size] for start in range(0, len(names), size))

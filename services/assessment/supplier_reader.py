@@ -1,0 +1,235 @@
+"""Reading what a supplier's own pages tell beside its scorecard: who it is, months, orders awaited.
+
+Everything blocks; async callers go through a thread.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from string import Template
+from typing import Any, Final
+
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader, Supplier
+from services.readiness.figures import Figure
+from services.readiness.sums import FigureSums, in_units
+from services.store.folding import rule_parameters, tolerance_place
+from services.store.ledger import rows_of_keys
+from services.store.sql_files import sql
+
+WEEKS: Final = 12
+"""So many weeks of orders are looked ahead."""
+
+Row = Mapping[str, Any]
+LineKey = tuple[str, str, str]
+"""Buyer, order and line: what names an order line of a supplier."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateHeld:
+    """What a supplier holds: a licence or a standard. `valid_to`: its last day; None = no end."""
+
+    certificate: str
+    number: str
+    issuer: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityDeclared:
+    """What a supplier says that it can make of some items with one process in a month."""
+
+    process: str
+    uom: str
+    valid_from: date
+    quantity_per_month: Decimal
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a supplier is, and what was told of it. `names`: of its buyers, by id."""
+
+    supplier: Supplier
+    names: Mapping[str, str]
+    certificates: Sequence[CertificateHeld]
+    capacities: Sequence[CapacityDeclared]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What buyers still await of an item on one due date, in one unit of lines; '' = none said."""
+
+    item: str
+    due: date
+    quantity: Decimal
+    lines: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierSums:
+    """The figures of a year by month as `2026-11`, and the orders that are still awaited.
+
+    `matured_months`: in how many months the lines of the window fell due.
+    """
+
+    months: Mapping[str, Mapping[str, Figure]]
+    matured_months: int
+    awaited: Sequence[Awaited]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDay:
+    """How many lines or receipts there were on a day. `what`: due, in_time, late or early."""
+
+    day: date
+    what: str
+    number: int
+
+
+class SupplierReading:
+    """Reads what a supplier's pages tell, by the rules of a reader's policy."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._warehouse = reader.store.warehouse
+        self._rules = reader.store.rules
+
+    def profile(self, supplier_id: str, selection: Selection) -> Profile:
+        """Return who a supplier is; of its buyers those of a selection, where it names any.
+
+        Of each certificate the entry that stands before the selection's day, of each process that
+        on it: the one with the latest first day, of two of one day that sent later. A process
+        without items, or that makes nothing, has no load.
+        """
+        row = self._rows("supplier_profile", supplier_id, selection)[0]
+        registered = [text or None for text in row["registered"]] or [None] * 5
+        held = [CertificateHeld(*one) for one in row["certificates"]]
+        declared = [
+            CapacityDeclared(process, uom, valid_from, quantity, tuple(items))
+            for process, uom, valid_from, quantity, items in row["capacities"]
+        ]
+        before = selection.as_of
+        standing = {
+            one.certificate: one
+            for one in sorted(held, key=lambda one: one.valid_from)
+            if one.valid_from < before
+        }
+        in_force = {
+            one.process: one
+            for one in sorted(declared, key=lambda one: one.valid_from)
+            if one.valid_from <= before
+        }
+        return Profile(
+            _supplier(supplier_id, registered, row["buyers"]),
+            dict(row["names"]),
+            [standing[name] for name in sorted(standing)],
+            [one for _, one in sorted(in_force.items()) if one.items and one.quantity_per_month],
+        )
+
+    def sums(self, selection: Selection) -> SupplierSums:
+        """Return the last 12 months and the one at hand, and what is awaited in the next weeks.
+
+        Delivery counts in the month of due + late, quality in that of the receipt or inspection.
+        """
+        as_of = selection.as_of
+        first = as_of.replace(day=1, year=as_of.year - 1)
+        rows = self._rows(
+            "supplier_sums",
+            selection.suppliers[0],
+            selection,
+            **{"start": selection.start, "from": min(first, selection.start)},
+            until=as_of + timedelta(days=7 * WEEKS),
+        )
+        by_month: dict[date, list[Row]] = {}
+        awaited: list[Awaited] = []
+        matured: set[int] = set()
+        for row in rows:
+            if row["family"] == "backlog":
+                part = in_units(row)
+                awaited.append(
+                    Awaited(part["label"], row["day"], part["a"], row["n"], part["unit"])
+                )
+                continue
+            if row["inside"]:
+                matured.update(row["months"])
+            if row["day"] >= first:
+                by_month.setdefault(row["day"], []).append(row)
+        months = {
+            month.strftime("%Y-%m"): FigureSums.of(as_of, by_month[month]).ratios()
+            for month in sorted(by_month)
+        }
+        awaited.sort(key=lambda one: (one.due, one.item, one.unit))
+        return SupplierSums(months, len(matured), awaited)
+
+    def delivery_days(self, selection: Selection, first: date, until: date) -> list[DeliveryDay]:
+        """Return on which days of a span lines were due and goods came, as known at a day."""
+        statement = sql("delivery_days")
+        rows = self._warehouse.rows(
+            Template(statement).substitute(tolerance=tolerance_place(self._rules, "item_no")),
+            {
+                **self._of(selection.suppliers[0], selection),
+                **rule_parameters(self._rules),
+                "from": first,
+                "until": until,
+            },
+        )
+        return [DeliveryDay(row["day"], row["what"], row["number"]) for row in rows]
+
+    def folds(self, supplier_id: str, lines: Iterable[LineKey]) -> dict[LineKey, Row]:
+        """Return how order lines stood after each of their events; see line_fold.sql."""
+        keys = sorted(set(lines))
+        if not keys:
+            return {}
+        asked = {"rules": self._rules.id, "supplier": supplier_id, "lines": json.dumps(keys)}
+        rows = self._warehouse.rows(sql("line_fold"), asked)
+        return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
+
+    def told(self, supplier_id: str, line: LineKey) -> list[dict[str, Any]]:
+        """Return what was said of an order line, as it happened, each with `accepted_at`."""
+        buyer, order, number = line
+        asked = {"supplier": supplier_id, "buyer": buyer, "order": order, "line": number}
+        rows = self._warehouse.rows(sql("line_story"), {**asked, "zone": self._rules.zone})
+        keys = {(row["source"], row["event_id"]) for row in rows}
+        came_in = {
+            (row["source"], row["id"]): datetime.fromisoformat(row["accepted_at"])
+            for row in rows_of_keys(self._warehouse, "stored_at", keys)
+        }
+        return [
+            {**row, "accepted_at": came_in.get((row["source"], row["event_id"]))} for row in rows
+        ]
+
+    def lines_of(
+        self, supplier_id: str, selection: Selection, numbers: Sequence[str]
+    ) -> dict[tuple[str, str, str], list[tuple[str, str]]]:
+        """Return the order lines that documents name, by kind, buyer and number."""
+        if not numbers:
+            return {}
+        rows = self._rows("document_lines", supplier_id, selection, numbers=list(numbers))
+        return {
+            (row["kind"], row["buyer_id"], row["number"]): sorted(map(tuple, row["lines"]))
+            for row in rows
+        }
+
+    def _rows(
+        self, name: str, supplier_id: str, selection: Selection, **more: Any
+    ) -> list[dict[str, Any]]:
+        return self._warehouse.rows(sql(name), {**self._of(supplier_id, selection), **more})
+
+    def _of(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
+        return {
+            "rules": self._rules.id,
+            "supplier": supplier_id,
+            "buyers": list(selection.buyers),
+            "as_of": selection.as_of,
+        }
+
+
+def _supplier(
+    supplier_id: str, registered: Sequence[str | None], buyers: Iterable[str]
+) -> Supplier:
+    name, province, regency, cluster, sector = registered
+    return Supplier(supplier_id, name, province, regency, cluster, sector, tuple(buyers))

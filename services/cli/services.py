@@ -1,0 +1,214 @@
+"""The services one by one, as containers start them: configured by `RANTAI_*` alone."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from threading import Lock
+from typing import Any, Final
+
+import typer
+from fastapi import FastAPI
+
+from services.access.keys import KeyStore
+from services.assessment.policy_in_force import put_in_force
+from services.cli import compose
+from services.cli.endpoint import fail
+from services.exporter.looks import watching
+from services.kafka.producer import EventProducer
+from services.kafka.safety import OnBroker
+from services.kafka.topics import BrokerUnavailable, reach
+from services.readiness.chosen import policy_of
+from services.readiness.rules import Rules
+from services.runtime.heap import bound_heaps
+from services.settings import Settings, SettingsError
+from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.migrate import Placement, migrate
+from services.telemetry.logs import configure
+
+_PROBE_SECONDS: Final = 2.0
+
+
+def gateway() -> None:
+    """Take events in over HTTP. Reads RANTAI_KAFKA, RANTAI_KEYS_FILE, RANTAI_HOST, RANTAI_PORT, ...
+
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_PORT=8080 rantai gateway
+    """
+    _run(_gateway)
+
+
+def scorecards() -> None:
+    """Serve figures and pages. Reads RANTAI_CLICKHOUSE_URL, RANTAI_KAFKA, RANTAI_DATA_DIR, ...
+
+    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai scorecards
+    """
+    _run(_scorecards)
+
+
+def exporter() -> None:
+    """Serve metrics for Prometheus. Reads RANTAI_CLICKHOUSE_URL, RANTAI_KAFKA, RANTAI_PORT, ...
+
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_CLICKHOUSE_URL=http://ch:8123/rantai rantai exporter
+    """
+    _run(_exporter)
+
+
+def processor() -> None:
+    """Validate inbound topics and write the ledger. Reads RANTAI_KAFKA, RANTAI_CLICKHOUSE_URL, ...
+
+    Example: RANTAI_KAFKA=broker:9092 RANTAI_CLICKHOUSE_URL=http://ch:8123/rantai rantai processor
+    """
+    _run(_processor)
+
+
+def migrate_store() -> None:
+    """Bring the store to this version. Reads RANTAI_CLICKHOUSE_URL, RANTAI_CLICKHOUSE_CLUSTER.
+
+    Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai migrate
+    """
+    settings = Settings.from_environment()
+    try:
+        warehouse = _warehouse(settings)
+        placement = Placement(settings.clickhouse_cluster, fsync=False)
+        policy = policy_of(settings)
+        applied = migrate(warehouse, placement, rules=Rules.of(policy))
+        put_in_force(warehouse, policy)
+    except (SettingsError, StoreUnavailable, StoreRefused) as error:
+        raise fail(str(error)) from None
+    typer.echo("\n".join(applied) or "nothing to do")
+
+
+def _run(service: Any) -> None:
+    configure()
+    bound_heaps()
+    try:
+        settings = Settings.from_environment()
+        work: Coroutine[Any, Any, None] = service(settings)
+        asyncio.run(work)
+    except compose.PartFailed as error:
+        raise fail(str(error), code=70) from None
+    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
+        raise fail(str(error)) from None
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    if settings.clickhouse_url is None:
+        raise SettingsError(
+            "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
+        )
+    return Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
+
+
+async def _serve(app: FastAPI, settings: Settings) -> None:
+    server = compose.server(app, settings)
+    compose.stop_on_signal(server)
+    await server.serve()
+
+
+async def _gateway(settings: Settings) -> None:
+    keys = KeyStore(settings.keys_path)
+    producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
+
+    async def check() -> str | None:
+        try:
+            # The client keeps on looking for a broker that is away; a probe must not.
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await asyncio.to_thread(reach, settings.kafka)
+        except (BrokerUnavailable, TimeoutError):
+            return "the broker"
+        return None
+
+    routers = [
+        compose.gateway_routes(settings, keys, OnBroker(producer)),
+        compose.metrics_routes(),
+    ]
+    try:
+        await _serve(compose.application("Rantai gateway", routers, check), settings)
+    finally:
+        await producer.close()
+
+
+async def _scorecards(settings: Settings) -> None:
+    policy = policy_of(settings)
+    keys = KeyStore(settings.keys_path)
+    warehouse = await asyncio.to_thread(_warehouse, settings)
+    placement = Placement(settings.clickhouse_cluster, fsync=False)
+    await asyncio.to_thread(migrate, warehouse, placement, None, Rules.of(policy))
+    await asyncio.to_thread(put_in_force, warehouse, policy)
+    producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
+
+    async def check() -> str | None:
+        try:
+            await asyncio.to_thread(warehouse.rows, "SELECT 1")
+        except StoreUnavailable:
+            return "the store"
+        return None
+
+    safety = OnBroker(producer)
+    routers = [
+        *compose.scorecard_routes(settings, keys, warehouse, policy, safety),
+        compose.operations_routes(settings, keys, warehouse, safety, policy),
+        compose.metrics_routes(),
+    ]
+    try:
+        await _serve(
+            compose.application("Rantai scorecards", routers, check, compose.reads(settings, keys)),
+            settings,
+        )
+    finally:
+        await producer.close()
+        await asyncio.to_thread(warehouse.close)
+
+
+async def _exporter(settings: Settings) -> None:
+    if settings.clickhouse_url is None:
+        _warehouse(settings)
+    store = _Store(settings)
+
+    async def check() -> str | None:
+        # A store that is away is a metric: whoever watches must be there to tell of it.
+        return None
+
+    app = compose.application("Rantai exporter", [compose.metrics_routes()], check)
+    with watching(compose.watch(settings, policy_of(settings), store.open)):
+        await _serve(app, settings)
+
+
+class _Store:
+    """A store that is opened when it is asked for first, or again where it was away then."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = Lock()
+        self._warehouse: Warehouse | None = None
+
+    def open(self) -> Warehouse:
+        """Return the store. Raises StoreUnavailable. For any thread."""
+        with self._lock:
+            if self._warehouse is None:
+                self._warehouse = _warehouse(self._settings)
+            return self._warehouse
+
+
+async def _processor(settings: Settings) -> None:
+    # Imported here: no other service needs Faust.
+    from services.processor.app import Processor, open_store  # noqa: PLC0415
+
+    if settings.clickhouse_url is None:
+        _warehouse(settings)
+    warehouse = await asyncio.to_thread(open_store, settings)
+    made = Processor(settings, lambda: warehouse)
+
+    async def check() -> str | None:
+        return ", ".join(made.not_ready) or None
+
+    app = compose.application("Rantai processor", [compose.metrics_routes()], check)
+    server = compose.server(app, settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, warehouse.close)
+        stack.push_async_callback(made.stop)
+        made.start()
+        watch = asyncio.create_task(compose.end_with([made], server))
+        stack.callback(watch.cancel)
+        compose.stop_on_signal(server)
+        await server.serve()
+    compose.raise_failure([made])

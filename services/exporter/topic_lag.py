@@ -1,0 +1,57 @@
+"""How many records wait on the broker: asked of the broker, so also while no processor runs."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client.core import GaugeMetricFamily
+
+from schemas.catalogue import INBOUND_PREFIX
+from services.exporter.families import valued
+from services.kafka.topics import BrokerUnavailable
+from services.telemetry import series
+from services.telemetry.logs import log
+
+_LOGGER: Final = logging.getLogger("rantai.exporter")
+_SECONDS: Final = 15.0
+
+Lags = Callable[[], Mapping[str, int]]
+"""Returns how many records of each topic wait."""
+
+
+@dataclass(slots=True)
+class TopicLag:
+    """The last answer of the broker. `most`: so many inbound topics have labels of their own."""
+
+    lags: Lags
+    most: int
+    _up: bool = False
+    _seen: Mapping[str, int] = field(default_factory=dict)
+
+    def look(self) -> float:
+        """Ask once; return how long to rest. A failure is logged and shown, never raised."""
+        try:
+            self._seen, self._up = _bounded(self.lags(), self.most), True
+        except BrokerUnavailable as error:
+            # How much waits is not known: what was known last would look like an answer.
+            self._seen, self._up = {}, False
+            log(_LOGGER, "lag_unknown", level=logging.WARNING, error=str(error)[:300])
+        return _SECONDS
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield how many records wait, and whether the broker answered."""
+        yield valued(series.BROKER_UP, float(self._up))
+        family = series.TOPIC_LAG.family()
+        for topic, waiting in self._seen.items():
+            family.add_metric([topic], waiting)
+        yield family
+
+
+def _bounded(lags: Mapping[str, int], most: int) -> dict[str, int]:
+    inbound = [topic for topic in lags if topic.startswith(INBOUND_PREFIX)]
+    inbound.sort(key=lambda topic: (-lags[topic], topic))
+    shown = {topic: lags[topic] for topic in lags if topic not in inbound[most:]}
+    if inbound[most:]:
+        shown[series.OTHER] = sum(lags[topic] for topic in inbound[most:])
+    return shown

@@ -1,0 +1,139 @@
+"""The gateway's HTTP interface: `POST /v1/events` and the catalogue of what it takes."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from schemas.catalogue import CATALOGUE
+from schemas.units import UNIT_ALIASES
+from schemas.validation import NotParseable, Sender
+from services.access.keys import KeyStore, Principal
+from services.gateway.decoding import Decoder, NoRoom
+from services.gateway.intake import Outcome, keep
+from services.gateway.openapi import EVENTS_OPERATION
+from services.gateway.unpacking import TooLarge, UnsupportedMediaType
+from services.http.bodies import body_of
+from services.http.principal import principal_of
+from services.http.service import Problem
+from services.kafka.safety import Safety
+from services.kafka.topics import BrokerUnavailable
+from services.telemetry.metrics import BODIES_REFUSED
+
+RETRY_SECONDS: Final = 5
+_FULL_SECONDS: Final = 2
+
+
+class Gateway:
+    """What the routes need: keys, how bodies become events, and how events become safe."""
+
+    def __init__(
+        self, keys: KeyStore, safety: Safety, decoder: Decoder, requests_per_key: int
+    ) -> None:
+        self.keys, self.safety, self.decoder = keys, safety, decoder
+        self._requests_per_key = requests_per_key
+        self._under_way: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, key_id: str) -> AsyncIterator[None]:
+        """Hold one of the key's places. Raises Problem 429 where all are taken."""
+        if self._under_way[key_id] >= self._requests_per_key:
+            raise Problem(
+                429,
+                f"more than {self._requests_per_key} requests of this key are under way; "
+                "wait for answers before sending on",
+                {"Retry-After": "1"},
+            )
+        self._under_way[key_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key_id] -= 1
+            if not self._under_way[key_id]:
+                del self._under_way[key_id]
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Return the gateway's routes."""
+    router = APIRouter(tags=["events"])
+
+    @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, status_code=202)
+    async def post_events(request: Request) -> Response:
+        """Take CloudEvents: one, a batch, one a line, or one in headers and body."""
+        principal = principal_of(request, gateway.keys)
+        async with gateway.turn(principal.key_id):
+            try:
+                outcome = await _taken(gateway, request, principal)
+            except NoRoom as full:
+                raise _no_room(full) from None
+            except NotParseable as error:
+                raise Problem(400, str(error)) from None
+            except TooLarge as error:
+                raise Problem(413, str(error)) from None
+            except UnsupportedMediaType as error:
+                raise Problem(415, str(error)) from None
+            except BrokerUnavailable:
+                raise Problem(
+                    503,
+                    "the events could not be confirmed as stored; send them again, duplicates are "
+                    "ignored",
+                    {"Retry-After": str(RETRY_SECONDS)},
+                ) from None
+        return JSONResponse(outcome.as_json(), status_code=outcome.status)
+
+    @router.get("/v1/catalogue")
+    async def catalogue() -> dict[str, Any]:
+        """List the event types with their topics, and the words for units with their codes.
+
+        The schema of each type is under its name.
+        """
+        return {
+            "types": [
+                {"type": row.name, "topic": row.topic, "about": row.data.__doc__}
+                for row in CATALOGUE.values()
+            ],
+            "units": UNIT_ALIASES,
+        }
+
+    @router.get("/v1/catalogue/{event_type}")
+    async def schema(event_type: str) -> dict[str, Any]:
+        """Return the JSON Schema of an event type's data."""
+        row = CATALOGUE.get(event_type)
+        if row is None:
+            raise Problem(404, f"{event_type} is not an event type; see /v1/catalogue")
+        return row.data.model_json_schema()
+
+    return router
+
+
+async def _taken(gateway: Gateway, request: Request, principal: Principal) -> Outcome:
+    """Read, judge and make safe what a request carries."""
+    decoder, sender = gateway.decoder, Sender(principal.partner, (principal.role,))
+    most = decoder.limits.body_bytes
+    length = request.headers.get("content-length", "")
+    told = min(int(length), most) if length.isdecimal() and len(length) < 20 else 0
+    with decoder.room.held(principal.key_id) as held:
+
+        def grown(size: int) -> None:
+            # All of what is to come, at once: of many bodies side by side some find room. As they
+            # grow, each would take from the others, and none would come to its end.
+            held.at_least(max(size, told))
+
+        body = await body_of(request, most, "send several requests", grown)
+        judged = await decoder.judged(request.headers, body, sender, principal.key_id, held)
+        return await keep(judged, sender, gateway.safety, request.headers.get("traceparent"))
+
+
+def _no_room(full: NoRoom) -> Problem:
+    whose = "key" if full.own else "all"
+    BODIES_REFUSED.labels(whose).inc()
+    of_whom = "this key" if full.own else "all keys"
+    return Problem(
+        429,
+        f"bodies of {of_whom} under way have more than {full.most} bytes together; "
+        "wait for answers before sending on",
+        {"Retry-After": str(_FULL_SECONDS)},
+    )

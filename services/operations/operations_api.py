@@ -1,0 +1,242 @@
+"""The operations' HTTP interface: reconciliation, settlement, refusals, rebuild, backtest."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from schemas.catalogue import Role
+from schemas.validation import MAX_EVENT_BYTES, NotParseable, Rejected
+from services.access.keys import KeyStore, Principal
+from services.http.bodies import body_of
+from services.http.principal import principal_of, require_role
+from services.http.reads import read
+from services.http.service import Problem
+from services.kafka.safety import Safety
+from services.kafka.topics import BrokerUnavailable
+from services.operations.backtest_api import add_backtest
+from services.operations.reconciliation import Reconciliation, reconcile
+from services.operations.rejected import RejectedEvents
+from services.operations.settlement_api import add_settlement
+from services.readiness.rules import DEFAULT_RULES, Rules
+from services.runtime.turns import Turns
+from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.migrate import Placement
+from services.store.rebuild import rebuild
+
+_THREADS: Final = 3
+"""For what takes long: a rebuild, a backtest (one of each at a time), and counting."""
+
+_RETRY = {"Retry-After": "5"}
+_EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_MOST_REPLAYED: Final = 4 * MAX_EVENT_BYTES
+"""Of a repaired event as it is sent, with all its white space; what goes on is smaller."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What the routes need."""
+
+    keys: KeyStore
+    warehouse: Warehouse
+    bootstrap: str
+    zone: str
+    safety: Safety
+    placement: Placement
+    rules: Rules = DEFAULT_RULES
+    slow: Turns = field(default_factory=lambda: Turns(_THREADS, "operations"))
+    """Threads of its own: neither the sink's nor the readers'."""
+
+
+def routes(operations: Operations) -> APIRouter:
+    """Return the routes of operations."""
+    router = APIRouter(tags=["operations"])
+    _reconciliation(router, operations)
+    add_settlement(router, operations.keys, operations.warehouse, operations.zone)
+    _rejected(router, operations)
+    _rebuild(router, operations)
+    add_backtest(router, operations.keys, operations.warehouse, operations.slow)
+    return router
+
+
+def _reconciliation(router: APIRouter, operations: Operations) -> None:
+    # Counting reads every record: however many senders ask, one count at a time is made for them.
+    for_senders = asyncio.Semaphore(1)
+
+    @router.get("/v1/reconciliation")
+    async def reconciliation(
+        request: Request,
+        since: Annotated[
+            datetime | None, Query(description="accepted since then; default all")
+        ] = None,
+        wait_seconds: Annotated[float, Query(ge=0, le=300)] = 10.0,
+    ) -> Response:
+        """Count, by sender and day, what was accepted, stored and rejected; name what is missing.
+
+        Of a sender's key its own records alone, of a programme's key all. Conflicts that nobody
+        has dealt with are named as well. What is on its way is no loss: it is counted again until
+        nothing is missing, or `wait_seconds` are over.
+        """
+        principal = principal_of(request, operations.keys)
+        sender = None if principal.role is Role.PROGRAMME else principal.partner
+        if since is not None and since.tzinfo is None:
+            raise Problem(400, "since: must have an offset, e.g. 2026-11-01T00:00:00+07:00")
+        if since is not None and not _EARLIEST <= since <= _LATEST:
+            raise Problem(400, f"since: must lie from {_EARLIEST.date()} to {_LATEST.date()}")
+        turn = nullcontext() if sender is None else for_senders
+        result = await _settled(operations, since, wait_seconds, sender, turn)
+        return JSONResponse(result.as_json())
+
+
+async def _settled(
+    operations: Operations,
+    since: datetime | None,
+    wait_seconds: float,
+    sender: str | None,
+    turn: AbstractAsyncContextManager[None],
+) -> Reconciliation:
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    while True:
+        try:
+            async with turn:
+                result = await operations.slow.run(
+                    "reconciliation",
+                    lambda: reconcile(
+                        operations.warehouse,
+                        operations.bootstrap,
+                        zone=operations.zone,
+                        since=since,
+                        sender=sender,
+                    ),
+                )
+        except (BrokerUnavailable, StoreUnavailable) as error:
+            raise Problem(503, f"counting was not possible: {error}", _RETRY) from None
+        if not result.missing or asyncio.get_running_loop().time() > deadline:
+            return result
+        await asyncio.sleep(1)
+
+
+def _rejected(router: APIRouter, operations: Operations) -> None:
+    events = RejectedEvents(operations.warehouse)
+
+    @router.get("/v1/rejected")
+    async def page(
+        request: Request,
+        replayed: bool = False,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    ) -> Response:
+        """List what was refused behind the gateway: a sender's own, all for the programme."""
+        senders = _senders(principal_of(request, operations.keys))
+        found = await _blocking(
+            lambda: events.page(senders, replayed=replayed, limit=limit, offset=offset)
+        )
+        return JSONResponse(found)
+
+    @router.get("/v1/rejected/{rejected_id}")
+    async def one(request: Request, rejected_id: str) -> Response:
+        """Show a refused record as it came."""
+        senders = _senders(principal_of(request, operations.keys))
+        return JSONResponse(await _one(events, rejected_id, senders))
+
+    @router.post("/v1/rejected/{rejected_id}/replay")
+    async def replay(request: Request, rejected_id: str) -> Response:
+        """Send a refused record in again: the body is the repaired event, empty = as it came."""
+        principal = principal_of(request, operations.keys)
+        row = await _one(events, rejected_id, _senders(principal))
+        body = await body_of(request, _MOST_REPLAYED, "it is one event")
+        roles = _roles(principal, operations.keys, str(row["sender"]))
+        try:
+            outcome = await events.replay(row, body or None, operations.safety, roles)
+        except NotParseable as error:
+            raise Problem(400, str(error)) from None
+        except BrokerUnavailable:
+            raise Problem(
+                503, "the event could not be confirmed as stored; try again", _RETRY
+            ) from None
+        if isinstance(outcome, Rejected):
+            errors = [fault.as_json() for fault in outcome.faults]
+            rejected = [{"index": 0, "id": outcome.id, "errors": errors}]
+            return JSONResponse({"accepted": 0, "rejected": rejected}, status_code=422)
+        await _blocking(lambda: events.mark_dealt_with(rejected_id))
+        return JSONResponse({"accepted": 1, "rejected": []}, status_code=202)
+
+    @router.post("/v1/rejected/{rejected_id}/dismiss")
+    async def dismiss(request: Request, rejected_id: str) -> Response:
+        """Take a refusal off the list without sending anything in: what is stored is right."""
+        await _one(events, rejected_id, _senders(principal_of(request, operations.keys)))
+        await _blocking(lambda: events.mark_dealt_with(rejected_id))
+        return JSONResponse({"dismissed": rejected_id})
+
+
+def _rebuild(router: APIRouter, operations: Operations) -> None:
+    busy = asyncio.Lock()
+
+    @router.post("/v1/rebuild")
+    async def rebuild_all(request: Request) -> Response:
+        """Drop what is derived and make it anew from the ledger; tells its progress by lines."""
+        require_role(principal_of(request, operations.keys), Role.PROGRAMME)
+        if busy.locked():
+            raise Problem(409, "a rebuild is running already")
+        return StreamingResponse(_progress(operations, busy), media_type="application/x-ndjson")
+
+
+async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator[bytes]:
+    async with busy:
+        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def tell(table: str, done: int, total: int) -> None:
+            row = {"table": table, "done": done, "total": total}
+            loop.call_soon_threadsafe(told.put_nowait, row)
+
+        def work() -> int:
+            try:
+                return rebuild(operations.warehouse, operations.placement, tell, operations.rules)
+            finally:
+                loop.call_soon_threadsafe(told.put_nowait, None)
+
+        task = asyncio.create_task(operations.slow.run("rebuild", work))
+        while (row := await told.get()) is not None:
+            yield json.dumps(row).encode() + b"\n"
+        try:
+            yield json.dumps({"tables": await task, "finished": True}).encode() + b"\n"
+        except Exception as error:
+            yield json.dumps({"finished": False, "error": str(error)[:500]}).encode() + b"\n"
+
+
+async def _one(events: RejectedEvents, rejected_id: str, senders: list[str]) -> dict[str, Any]:
+    row = await _blocking(lambda: events.one(rejected_id, senders))
+    if row is None:
+        raise Problem(404, "no rejected event of this id; 'rantai rejected list' shows them")
+    return row
+
+
+def _senders(principal: Principal) -> list[str]:
+    return [] if principal.role is Role.PROGRAMME else [principal.partner]
+
+
+async def _blocking(work: Callable[[], Result]) -> Result:
+    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
+    try:
+        return await read(work)
+    except ReadTooLarge as error:
+        raise Problem(422, str(error)) from None
+    except StoreUnavailable:
+        raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
+
+
+def _roles(principal: Principal, keys: KeyStore, sender: str) -> tuple[Role, ...]:
+    """Return the roles in which a replay is sent: a sender's own, as its key and topic have it."""
+    if principal.role is not Role.PROGRAMME:
+        return (principal.role,)
+    return keys.partners().get(sender) or (Role.BUYER, Role.SUPPLIER)

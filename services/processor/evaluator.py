@@ -1,0 +1,238 @@
+"""Judging suppliers anew as events come, freezing month ends, announcing what changed.
+
+One process of a group does it: the one that has the first partition of the first canonical topic.
+A supplier is judged once nothing more comes about it for a moment, so that a load of history is not
+judged after each of its batches.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.standings import Standings
+from services.kafka.topics import BrokerUnavailable
+from services.processor.announcer import Announcer
+from services.readiness.month_ends import month_ends
+from services.runtime.turns import Turns
+from services.store.client import StoreRefused, StoreUnavailable
+from services.telemetry.logs import log
+from services.telemetry.metrics import EVALUATED, FROZEN
+
+_LOGGER: Final = logging.getLogger("rantai.evaluations")
+_STEADY_SECONDS: Final = 0.5
+_LONGEST_STALE_SECONDS: Final = 60.0
+"""After which a supplier is judged also while events about it go on coming."""
+
+_JUDGED_AT_ONCE: Final = 25
+_FROZEN_AT_ONCE: Final = 5
+"""So few that a turn is over soon: a process that is told to stop waits for it."""
+
+_EVERYBODY: Final = Selection(date(2000, 1, 1), WINDOW_DAYS)
+_REST: Final = 2.0
+"""Rest after a turn, as a multiple of its length: events go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long evaluations wait, in seconds: between turns, for quiet, and after a month end."""
+
+    turn: float
+    quiet: float
+    grace: float
+
+
+@dataclass(slots=True)
+class _Seen:
+    """By what mark a supplier's facts are known, since when, and since when it is not judged."""
+
+    mark: int
+    since: float
+    stale_since: float
+    judged: tuple[date, int] | None = None
+    frozen: tuple[date, int] | None = None
+
+
+class Evaluator:
+    """Looks which suppliers changed, and does what is due. Forgets all where it is told to."""
+
+    def __init__(
+        self, standings: Standings, store: EvaluationStore, announcer: Announcer, waits: Waits
+    ) -> None:
+        self._standings, self._store, self._announcer = standings, store, announcer
+        self._waits = waits
+        # Its own: events go first, and readers must not hold it.
+        self._threads = Turns(1, "evaluator")
+        self._seen: dict[str, _Seen] = {}
+        self._ends: dict[str, set[date]] | None = None
+        self._unfinished: set[str] = set()
+
+    def forget(self) -> None:
+        """Forget what was done: another process may have gone on with it."""
+        self._seen.clear()
+        self._ends = None
+        self._announcer.forget()
+
+    async def turn(self, at: datetime | None = None) -> int:
+        """Judge and freeze some suppliers of those that are due; return how many those were.
+
+        Raises BrokerUnavailable, StoreUnavailable, StoreRefused.
+        """
+        local = (at or datetime.now(UTC)).astimezone(ZoneInfo(self._standings.policy.zone))
+        await self._threads.run("", self._look)
+        judging = self._to_judge(local.date())[:_JUDGED_AT_ONCE]
+        done = await self._judge(local.date(), judging) if judging else 0
+        last = (local - timedelta(seconds=self._waits.grace)).date().replace(day=1)
+        freezing = self._to_freeze(last)[:_FROZEN_AT_ONCE]
+        if freezing:
+            done += await self._threads.run("", lambda: self._freeze(last, freezing))
+        return done
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._unfinished = self._store.unfinished()
+        for name, mark in self._standings.assessor.store.marks(_EVERYBODY).items():
+            seen = self._seen.get(name)
+            if seen is None:
+                self._seen[name] = _Seen(mark, now, now)
+            elif seen.mark != mark:
+                if seen.judged is not None and seen.judged[1] == seen.mark:
+                    seen.stale_since = now
+                seen.mark, seen.since = mark, now
+
+    def _to_judge(self, today: date) -> list[str]:
+        now = time.monotonic()
+        return [
+            name
+            for name, seen in self._seen.items()
+            if seen.judged != (today, seen.mark)
+            and name not in self._unfinished
+            and (
+                now - seen.since >= _STEADY_SECONDS
+                or now - seen.stale_since >= _LONGEST_STALE_SECONDS
+            )
+        ]
+
+    def _read_whole(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
+        """Return the suppliers whose facts did not change during the read. Call after reading.
+
+        While a rebuild is under way there are some of the facts, and no marks; while a batch is
+        finished there are its events, and no new mark yet. `hurried`: those about which events go
+        on coming, taken as they are.
+        """
+        asked = Selection(_EVERYBODY.as_of, WINDOW_DAYS, list(marks))
+        unfinished = self._store.unfinished()
+        now = self._standings.assessor.store.marks(asked)
+        return [
+            name
+            for name, mark in marks.items()
+            if (now.get(name) == mark and name not in unfinished)
+            or (name in now and name in hurried)
+        ]
+
+    async def _judge(self, today: date, names: Sequence[str]) -> int:
+        marks = {name: self._seen[name].mark for name in names}
+        now = time.monotonic()
+        hurried = {name for name in names if now - self._seen[name].since < _STEADY_SECONDS}
+        asked = Selection(today, WINDOW_DAYS, names)
+        summaries = await self._threads.run("", lambda: self._standings.summaries(asked))
+        whole = await self._threads.run("", lambda: self._read_whole(marks, hurried))
+        await self._announcer.tell(today, {name: summaries[name] for name in whole})
+        for name in whole:
+            self._seen[name].judged = (today, marks[name])
+        EVALUATED.inc(len(whole))
+        return len(whole)
+
+    def _to_freeze(self, last: date) -> list[str]:
+        now = time.monotonic()
+        return [
+            name
+            for name, seen in self._seen.items()
+            if seen.frozen != (last, seen.mark)
+            and name not in self._unfinished
+            and seen.judged is not None
+            and now - seen.since >= self._waits.quiet
+        ]
+
+    def _freeze(self, last: date, names: Sequence[str]) -> int:
+        if self._ends is None:
+            self._ends = self._store.frozen_ends()
+        marks = {name: self._seen[name].mark for name in names}
+        inputs = self._store.high_water()
+        asked = Selection(last, WINDOW_DAYS, names)
+        firsts = self._standings.assessor.store.first_days(asked)
+        missing = {
+            name: [day for day in month_ends(first, last) if day not in self._ends.get(name, ())]
+            for name, first in firsts.items()
+        }
+        missing = {name: days for name, days in missing.items() if days}
+        found = list(self._standings.assessor.assessed_at(asked, missing))
+        whole = set(self._read_whole(marks))
+        found = [one for one in found if one[0] in whole]
+        FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
+        # Its standing is kept as well: it is what the view of a group compares today's with.
+        self._standings.summaries(asked)
+        for name, day, _ in found:
+            self._ends.setdefault(name, set()).add(day)
+        for name in whole:
+            self._seen[name].frozen = (last, marks[name])
+        return len(whole)
+
+
+class Evaluations:
+    """One run of an evaluator, while this process is the one that evaluates.
+
+    `term`: the number of this process's term as that one; None while it is not.
+    """
+
+    def __init__(
+        self,
+        evaluator: Callable[[], Evaluator],
+        term: Callable[[], int | None],
+        waits: Waits,
+    ) -> None:
+        self._make, self._term, self._waits = evaluator, term, waits
+        self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._threads = Turns(1, "evaluator")
+
+    async def stop(self) -> None:
+        """End after the turn at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Turn until `stop`."""
+        self.ready.set()
+        evaluator: Evaluator | None = None
+        last: int | None = None
+        while not self._stopping.is_set():
+            began, done = time.monotonic(), 0
+            term = self._term()
+            try:
+                if evaluator is not None and term != last:
+                    # Between two terms, however short, another process may have gone on.
+                    evaluator.forget()
+                last = term
+                if term is not None:
+                    if evaluator is None:
+                        evaluator = await self._threads.run("", self._make)
+                    done = await evaluator.turn()
+            except (BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
+                log(
+                    _LOGGER,
+                    "evaluation_failed",
+                    level=logging.WARNING,
+                    error=str(error)[:300],
+                )
+            rest = _REST * (time.monotonic() - began)
+            # Where something was due, more may be.
+            with suppress(TimeoutError):
+                pause = rest if done else max(self._waits.turn, rest)
+                await asyncio.wait_for(self._stopping.wait(), pause)

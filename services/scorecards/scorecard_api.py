@@ -1,0 +1,247 @@
+"""The scorecards' HTTP interface: figures, lines and suppliers as JSON, each role its own view."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.catalogue import Role
+from schemas.fields import Spelled
+from services.access.keys import KeyStore, Principal
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.explanation import EXPLAINED
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.assessment.restated_evaluations import evaluations
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import exact_json
+from services.http.principal import principal_of
+from services.http.reads import read
+from services.http.service import Problem
+from services.store.client import ReadTooLarge, StoreUnavailable
+
+EARLIEST: Final = date(1900, 1, 2)
+LATEST: Final = date(2200, 1, 1)
+Result = TypeVar("Result")
+
+
+class Asked(BaseModel):
+    """Which figures: the day, the window before it, and whose orders."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[date, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+        default=None, description="how things stood when this day began; default today"
+    )
+    window_days: Annotated[int, Field(ge=1, le=36500)] = Field(
+        default=WINDOW_DAYS, description="days before as_of"
+    )
+    buyer_id: Spelled | None = Field(
+        default=None, description="figures from this buyer's orders only; default all that you see"
+    )
+
+
+class Page(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 500
+    offset: Annotated[int, Field(ge=0, le=2**31)] = 0
+
+
+class SuppliersAsked(Page):
+    """Which suppliers."""
+
+    cluster: str = ""
+
+
+class LinesAsked(Asked, Page):
+    """Which order lines: by what they are to the figures; absent = all of the window and open."""
+
+    status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
+
+
+class EvaluationsAsked(BaseModel):
+    """How many month ends, the newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=240)] = 24
+
+
+def _a_figure(kpi: str) -> str:
+    if kpi not in EXPLAINED:
+        raise ValueError(f"must be one of {', '.join(EXPLAINED)}")
+    return kpi
+
+
+class ExplainAsked(Asked):
+    """Which figure."""
+
+    kpi: Annotated[str, AfterValidator(_a_figure)] = Field(
+        description="the figure's key in the scorecard's `kpis`",
+        json_schema_extra={"enum": list(EXPLAINED)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecards:
+    """What the routes need."""
+
+    keys: KeyStore
+    reader: Reader
+
+
+async def exact_answer(work: Callable[[], Any]) -> Response:
+    """Return what a query gives as JSON, decimals digit by digit: 12.5, never "12.5".
+
+    Bytes are JSON already. The text is written in the query's turn: a long one takes its time, for
+    which everybody else would wait on the event loop. Raises as `blocking` does, and what the work
+    raises.
+    """
+
+    def written() -> bytes:
+        found = work()
+        return found if isinstance(found, bytes) else exact_json(found)
+
+    return Response(await blocking(written), media_type="application/json")
+
+
+def routes(scorecards: Scorecards) -> APIRouter:
+    """Return the routes under /v1/suppliers."""
+    router = APIRouter(tags=["scorecards"])
+    reader = scorecards.reader
+    store = EvaluationStore(reader.store.warehouse)
+
+    @router.get("/v1/suppliers")
+    async def suppliers(request: Request, asked: Annotated[SuppliersAsked, Query()]) -> Response:
+        """List suppliers: a buyer's own, a supplier itself, all for the programme."""
+        principal = principal_of(request, scorecards.keys)
+        buyers, own = _own(principal)
+
+        def listed() -> dict[str, Any]:
+            total, found = reader.suppliers(
+                buyers=buyers,
+                suppliers=own,
+                cluster=asked.cluster,
+                limit=asked.limit,
+                offset=asked.offset,
+            )
+            end = asked.offset + len(found)
+            return {
+                "total": total,
+                "next_offset": end if end < total else None,
+                "suppliers": [asdict(one) for one in found],
+            }
+
+        return await exact_answer(listed)
+
+    @router.get("/v1/suppliers/{supplier_id}/scorecard")
+    async def scorecard(
+        request: Request, supplier_id: Spelled, asked: Annotated[Asked, Query()]
+    ) -> Response:
+        """Return the figures of a supplier over the window before a day."""
+        selection = await _selection(scorecards, request, supplier_id, asked)
+        return await exact_answer(lambda: reader.scorecard(supplier_id, selection))
+
+    @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
+    async def explanation(
+        request: Request, supplier_id: Spelled, asked: Annotated[ExplainAsked, Query()]
+    ) -> Response:
+        """Return every line or document that a figure is made of, what it adds, and why.
+
+        The parts' numerators and denominators, or values, add up to the figure's.
+        """
+        selection = await _selection(scorecards, request, supplier_id, asked)
+        return await exact_answer(lambda: reader.explain(supplier_id, selection, asked.kpi))
+
+    @router.get("/v1/suppliers/{supplier_id}/evaluations")
+    async def frozen(
+        request: Request, supplier_id: Spelled, asked: Annotated[EvaluationsAsked, Query()]
+    ) -> Response:
+        """Return the scorecards frozen at month ends, newest first, with what was restated since.
+
+        They are made of the orders of all buyers: for the supplier itself and the programme.
+        """
+        principal = principal_of(request, scorecards.keys)
+        if principal.role is Role.BUYER:
+            raise Problem(403, "evaluations are over all buyers; a buyer's key sees its own orders")
+        await _may_see(reader, principal, supplier_id)
+        return await exact_answer(lambda: evaluations(reader, store, supplier_id, asked.limit))
+
+    @router.get("/v1/suppliers/{supplier_id}/lines")
+    async def lines(
+        request: Request, supplier_id: Spelled, asked: Annotated[LinesAsked, Query()]
+    ) -> Response:
+        """Return the order lines behind the figures, with the events behind each line."""
+        selection = await _selection(scorecards, request, supplier_id, asked)
+        return await exact_answer(
+            lambda: reader.lines(
+                supplier_id, selection, asked.status or "", asked.limit, asked.offset
+            )
+        )
+
+    return router
+
+
+READ_TOO_LARGE: Final = 422
+"""Status where a read needs more memory than one may take: the same again is refused again."""
+
+
+async def blocking(work: Callable[[], Result]) -> Result:
+    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
+    try:
+        return await read(work)
+    except ReadTooLarge as error:
+        raise Problem(READ_TOO_LARGE, str(error)) from None
+    except StoreUnavailable:
+        raise Problem(
+            503, "the store does not answer just now; try again", {"Retry-After": "5"}
+        ) from None
+
+
+def _own(principal: Principal) -> tuple[list[str], list[str]]:
+    """Return the buyers and the suppliers that a principal sees; empty = all."""
+    buyers = [principal.partner] if principal.role is Role.BUYER else []
+    suppliers = [principal.partner] if principal.role is Role.SUPPLIER else []
+    return buyers, suppliers
+
+
+async def _selection(
+    scorecards: Scorecards, request: Request, supplier_id: str, asked: Asked
+) -> Selection:
+    """Return what a request asks for, where its key may see it; else raise Problem."""
+    principal = principal_of(request, scorecards.keys)
+    await _may_see(scorecards.reader, principal, supplier_id)
+    return selected(scorecards.reader, principal, asked, [supplier_id])
+
+
+def selected(
+    reader: Reader, principal: Principal, asked: Asked, suppliers: Sequence[str]
+) -> Selection:
+    """Return the figures asked for: a buyer's key sees those of its own orders. Raises Problem."""
+    buyer = asked.buyer_id
+    if principal.role is Role.BUYER:
+        if buyer not in (None, principal.partner):
+            raise Problem(403, "a buyer's key sees figures from its own orders only")
+        buyer = principal.partner
+    day = asked.as_of or reader.today()
+    if day.toordinal() - asked.window_days < EARLIEST.toordinal():
+        raise Problem(400, f"window_days: the window would begin before {EARLIEST}")
+    return Selection(day, asked.window_days, suppliers, [] if buyer is None else [buyer])
+
+
+async def _may_see(reader: Reader, principal: Principal, supplier_id: str) -> None:
+    if principal.role is Role.SUPPLIER:
+        if supplier_id != principal.partner:
+            raise Problem(403, "a supplier's key sees that supplier alone")
+        return
+    buyers, _ = _own(principal)
+    if not await blocking(lambda: reader.knows(supplier_id, buyers)):
+        # Whether another buyer has such a supplier is nobody's business.
+        among = "you buy from" if principal.role is Role.BUYER else "known here"
+        raise Problem(404, f"no supplier {supplier_id[:64]!r} among those {among}")

@@ -1,0 +1,289 @@
+"""The store: ClickHouse over HTTP, or the same engine in this process.
+
+Both speak through clickhouse-connect, so that the SQL and the code around it are one. A client of
+the in-process engine runs one query at a time; a small pool of them for each kind of work lets a
+batch be inserted whatever is read.
+"""
+
+import copy
+import queue
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from pydantic_core import from_json
+
+from services.store.engine_limits import OPTIONS, is_too_large, read_limits
+from services.store.sharding import LOCAL, SETTINGS
+
+_TRANSIENT: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
+"""Transient: time-outs, too many parts or queries, lost replicas."""
+
+_OF_THE_STORE: Final = frozenset(
+    {60, 74, 75, 76, 81, 173, 198, 218, 236, 241, 243, 279, 394, 439, 497, 516}
+)
+"""Server faults rather than bad rows: the batch is retried. Tables being created, files, disk,
+memory, name service, killed query, threads, rights, password. Were rows refused for these, every
+row would be."""
+
+RETRIABLE_CODES: Final = _TRANSIENT | _OF_THE_STORE
+"""Error codes after which the same statement is worth trying again."""
+
+_MEMORY_LIMIT: Final = 241
+_TOO_LARGE: Final = (
+    "this needs more memory than one read may take; ask for less: a shorter window, fewer suppliers"
+)
+DATABASE: Final = "rantai"
+
+
+class StoreUnavailable(RuntimeError):
+    """The store can't be reached or asks to be tried again; nothing is known to be stored."""
+
+
+class ReadTooLarge(StoreUnavailable):
+    """A statement needs more memory than one may take; one that asks for less is answered."""
+
+
+class StoreRefused(RuntimeError):
+    """The store understood and refuses: trying the same again gives the same answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Clients of one kind of work, which nobody else can hold.
+
+    `threads`: of the engine in this process, for one statement; 0 = as many as it has processors.
+    """
+
+    clients: int
+    threads: int = 0
+
+
+WRITING: Final = Share(4)
+"""For what is waited for by whoever posts: the ledger's sink inserts, folds twice, and refuses."""
+
+READING: Final = Share(4, threads=1)
+"""For figures and pages. As many as an assessment asks side by side; their threads bound them."""
+
+BACKGROUND: Final = Share(2)
+"""For what nobody waits for: evaluations, the exporter's looks, rebuilds, backtests."""
+
+
+class Warehouse:
+    """A pool of clients to one database: those for writing, and others by `apart`.
+
+    Give either a url, `http(s)://user:password@host:port/database`, and the name of the cluster
+    where the store is one, or a folder for the engine in this process. Methods may be called from
+    any thread; they block, so async code calls them through threads of its own. Raises
+    StoreUnavailable and StoreRefused.
+    """
+
+    def __init__(
+        self, *, url: str | None = None, path: Path | None = None, cluster: str | None = None
+    ) -> None:
+        if (url is None) == (path is None):
+            raise ValueError("give either a url or a path")
+        self._url, self._path = url, path
+        self.cluster = cluster if path is None else None
+        self.database = DATABASE
+        if url is not None:
+            self.database = urlsplit(url).path.strip("/") or DATABASE
+        self.embedded = path is not None
+        self._shares: dict[Share, Warehouse] = {}
+        self._shares_lock = Lock()
+        with self._reporting():
+            client = self._connect(database=None)
+            everywhere = f"ON CLUSTER '{self.cluster}'" if self.cluster else ""
+            client.command(
+                f"CREATE DATABASE IF NOT EXISTS {self.database} {everywhere} ENGINE = Atomic"
+            )
+            self._read_limits = read_limits(client) if self.embedded else {}
+            client.close()
+        self._open(WRITING)
+
+    def _open(self, share: Share) -> None:
+        self._share = share
+        self._clients: queue.LifoQueue[Client] = queue.LifoQueue()
+        with self._reporting():
+            for _ in range(share.clients):
+                client = self._connect(self.database)
+                if self.embedded and share.threads:
+                    client.command(f"SET max_threads = {share.threads}")
+                self._clients.put(client)
+
+    def apart(self, share: Share) -> "Warehouse":
+        """Return the same store through clients of another share; they are closed with this one.
+
+        Raises StoreUnavailable.
+        """
+        with self._shares_lock:
+            if share not in self._shares:
+                other = copy.copy(self)
+                other._shares, other._shares_lock = {}, Lock()
+                other._open(share)
+                self._shares[share] = other
+            return self._shares[share]
+
+    def _connect(self, database: str | None) -> Client:
+        if self._path is not None:
+            self._path.mkdir(parents=True, exist_ok=True)
+            return clickhouse_connect.get_client(
+                interface="chdb",
+                path=str(self._path),
+                database=database,
+                tz_mode="aware",
+                chdb_options=dict(OPTIONS),
+            )
+        parts = urlsplit(str(self._url))
+        # Without a session id a client may be used by one thread after another; query parameters
+        # travel in the body, because a long list of ids does not fit an address.
+        return clickhouse_connect.get_client(
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            username=parts.username or "default",
+            password=parts.password or "",
+            secure=parts.scheme == "https",
+            database=database or "default",
+            autogenerate_session_id=False,
+            form_encode_query_params=True,
+            connect_timeout=5,
+            send_receive_timeout=60,
+            query_retries=0,
+            settings=dict(SETTINGS) if self.cluster else {},
+            # A time without its zone would be taken for one of the machine's.
+            tz_mode="aware",
+        )
+
+    def stored(self, table: str) -> str:
+        """Return the table that holds the rows, for a statement that deletes or drops some.
+
+        On a cluster that is the one behind the name, on every node.
+        """
+        return f"{table}{LOCAL} ON CLUSTER '{self.cluster}'" if self.cluster else table
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except ClickHouseError as error:
+            code = error_code(error)
+            if code == _MEMORY_LIMIT and is_too_large(str(error)):
+                raise ReadTooLarge(_TOO_LARGE) from error
+            if code is None or code in RETRIABLE_CODES:
+                raise StoreUnavailable(str(error)) from error
+            raise StoreRefused(str(error)) from error
+        except (ConnectionError, TimeoutError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Lend a client; errors come out as StoreUnavailable or StoreRefused."""
+        client = self._clients.get()
+        try:
+            with self._reporting():
+                yield client
+        finally:
+            self._clients.put(client)
+
+    def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a SELECT and return its rows by column name. Raises ReadTooLarge too."""
+        with self.client() as client:
+            result = client.query(
+                statement,
+                parameters=dict(parameters or {}),
+                settings={**self._read_limits, **(settings or {})},
+            )
+            return list(result.named_results())
+
+    def json_rows(
+        self, statement: str, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run a SELECT and return its rows as JSON has them: identifiers and times (ISO) as text.
+
+        For a statement of many bytes: the client looks through the text of any other again and
+        again, which takes as long as the query.
+        """
+        with self.client() as client:
+            answer = client.raw_query(
+                statement, settings={**_JSON_ROWS, **(settings or {})}, fmt="JSONEachRow"
+            )
+        rows: list[dict[str, Any]] = from_json(answer or b"[]")
+        return rows
+
+    def command(
+        self,
+        statement: str,
+        settings: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run a statement that answers with at most one value."""
+        with self.client() as client:
+            return client.command(
+                statement, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+
+    def insert_json_lines(self, table: str, lines: bytes) -> None:
+        """Insert rows given as one JSON object a line."""
+        with self.client() as client:
+            client.raw_insert(table, insert_block=lines, fmt="JSONEachRow", settings=_JSON_LINES)
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Insert rows given column by column."""
+        with self.client() as client:
+            client.insert(table, rows, column_names=list(columns))
+
+    def close(self) -> None:
+        """Close every client. The store must not be used afterwards."""
+        for share in self._shares.values():
+            share.close()
+        for _ in range(self._share.clients):
+            client = self._clients.get(timeout=10)
+            with suppress(Exception):
+                client.close()
+
+
+_JSON_ROWS: Final = {
+    "date_time_output_format": "iso",
+    "output_format_json_array_of_rows": 1,
+    "output_format_json_quote_64bit_integers": 0,
+}
+_JSON_LINES: Final = {
+    "date_time_input_format": "best_effort",
+    "input_format_skip_unknown_fields": 1,
+    "input_format_json_read_objects_as_strings": 1,
+    "parallel_view_processing": 1,
+}
+
+
+def error_code(error: Exception) -> int | None:
+    """Return ClickHouse's error code of an exception, or None where the store was not reached."""
+    if not isinstance(error, DatabaseError):
+        return None
+    code = getattr(error, "code", None)
+    if isinstance(code, int):
+        return code
+    if isinstance(error, OperationalError):
+        # The connection failed, or something in between answered: that says nothing of a row.
+        return None
+    text = str(error)
+    for marker in ("Code: ", "error code "):
+        if marker in text:
+            digits = text.split(marker, 1)[1][:6]
+            number = "".join(c for c in digits if c.isdigit())
+            if number:
+                return int(number)
+    return 0

@@ -1,0 +1,265 @@
+"""Folding events into facts, and facts into parts of figures, as batches arrive or all anew.
+
+A fact is made of all events behind it, whichever came when, and replaces the one before: folding
+twice, or anew from the whole ledger, gives the same. A fact serves every date asked for: it holds
+the line as it stood after each of its events.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from random import getrandbits
+from string import Template
+from typing import Any, Final
+from uuid import UUID
+
+from services.readiness.rules import DEFAULT_RULES, Rules
+from services.store.client import Warehouse
+from services.store.sql_files import sql
+
+Progress = Callable[[str, int, int], None]
+FACT_TABLES: Final = (
+    "receipt_facts", "return_facts", "order_line_facts", "figure_parts", "fold_marks",
+)  # fmt: skip
+
+_DOCUMENTS_A_TURN: Final = 50_000
+_SIDE_BY_SIDE: Final = 2
+"""Statements of one fold at once: the pool has other clients for inserting and for readers."""
+
+_EVENTS_A_PART: Final = 1_000_000
+_NUMBERS: Final = {
+    "receipt": "receipt_no",
+    "return": "return_no",
+    "order": "order_no",
+    "despatch": "despatch_no",
+    "inspection": "inspection_no",
+    "complaint": "complaint_no",
+}
+_STATEMENTS: Final = {
+    # In this order: lines are made of receipts and returns, parts of lines and receipts.
+    "receipts": "receipt",
+    "returns": "return",
+    "lines": "order",
+    "line_parts": "order",
+    "receipt_parts": "receipt",
+    "inspection_parts": "inspection",
+    "complaint_parts": "complaint",
+}
+"""Statements of `facts/`, each with the kind of document whose numbers it takes."""
+
+_STEPS: Final = (
+    (("receipts",), ("returns",)),
+    (("lines", "line_parts"), ("receipt_parts",), ("inspection_parts",), ("complaint_parts",)),
+)
+"""What may be folded side by side: a step is made of what the one before left."""
+
+_CONCERNING: Final = ("order", "despatch", "receipt", "return", "inspection")
+"""Kinds of documents that concern others too: an order its receipts, a receipt its inspections."""
+
+_EVENT: Final = """Tuple(
+    at DateTime64(6, \\'UTC\\'), kind UInt8, revision UInt32,
+    time DateTime64(6, \\'UTC\\'), id String, source String, quantity Decimal(38, 6),
+    date Nullable(Date32), unit_price Nullable(Decimal(38, 6)), price_scale Decimal(38, 6),
+    currency Nullable(String), item_no String, uom String, status String, off UInt8,
+    conflict UInt8)"""
+_ASKED: Final = """Tuple(
+    item_no String, quantity Decimal(38, 6), unit_price Nullable(Decimal(38, 6)),
+    price_scale Decimal(38, 6), currency String, requested Date32)"""
+_STATE: Final = f"""Tuple(
+    version Tuple(UInt32, DateTime64(6, \\'UTC\\'), String, String), asked {_ASKED},
+    quantity Decimal(38, 6), requested Date32, due Date32, due_set_by Tuple(String, String),
+    confirmed UInt8, rejected UInt8, cancelled_by String,
+    cancelled_at DateTime64(6, \\'UTC\\'), any_cancellation UInt8, most Decimal(38, 6),
+    effect String)"""
+_STEP: Final = """Tuple(
+    day Date32, due Date32, requested Date32, quantity Decimal(38, 6), most Decimal(38, 6),
+    out String, cancelled_by String, any_cancellation UInt8,
+    unit_price Nullable(Decimal(38, 6)), price_scale Decimal(38, 6), currency String,
+    item_no String, uom String, revision UInt32, confirmed UInt8,
+    due_set_by Tuple(source String, id String), effect String)"""
+_PART: Final = """Tuple(
+    family String, label String, day Date32, since Date32, until Date32, a Decimal(38, 6),
+    b Decimal(38, 6), c Decimal(38, 6), d Decimal(38, 6), e Decimal(38, 6), f Decimal(38, 6),
+    g Decimal(38, 6))"""
+
+
+def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
+    """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
+    asked = {"batches": list(batches)}
+    counts = _documents(warehouse, asked)
+    if not counts:
+        return
+    for kind in _CONCERNING:
+        if kind not in counts:
+            continue
+        statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
+        warehouse.command(statement, parameters={**asked, "batch": min(batches)})
+        counts = _documents(warehouse, asked)
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
+        for step in _STEPS:
+            turns = [
+                threads.submit(_fold_documents, warehouse, rules, asked, names, turn)
+                for names in step
+                for turn in _turns(counts.get(_STATEMENTS[names[0]], 0))
+            ]
+            wait(turns)
+            for turn in turns:
+                turn.result()
+    # Last of all: what is worked out from here on is worked out from these facts.
+    warehouse.command(
+        sql("mark_touched"), parameters={**asked, "rules": rules.id, "mark": getrandbits(63)}
+    )
+
+
+def _documents(warehouse: Warehouse, asked: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many documents of each kind are concerned; one may be counted several times."""
+    return {row["kind"]: row["documents"] for row in warehouse.rows(sql("touched"), asked)}
+
+
+def _turns(documents: int) -> list[str]:
+    """Return conditions on the number of a document that divide so many of them."""
+    count = -(-documents // _DOCUMENTS_A_TURN)
+    if count == 1:
+        return [""]
+    return [f" AND cityHash64(number) % {count} = {turn}" for turn in range(count)]
+
+
+def _fold_documents(
+    warehouse: Warehouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
+) -> None:
+    """Run statements of one kind of document, one after the other, over those that are touched."""
+    which = _touched(_STATEMENTS[names[0]], turn)
+    for name in names:
+        _insert(warehouse, rules, name, which, asked)
+
+
+def _touched(kind: str, turn: str = "") -> str:
+    """Return the condition on a document that some batches touched it."""
+    return (
+        f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN ("  # noqa: S608
+        "SELECT supplier_id, buyer_id, number FROM touched "
+        f"WHERE batch IN {{batches:Array(UUID)}} AND kind = '{kind}'{turn})"
+    )
+
+
+def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
+    """Fold the whole ledger by these rules, a part of the suppliers at a time."""
+    events = warehouse.rows("SELECT count() AS events FROM events")[0]["events"]
+    parts = -(-events // _EVENTS_A_PART)
+    for part in range(parts):
+        some = f"cityHash64(supplier_id) % {parts} = {part}"
+        for at, name in enumerate(_STATEMENTS):
+            if progress is not None:
+                progress(name, part * len(_STATEMENTS) + at, parts * len(_STATEMENTS))
+            _insert(warehouse, rules, name, some)
+    _mark_all(warehouse, rules)
+
+
+def ensure_folded(
+    warehouse: Warehouse, rules: Rules = DEFAULT_RULES, progress: Progress | None = None
+) -> bool:
+    """Fold the whole ledger unless these rules are those in force; return whether it was needed.
+
+    Facts by other rules are dropped: no batch keeps them up to date from here on.
+    """
+    known = {row["rules"] for row in warehouse.rows("SELECT rules FROM folded_rules FINAL")}
+    if rules.id in known:
+        if not warehouse.rows("SELECT 1 FROM fold_marks LIMIT 1"):
+            _mark_all(warehouse, rules)  # facts of a version that had no marks
+        return False
+    fold_all(warehouse, rules, progress)
+    warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
+    for other in known:
+        forgotten = warehouse.stored("folded_rules")
+        warehouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
+        drop_facts(warehouse, other)
+    return True
+
+
+def _mark_all(warehouse: Warehouse, rules: Rules) -> None:
+    warehouse.command(sql("mark_all"), parameters={"rules": rules.id, "mark": getrandbits(63)})
+
+
+def drop_facts(warehouse: Warehouse, rules_id: int) -> None:
+    """Drop the facts of some rules."""
+    for table in FACT_TABLES:
+        warehouse.command(f"ALTER TABLE {warehouse.stored(table)} DROP PARTITION {rules_id}")
+
+
+def _insert(
+    warehouse: Warehouse,
+    rules: Rules,
+    name: str,
+    which: str,
+    asked: Mapping[str, Any] | None = None,
+) -> None:
+    for zone, buyers in _zones(rules):
+        text = Template(sql(name)).substitute(
+            which=f"{which}{buyers}",
+            **_texts(),
+            tolerance=tolerance_place(rules, "item_no"),
+            tolerance_in_force=tolerance_place(rules, "states[-1].asked.item_no"),
+        )
+        parameters = {**rule_parameters(rules), **(asked or {}), "zone": zone}
+        warehouse.command(text, parameters=parameters)
+
+
+def rule_parameters(rules: Rules) -> dict[str, Any]:
+    """Return the parameters of a statement that judges by rules."""
+    return {
+        "rules": rules.id,
+        "notice_days": rules.notice_days,
+        "confirmation_hours": rules.confirmation_hours,
+        "complaint_days": list(rules.complaint_days),
+        "tolerance_keys": [f"{row[0]}\n{row[1]}" for row in rules.tolerances],
+        "early_days": [row[2] for row in rules.tolerances],
+        "late_days": [row[3] for row in rules.tolerances],
+        "under": [row[4] for row in rules.tolerances],
+        "over": [row[5] for row in rules.tolerances],
+    }
+
+
+def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield every zone with the condition on buyers: a statement reads dates in one zone."""
+    if not rules.sites:
+        yield rules.zone, ""
+        return
+    yield rules.zone, f" AND buyer_id NOT IN ({_quoted(buyer for buyer, _ in rules.sites)})"
+    for zone in sorted({zone for _, zone in rules.sites}):
+        there = (buyer for buyer, of in rules.sites if of == zone)
+        yield zone, f" AND buyer_id IN ({_quoted(there)})"
+
+
+def tolerance_place(rules: Rules, item: str) -> str:
+    """Return the place of a line's tolerances in the arrays of parameters, as SQL."""
+    return "1" if len(rules.tolerances) == 1 else any_tolerance_place(item)
+
+
+def any_tolerance_place(item: str) -> str:
+    """Return the same for whatever the rules: a view is made before they are known."""
+    keys = "{tolerance_keys:Array(String)}"
+    tried = (
+        f"concat(buyer_id, '\\n', {item})",
+        "concat(buyer_id, '\\n')",
+        f"concat('\\n', {item})",
+    )
+    places = ", ".join(f"indexOf({keys}, {key})" for key in tried)
+    return f"arrayFirst(place -> place > 0, [{places}, 1])"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    # Identifiers of partners hold letters, digits and `._-` alone.
+    return ", ".join(f"'{name}'" for name in names)
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    """Return what the statements of facts share: types, and conversions of units."""
+    return {
+        "event": _EVENT,
+        "asked": _ASKED,
+        "state": _STATE,
+        "step": _STEP,
+        "part": _PART,
+        "units_of_lines": sql("units_of_lines").rstrip(),
+    }

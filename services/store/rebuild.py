@@ -1,0 +1,50 @@
+"""Making every derived table anew from the ledger."""
+
+from services.readiness.rules import DEFAULT_RULES, Rules
+from services.store.client import Warehouse
+from services.store.derived_tables import VIEW_SUFFIX, derived_selects
+from services.store.migrate import Placement, Progress, migrate, migrations
+from services.telemetry.metrics import REBUILD_LEFT, REBUILD_STEPS
+
+
+def rebuild(
+    warehouse: Warehouse,
+    placement: Placement | None = None,
+    progress: Progress | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> int:
+    """Drop everything but the ledger and what is durable beside it, and make it anew.
+
+    Returns the number of derived tables. Events that arrive meanwhile are kept: the views are
+    there before the filling begins. Figures are incomplete until it ends; one that is cut off is
+    completed by the next migration, so by the next start.
+    """
+    placement = placement or Placement()
+    derived = [migration for migration in migrations() if migration.derived]
+    numbers = ", ".join(str(migration.number) for migration in derived)
+    # First of all: from here on a migration does what this process may not live to finish.
+    marks = f"DELETE FROM {warehouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
+    warehouse.command(marks)
+    tables = {table for migration in derived for table in migration.tables}
+    for table in sorted(tables | derived_selects(warehouse).keys()):
+        warehouse.command(
+            placement.fill(f"DROP VIEW IF EXISTS {table}{VIEW_SUFFIX} $on_cluster SYNC")
+        )
+        for name in placement.tables(table):
+            warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {name} $on_cluster SYNC"))
+    try:
+        migrate(warehouse, placement, _measured(progress), rules)
+    finally:
+        REBUILD_STEPS.set(0)
+        REBUILD_LEFT.set(0)
+    return len(tables)
+
+
+def _measured(progress: Progress | None) -> Progress:
+    def tell(table: str, done: int, total: int) -> None:
+        REBUILD_STEPS.set(total)
+        REBUILD_LEFT.set(total - done)
+        if progress is not None:
+            progress(table, done, total)
+
+    return tell

@@ -1,0 +1,1 @@
+"""What the pages say: sentences by subject, in the reader's language."""

@@ -1,0 +1,189 @@
+"""A buyer's first page: its suppliers by its own orders, and what waits for somebody."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.catalogue import Role
+from services.assessment.awaited import Awaiting
+from services.assessment.buyer_lists import BuyerLists
+from services.assessment.buyer_standings import Buying, together
+from services.scorecards.scorecard_api import blocking
+from services.text import line_words
+from services.text.language import Language
+from services.web import page_query, table_files
+from services.web.buyer import buyer_words
+from services.web.buyer.buyer_words import SUPPLIER_KEYS, OwnSupplier
+from services.web.kpi_words import ratio_cells, ratio_columns
+from services.web.lists import Choice, Part, Sorting, Way, part, ways_between
+from services.web.page_query import View
+from services.web.site import Site, Visit, answer
+from services.web.table_files import Column, Kind, Row, Table
+
+PATH: Final = "/buyer"
+QUALITY_PATH: Final = "/buyer/data-quality"
+_ALL: Final = 2**31
+_FIRST: Final = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerPages:
+    """What the pages of a buyer read with."""
+
+    buying: Buying
+    lists: BuyerLists
+    awaiting: Awaiting
+
+    @classmethod
+    def of(cls, site: Site) -> "BuyerPages":
+        """Return it for a site."""
+        store = site.reader.store
+        return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.warehouse, store.rules))
+
+    async def page(self, visit: Visit) -> Response:
+        """Return the table of a buyer's suppliers, as a page or as a file."""
+        visit.require(Role.BUYER)
+        view = buyers_view(visit)
+        sorting = Sorting.read(visit.request.query_params, SUPPLIER_KEYS, _FIRST)
+        wanted = table_files.asked(visit)
+        if wanted is not None and wanted.key != "suppliers":
+            raise table_files.no_such(wanted)
+        found = await self._suppliers(visit, view)
+        ordered = sorting.sorted(found)
+        if wanted is not None:
+            return await table_files.answer(visit, wanted, _table(visit, view, ordered))
+        choice = Choice(PATH, view, sorting.own)
+        return await self._page(visit, choice, sorting, ordered)
+
+    async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
+        reader, buyer = visit.site.reader, visit.visitor.partner
+        standings, (_, who) = await asyncio.gather(
+            blocking(lambda: self.buying.standings(buyer, view.as_of, view.window_days)),
+            blocking(lambda: reader.suppliers(buyers=[buyer], limit=_ALL)),
+        )
+        nothing = self.buying.nothing(view.as_of)
+        return [OwnSupplier(one, standings.get(one.supplier_id, nothing)) for one in who]
+
+    async def _page(
+        self,
+        visit: Visit,
+        choice: Choice,
+        sorting: Sorting[OwnSupplier],
+        found: Sequence[OwnSupplier],
+    ) -> Response:
+        reader, language, buyer = visit.site.reader, visit.language, visit.visitor.partner
+        view = choice.view
+        names, disputes, newest = await asyncio.gather(
+            blocking(lambda: reader.names([buyer])),
+            # As they are now, like the list of them: a dispute is answered, not looked back at.
+            blocking(lambda: self.awaiting.disputes([buyer], limit=1)),
+            blocking(lambda: reader.newest(view.selection([], [buyer]))),
+        )
+        shown = part(found, view.page)
+        standings = [one.standing for one in found]
+        return await visit.page(
+            "buyer.html",
+            lambda: {
+                **page_query.heading(language, view, reader, newest),
+                "ways": ways(visit, PATH),
+                "choice": choice,
+                "title": language.text("Suppliers of %(buyer)s", buyer=names.get(buyer, buyer)),
+                "overdue": sum(one.overdue_lines for one in standings),
+                "complaints": sum(one.open_complaints for one in standings),
+                "disputes": disputes[0],
+                "headings": sorting.headings(language, choice),
+                "suppliers": Part(
+                    [_row(language, one, view) for one in shown.rows], shown.total, shown.page
+                ),
+                "together": buyer_words.said(language, together(standings)),
+                "mixed_units": language.text(line_words.MIXED_UNITS),
+            },
+        )
+
+
+def routes(site: Site, pages: BuyerPages) -> APIRouter:
+    """Return the route of a buyer's first page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(PATH)
+    async def buyer(request: Request) -> Response:
+        """Show a buyer those it buys from."""
+        return await answer(site, request, pages.page)
+
+    return router
+
+
+def buyers_view(visit: Visit) -> View:
+    """Return which figures a buyer's page shows. Whose orders count is never the address's."""
+    view = page_query.read(visit.request.query_params, visit.site.reader.today())
+    return replace(view, buyer_id=None)
+
+
+def ways(visit: Visit, here: str) -> list[Way]:
+    """Return the ways between the pages of a buyer."""
+    text = visit.language.text
+    found = [
+        (PATH, text("Suppliers")),
+        ("/buyer/items", text("Items")),
+        (QUALITY_PATH, text("Data quality")),
+    ]
+    if visit.may_act:
+        found.append(("/links", text("Links")))
+    return ways_between(found, here)
+
+
+def waiting_ways(visit: Visit, here: str) -> list[Way]:
+    """Return the ways between the lists of what waits for somebody."""
+    text = visit.language.text
+    found = [
+        ("/buyer/overdue", text("Lines overdue")),
+        ("/buyer/due", text("Due next")),
+        ("/buyer/complaints", text("Open complaints")),
+        ("/buyer/disputes", text("Disputes")),
+    ]
+    return ways_between(found, here)
+
+
+def supplier_address(supplier_id: str, view: View) -> str:
+    """Return the address of a supplier's page with the same day and window."""
+    return f"/suppliers/{supplier_id}{view.but(page=1)}"
+
+
+def _row(language: Language, one: OwnSupplier, view: View) -> buyer_words.SupplierRow:
+    address = supplier_address(one.supplier.supplier_id, view)
+    return buyer_words.supplier_row(language, one, address)
+
+
+def _table(visit: Visit, view: View, found: Sequence[OwnSupplier]) -> Table:
+    language = visit.language
+    columns = [
+        Column(language.text("Supplier's id")),
+        Column(language.text("Name")),
+        Column(language.text("Cluster")),
+        Column(language.text("Regency")),
+        Column(language.text("Score"), Kind.NUMBER),
+        Column(language.text("Provisional")),
+        Column(language.text("Lines overdue"), Kind.COUNT),
+        Column(language.text("Open complaints"), Kind.COUNT),
+        *ratio_columns(language),
+    ]
+    rows: list[Row] = [
+        [
+            one.supplier.supplier_id,
+            one.supplier.name,
+            one.supplier.cluster,
+            one.supplier.regency,
+            one.standing.score,
+            language.text("yes") if one.standing.provisional else language.text("no"),
+            one.standing.overdue_lines,
+            one.standing.open_complaints,
+            *ratio_cells(one.standing.figures),
+        ]
+        for one in found
+    ]
+    title = language.text("Suppliers")
+    return Table("suppliers", title, columns, rows, visit.visitor.partner, view.as_of)

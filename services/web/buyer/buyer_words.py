@@ -1,0 +1,270 @@
+"""What a buyer's pages say of its suppliers, their lines and their complaints. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from services.assessment.buyer_standings import OwnStanding
+from services.assessment.scorecard_reader import Supplier
+from services.readiness.figures import Figure
+from services.readiness.policy import Policy
+from services.text import line_words, standing_words
+from services.text.language import Language, mark
+from services.web import next_step_words
+from services.web.lists import SortKey
+
+SHOWN: Final = ("otif", "mean_days_late", "ppm", "lot_acceptance")
+"""Figures of a table of suppliers."""
+
+_SEVERITIES: Final = {
+    "minor": mark("minor"),
+    "major": mark("major"),
+    "line_stop": mark("stopped the line"),
+    "safety": mark("safety at risk"),
+}
+_UNCOUNTED: Final = mark("counts in no figure: it names no order that is known here")
+_STEPS: Final = ("containment", "corrective_action", "closing")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSupplier:
+    """A supplier of a buyer, and how it stands by that buyer's orders; None = nothing yet."""
+
+    supplier: Supplier
+    standing: OwnStanding
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.supplier.name or self.supplier.supplier_id
+
+
+def _exact(key: str) -> Any:
+    return lambda one: one.standing.figures[key].exact
+
+
+SUPPLIER_KEYS: Final[Mapping[str, SortKey[OwnSupplier]]] = {
+    "name": SortKey(mark("Supplier"), lambda one: one.name.casefold(), ascending_first=True),
+    "score": SortKey(mark("Score"), lambda one: one.standing.score, ascending_first=True),
+    "otif": SortKey(line_words.TITLES["otif"], _exact("otif"), ascending_first=True),
+    "mean_days_late": SortKey(line_words.TITLES["mean_days_late"], _exact("mean_days_late")),
+    "ppm": SortKey(line_words.TITLES["ppm"], _exact("ppm")),
+    "lot_acceptance": SortKey(
+        line_words.TITLES["lot_acceptance"], _exact("lot_acceptance"), ascending_first=True
+    ),
+    "overdue": SortKey(mark("Lines overdue"), lambda one: one.standing.overdue_lines),
+    "complaints": SortKey(mark("Open complaints"), lambda one: one.standing.open_complaints),
+}
+"""What the table of suppliers is sorted by, a column each; what asks for attention comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierRow:
+    """A supplier in words. `about`: id and cluster, as far as the name does not say them."""
+
+    name: str
+    about: str
+    address: str
+    score: str
+    said: Mapping[str, line_words.Said]
+    overdue: str
+    complaints: str
+
+
+def supplier_row(language: Language, one: OwnSupplier, address: str) -> SupplierRow:
+    """Return a row of the table of suppliers."""
+    who, stands = one.supplier, one.standing
+    return SupplierRow(
+        name=one.name,
+        about=" · ".join(x for x in (who.supplier_id if who.name else None, who.cluster) if x),
+        address=address,
+        score=score(language, stands),
+        said=said(language, stands.figures),
+        overdue=language.number(stands.overdue_lines),
+        complaints=language.number(stands.open_complaints),
+    )
+
+
+def score(language: Language, stands: OwnStanding) -> str:
+    """Return a score in words; provisional where there are too few lines for a grade."""
+    if stands.score is None:
+        return language.text(line_words.NO_DATA)
+    points = standing_words.points(language, stands.score)
+    if stands.provisional:
+        return language.text("%(score)s (provisional)", score=points)
+    return points
+
+
+def said(language: Language, figures: Mapping[str, Figure]) -> dict[str, line_words.Said]:
+    """Return the figures of a table's row in words."""
+    return {key: line_words.say(language, key, figures[key]) for key in SHOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedRow:
+    """An order line that is awaited, in words. `when`: how late it is, or how soon it is due."""
+
+    order: str
+    supplier: str
+    supplier_address: str
+    item: str
+    due: str
+    when: str
+    missing: str
+    confirmed: str
+
+
+def awaited_row(  # noqa: PLR0913 - what a row is told by
+    language: Language,
+    row: Mapping[str, Any],
+    as_of: date,
+    names: Mapping[str, str],
+    address: str,
+    *,
+    overdue: bool,
+) -> AwaitedRow:
+    """Return a row of the lines overdue, or due next."""
+    days = (as_of - row["due_date"]).days
+    return AwaitedRow(
+        order=line_words.order_line(language, row["order_no"], row["line_no"]),
+        supplier=names.get(row["supplier_id"], row["supplier_id"]),
+        supplier_address=address,
+        item=row["item_no"],
+        due=language.day(row["due_date"]),
+        when=_when(language, days) if overdue or days <= 0 else _grace(language, days),
+        missing=language.text(
+            "%(missing)s of %(ordered)s missing",
+            missing=language.number(missing(row)),
+            ordered=line_words.quantity(language, row["ordered"], row["uom"]),
+        ),
+        confirmed=language.text("confirmed")
+        if row["confirmed"]
+        else language.text("not confirmed"),
+    )
+
+
+def missing(row: Mapping[str, Any]) -> Decimal:
+    """Return what is missing of a line: what was sent back is missing again."""
+    return Decimal(row["ordered"]) - Decimal(row["received"]) + Decimal(row["returned"])
+
+
+def _grace(language: Language, days: int) -> str:
+    return language.texts(
+        "was due %(count)s day ago, within the tolerance",
+        "was due %(count)s days ago, within the tolerance",
+        days,
+    )
+
+
+def _when(language: Language, days: int) -> str:
+    if days > 0:
+        return language.texts("%(count)s day overdue", "%(count)s days overdue", days)
+    if days == 0:
+        return language.text("due today")
+    return language.texts("in %(count)s day", "in %(count)s days", -days)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a complaint that is not done: its key, and when it is due."""
+
+    key: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An open complaint, with the steps that are not done, the one due first in front."""
+
+    row: Mapping[str, Any]
+    steps: tuple[Step, ...]
+
+    def overdue(self, as_of: date) -> int:
+        """Return how many steps were due before a day."""
+        return sum(step.due < as_of for step in self.steps)
+
+
+def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Complaint]:
+    """Return open complaints with the steps to do, that whose step is due first in front."""
+    answers = policy.complaints
+    days = (answers.containment_days, answers.corrective_action_days, answers.closing_days)
+    found = [
+        Complaint(
+            row,
+            tuple(
+                Step(key, row["told_on"] + timedelta(days=after))
+                for key, after in zip(_STEPS, days, strict=True)
+                if key not in row["steps_done"]
+            ),
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: one.steps[0].due if one.steps else date.max)
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintRow:
+    """An open complaint in words. `steps`: what is to be done until when, each with its state.
+
+    `note`: that it is in no figure, where that is so.
+    """
+
+    number: str
+    supplier: str
+    supplier_address: str
+    severity: str
+    about: str
+    opened: str
+    steps: tuple[str, ...]
+    note: str
+
+
+def complaint_row(
+    language: Language, one: Complaint, as_of: date, names: Mapping[str, str], address: str
+) -> ComplaintRow:
+    """Return a row of the open complaints."""
+    row = one.row
+    return ComplaintRow(
+        number=row["complaint_no"],
+        supplier=names.get(row["supplier_id"], row["supplier_id"]),
+        supplier_address=address,
+        severity=severity(language, row),
+        about=_about(language, row),
+        opened=language.day(row["opened_on"]),
+        steps=tuple(step_words(language, step, as_of) for step in one.steps),
+        note="" if row["counts"] else language.text(_UNCOUNTED),
+    )
+
+
+def severity(language: Language, row: Mapping[str, Any]) -> str:
+    """Return how grave a complaint is; a word that is not known as it came."""
+    word = _SEVERITIES.get(row["severity"])
+    return str(row["severity"]) if word is None else language.text(word)
+
+
+def step_name(language: Language, step: Step) -> str:
+    """Return what a step is called."""
+    return language.text(next_step_words.STEPS[step.key])
+
+
+def step_words(language: Language, step: Step, as_of: date) -> str:
+    """Return a step that is to be done, until when, and how late it is."""
+    return language.text(
+        "%(step)s: until %(day)s, %(when)s",
+        step=step_name(language, step),
+        day=language.day(step.due),
+        when=_when(language, (as_of - step.due).days),
+    )
+
+
+def _about(language: Language, row: Mapping[str, Any]) -> str:
+    parts = []
+    if row["order_no"] and row["line_no"]:
+        parts.append(line_words.order_line(language, row["order_no"], row["line_no"]))
+    if row["item_no"]:
+        parts.append(str(row["item_no"]))
+    if row["quantity"]:
+        parts.append(language.number(row["quantity"]))
+    return " · ".join(parts)

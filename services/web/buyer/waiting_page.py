@@ -1,0 +1,265 @@
+"""A buyer's lists: lines overdue, lines due next, open complaints with the steps to do."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.catalogue import Role
+from services.scorecards.scorecard_api import blocking
+from services.text.language import Language, mark
+from services.web import page_query, table_files
+from services.web.buyer import buyer_words
+from services.web.buyer.buyer_page import (
+    BuyerPages,
+    buyers_view,
+    supplier_address,
+    waiting_ways,
+    ways,
+)
+from services.web.buyer.buyer_words import Complaint
+from services.web.lists import Choice, Part, part, read_part
+from services.web.page_query import View
+from services.web.site import Site, Visit, answer
+from services.web.table_files import Column, Kind, Row, Table
+
+DUE_DAYS: Final = 14
+"""How far ahead the lines that are due next are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A list of lines that are awaited."""
+
+    key: str
+    overdue: bool
+    title: str
+    about: str
+    nothing: str
+
+
+_AWAITED: Final = (
+    _Awaited(
+        "overdue",
+        True,
+        mark("Lines overdue"),
+        mark(
+            "Past their due date and not complete yet, the longest overdue first. What was sent "
+            "back is missing again."
+        ),
+        mark("No line is overdue."),
+    ),
+    _Awaited(
+        "due",
+        False,
+        mark("Due next"),
+        mark("Not complete yet and due within %(days)s days, the first due first."),
+        mark("No line is due within %(days)s days."),
+    ),
+)
+
+
+def routes(site: Site, pages: BuyerPages) -> APIRouter:
+    """Return the routes of a buyer's lists."""
+    router = APIRouter(include_in_schema=False)
+
+    def listed(one: _Awaited) -> None:
+        @router.get(f"/buyer/{one.key}")
+        async def awaited(request: Request) -> Response:
+            """Show a buyer which lines it waits for."""
+            return await answer(site, request, lambda visit: _awaited(visit, pages, one))
+
+    for one in _AWAITED:
+        listed(one)
+
+    @router.get("/buyer/complaints")
+    async def complaints(request: Request) -> Response:
+        """Show a buyer its open complaints and what is to be done about each."""
+        return await answer(site, request, lambda visit: _complaints(visit, pages))
+
+    return router
+
+
+async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
+    visit.require(Role.BUYER)
+    view, language = buyers_view(visit), visit.language
+    reader, buyer = visit.site.reader, visit.visitor.partner
+    wanted = table_files.asked(visit)
+
+    def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:
+        return pages.lists.awaited(
+            buyer, view.as_of, DUE_DAYS, overdue=one.overdue, limit=limit, offset=offset
+        )
+
+    if wanted is not None:
+        if wanted.key != one.key:
+            raise table_files.no_such(wanted)
+        rows = await blocking(lambda: read(table_files.MOST_ROWS, 0))
+        table_files.require_rows(rows[0]["total"] if rows else 0)
+        names = await _names(visit, rows)
+        return await table_files.answer(
+            visit, wanted, _awaited_table(visit, one, view, rows, names)
+        )
+    found, newest = await asyncio.gather(
+        blocking(lambda: read_part(read, view.page)),
+        blocking(lambda: reader.newest(view.selection([], [buyer]))),
+    )
+    names = await _names(visit, found.rows)
+    shown = [
+        buyer_words.awaited_row(
+            language,
+            row,
+            view.as_of,
+            names,
+            supplier_address(row["supplier_id"], view),
+            overdue=one.overdue,
+        )
+        for row in found.rows
+    ]
+    return await visit.page(
+        "buyer_awaited.html",
+        lambda: {
+            **page_query.heading(language, view, reader, newest),
+            "ways": ways(visit, ""),
+            "waiting": waiting_ways(visit, f"/buyer/{one.key}"),
+            "choice": Choice(f"/buyer/{one.key}", view, {}),
+            "key": one.key,
+            "title": language.text(one.title),
+            "about": language.text(one.about, days=language.number(DUE_DAYS)),
+            "nothing": language.text(one.nothing, days=language.number(DUE_DAYS)),
+            "lines": Part(shown, found.total, found.page),
+        },
+    )
+
+
+async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
+    visit.require(Role.BUYER)
+    view, language = buyers_view(visit), visit.language
+    reader, buyer = visit.site.reader, visit.visitor.partner
+    wanted = table_files.asked(visit)
+    rows, newest = await asyncio.gather(
+        blocking(lambda: pages.lists.complaints(buyer, view.as_of)),
+        blocking(lambda: reader.newest(view.selection([], [buyer]))),
+    )
+    found = buyer_words.complaints(rows, reader.policy)
+    if wanted is not None:
+        if wanted.key != "complaints":
+            raise table_files.no_such(wanted)
+        names = await _names(visit, rows)
+        return await table_files.answer(visit, wanted, _complaint_table(visit, view, found, names))
+    shown = part(found, view.page)
+    names = await _names(visit, [one.row for one in shown.rows])
+    in_words = partial(buyer_words.complaint_row, language, as_of=view.as_of, names=names)
+    answers = reader.policy.complaints
+    return await visit.page(
+        "buyer_complaints.html",
+        lambda: {
+            **page_query.heading(language, view, reader, newest),
+            "ways": ways(visit, ""),
+            "waiting": waiting_ways(visit, "/buyer/complaints"),
+            "choice": Choice("/buyer/complaints", view, {}),
+            "overdue_steps": sum(one.overdue(view.as_of) for one in found if one.row["counts"]),
+            "uncounted": sum(not one.row["counts"] for one in found),
+            "answers": answers,
+            "complaints": Part(
+                [
+                    in_words(one, address=supplier_address(one.row["supplier_id"], view))
+                    for one in shown.rows
+                ],
+                shown.total,
+                shown.page,
+            ),
+        },
+    )
+
+
+async def _names(visit: Visit, rows: Iterable[Any]) -> dict[str, str]:
+    wanted = sorted({row["supplier_id"] for row in rows})
+    return await blocking(lambda: visit.site.reader.names(wanted)) if wanted else {}
+
+
+def _awaited_table(
+    visit: Visit, one: _Awaited, view: View, rows: Sequence[Any], names: dict[str, str]
+) -> Table:
+    language = visit.language
+    columns = [
+        *_supplier_columns(language),
+        Column(language.text("Order")),
+        Column(language.text("Line")),
+        Column(language.text("Item")),
+        Column(language.text("Unit")),
+        Column(language.text("Ordered"), Kind.QUANTITY),
+        Column(language.text("Received"), Kind.QUANTITY),
+        Column(language.text("Sent back"), Kind.QUANTITY),
+        Column(language.text("Missing"), Kind.QUANTITY),
+        Column(language.text("Due"), Kind.DATE),
+        Column(language.text("Days late"), Kind.COUNT),
+        Column(language.text("Confirmed")),
+    ]
+    cells: list[Row] = [
+        [
+            row["supplier_id"],
+            names.get(row["supplier_id"]),
+            row["order_no"],
+            row["line_no"],
+            row["item_no"],
+            row["uom"],
+            row["ordered"],
+            row["received"],
+            row["returned"],
+            buyer_words.missing(row),
+            row["due_date"],
+            (view.as_of - row["due_date"]).days,
+            language.text("yes") if row["confirmed"] else language.text("no"),
+        ]
+        for row in rows
+    ]
+    title = language.text(one.title)
+    return Table(one.key, title, columns, cells, visit.visitor.partner, view.as_of)
+
+
+def _complaint_table(
+    visit: Visit, view: View, found: Sequence[Complaint], names: dict[str, str]
+) -> Table:
+    language = visit.language
+    columns = [
+        *_supplier_columns(language),
+        Column(language.text("Complaint")),
+        Column(language.text("Severity")),
+        Column(language.text("Opened"), Kind.DATE),
+        Column(language.text("Order")),
+        Column(language.text("Line")),
+        Column(language.text("Item")),
+        Column(language.text("Quantity"), Kind.QUANTITY),
+        Column(language.text("Step to do")),
+        Column(language.text("Due"), Kind.DATE),
+        Column(language.text("Days late"), Kind.COUNT),
+    ]
+    rows: list[Row] = [
+        [
+            one.row["supplier_id"],
+            names.get(one.row["supplier_id"]),
+            one.row["complaint_no"],
+            buyer_words.severity(language, one.row),
+            one.row["opened_on"],
+            one.row["order_no"],
+            one.row["line_no"],
+            one.row["item_no"],
+            one.row["quantity"],
+            buyer_words.step_name(language, step),
+            step.due,
+            (view.as_of - step.due).days,
+        ]
+        for one in found
+        for step in one.steps
+    ]
+    title = language.text("Open complaints")
+    return Table("complaints", title, columns, rows, visit.visitor.partner, view.as_of)
+
+
+def _supplier_columns(language: Language) -> list[Column]:
+    return [Column(language.text("Supplier's id")), Column(language.text("Supplier"))]

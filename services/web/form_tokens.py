@@ -1,0 +1,151 @@
+"""Forms: only ours are taken, only from our pages, and each once.
+
+A form carries a signed token that is bound to the sign-in and to what the form does. The token's
+number becomes the id of the event, so that a form that is sent twice is one event.
+"""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
+
+from fastapi import Request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from services.access.sessions import Visitor
+from services.http.bodies import body_of
+from services.http.service import Problem
+
+TOKEN_FIELD: Final = "form"  # noqa: S105 - the field's name
+LASTS_SECONDS: Final = 12 * 3600
+"""A page may lie open on a phone for a working day."""
+
+_SALT: Final = "rantai.form.v1"
+_MOST_BYTES: Final = 64 * 1024
+_MOST_FIELDS: Final = 500
+_REMEMBERED: Final = 100_000
+
+
+class Fault(StrEnum):
+    """Why a form is not taken."""
+
+    ELSEWHERE = "form_elsewhere"
+    STALE = "form_stale"
+    TWICE = "form_twice"
+    TOO_LARGE = "form_too_large"
+
+
+class FormRefused(ValueError):
+    """A form that is not ours, too old, or sent before."""
+
+    def __init__(self, why: Fault) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What somebody sent. `number`: names this form; `fields`: as typed, without outer blanks.
+
+    `token`: that of the form, for showing the same form again with what is wrong in it.
+    """
+
+    number: str
+    fields: dict[str, str]
+    token: str = ""
+
+    def lists(self, prefix: str) -> dict[str, str]:
+        """Return the fields whose name begins with a prefix, by the rest of their name."""
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.fields.items()
+            if name.startswith(prefix)
+        }
+
+
+class Forms:
+    """Makes tokens for forms and reads what is sent. `own_host`: of the public address, if set."""
+
+    def __init__(self, secret: str, own_host: str | None = None) -> None:
+        self._signer = URLSafeTimedSerializer(secret, salt=_SALT)
+        self._own_host = own_host
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def token(self, visitor: Visitor, purpose: str) -> str:
+        """Return a new token for a form of this visitor. `purpose`: what the form does."""
+        return str(self._signer.dumps([visitor.session, purpose, secrets.token_hex(12)]))
+
+    async def read(self, request: Request, visitor: Visitor, purpose: str) -> Form:
+        """Return a form that was sent. Raises FormRefused."""
+        self.require_own(request)
+        fields = await _fields(request)
+        token = fields.pop(TOKEN_FIELD, "")
+        try:
+            session, made_for, number = self._signer.loads(token, max_age=LASTS_SECONDS)
+        except (BadSignature, ValueError, TypeError):
+            raise FormRefused(Fault.STALE) from None
+        if (session, made_for) != (visitor.session, purpose):
+            raise FormRefused(Fault.STALE)
+        if number in self._used:
+            raise FormRefused(Fault.TWICE)
+        return Form(number, fields, token)
+
+    @asynccontextmanager
+    async def taking(self, form: Form) -> AsyncIterator[None]:
+        """Hold a form while it is taken; the same one waits, and is refused once it was taken.
+
+        Where taking it fails, the next one tries: whose finger was too fast sees the last answer.
+        Raises FormRefused.
+        """
+        lock = self._under_way.setdefault(form.number, asyncio.Lock())
+        async with lock:
+            if form.number in self._used:
+                raise FormRefused(Fault.TWICE)
+            yield
+
+    def done(self, form: Form) -> None:
+        """Remember that a form was taken: it is not taken again."""
+        self._used[form.number] = None
+        while len(self._used) > _REMEMBERED:
+            self._used.popitem(last=False)
+
+    def undone(self, form: Form) -> None:
+        """Forget that a form was taken, since what it asks for could not be done."""
+        self._used.pop(form.number, None)
+
+    def require_own(self, request: Request) -> None:
+        """Raise FormRefused where a browser says that a request comes from another site."""
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        origin = request.headers.get("origin")
+        hosts = {request.headers.get("host"), self._own_host}
+        foreign = origin is not None and urlsplit(origin).netloc not in hosts
+        if foreign or site not in ("same-origin", "none"):
+            raise FormRefused(Fault.ELSEWHERE)
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """Return what was sent with a form that needs no token. Raises FormRefused."""
+    return await _fields(request)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    try:
+        body = await body_of(request, _MOST_BYTES, "a form is smaller")
+    except Problem as problem:
+        if problem.status != 413:
+            raise
+        raise FormRefused(Fault.TOO_LARGE) from None
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+        )
+    except (ValueError, UnicodeDecodeError):
+        raise FormRefused(Fault.STALE) from None
+    return {name: value.strip() for name, value in pairs}

@@ -1,0 +1,262 @@
+"""The forms about order lines: confirm them, announce their delivery, dispute one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.catalogue import Role
+from services.assessment.awaited import AwaitedLine, Wanted
+from services.assessment.figure_store import WINDOW_DAYS, Selection
+from services.scorecards.scorecard_api import blocking
+from services.text.language import mark
+from services.web.forms import form_events, typed_fields
+from services.web.forms.desk import Desk, Offer
+from services.web.forms.form_events import Row
+from services.web.forms.typed_fields import Typed
+
+MOST_ROWS: Final = 40
+"""Lines of one form: it must fit the size of a form, and a hand."""
+
+_MOST_READ: Final = 5000
+_CHOSEN: Final = ("buyer", "order", "line")
+
+
+class Confirm:
+    """Confirm lines of one order, propose another day or quantity, or decline."""
+
+    name = "confirm"
+    role = Role.SUPPLIER
+    event_type = form_events.CONFIRMED
+    title = mark("Answer an order")
+    labels: Mapping[str, str] = {
+        "answer": mark("Your answer"),
+        "date": mark("Day on which you can deliver"),
+        "quantity": mark("Quantity that you can make"),
+    }
+
+    async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
+        """Offer the lines of an order that wait for an answer; those asked for by number too."""
+        query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
+        if "buyer" not in query or "order" not in query:
+            if typed is not None:
+                return Offer()
+            return Offer(context=await _orders(desk, query.get("order", "")))
+        total, lines = await _lines(desk, "awaited", query["buyer"], orders=[query["order"]])
+        if typed is not None:
+            rows = form_events.rows(typed, lines)
+            total = len(rows)
+        else:
+            if "line" in query:
+                lines = [line for line in lines if line.line_no == query["line"]]
+            elif any(line.unanswered for line in lines):
+                lines = [line for line in lines if line.unanswered]
+            total, rows = len(lines), _rows(lines)
+        names = await desk.names([query["buyer"]])
+        return Offer(
+            subject=query["order"] if rows else None,
+            rows=rows,
+            query=query,
+            context={
+                **query,
+                "gone": not rows,
+                "total": total,
+                "names": names,
+                "today": desk.today,
+            },
+        )
+
+    async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
+        """Return an order.confirmed."""
+        if typed.fields.get("all"):
+            _accept_the_rest(typed, offer.rows, desk.today)
+        return form_events.confirmation(typed, desk.supplier_id, offer.rows, desk.today)
+
+
+class Despatch:
+    """Announce a delivery: several lines of one buyer in one despatch advice."""
+
+    name = "despatch"
+    role = Role.SUPPLIER
+    event_type = form_events.DESPATCHED
+    title = mark("Announce a delivery")
+    labels: Mapping[str, str] = {
+        "despatch_no": mark("Number of the delivery note"),
+        "replace": mark("Replace the earlier announcement"),
+        "expected_on": mark("Arrives on"),
+        "expected_time": mark("Arrives at"),
+        "vehicle": mark("Vehicle"),
+        "quantity": mark("Quantity in this delivery"),
+    }
+
+    async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
+        """Offer the lines of one buyer of which goods are awaited."""
+        query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
+        if typed is not None:
+            if "buyer" not in query:
+                return Offer()
+            orders = sorted({order for order, _ in form_events.named_lines(typed.fields).values()})
+            # Also a line that is complete by now: the goods are on the way whatever was booked.
+            if orders:
+                total, lines = await _lines(desk, "any", query["buyer"], orders=orders)
+            else:
+                total, lines = 0, []
+            rows = form_events.rows(typed, lines)
+        else:
+            buyers = [query["buyer"]] if "buyer" in query else []
+            orders = [query["order"]] if "order" in query else []
+            total, lines = await _lines(desk, "awaited", *buyers, orders=orders)
+            found = sorted({line.buyer_id for line in lines})
+            if len(found) != 1:
+                return Offer(context=await _buyers(desk, lines))
+            query["buyer"] = found[0]
+            rows = _rows(sorted(lines, key=lambda line: line.line_no != query.get("line")))
+        names = await desk.names([query["buyer"]])
+        return Offer(
+            subject=query["buyer"] if rows else None,
+            rows=rows,
+            query=query,
+            defaults=_whole_rest(rows, query.get("line")),
+            context={"order": "", **query, "total": total, "names": names},
+        )
+
+    async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
+        """Return a delivery.despatched."""
+        data = form_events.despatch(typed, desk.supplier_id, offer.rows, desk.today, desk.zone)
+        if data is None or typed.fields.get("replace"):
+            return data
+        number, buyer = data["despatch_no"], data["buyer_id"]
+        before = await blocking(
+            lambda: desk.awaiting.despatched_at(desk.supplier_id, buyer, number)
+        )
+        if before is None:
+            return data
+        typed.fault(
+            "replace",
+            mark(
+                "A delivery of this number was announced on %(day)s. Write the number of this one, "
+                "or tick here that this announcement replaces the earlier one."
+            ),
+            day=before.astimezone(ZoneInfo(desk.zone)).date(),
+        )
+        return None
+
+
+class Dispute:
+    """Dispute what the buyer's system says of a line."""
+
+    name = "dispute"
+    role = Role.SUPPLIER
+    event_type = form_events.DISPUTED
+    title = mark("Dispute a line")
+    labels: Mapping[str, str] = {
+        "reason": mark("What is wrong, and how it was"),
+        "evidence": mark("Address of a photo or document (if you have one)"),
+    }
+
+    async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
+        """Offer a line; without one, those judged late, and those of an order."""
+        query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
+        if len(query) < len(_CHOSEN):
+            return Offer(context=await _disputable(desk, query.get("order", "")))
+        _, lines = await _lines(desk, "any", query["buyer"], orders=[query["order"]])
+        line = next((line for line in lines if line.line_no == query["line"]), None)
+        names = await desk.names([query["buyer"]])
+        _, disputes = await blocking(
+            lambda: desk.awaiting.disputes([query["buyer"]], [desk.supplier_id], [query["order"]])
+        )
+        before = next((one for one in disputes if one.line_no == query["line"]), None)
+        return Offer(
+            subject=line,
+            query=query,
+            context={**query, "line": line, "names": names, "before": before},
+        )
+
+    async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
+        """Return a line.disputed."""
+        return form_events.dispute(typed, desk.supplier_id, offer.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderToAnswer:
+    """An order with lines that wait for an answer, or are open at least."""
+
+    buyer_id: str
+    order_no: str
+    lines: int
+    first: AwaitedLine
+
+
+async def _orders(desk: Desk, order: str) -> dict[str, Any]:
+    wanted: Wanted = "awaited" if order else "unanswered"
+    total, lines = await _lines(desk, wanted, orders=[order] if order else [])
+    found: dict[tuple[str, str], list[AwaitedLine]] = {}
+    for line in lines:
+        found.setdefault((line.buyer_id, line.order_no), []).append(line)
+    orders = [OrderToAnswer(*key, len(of), of[0]) for key, of in found.items()][:MOST_ROWS]
+    names = await desk.names([one.buyer_id for one in orders])
+    return {"orders": orders, "total": total, "order": order, "names": names, "gone": False}
+
+
+async def _buyers(desk: Desk, lines: Sequence[AwaitedLine]) -> dict[str, Any]:
+    counts: dict[str, int] = {}
+    for line in lines:
+        counts[line.buyer_id] = counts.get(line.buyer_id, 0) + 1
+    return {"buyers": counts, "names": await desk.names(list(counts))}
+
+
+async def _disputable(desk: Desk, order: str) -> dict[str, Any]:
+    if order:
+        total, lines = await _lines(desk, "any", orders=[order])
+        found = [(one.buyer_id, one.order_no, one.line_no, one.due) for one in lines[:MOST_ROWS]]
+    else:
+        reader = desk.visit.site.reader
+        selection = Selection(desk.tomorrow, WINDOW_DAYS, [desk.supplier_id])
+        late = await blocking(
+            lambda: reader.lines(desk.supplier_id, selection, "late", MOST_ROWS, 0)
+        )
+        total = late["total"]
+        found = [
+            (row["buyer_id"], row["order_no"], row["line_no"], date.fromisoformat(row["due_date"]))
+            for row in late["lines"]
+        ]
+    names = await desk.names(sorted({row[0] for row in found}))
+    return {"lines": found, "total": total, "order": order, "names": names}
+
+
+async def _lines(
+    desk: Desk, wanted: Wanted, *buyers: str, orders: Sequence[str] = ()
+) -> tuple[int, list[AwaitedLine]]:
+    return await blocking(
+        lambda: desk.awaiting.lines(
+            desk.tomorrow,
+            desk.supplier_id,
+            buyers,
+            wanted=wanted,
+            orders=orders,
+            limit=_MOST_READ,
+        )
+    )
+
+
+def _rows(lines: Sequence[AwaitedLine]) -> list[Row]:
+    return [Row(str(place), line) for place, line in enumerate(lines[:MOST_ROWS])]
+
+
+def _whole_rest(rows: Sequence[Row], line_no: str | None) -> dict[str, str]:
+    """Return as quantities what is still to be sent: of the one line that was asked for."""
+    return {
+        f"quantity-{row.place}": typed_fields.written(rest)
+        for row in rows
+        if row.line.line_no == line_no and (rest := row.line.missing - row.line.on_the_way) > 0
+    }
+
+
+def _accept_the_rest(typed: Typed, rows: Sequence[Row], today: date) -> None:
+    answers = {
+        f"answer-{row.place}": "accepted"
+        for row in rows
+        if row.line.unanswered and row.line.requested >= today
+    }
+    typed.fields = {**answers, **{name: text for name, text in typed.fields.items() if text}}

@@ -1,0 +1,111 @@
+"""Sending what a form says through the gateway's intake, once; and what became of it.
+
+Whether a form was sent before is asked of the ledger too: the number of a form is the id of its
+event, so that also a restart, or another process that serves the same pages, sends nothing twice.
+"""
+
+import json
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from schemas.catalogue import Role
+from schemas.validation import Sender
+from services.assessment.awaited import Awaiting
+from services.kafka.topics import BrokerUnavailable
+from services.scorecards.scorecard_api import blocking
+from services.web.form_tokens import Fault, Form, FormRefused
+from services.web.forms.form_events import event, source_of
+from services.web.site import Site
+
+MOST_SHOWN: Final = 50
+"""Of what was sent: the newest."""
+
+_MOST_SOURCES: Final = 10_000
+_MOST_TRIED: Final = 10_000
+
+
+class NotTaken(ValueError):
+    """The intake refuses an event. `errors`: pointers and messages, as it says them."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__(f"not taken: {errors}"[:500])
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One event that a partner sent from these pages. `counted`: it is in the figures' facts."""
+
+    id: str
+    type: str
+    at: datetime
+    data: Mapping[str, Any]
+    counted: bool
+
+
+class Sending:
+    """Sends events of forms, and remembers what the ledger does not have yet."""
+
+    def __init__(self, site: Site, awaiting: Awaiting) -> None:
+        self._site, self._awaiting = site, awaiting
+        self._recent: OrderedDict[str, deque[Sent]] = OrderedDict()
+        self._tried: OrderedDict[str, datetime] = OrderedDict()
+
+    def moment(self, form: Form) -> datetime:
+        """Return when a form was sent: where it did not get through at first, when that was.
+
+        What was tried may have arrived all the same; sent again with another time it would be
+        another event under the same id.
+        """
+        return self._tried.get(form.number) or datetime.now(UTC)
+
+    async def send(
+        self, form: Form, event_type: str, data: dict[str, Any], sender: tuple[str, Role]
+    ) -> None:
+        """Send what a form says, as its partner in its role.
+
+        Raises FormRefused where it was sent before, NotTaken where it is refused, BrokerUnavailable
+        where it may not be stored: sending the same form again is safe.
+        """
+        partner, role = sender
+        source = source_of(partner)
+        async with self._site.forms.taking(form):
+            if await blocking(lambda: self._awaiting.has(source, form.number)):
+                raise FormRefused(Fault.TWICE)
+            at = self.moment(form)
+            made = event(event_type, data, source, form.number, at)
+            try:
+                taken = await self._site.submit([made], Sender(partner, (role,)))
+            except BrokerUnavailable:
+                self._tried[form.number] = at
+                _shorten(self._tried, _MOST_TRIED)
+                raise
+            if taken.rejected:
+                raise NotTaken(taken.rejected[0]["errors"])
+            self._site.forms.done(form)
+            self._remember(source, Sent(form.number, event_type, at, data, False))
+
+    async def sent(self, partner: str) -> list[Sent]:
+        """Return what a partner sent from these pages, newest first."""
+        source = source_of(partner)
+        stored = await blocking(lambda: self._awaiting.stored(source, MOST_SHOWN))
+        known = {one.id for one in stored}
+        found = [
+            Sent(one.id, one.type, one.time, json.loads(one.data), one.counted) for one in stored
+        ]
+        found += [one for one in self._recent.get(source, ()) if one.id not in known]
+        return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_SHOWN]
+
+    def _remember(self, source: str, sent: Sent) -> None:
+        recent = self._recent.setdefault(source, deque(maxlen=MOST_SHOWN))
+        recent.append(sent)
+        self._recent.move_to_end(source)
+        _shorten(self._recent, _MOST_SOURCES)
+
+
+def _shorten(kept: OrderedDict[str, Any], most: int) -> None:
+    while len(kept) > most:
+        kept.popitem(last=False)

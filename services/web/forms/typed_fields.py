@@ -1,0 +1,242 @@
+"""Fields as people type them, read with patience; what has two readings is refused, not guessed.
+
+Pure. A reader takes what was typed and returns its value, or raises Unreadable with what to do.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from schemas.fields import plain
+from schemas.spelling import one_spelling
+from services.text.language import Language, mark
+from services.web.page_query import Unreadable
+
+MOST_TEXT: Final = 2000
+"""Characters of a reason or a note: more belongs into a document, which evidence can point to."""
+
+MOST_NUMBER: Final = 64
+MOST_ITEMS: Final = 200
+_MOST_DIGITS: Final = 12
+_MOST_DECIMALS: Final = 6
+
+_ISO_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_WRITTEN_DAY: Final = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
+_TIME: Final = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.][0-9]{2})?")
+_BLANKS: Final = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f", " "))
+_GROUPED: Final = (
+    re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?"),
+    re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}"),
+    re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}"),
+    re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"),
+    re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+"),
+)
+"""Thousands that are told apart from decimals by themselves: 1 500, 1.234.567, 1.234,5."""
+
+_TWO_READINGS: Final = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+_SIMPLE: Final = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?")
+_ADDRESS: Final = re.compile(r"https?://[^\s]{1,2000}")
+
+REQUIRED: Final = mark("Fill this in.")
+_QUANTITY: Final = mark("Write a number such as 1500 or 12,5, without a unit.")
+_EITHER: Final = mark(
+    "%(typed)s can be read in two ways. Write thousands without a point (1500), "
+    "or decimals that are not three digits (1,5)."
+)
+_TOO_FINE: Final = mark("A number has at most 12 digits before the comma and 6 after it.")
+_NO_DAY: Final = mark("Write a day such as 2026-11-25 or 25/11/2026.")
+_LONG: Final = mark("This is too long: at most %(most)s characters.")
+_CONTROL: Final = mark("Write this on one line, with ordinary letters, digits and signs.")
+
+Value = TypeVar("Value")
+Read = Callable[[str], Value]
+
+
+@dataclass(slots=True)
+class Typed:
+    """A form as typed, and what is wrong with which field; "" is the form as a whole."""
+
+    fields: Mapping[str, str]
+    faults: dict[str, Unreadable] = field(default_factory=dict)
+
+    def take(self, name: str, read: Read[Value]) -> Value | None:
+        """Return what a field says; where it can't be read keep why, and return None."""
+        try:
+            return read(self.fields.get(name, ""))
+        except Unreadable as error:
+            self.faults.setdefault(name, error)
+            return None
+
+    def fault(self, name: str, message: str, **values: str | int | date) -> None:
+        """Say what is wrong with a field. The first thing said of a field stands."""
+        self.faults.setdefault(name, Unreadable(message, **values))
+
+    def said(self, language: Language) -> dict[str, str]:
+        """Return what is wrong, in words, by field."""
+        return {name: fault.said(language) for name, fault in self.faults.items()}
+
+
+def optional(read: Read[Value]) -> Read[Value | None]:
+    """Return a reader of a field that may be left empty: None then."""
+    return lambda text: read(text) if text else None
+
+
+def day(first: date, last: date) -> Read[date]:
+    """Return a reader of a day between two, as browsers send it or as people write it."""
+
+    def read(text: str) -> date:
+        found = _day(text)
+        if not first <= found <= last:
+            raise Unreadable(
+                mark("This day must be between %(first)s and %(last)s."), first=first, last=last
+            )
+        return found
+
+    return read
+
+
+def _day(text: str) -> date:
+    if not text:
+        raise Unreadable(REQUIRED)
+    iso, written = _ISO_DAY.fullmatch(text), _WRITTEN_DAY.fullmatch(text)
+    try:
+        if iso is not None:
+            return date(int(iso[1]), int(iso[2]), int(iso[3]))
+        if written is not None:
+            return date(int(written[3]), int(written[2]), int(written[1]))
+    except ValueError:
+        raise Unreadable(mark("This day is not in the calendar.")) from None
+    raise Unreadable(_NO_DAY)
+
+
+def clock(text: str) -> time:
+    """Return a time of day: 14:30 or 14.30."""
+    found = _TIME.fullmatch(text)
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise Unreadable(mark("Write a time such as 14:30."))
+    return time(int(found[1]), int(found[2]))
+
+
+def quantity(text: str) -> Decimal:
+    """Return a quantity above 0; Indonesian or English notation where it is unambiguous.
+
+    `1.500` may be one and a half or fifteen hundred: an order must not hang on a guess.
+    """
+    found = quantity_or_none(text)
+    if found == 0:
+        raise Unreadable(mark("This must be more than 0."))
+    return found
+
+
+def quantity_or_none(text: str) -> Decimal:
+    """Return a quantity, which may be 0."""
+    text = text.translate(_BLANKS)
+    if not text:
+        raise Unreadable(REQUIRED)
+    if text.startswith("-"):
+        raise Unreadable(mark("This must be 0 or more."))
+    if len(text) > MOST_NUMBER:
+        raise Unreadable(_QUANTITY)
+    if _TWO_READINGS.fullmatch(text):
+        raise Unreadable(_EITHER, typed=text)
+    if any(grouped.fullmatch(text) for grouped in _GROUPED):
+        text = _without_groups(text)
+    plain = _SIMPLE.fullmatch(text)
+    if plain is None:
+        raise Unreadable(_QUANTITY)
+    whole, decimals = plain[1].lstrip("0"), (plain[2] or "").rstrip("0")
+    if len(whole) > _MOST_DIGITS or len(decimals) > _MOST_DECIMALS:
+        raise Unreadable(_TOO_FINE)
+    return Decimal(f"{whole or 0}.{decimals or 0}")
+
+
+def _without_groups(text: str) -> str:
+    text = text.replace(" ", "")
+    last = max(text.rfind("."), text.rfind(","))
+    if last < 0:
+        return text
+    if text.count(text[last]) > 1:
+        return text.replace(text[last], "")
+    return re.sub(r"[.,]", "", text[:last]) + "." + text[last + 1 :]
+
+
+def written(value: Decimal) -> str:
+    """Return a quantity as it stands in a field: `quantity` reads the same from it."""
+    text = plain(value).replace(".", ",")
+    # Three decimals behind a comma would be refused as possible thousands.
+    return f"{text}0" if _TWO_READINGS.fullmatch(text) else text
+
+
+def number(text: str) -> str:
+    """Return the number of a document, or another name of one line."""
+    text = one_spelling(text)
+    if not text:
+        raise Unreadable(REQUIRED)
+    if len(text) > MOST_NUMBER:
+        raise Unreadable(_LONG, most=MOST_NUMBER)
+    if not text.isprintable():
+        raise Unreadable(_CONTROL)
+    return text
+
+
+def numbers(text: str) -> list[str]:
+    """Return names that stand one a line, each once."""
+    found = dict.fromkeys(number(line) for line in text.splitlines() if line.strip())
+    if len(found) > MOST_ITEMS:
+        raise Unreadable(mark("At most %(most)s."), most=MOST_ITEMS)
+    return list(found)
+
+
+def words(text: str) -> str:
+    """Return a text of several lines."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text:
+        raise Unreadable(REQUIRED)
+    if len(text) > MOST_TEXT:
+        raise Unreadable(_LONG, most=MOST_TEXT)
+    if not all(sign.isprintable() or sign in "\n\t" for sign in text):
+        raise Unreadable(mark("Write this with ordinary letters, digits and signs."))
+    return text
+
+
+def address(text: str) -> str:
+    """Return a web address."""
+    if not _ADDRESS.fullmatch(text) or not text.isprintable():
+        raise Unreadable(
+            mark("Write an address that begins with https:// or http://, without blanks.")
+        )
+    return text
+
+
+def one_of(among: Collection[str]) -> Read[str]:
+    """Return a reader of a choice."""
+
+    def read(text: str) -> str:
+        if text not in among:
+            raise Unreadable(mark("Choose one of these."))
+        return text
+
+    return read
+
+
+def names_in(text: str) -> list[str] | None:
+    """Return the strings of a JSON list that a form carries unseen; None where it is no such list.
+
+    An order number may have any sign in it, so that no sign could part them.
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list):
+        return None
+    return found if all(isinstance(one, str) and named(one) for one in found) else None
+
+
+def named(text: str) -> bool:
+    """Return whether a text can be the number of a document, a line or an item."""
+    return 1 <= len(text) <= MOST_NUMBER and text.isprintable()

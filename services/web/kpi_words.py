@@ -1,0 +1,103 @@
+"""What every figure of docs/figures.md is called in tables and on paper, and its unit. Pure."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+from services.readiness.figures import Figure
+from services.readiness.kpis import KPIS
+from services.text import figure_words, line_words, standing_words
+from services.text.language import Language, mark
+from services.web.table_files import Cell, Column, Kind
+
+_UNITS: Final = {
+    "fraction": mark("fraction of 1"),
+    "ratio": mark("ratio"),
+    "per million": mark("per million"),
+    "days": mark("days"),
+    "hours": mark("hours"),
+    "count": mark("count"),
+}
+
+
+def title(language: Language, key: str) -> str:
+    """Return what a figure is called."""
+    return language.text(figure_words.TITLES[key])
+
+
+def unit(language: Language, key: str) -> str:
+    """Return what a figure's value is measured in."""
+    return language.text(_UNITS[KPIS[key].unit])
+
+
+def ratio_columns(language: Language) -> list[Column]:
+    """Return three columns for each figure that the pages tell: value, numerator, denominator."""
+    columns = []
+    for key, name in line_words.TITLES.items():
+        title = language.text(name)
+        kind = Kind.SHARE if KPIS[key].unit == "fraction" else Kind.NUMBER
+        columns += [
+            Column(title, kind),
+            Column(language.text("%(figure)s: numerator", figure=title), Kind.QUANTITY),
+            Column(language.text("%(figure)s: denominator", figure=title), Kind.QUANTITY),
+        ]
+    return columns
+
+
+def ratio_cells(figures: Mapping[str, Figure]) -> list[Cell]:
+    """Return the cells of those columns; a figure that there is not leaves them empty."""
+    found = [figures.get(key) for key in line_words.TITLES]
+    return [
+        cell
+        for one in found
+        for cell in (
+            (None, None, None) if one is None else (one.exact, one.numerator, one.denominator)
+        )
+    ]
+
+
+def value(language: Language, key: str, shown: Mapping[str, Any]) -> str:
+    """Return a figure's value in short, as the pages show it. `shown`: as the scorecard has it."""
+    if key in line_words.TITLES:
+        return line_words.say(
+            language, key, standing_words.figure({"kpis": {key: shown}}, key)
+        ).short
+    found = shown["value"]
+    if found is None:
+        return language.text(line_words.NO_DATA)
+    unit_of = "load" if key == "capacity_load" else KPIS[key].unit
+    return _WRITTEN[unit_of](language, _exact(shown))
+
+
+def counted(language: Language, shown: Mapping[str, Any]) -> str:
+    """Return a figure's numerator and denominator: `7 of 9`; nothing where it has none."""
+    if not (shown.get("numerator") or shown.get("denominator")):
+        return ""
+    return language.text(
+        "%(part)s of %(whole)s",
+        part=language.number(shown["numerator"]),
+        whole=language.number(shown["denominator"]),
+    )
+
+
+_WRITTEN: Final[Mapping[str, Callable[[Language, Fraction], str]]] = {
+    "fraction": lambda language, exact: language.percent(exact),
+    "ratio": lambda language, exact: language.number(exact, 2),
+    "load": lambda language, exact: f"{language.number(exact * 100, 1)} %",
+    "per million": lambda language, exact: language.number(exact, 0),
+    "days": lambda language, exact: language.text(
+        "%(number)s days", number=language.number(exact, 1)
+    ),
+    "hours": lambda language, exact: language.text(
+        "%(number)s hours", number=language.number(exact, 1)
+    ),
+    "count": lambda language, exact: language.number(exact),
+}
+"""How a value is written, by what it is measured in."""
+
+
+def _exact(shown: Mapping[str, Any]) -> Fraction:
+    """Return a value that is rounded once: from the quotient where there is one."""
+    if shown.get("denominator"):
+        return Fraction(shown["numerator"]) / Fraction(shown["denominator"])
+    return Fraction(shown["value"])

@@ -1,0 +1,164 @@
+"""What coaching did: each coached supplier before and after it, beside its cluster's uncoached."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.catalogue import Role
+from services.assessment.coaching_effects import EFFECT_DAYS, CoachingEffect, coaching_effects
+from services.scorecards.scorecard_api import EARLIEST, blocking
+from services.text.language import Language, mark
+from services.web import page_query, table_files
+from services.web.lists import Choice, Part, part
+from services.web.page_query import Unreadable, View
+from services.web.programme import coaching_words, programme_pages
+from services.web.site import Site, Visit, answer
+from services.web.table_files import Cell, Column, Kind, Row, Table
+
+PATH: Final = "/programme/coaching"
+SINCE_DAYS: Final = 365
+"""Coachings of so many days before the day are shown."""
+
+_FIRST: Final = "otif"
+_PHASES: Final = ("before", "after", "uncoached_before", "uncoached_after")
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the route of the effect of coaching."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(PATH)
+    async def coaching(request: Request) -> Response:
+        """Show the programme what coaching did."""
+        return await answer(site, request, page)
+
+    return router
+
+
+async def page(visit: Visit) -> Response:
+    """Return the effect of coaching on one figure, as a page or, on all of them, as a file."""
+    visit.require(Role.PROGRAMME)
+    query, reader, language = visit.request.query_params, visit.site.reader, visit.language
+    view = replace(page_query.read(query, reader.today()), buyer_id=None)
+    key, cluster = query.get("figure", "") or _FIRST, query.get("cluster", "")
+    if key not in coaching_words.SHOWN:
+        raise Unreadable(mark("There is no such figure."))
+    wanted = table_files.asked(visit)
+    if wanted is not None and wanted.key != "coaching":
+        raise table_files.no_such(wanted)
+    since = max(EARLIEST, view.as_of - timedelta(days=SINCE_DAYS))
+    effects, newest, (_, everybody) = await asyncio.gather(
+        blocking(
+            lambda: coaching_effects(
+                reader.store, since, view.as_of, clusters=[cluster] if cluster else []
+            )
+        ),
+        blocking(lambda: reader.newest(view.selection([], []))),
+        blocking(lambda: reader.suppliers(limit=2**31)),
+    )
+    names = {one.supplier_id: one.name or one.supplier_id for one in everybody}
+    if wanted is not None:
+        return await table_files.answer(visit, wanted, _table(visit, view, effects, names))
+    clusters = sorted({one.cluster for one in everybody if one.cluster}, key=str.casefold)
+    least = reader.policy.grade.min_lines
+    shown = part(effects, view.page)
+    rows = [
+        coaching_words.row(
+            language,
+            one,
+            key,
+            names.get(one.supplier_id, one.supplier_id),
+            f"/suppliers/{one.supplier_id}{view.but(page=1)}",
+            least,
+        )
+        for one in shown.rows
+    ]
+    # One that is not over yet would be held against 90 whole days.
+    over = [one for one in effects if one.after_days == EFFECT_DAYS]
+    together = coaching_words.together(over)
+    return await visit.page(
+        "coaching.html",
+        lambda: {
+            **page_query.heading(language, view, reader, newest),
+            "ways": programme_pages.ways(visit, PATH),
+            "choice": Choice(PATH, view, {"figure": key, "cluster": cluster}),
+            "since": since,
+            "effect_days": EFFECT_DAYS,
+            "least": least,
+            "key": key,
+            "titles": {name: language.text(title) for name, title in coaching_words.SHOWN.items()},
+            "clusters": clusters,
+            "cluster": cluster,
+            "over": len(over),
+            "together": coaching_words.sides(language, key, together, least) if over else None,
+            "effects": Part(rows, shown.total, shown.page),
+        },
+    )
+
+
+def _table(
+    visit: Visit, view: View, effects: Sequence[CoachingEffect], names: Mapping[str, str]
+) -> Table:
+    """Return numerator and denominator of every figure, before and after, of both sides."""
+    language = visit.language
+    columns = [
+        Column(language.text("Supplier's id")),
+        Column(language.text("Supplier")),
+        Column(language.text("Cluster")),
+        Column(language.text("Coached on"), Kind.DATE),
+        Column(language.text("Topic")),
+        Column(language.text("Coach")),
+        Column(language.text("Coachings"), Kind.COUNT),
+        Column(language.text("Days after it"), Kind.COUNT),
+        Column(language.text("Suppliers not coached"), Kind.COUNT),
+        Column(language.text("Figure")),
+        *_phase_columns(language),
+    ]
+    rows: list[Row] = [
+        [
+            one.supplier_id,
+            names.get(one.supplier_id),
+            one.cluster or None,
+            one.held_on,
+            one.topic,
+            one.coach,
+            one.sessions,
+            one.after_days,
+            one.uncoached,
+            language.text(title),
+            *_phase_cells(one, key),
+        ]
+        for one in effects
+        for key, title in coaching_words.SHOWN.items()
+    ]
+    title = language.text("What coaching did")
+    return Table("coaching", title, columns, rows, visit.visitor.partner, view.as_of)
+
+
+def _phase_columns(language: Language) -> list[Column]:
+    phases = (
+        language.text("before"),
+        language.text("after"),
+        language.text("not coached, before"),
+        language.text("not coached, after"),
+    )
+    return [
+        Column(
+            language.text("Numerator, %(phase)s", phase=phase)
+            if part == "numerator"
+            else language.text("Denominator, %(phase)s", phase=phase),
+            Kind.QUANTITY,
+        )
+        for phase in phases
+        for part in ("numerator", "denominator")
+    ]
+
+
+def _phase_cells(one: CoachingEffect, key: str) -> list[Cell]:
+    found = [getattr(one.figures[key], phase) for phase in _PHASES]
+    return [cell for figure in found for cell in (figure.numerator, figure.denominator)]

@@ -1,0 +1,286 @@
+"""The programme's pages: clusters side by side, one cluster, and lists of suppliers across them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.catalogue import Role
+from services.assessment.programme_figures import Filter, Member, Programme
+from services.assessment.scorecard_reader import Supplier
+from services.readiness.month_ends import month_end_before
+from services.scorecards.scorecard_api import blocking
+from services.text import line_words
+from services.text.language import Language, mark
+from services.web import page_query, table_files
+from services.web.lists import Choice, Part, Sorting, Way, part, ways_between
+from services.web.page_query import View
+from services.web.programme import programme_tables, programme_words
+from services.web.programme.programme_words import MEMBER_KEYS, needs_coaching, way_of
+from services.web.site import Refused, Site, Visit, answer
+
+PATH: Final = "/programme"
+QUALITY_PATH: Final = "/programme/data-quality"
+_ALL: Final = 2**31
+_FIRST: Final = "score"
+_TOP: Final = 5
+"""So many of each list on the first page; the whole list is one step away."""
+
+SHOWS: Final[Mapping[str, tuple[str, Callable[[Member], bool]]]] = {
+    "": (mark("Suppliers"), lambda _: True),
+    "rose": (mark("Whose grade rose"), lambda one: way_of(one) == "up"),
+    "fell": (mark("Whose grade fell"), lambda one: way_of(one) == "down"),
+    "coaching": (mark("Who needs coaching"), needs_coaching),
+}
+"""Lists of suppliers: title, and who is on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a page of the programme is asked for. `options`: regions, sectors to choose from."""
+
+    view: View
+    wanted: Filter
+    options: Mapping[str, Sequence[str]]
+    members: Sequence[Member]
+
+    def own(self, *, cluster: bool = False) -> dict[str, str]:
+        """Return the filters, as parameters of an address."""
+        named = {"region": self.wanted.region, "sector": self.wanted.sector}
+        return named | ({"cluster": self.wanted.cluster} if cluster else {})
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of the programme's pages."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(PATH)
+    async def programme(request: Request) -> Response:
+        """Show the programme every cluster."""
+        return await answer(site, request, page)
+
+    @router.get(PATH + "/suppliers")
+    async def suppliers(request: Request) -> Response:
+        """Show suppliers of all clusters: all, who rose or fell, or who needs coaching."""
+        return await answer(site, request, _suppliers)
+
+    @router.get(PATH + "/without-cluster")
+    async def without(request: Request) -> Response:
+        """Show the suppliers that are in no cluster."""
+        return await answer(site, request, lambda visit: _cluster(visit, None))
+
+    # A cluster may have a slash in its name.
+    @router.get(PATH + "/clusters/{cluster:path}")
+    async def cluster(request: Request, cluster: str) -> Response:
+        """Show one cluster and its members."""
+        return await answer(site, request, lambda visit: _cluster(visit, cluster))
+
+    return router
+
+
+def ways(visit: Visit, here: str) -> list[Way]:
+    """Return the ways between the pages of the programme."""
+    text = visit.language.text
+    found = [
+        (PATH, text("Clusters")),
+        (PATH + "/suppliers", text("Suppliers")),
+        (PATH + "/coaching", text("Coaching")),
+        (QUALITY_PATH, text("Data quality")),
+    ]
+    if visit.may_act:
+        found.append(("/links", text("Links")))
+    return ways_between(found, here)
+
+
+def cluster_address(name: str | None, view: View) -> str:
+    """Return the address of a cluster's page with the same day and window."""
+    path = "/without-cluster" if name is None else f"/clusters/{quote(name, safe='')}"
+    return f"{PATH}{path}{view.but(page=1)}"
+
+
+def choice_of(asked: "_Asked", wanted: Filter) -> Choice:
+    """Return the choice of the lists of suppliers that are wanted."""
+    own = {"region": wanted.region, "sector": wanted.sector, "cluster": wanted.cluster}
+    return Choice(PATH + "/suppliers", asked.view, own)
+
+
+async def page(visit: Visit) -> Response:
+    """Return all clusters on one page."""
+    visit.require(Role.PROGRAMME)
+    wanted = table_files.asked(visit)
+    if wanted is not None and wanted.key not in ("suppliers", "clusters"):
+        raise table_files.no_such(wanted)
+    asked = await _asked(visit)
+    groups = _by_cluster(asked.members)
+    if wanted is not None:
+        make = programme_tables.clusters if wanted.key == "clusters" else programme_tables.members
+        table = await blocking(lambda: make(visit, asked.view, asked.members, groups))
+        return await table_files.answer(visit, wanted, table)
+    language, view = visit.language, asked.view
+    choice = Choice(PATH, view, asked.own())
+    names = part(list(groups), view.page)
+    newest = await _newest(visit, view)
+
+    def rows() -> list[Any]:
+        return [
+            programme_words.cluster_row(language, name, groups[name], cluster_address(name, view))
+            for name in names.rows
+        ]
+
+    return await visit.page(
+        "programme.html",
+        lambda: {
+            **_group(visit, asked, newest),
+            "ways": ways(visit, PATH),
+            "choice": choice,
+            "asked": asked,
+            "moved": choice_of(asked, asked.wanted),
+            "clusters": Part(rows(), names.total, names.page),
+        },
+    )
+
+
+async def _cluster(visit: Visit, cluster: str | None) -> Response:
+    visit.require(Role.PROGRAMME)
+    sorting = Sorting.read(visit.request.query_params, MEMBER_KEYS, _FIRST)
+    wanted = table_files.asked(visit)
+    if wanted is not None and wanted.key != "suppliers":
+        raise table_files.no_such(wanted)
+    asked = await _asked(visit, lambda one: (one.cluster or None) == (cluster or None))
+    if not asked.members:
+        raise Refused("not_known")
+    ordered = sorting.sorted(asked.members)
+    if wanted is not None:
+        table = await blocking(lambda: programme_tables.members(visit, asked.view, ordered, {}))
+        return await table_files.answer(visit, wanted, table)
+    language, view = visit.language, asked.view
+    path = cluster_address(cluster or None, view).split("?", 1)[0]
+    choice = Choice(path, view, sorting.own)
+    newest = await _newest(visit, view)
+    return await visit.page(
+        "programme_cluster.html",
+        lambda: {
+            **_group(visit, asked, newest),
+            "ways": ways(visit, ""),
+            "choice": choice,
+            "title": cluster or language.text("Without a cluster"),
+            # Those of no cluster have no list of their own across clusters.
+            "moved": choice_of(asked, Filter(cluster=cluster)) if cluster else None,
+            "headings": sorting.headings(language, choice),
+            "members": _rows(language, ordered, view),
+        },
+    )
+
+
+async def _suppliers(visit: Visit) -> Response:
+    visit.require(Role.PROGRAMME)
+    query = visit.request.query_params
+    sorting = Sorting.read(query, MEMBER_KEYS, _FIRST)
+    show = query.get("show", "")
+    if show not in SHOWS:
+        raise Refused("not_known")
+    wanted = table_files.asked(visit)
+    if wanted is not None and wanted.key != "suppliers":
+        raise table_files.no_such(wanted)
+    asked = await _asked(visit)
+    title, takes = SHOWS[show]
+    ordered = sorting.sorted(one for one in asked.members if takes(one))
+    if wanted is not None:
+        table = await blocking(lambda: programme_tables.members(visit, asked.view, ordered, {}))
+        return await table_files.answer(visit, wanted, table)
+    language, view, reader = visit.language, asked.view, visit.site.reader
+    own = {**asked.own(cluster=True), "show": show}
+    choice = Choice(PATH + "/suppliers", view, {**own, **sorting.own})
+    newest = await _newest(visit, view)
+    return await visit.page(
+        "programme_suppliers.html",
+        lambda: {
+            **page_query.heading(language, view, reader, newest),
+            "ways": ways(visit, PATH + "/suppliers"),
+            "choice": choice,
+            "title": language.text(title),
+            "shows": [(name, language.text(words)) for name, (words, _) in SHOWS.items()],
+            "show": show,
+            "asked": asked,
+            "headings": sorting.headings(language, choice),
+            "members": _rows(language, ordered, view),
+            "since": month_end_before(view.as_of),
+        },
+    )
+
+
+async def _asked(visit: Visit, takes: Callable[[Supplier], bool] | None = None) -> _Asked:
+    """Read which suppliers a page is about, and how they stand."""
+    reader, query = visit.site.reader, visit.request.query_params
+    view = replace(page_query.read(query, reader.today()), buyer_id=None)
+    wanted = Filter(*(query.get(name, "") for name in ("region", "sector", "cluster")))
+    _, everybody = await blocking(lambda: reader.suppliers(limit=_ALL))
+    some = [one for one in everybody if (wanted.takes(one) if takes is None else takes(one))]
+    programme, selection = Programme(reader), view.selection([], [])
+    members = await blocking(lambda: programme.members(selection, some)) if some else []
+    options = {
+        "region": _names(name for one in everybody for name in (one.province, one.regency)),
+        "sector": _names(one.sector for one in everybody),
+        "cluster": _names(one.cluster for one in everybody),
+    }
+    return _Asked(view, wanted, options, members)
+
+
+def _names(some: Iterable[str | None]) -> list[str]:
+    return sorted({name for name in some if name}, key=str.casefold)
+
+
+def _by_cluster(members: Iterable[Member]) -> dict[str | None, list[Member]]:
+    """Return members by cluster, by name; those without one come last."""
+    found: dict[str | None, list[Member]] = {}
+    for one in members:
+        found.setdefault(one.supplier.cluster or None, []).append(one)
+    names = sorted(found, key=lambda name: (name is None, (name or "").casefold(), name or ""))
+    return {name: found[name] for name in names}
+
+
+async def _newest(visit: Visit, view: View) -> datetime | None:
+    return await blocking(lambda: visit.site.reader.newest(view.selection([], [])))
+
+
+def _group(visit: Visit, asked: _Asked, newest: datetime | None) -> dict[str, Any]:
+    """Return what the page of all suppliers and that of a cluster say of a group."""
+    reader, language, view = visit.site.reader, visit.language, asked.view
+    members = asked.members
+    together = programme_words.figures(members)
+    lists = {name: [one for one in members if takes(one)] for name, (_, takes) in SHOWS.items()}
+    first = Sorting(MEMBER_KEYS, _FIRST, "asc")
+    return {
+        **page_query.heading(language, view, reader, newest),
+        "total": len(members),
+        "grades": programme_words.grades(language, members),
+        "stages": programme_words.stages(language, members),
+        "titles": {key: language.text(title) for key, title in line_words.TITLES.items()},
+        "said": {key: line_words.say(language, key, together[key]) for key in line_words.TITLES},
+        "since": month_end_before(view.as_of),
+        "counts": {name: len(found) for name, found in lists.items()},
+        "firsts": {
+            name: [
+                programme_words.member_row(language, one, _address(one, view))
+                for one in first.sorted(found)[:_TOP]
+            ]
+            for name, found in lists.items()
+            if name
+        },
+        "coaching": programme_words.coaching(language, members),
+        "mixed_units": language.text(line_words.MIXED_UNITS),
+    }
+
+
+def _rows(language: Language, ordered: Sequence[Member], view: View) -> Part[Any]:
+    shown = part(ordered, view.page)
+    rows = [programme_words.member_row(language, one, _address(one, view)) for one in shown.rows]
+    return Part(rows, shown.total, shown.page)
+
+
+def _address(member: Member, view: View) -> str:
+    return f"/suppliers/{member.supplier.supplier_id}{view.but(page=1)}"

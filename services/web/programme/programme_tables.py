@@ -1,0 +1,88 @@
+"""The programme's tables as files: suppliers and clusters with their figures, every row of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from services.assessment.programme_figures import Member
+from services.readiness.policy_parts import LETTERS
+from services.web.kpi_words import ratio_cells, ratio_columns
+from services.web.page_query import View
+from services.web.programme import programme_words
+from services.web.site import Visit
+from services.web.table_files import Column, Kind, Row, Table
+
+Groups = Mapping[str | None, Sequence[Member]]
+
+
+def members(visit: Visit, view: View, some: Sequence[Member], _groups: Groups) -> Table:
+    """Return suppliers, a row each, in their order."""
+    language = visit.language
+    columns = [
+        Column(language.text("Supplier's id")),
+        Column(language.text("Name")),
+        Column(language.text("Cluster")),
+        Column(language.text("Regency")),
+        Column(language.text("Sector")),
+        Column(language.text("Grade")),
+        Column(language.text("Grade at the last month end")),
+        Column(language.text("Score"), Kind.NUMBER),
+        Column(language.text("Provisional")),
+        Column(language.text("Weakest pillar")),
+        Column(language.text("Lines overdue"), Kind.COUNT),
+        *ratio_columns(language),
+    ]
+    rows: list[Row] = [
+        [
+            one.supplier.supplier_id,
+            one.supplier.name,
+            one.supplier.cluster,
+            one.supplier.regency,
+            one.supplier.sector,
+            programme_words.shown(one.at),
+            programme_words.shown(one.before),
+            one.at.score,
+            language.text("yes") if one.at.grade is None else language.text("no"),
+            programme_words.pillar(language, one.at.weakest_pillar) or None,
+            one.at.counts["overdue_lines"],
+            *ratio_cells(programme_words.figures([one])),
+        ]
+        for one in some
+    ]
+    title = language.text("Suppliers")
+    return Table("suppliers", title, columns, rows, visit.visitor.partner, view.as_of)
+
+
+def clusters(visit: Visit, view: View, _some: Sequence[Member], groups: Groups) -> Table:
+    """Return clusters, a row each; those without one together, last."""
+    language = visit.language
+    letters = [
+        Column(language.text("Grade %(letter)s", letter=letter), Kind.COUNT) for letter in LETTERS
+    ]
+    columns = [
+        Column(language.text("Cluster")),
+        Column(language.text("Suppliers"), Kind.COUNT),
+        *letters,
+        Column(language.text("Without a grade"), Kind.COUNT),
+        Column(language.text("Grade rose"), Kind.COUNT),
+        Column(language.text("Grade fell"), Kind.COUNT),
+        Column(language.text("Need coaching"), Kind.COUNT),
+        *ratio_columns(language),
+    ]
+    rows: list[Row] = []
+    for name, of in groups.items():
+        grades = Counter(programme_words.shown(one.at) for one in of)
+        moves = Counter(programme_words.way_of(one) for one in of)
+        rows.append(
+            [
+                name,
+                len(of),
+                *(grades[letter] for letter in LETTERS),
+                grades[None],
+                moves["up"],
+                moves["down"],
+                sum(programme_words.needs_coaching(one) for one in of),
+                *ratio_cells(programme_words.figures(of)),
+            ]
+        )
+    title = language.text("Clusters")
+    return Table("clusters", title, columns, rows, visit.visitor.partner, view.as_of)

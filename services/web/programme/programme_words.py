@@ -1,0 +1,287 @@
+"""What the programme's pages say of groups of suppliers: grades, stages, moves, coaching. Pure.
+
+Nothing here is made of prices.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from services.assessment.programme_figures import Member
+from services.readiness.figures import Figure
+from services.readiness.grading import Direction, direction
+from services.readiness.policy_parts import LETTERS, Letter
+from services.readiness.stage import STAGES
+from services.readiness.summary import Summary, pooled
+from services.text import line_words, standing_words
+from services.text.language import Language, mark
+from services.text.standing_words import TOO_LITTLE
+from services.web.lists import SortKey
+
+NO_GRADE: Final = mark("no grade yet")
+_LOW: Final = frozenset({"C", "D"})
+_PILLAR_FIGURES: Final = {
+    "quality": ("ppm", "lot_acceptance"),
+    "delivery": ("otif", "mean_days_late"),
+    "responsiveness": ("confirmation_in_time", "complaint_response"),
+}
+"""The figures by which it is told what a weak pillar is about."""
+
+_ANSWERS: Final = {
+    "confirmation_in_time": mark("%(counted)s orders answered in time (%(share)s)"),
+    "complaint_response": mark("%(counted)s complaint steps in time (%(share)s)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of a distribution. `filled`: its share of the longest, 0 to 1."""
+
+    label: str
+    count: int
+    filled: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How many of a group are where. `text`: the same in one sentence."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    text: str
+
+
+def shown(at: Summary) -> Letter | None:
+    """Return the grade that a supplier's own page shows; None where it shows none.
+
+    What was published stays published while there is too little data to judge by, and is not shown.
+    """
+    return None if at.grade is None else at.published
+
+
+def way_of(member: Member) -> Direction:
+    """Return which way the grade shown of a supplier went since the last month end."""
+    return direction(shown(member.before), shown(member.at))
+
+
+def needs_coaching(member: Member) -> bool:
+    """Whether a supplier should be looked after: a low grade is shown, or its grade fell."""
+    return shown(member.at) in _LOW or way_of(member) == "down"
+
+
+def grades(language: Language, members: Sequence[Member]) -> Distribution:
+    """Return how many suppliers show which grade, and why the others show none."""
+    found = Counter(shown(one.at) or _without(one.at) for one in members)
+    names = {letter: f"{letter} ({_meaning(language, letter)})" for letter in LETTERS}
+    counts = [(names[letter], found[letter]) for letter in LETTERS]
+    counts += [(language.text(why), found[why]) for why in (NO_GRADE, TOO_LITTLE)]
+    return _distribution(language, language.text("Grades shown"), counts)
+
+
+def stages(language: Language, members: Iterable[Member]) -> list[Distribution]:
+    """Return how many suppliers are at which stage, in each assessor's opinion."""
+    found: dict[str, Counter[str]] = {}
+    for one in members:
+        for assessor, stage in one.at.stages.items():
+            found.setdefault(assessor, Counter())[stage] += 1
+    return [
+        _distribution(
+            language,
+            language.text("Stages by %(assessor)s", assessor=name),
+            [(stage, found[name][stage]) for stage in STAGES],
+        )
+        for name in sorted(found)
+    ]
+
+
+def _distribution(
+    language: Language, title: str, counts: Sequence[tuple[str, int]]
+) -> Distribution:
+    most = max((count for _, count in counts), default=0) or 1
+    bars = tuple(Bar(label, count, count / most) for label, count in counts)
+    text = ", ".join(f"{label}: {language.number(count)}" for label, count in counts)
+    return Distribution(title, bars, text)
+
+
+def _meaning(language: Language, letter: str) -> str:
+    word = standing_words.LETTER_WORDS[letter]
+    return language.text(word)
+
+
+def figures(members: Iterable[Member]) -> dict[str, Figure]:
+    """Return the figures of some suppliers as one: sums over sums."""
+    shown = pooled(one.at for one in members)
+    card = {"kpis": shown}
+    return {key: standing_words.figure(card, key) for key in shown if "numerator" in shown[key]}
+
+
+def _without(at: Summary) -> str:
+    """Return why no grade is shown of a supplier."""
+    return TOO_LITTLE if at.grade is None else NO_GRADE
+
+
+def grade(language: Language, at: Summary) -> str:
+    """Return the grade that is shown of a supplier in words, or why there is none."""
+    letter = shown(at)
+    if letter is None:
+        why = _without(at)
+        return language.text(why)
+    return f"{letter}, {_meaning(language, letter)}"
+
+
+def move(language: Language, member: Member) -> str:
+    """Return from which grade to which a supplier went; empty where it stayed."""
+    before, at = shown(member.before), shown(member.at)
+    if before == at:
+        return ""
+    then, now = (language.text(_without(one)) for one in (member.before, member.at))
+    return f"{before or then} → {at or now}"
+
+
+def pillar(language: Language, name: str | None) -> str:
+    """Return what a pillar is called; empty where there is none."""
+    if name is None:
+        return ""
+    word = standing_words.PILLAR_NAMES[name]
+    return language.text(word)
+
+
+def weakness(language: Language, member: Member) -> tuple[str, ...]:
+    """Return the figures of a supplier's weakest pillar in words, those that there are."""
+    name = member.at.weakest_pillar
+    if name is None:
+        return ()
+    found = figures([member])
+    said = [_said(language, key, found[key]) for key in _PILLAR_FIGURES[name]]
+    return tuple(one for one in said if one)
+
+
+def _said(language: Language, key: str, figure: Figure) -> str:
+    if figure.denominator == 0:
+        return ""
+    if key not in _ANSWERS:
+        return line_words.say(language, key, figure).sentence
+    share = Fraction(figure.numerator) / Fraction(figure.denominator)
+    sentence = _ANSWERS[key]
+    return language.text(
+        sentence, counted=line_words.counted(language, figure), share=language.percent(share)
+    )
+
+
+def score(language: Language, member: Member) -> str:
+    """Return a score in words; provisional where there are too few lines for a grade."""
+    if member.at.score is None:
+        return language.text(line_words.NO_DATA)
+    points = standing_words.points(language, member.at.score)
+    if member.at.grade is None:
+        return language.text("%(score)s (provisional)", score=points)
+    return points
+
+
+def _name(member: Member) -> str:
+    return (member.supplier.name or member.supplier.supplier_id).casefold()
+
+
+def _grade_place(member: Member) -> int | None:
+    at = shown(member.at)
+    return None if at is None else LETTERS.index(at)
+
+
+MEMBER_KEYS: Final[Mapping[str, SortKey[Member]]] = {
+    "name": SortKey(mark("Supplier"), _name, ascending_first=True),
+    "grade": SortKey(mark("Grade"), _grade_place),
+    "score": SortKey(mark("Score"), lambda one: one.at.score, ascending_first=True),
+    "pillar": SortKey(
+        mark("Weakest pillar"), lambda one: one.at.weakest_pillar, ascending_first=True
+    ),
+    "overdue": SortKey(mark("Lines overdue"), lambda one: one.at.counts["overdue_lines"]),
+}
+"""What members are sorted by; those that ask for attention come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A supplier of a group in words."""
+
+    name: str
+    about: str
+    address: str
+    grade: str
+    move: str
+    score: str
+    pillar: str
+    weakness: tuple[str, ...]
+    overdue: str
+
+
+def member_row(language: Language, member: Member, address: str) -> MemberRow:
+    """Return a row of the table of members."""
+    who = member.supplier
+    places = (who.supplier_id if who.name else None, who.cluster, who.regency)
+    return MemberRow(
+        name=who.name or who.supplier_id,
+        about=" · ".join(place for place in places if place),
+        address=address,
+        grade=grade(language, member.at),
+        move=move(language, member),
+        score=score(language, member),
+        pillar=pillar(language, member.at.weakest_pillar),
+        weakness=weakness(language, member),
+        overdue=language.number(member.at.counts["overdue_lines"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    """A cluster in words; no name: those without one. `coaching`: how many, and mostly in what."""
+
+    name: str | None
+    address: str
+    suppliers: int
+    grades: str
+    said: Mapping[str, line_words.Said]
+    rose: int
+    fell: int
+    coaching: str
+
+
+def cluster_row(
+    language: Language, name: str | None, members: Sequence[Member], address: str
+) -> ClusterRow:
+    """Return a row of the table of clusters."""
+    found = Counter(shown(one.at) for one in members)
+    letters = [f"{letter} {language.number(found[letter])}" for letter in LETTERS if found[letter]]
+    if found[None]:
+        none = language.text("%(count)s without a grade", count=language.number(found[None]))
+        letters.append(none)
+    together = figures(members)
+    ways = Counter(way_of(one) for one in members)
+    return ClusterRow(
+        name=name,
+        address=address,
+        suppliers=len(members),
+        grades=" · ".join(letters),
+        said={
+            key: line_words.say(language, key, together[key])
+            for key in ("otif", "mean_days_late", "ppm", "lot_acceptance")
+        },
+        rose=ways["up"],
+        fell=ways["down"],
+        coaching=coaching(language, members),
+    )
+
+
+def coaching(language: Language, members: Iterable[Member]) -> str:
+    """Return how many of a group need coaching, and in which pillars."""
+    some = [one for one in members if needs_coaching(one)]
+    if not some:
+        return language.text("nobody")
+    pillars = Counter(one.at.weakest_pillar for one in some if one.at.weakest_pillar)
+    parts = [
+        f"{pillar(language, name)} {language.number(count)}"
+        for name, count in pillars.most_common()
+    ]
+    count = language.texts("%(count)s supplier", "%(count)s suppliers", len(some))
+    return f"{count}: {', '.join(parts)}" if parts else count

@@ -1,0 +1,184 @@
+"""The page of data quality, which buyers and the programme share: findings by kind.
+
+Without a kind it shows the newest few of each; with one, all of it by parts, or as a file.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from fastapi.responses import Response
+
+from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+from services.assessment.figure_store import Rows
+from services.scorecards.scorecard_api import blocking
+from services.text import quality_words
+from services.text.figure_words import TITLES
+from services.text.language import Language, mark
+from services.web import addresses, page_query, table_files
+from services.web.lists import ROWS, Choice, Way, last_or
+from services.web.lists import Part as Shown
+from services.web.page_query import Unreadable, View
+from services.web.site import Visit
+from services.web.table_files import Column, Kind, Row, Table
+
+_FEW: Final = 5
+"""So many of each kind on the first page; the whole list is one step away."""
+
+_PUT_RIGHT: Final = 20
+"""So many of what was put right are listed: those of last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding in words. `address`: of its order line's page, '' where it names none.
+
+    `gone`: the day on which it was put right; '' where it is there.
+    """
+
+    document: str
+    address: str
+    supplier: str
+    buyer: str
+    message: str
+    since: str
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of a kind in words. `address`: of the whole list."""
+
+    title: str
+    total: int
+    why: str
+    remedy: str
+    figures: str
+    address: str
+    findings: Sequence[Finding]
+
+
+async def page(
+    visit: Visit, path: str, ways: Sequence[Way], view: View, buyers: Sequence[str]
+) -> Response:
+    """Return the findings of these buyers' data, of all where none is named. Raises Unreadable."""
+    reader, language = visit.site.reader, visit.language
+    quality, scope = DataQuality(reader.store), Scope(view.as_of, buyers)
+    kind = visit.request.query_params.get("kind", "")
+    if kind and kind not in KINDS:
+        raise Unreadable(mark("There is no such kind of finding."))
+    wanted = table_files.asked(visit)
+    if wanted is not None:
+        if wanted.key != "findings" or not kind:
+            raise table_files.no_such(wanted)
+        one = await blocking(lambda: quality.of_kind(kind, scope, table_files.MOST_ROWS))
+        table_files.require_rows(one.total)
+        return await table_files.answer(visit, wanted, _table(visit, view, one))
+
+    kinds = [kind] if kind else KINDS
+    # Each in a turn of its own: all of them take a few seconds, which nobody should wait for.
+    read = await asyncio.gather(
+        *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
+    )
+    parts = [one for one in read if one.total]
+    right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+    told = [row for one in parts for row in one.rows] + list(right.rows)
+    names, newest = await asyncio.gather(
+        blocking(lambda: reader.names(_partners(told))),
+        blocking(lambda: reader.newest(view.selection([], list(buyers)))),
+    )
+    choice = Choice(path, view, {"kind": kind})
+    total = sum(one.total for one in parts)
+    in_words = partial(_group, language, path, view, names)
+    return await visit.page(
+        "data_quality.html",
+        lambda: {
+            **page_query.heading(language, view, reader, newest),
+            "ways": ways,
+            "choice": choice,
+            "everything": path + view.but(page=1),
+            "kind": kind,
+            "own": bool(buyers),
+            "total": total,
+            "groups": [in_words(one) for one in parts],
+            "put_right": right,
+            "gone": [_finding(language, names, row["kind"], row) for row in right.rows],
+            "shown": Shown(parts, total, last_or(view.page, total)) if kind else None,
+        },
+    )
+
+
+def _partners(rows: Rows) -> list[str]:
+    return sorted({row[name] for row in rows for name in ("supplier_id", "buyer_id")} - {""})
+
+
+def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> Part:
+    """Return the newest few of a kind or, where one is asked for, a part of its list."""
+    if not kind:
+        return quality.of_kind(each, scope, _FEW)
+    one = quality.of_kind(kind, scope, ROWS, (page - 1) * ROWS)
+    last = last_or(page, one.total)
+    # A page past the end, from an old link, shows the last one.
+    return one if last == page else quality.of_kind(kind, scope, ROWS, (last - 1) * ROWS)
+
+
+def _group(language: Language, path: str, view: View, names: Mapping[str, str], one: Part) -> Group:
+    words = quality_words.WORDS[one.kind]
+    return Group(
+        title=language.text(words.title),
+        total=one.total,
+        why=language.text(words.why),
+        remedy=language.text(words.remedy),
+        figures=", ".join(language.text(TITLES[key]) for key in FIGURES[one.kind]),
+        address=Choice(path, view, {"kind": one.kind}).address,
+        findings=[_finding(language, names, one.kind, row) for row in one.rows],
+    )
+
+
+def _finding(
+    language: Language, names: Mapping[str, str], kind: str, row: Mapping[str, Any]
+) -> Finding:
+    supplier, buyer = row["supplier_id"], row["buyer_id"]
+    has_page = supplier and buyer and row["order_no"] and row["line_no"]
+    return Finding(
+        document=quality_words.document(language, row),
+        address=addresses.line(supplier, buyer, row["order_no"], row["line_no"])
+        if has_page
+        else "",
+        supplier=names.get(supplier, supplier),
+        buyer=names.get(buyer, buyer),
+        message=quality_words.message(language, kind, row),
+        since=language.day(row["since"]),
+        gone=language.day(row["gone_on"]) if "gone_on" in row else "",
+    )
+
+
+def _table(visit: Visit, view: View, one: Part) -> Table:
+    language = visit.language
+    columns = [
+        Column(language.text("Buyer's id")),
+        Column(language.text("Supplier's id")),
+        Column(language.text("Document")),
+        Column(language.text("Order")),
+        Column(language.text("Line")),
+        Column(language.text("Since"), Kind.DATE),
+        Column(language.text("What looks wrong")),
+        Column(language.text("Events")),
+    ]
+    rows: list[Row] = [
+        [
+            row["buyer_id"] or None,
+            row["supplier_id"] or None,
+            quality_words.document(language, row),
+            row["order_no"] or None,
+            row["line_no"] or None,
+            row["since"],
+            quality_words.message(language, one.kind, row),
+            ", ".join(f"{source} {name}" for source, name in row["events"]),
+        ]
+        for row in one.rows
+    ]
+    title = language.text(quality_words.WORDS[one.kind].title)
+    return Table("findings", title, columns, rows, visit.visitor.partner, view.as_of)

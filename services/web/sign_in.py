@@ -1,0 +1,103 @@
+"""Coming in: by a link, or with a key. No passwords."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.catalogue import Role
+from services.access.sessions import SESSION_COOKIE, Session
+from services.web.form_tokens import fields_of
+from services.web.rendering import html
+from services.web.site import (
+    SIGN_OUT,
+    Make,
+    Refused,
+    Site,
+    Visit,
+    answer,
+    frame_of_nobody,
+    guarded,
+    home,
+    keep_session,
+    language_of,
+    see_other,
+)
+
+
+def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
+    """Return the routes of links and of signing in. `first_pages`: what a link shows, by role."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/s/{token}")
+    @router.get("/p/{token}")
+    async def opened(request: Request, token: str) -> Response:
+        """Show the page that a link is for, and keep who opened it signed in.
+
+        The page itself, not a redirection to it: on a weak signal that would be another wait.
+        """
+
+        async def make() -> Response:
+            link = site.links.open(token)
+            before = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
+            if before is not None and (before.role, before.partner) != (link.role, link.partner):
+                raise Refused(
+                    "link_other", who=before.partner, token=site.forms.token(before, SIGN_OUT)
+                )
+            session = site.sessions.by_link(link)
+            visit = Visit(site, request, session.visitor, language_of(request))
+            return _kept(site, session, await first_pages[link.role](visit))
+
+        return await guarded(request, make)
+
+    @router.get("/")
+    async def begin(request: Request) -> Response:
+        """Lead to the visitor's own page, or to the sign-in."""
+        visitor = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
+        return see_other("/sign-in" if visitor is None else home(visitor))
+
+    @router.get("/sign-in")
+    async def ask(request: Request) -> Response:
+        """Show the form where a key is typed."""
+
+        async def make() -> Response:
+            return _form(request, wrong=False)
+
+        return await guarded(request, make)
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        """Take a key and keep who has it signed in."""
+
+        async def make() -> Response:
+            site.forms.require_own(request)
+            principal = site.keys.authenticate((await fields_of(request)).get("key", ""))
+            if principal is None:
+                return _form(request, wrong=True)
+            session = site.sessions.by_key(principal)
+            return _kept(site, session, see_other(home(session.visitor)))
+
+        return await guarded(request, make)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        """End the sign-in on this device."""
+
+        async def make(visit: Visit) -> Response:
+            await site.forms.read(request, visit.visitor, SIGN_OUT)
+            response = see_other("/sign-in")
+            response.delete_cookie(SESSION_COOKIE)
+            return response
+
+        return await answer(site, request, make)
+
+    return router
+
+
+def _kept(site: Site, session: Session, response: Response) -> Response:
+    keep_session(response, session, site)
+    return response
+
+
+def _form(request: Request, *, wrong: bool) -> Response:
+    language = language_of(request)
+    context = {**frame_of_nobody(request, language), "wrong": wrong}
+    return html(language, "sign_in.html", context, 401 if wrong else 200)

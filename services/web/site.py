@@ -1,0 +1,277 @@
+"""A visit: who looks at which page, in which language; and the page that says why not.
+
+Every route of the pages answers through `answer`: what can't be shown is said in plain words, with
+what to do, and never as an error of ours where it is none.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from schemas.catalogue import Role
+from schemas.validation import Sender
+from services.access.keys import KeyStore
+from services.access.links import LinkRefused, Links
+from services.access.record_file import RecordFileError
+from services.access.sessions import SESSION_COOKIE, Session, Sessions, Visitor
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import Selection
+from services.assessment.scorecard_reader import Reader
+from services.http.service import Problem
+from services.scorecards.scorecard_api import READ_TOO_LARGE, blocking
+from services.text.language import INDONESIAN, LANGUAGES, Language
+from services.web.form_tokens import FormRefused, Forms
+from services.web.page_query import Unreadable, View
+from services.web.rendering import html
+
+LANGUAGE_COOKIE: Final = "rantai_language"
+SIGN_OUT: Final = "sign-out"
+_LANGUAGE_SECONDS: Final = 366 * 24 * 3600
+_STATUS: Final = {
+    "sign_in": 401,
+    "busy": 429,
+    "not_known": 404,
+    "form_twice": 409,
+    "form_too_large": 413,
+    "not_taken": 422,
+    "query": 400,
+}
+"""Of a refusal, by its reason; 403 where none is named."""
+
+
+class Taken(Protocol):
+    """What became of events that were sent: how many are safe, and what was wrong with others."""
+
+    @property
+    def accepted(self) -> int:
+        """How many were taken."""
+
+    @property
+    def rejected(self) -> list[dict[str, Any]]:
+        """One for each that was not: `index`, `id`, and `errors` of `pointer` and `message`."""
+
+
+Submit = Callable[[list[Any], Sender], Awaitable[Taken]]
+"""Sends parsed CloudEvents through the gateway's intake. Raises BrokerUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the pages are made with. `secure`: reached over TLS alone, so cookies are too."""
+
+    reader: Reader
+    evaluations: EvaluationStore
+    keys: KeyStore
+    links: Links
+    sessions: Sessions
+    forms: Forms
+    submit: Submit
+    base_url: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether the pages are reached over TLS."""
+        return self.base_url.startswith("https://")
+
+
+class Refused(Exception):
+    """Something that is not shown or done. `reason`: in `refused.html`; `more`: its words."""
+
+    def __init__(self, reason: str, **more: Any) -> None:
+        super().__init__(reason)
+        self.reason, self.more = reason, more
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is signed in."""
+
+    site: Site
+    request: Request
+    visitor: Visitor
+    language: Language
+
+    async def page(
+        self, template: str, context: Callable[[], Mapping[str, Any]], status: int = 200
+    ) -> Response:
+        """Return a page of the site, made in a reader's turn.
+
+        `context` is called there as well: putting figures into words takes as long as the template,
+        and on the event loop everybody else would wait for both.
+        """
+        return await blocking(
+            lambda: html(self.language, template, {**_frame(self), **context()}, status)
+        )
+
+    def form_token(self, purpose: str) -> str:
+        """Return a token for a form on a page."""
+        return self.site.forms.token(self.visitor, purpose)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the visitor may send anything."""
+        return self.visitor.may_act
+
+    def require(self, *roles: Role) -> None:
+        """Raise Refused where the visitor has none of these roles."""
+        if self.visitor.role not in roles:
+            raise Refused("not_yours")
+
+    def require_acting(self) -> None:
+        """Raise Refused where the visitor may only read."""
+        if not self.visitor.may_act:
+            raise Refused("read_only")
+
+    async def selection(self, view: View, supplier_id: str) -> Selection:
+        """Return which facts of a supplier the visitor sees: a buyer those of its own orders, and
+        who came by a buyer's link those of that buyer's.
+
+        Raises Refused where the visitor has no business with the supplier.
+        """
+        role, partner = self.visitor.role, self.visitor.partner
+        if role is Role.SUPPLIER:
+            if supplier_id != partner:
+                raise Refused("not_yours")
+        elif not await blocking(
+            lambda: self.site.reader.knows(supplier_id, [partner] if role is Role.BUYER else [])
+        ):
+            # Whether another buyer has such a supplier is nobody's business.
+            raise Refused("not_known")
+        buyer = self.visitor.orders_of or view.buyer_id
+        return view.selection([supplier_id], [buyer] if buyer else [])
+
+
+Make = Callable[[Visit], Awaitable[Response]]
+
+
+async def answer(site: Site, request: Request, make: Make) -> Response:
+    """Return what a page makes for who is signed in, or why there is nothing for them."""
+
+    async def visited() -> Response:
+        visitor = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
+        if visitor is None:
+            raise Refused("sign_in")
+        return await make(Visit(site, request, visitor, language_of(request)))
+
+    return await guarded(request, visited)
+
+
+async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> Response:
+    """Return what is made, or a page that says why it is not, and what to do."""
+    try:
+        response = await make()
+    except LinkRefused as refused:
+        response = _refusal(request, f"link_{refused.why.value}")
+    except FormRefused as refused:
+        response = _refusal(request, refused.why.value)
+    except Refused as refused:
+        response = _refusal(request, refused.reason, **refused.more)
+    except Unreadable as error:
+        response = _refusal(
+            request, "query", what=error.said(language_of(request)), again=request.url.path
+        )
+    except RecordFileError:
+        # The log says which file, and what to do: a visitor can do nothing about it.
+        response = _refusal(request, "records", 503)
+    except Problem as problem:
+        reason = "much" if problem.status == READ_TOO_LARGE else "store"
+        response = _refusal(request, reason, problem.status, problem.headers)
+    if request.query_params.get("lang") in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            request.query_params["lang"],
+            max_age=_LANGUAGE_SECONDS,
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+def refused_busy(request: Request, problem: Problem) -> Response:
+    """Return the page that too much is asked for at once."""
+    return _refusal(request, "busy", problem.status, problem.headers)
+
+
+def language_of(request: Request) -> Language:
+    """Return the language that was asked for now or before; Indonesian where none was."""
+    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if asked is not None and asked in LANGUAGES:
+            return LANGUAGES[asked]
+    return LANGUAGES[INDONESIAN]
+
+
+def home(visitor: Visitor) -> str:
+    """Return the address of the page that a visitor begins with."""
+    if visitor.role is Role.SUPPLIER:
+        return f"/suppliers/{visitor.partner}"
+    return "/buyer" if visitor.role is Role.BUYER else "/programme"
+
+
+def keep_session(response: Response, session: Session, site: Site) -> None:
+    """Let the browser keep a sign-in."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        session.cookie,
+        max_age=session.seconds,
+        httponly=True,
+        samesite="lax",
+        secure=site.secure,
+    )
+
+
+def see_other(address: str) -> Response:
+    """Return the answer to a form: look there. A page that is loaded anew sends nothing twice."""
+    return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
+
+
+def _refusal(
+    request: Request,
+    reason: str,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    language = language_of(request)
+    context = {
+        **frame_of_nobody(request, language),
+        "reason": reason,
+        **{"what": "", "again": "/", "who": "", "token": "", **more},
+    }
+    return html(language, "refused.html", context, status or _STATUS.get(reason, 403), headers)
+
+
+def frame_of_nobody(request: Request, language: Language) -> dict[str, Any]:
+    """Return what the frame of a page needs where nobody is signed in."""
+    return {"visit": None, "home": "/", "languages": _switch(request, language), "sign_out": ""}
+
+
+def _frame(visit: Visit) -> dict[str, Any]:
+    return {
+        "visit": visit,
+        "home": home(visit.visitor),
+        "languages": _switch(visit.request, visit.language, home(visit.visitor)),
+        "sign_out": visit.form_token(SIGN_OUT),
+    }
+
+
+def _switch(request: Request, language: Language, begin: str = "/") -> list[tuple[str, str, str]]:
+    """Return the other languages: code, own name, and the address of this page in it.
+
+    A page that answers a form has no address of its own, and that of a link is nobody's to pass on:
+    there it is the page that the visitor begins with.
+    """
+    own = request.method == "GET" and not request.url.path.startswith(("/s/", "/p/"))
+    path, query = (request.url.path, dict(request.query_params)) if own else (begin, {})
+    return [
+        (code, other.locale.get_display_name(code) or code, _address(path, query, code))
+        for code, other in LANGUAGES.items()
+        if code != language.code
+    ]
+
+
+def _address(path: str, query: Mapping[str, str], code: str) -> str:
+    return f"{path}?{urlencode({**query, 'lang': code})}"

@@ -1,0 +1,146 @@
+"""A supplier's page: how it stands, what to do this week, and every figure behind that."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from schemas.fields import Spelled
+from services.assessment.figure_store import Selection
+from services.assessment.supplier_reader import Profile, SupplierReading, SupplierSums
+from services.scorecards.scorecard_api import blocking
+from services.text import figure_words
+from services.text.language import mark
+from services.text.standing_words import month_ends
+from services.web import addresses, page_query, table_files
+from services.web.forms import form_pages
+from services.web.page_query import Unreadable, View
+from services.web.site import Site, Visit, answer
+from services.web.supplier import certificates, standing_card, supplier_tables, trend, workload
+from services.web.supplier.standing_card import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose page is asked for, for which day and orders, as the visitor may see it."""
+
+    view: View
+    selection: Selection
+    profile: Profile
+    alone: bool
+    """Whether the visitor sees the orders of one buyer alone."""
+
+    @property
+    def supplier_id(self) -> str:
+        """Whose page it is."""
+        return self.selection.suppliers[0]
+
+    @property
+    def heading(self) -> dict[str, Any]:
+        """What the top of each page of a supplier needs."""
+        return {
+            "supplier": self.profile.supplier,
+            "names": self.profile.names,
+            "alone": self.alone,
+            "buyers": () if self.alone else self.profile.supplier.buyers,
+            "address": addresses.supplier(self.supplier_id, self.view),
+        }
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the route of a supplier's page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/suppliers/{supplier_id}")
+    async def supplier_page(request: Request, supplier_id: Spelled) -> Response:
+        """Show how a supplier stands: to itself, to its buyers, to the programme."""
+        return await answer(site, request, lambda visit: page(visit, supplier_id))
+
+    return router
+
+
+async def first_page(visit: Visit) -> Response:
+    """Return the page of the supplier who visits."""
+    return await page(visit, visit.visitor.partner)
+
+
+async def page(visit: Visit, supplier_id: str) -> Response:
+    """Return a supplier's page."""
+    reader = visit.site.reader
+    reading = SupplierReading(reader)
+    view, selection = await seen(visit, supplier_id)
+    if (wanted := table_files.asked(visit)) is not None:
+        return await supplier_tables.answer(visit, wanted, selection)
+    profile, stands, sums, newest = await asyncio.gather(
+        blocking(lambda: reading.profile(supplier_id, selection)),
+        standing_card.read(
+            reader, visit.site.evaluations, selection, with_frozen=_of_all_buyers(visit, view)
+        ),
+        blocking(lambda: reading.sums(selection)),
+        blocking(lambda: reader.newest(selection)),
+    )
+    asked = _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+    return await visit.page(
+        "supplier.html",
+        lambda: {
+            **page_query.heading(visit.language, view, reader, newest),
+            **asked.heading,
+            **_standing(visit, asked, stands, sums),
+            "actions": form_pages.supplier_actions(visit, supplier_id),
+            "any_data": newest is not None,
+        },
+    )
+
+
+async def asked_for(visit: Visit, supplier_id: str) -> Asked:
+    """Return whose page is asked for. Raises Refused and Unreadable."""
+    view, selection = await seen(visit, supplier_id)
+    reading = SupplierReading(visit.site.reader)
+    profile = await blocking(lambda: reading.profile(supplier_id, selection))
+    return _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+
+
+async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
+    """Return what is asked for and may be seen. Raises Refused and Unreadable."""
+    view = page_query.read(visit.request.query_params, visit.site.reader.today())
+    if visit.visitor.orders_of is not None:
+        # Whose orders count is the visitor's to say, never the address's.
+        view = replace(view, buyer_id=visit.visitor.orders_of)
+    return view, await visit.selection(view, supplier_id)
+
+
+def _known(asked: Asked) -> Asked:
+    if not asked.alone and asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
+        raise Unreadable(mark("That buyer is not among the buyers here."))
+    return asked
+
+
+def _of_all_buyers(visit: Visit, view: View) -> bool:
+    return visit.visitor.orders_of is None and view.buyer_id is None
+
+
+def _standing(visit: Visit, asked: Asked, stands: Standing, sums: SupplierSums) -> dict[str, Any]:
+    language, policy = visit.language, visit.site.reader.policy
+    months = trend.trend(language, sums.months, asked.view.as_of)
+    return {
+        **stands.in_words(language, policy, asked.profile.names, sums.matured_months),
+        "groups": figure_words.told(language, stands.card, policy),
+        "months": months,
+        "drawn": trend.drawn(language, months),
+        "told_months": trend.told(months),
+        "told_scores": "; ".join(
+            f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, stands.frozen)
+        ),
+        "told_small": trend.told_small(language, stands.frozen, stands.card),
+        "scores": trend.scores(language, stands.frozen, policy),
+        "small": trend.small(stands.frozen, stands.card),
+        "small_months": trend.small_months(months),
+        "ahead": workload.ahead(
+            stands.card["kpis"]["overdue_lines"]["value"], sums.awaited, asked.view.as_of
+        ),
+        "certificates": certificates.told(language, asked.profile.certificates, asked.view.as_of),
+        "figure_address": lambda key: addresses.figure(asked.supplier_id, key, asked.view),
+        "deliveries_address": addresses.deliveries(asked.supplier_id, asked.view),
+    }

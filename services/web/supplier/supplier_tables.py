@@ -1,0 +1,216 @@
+"""A supplier's tables as files: its figures, its months, its month ends, and lists of its lines."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+import simplejson
+from fastapi.responses import Response
+
+from services.assessment.figure_store import Selection
+from services.readiness.policy import Policy
+from services.scorecards.scorecard_api import blocking
+from services.text import line_words
+from services.text.language import Language, mark
+from services.web import kpi_words, table_files
+from services.web.kpi_words import ratio_cells, ratio_columns
+from services.web.site import Refused, Visit
+from services.web.table_files import Column, Kind, Row, Table, Wanted
+
+LISTS: Final = {
+    "late": mark("Late lines"),
+    "overdue": mark("Lines overdue and still awaited"),
+    "rejected": mark("Lines with rejected goods"),
+    "open": mark("Open lines"),
+    "short": mark("Short lines"),
+    "any": mark("Order lines"),
+}
+"""Tables of order lines, by what the lines are to the figures."""
+
+_MOST_MONTH_ENDS: Final = 240
+
+
+async def answer(visit: Visit, wanted: Wanted, selection: Selection) -> Response:
+    """Return the table of a supplier that is asked for. Raises Unreadable, Refused."""
+    if wanted.key in LISTS:
+        table = await blocking(lambda: lines(visit, selection, wanted.key))
+    elif wanted.key == "figures":
+        table = await blocking(lambda: figures(visit, selection))
+    elif wanted.key == "months":
+        table = await blocking(lambda: months(visit, selection))
+    elif wanted.key == "month-ends":
+        if visit.visitor.orders_of is not None:
+            # They are made of the orders of all buyers.
+            raise Refused("not_yours")
+        table = await blocking(lambda: month_ends(visit, selection.suppliers[0]))
+    else:
+        raise table_files.no_such(wanted)
+    return await table_files.answer(visit, wanted, table)
+
+
+def figures(visit: Visit, selection: Selection) -> Table:
+    """Return every figure of a scorecard: value, numerator, denominator, interval."""
+    language, supplier_id = visit.language, selection.suppliers[0]
+    card = simplejson.loads(visit.site.reader.scorecard(supplier_id, selection), use_decimal=True)
+    columns = [
+        Column(language.text("Figure")),
+        Column(language.text("Key")),
+        Column(language.text("Value"), Kind.NUMBER),
+        Column(language.text("Measured in")),
+        Column(language.text("Numerator"), Kind.QUANTITY),
+        Column(language.text("Denominator"), Kind.QUANTITY),
+        Column(language.text("At least (95 %%)"), Kind.NUMBER),
+        Column(language.text("At most (95 %%)"), Kind.NUMBER),
+        Column(language.text("Mixed units")),
+    ]
+    rows = [_figure(language, key, shown) for key, shown in card["kpis"].items()]
+    title = language.text("Figures")
+    return Table("figures", title, columns, rows, supplier_id, selection.as_of)
+
+
+def _figure(language: Language, key: str, shown: Mapping[str, Any]) -> Row:
+    low, high = shown.get("ci95") or (None, None)
+    return [
+        kpi_words.title(language, key),
+        key,
+        shown["value"],
+        kpi_words.unit(language, key),
+        shown.get("numerator"),
+        shown.get("denominator"),
+        low,
+        high,
+        _yes(language, shown.get("mixed_units", False)),
+    ]
+
+
+def months(visit: Visit, selection: Selection) -> Table:
+    """Return the figures of the 12 months before a day and of the month at hand, oldest first."""
+    language = visit.language
+    found = visit.site.reader.monthly_figures(selection)
+    columns = [Column(language.text("Month")), *ratio_columns(language)]
+    rows = [[name, *ratio_cells(one)] for name, one in found.items()]
+    title = language.text("Figures by month")
+    return Table("months", title, columns, rows, selection.suppliers[0], selection.as_of)
+
+
+def month_ends(visit: Visit, supplier_id: str) -> Table:
+    """Return grade, score and pillars as they were frozen at month ends, oldest first."""
+    language = visit.language
+    columns = [
+        Column(language.text("Month")),
+        Column(language.text("As of the day"), Kind.DATE),
+        Column(language.text("Grade")),
+        Column(language.text("Grade by the figures")),
+        Column(language.text("Enough data")),
+        Column(language.text("Score"), Kind.NUMBER),
+        Column(language.text("Provisional")),
+        Column(language.text("Quality"), Kind.NUMBER),
+        Column(language.text("Delivery"), Kind.NUMBER),
+        Column(language.text("Responsiveness"), Kind.NUMBER),
+        Column(language.text("Rules of version")),
+        Column(language.text("Edition of the figures"), Kind.COUNT),
+        Column(language.text("Events counted"), Kind.COUNT),
+    ]
+    rows: list[Row] = []
+    for one in reversed(visit.site.evaluations.frozen(supplier_id, _MOST_MONTH_ENDS)):
+        grade, score = one.scorecard["grade"], one.scorecard["score"]
+        pillars = score["pillars"]
+        rows.append(
+            [
+                (one.as_of - timedelta(days=1)).strftime("%Y-%m"),
+                one.as_of,
+                None if grade["insufficient"] else grade["published"],
+                grade["value"],
+                _yes(language, not grade["insufficient"]),
+                score["value"],
+                _yes(language, score["provisional"]),
+                *(pillars.get(name) for name in ("quality", "delivery", "responsiveness")),
+                one.policy_version,
+                one.edition,
+                one.inputs.events,
+            ]
+        )
+    return Table("month-ends", language.text("Month ends"), columns, rows, supplier_id)
+
+
+def lines(visit: Visit, selection: Selection, status: str) -> Table:
+    """Return every order line of a list, newest due date first. No line has a price."""
+    reader, language = visit.site.reader, visit.language
+    supplier_id = selection.suppliers[0]
+    found = reader.lines(supplier_id, selection, status, table_files.MOST_ROWS, 0)
+    table_files.require_rows(found["total"])
+    names = reader.names(sorted({row["buyer_id"] for row in found["lines"]}))
+    rows = [
+        line_cells(language, row, selection.as_of, reader.policy, names) for row in found["lines"]
+    ]
+    title = language.text(LISTS[status])
+    return Table(status, title, line_columns(language), rows, supplier_id, selection.as_of)
+
+
+def line_columns(language: Language) -> list[Column]:
+    """Return the columns of a table of order lines."""
+    return [
+        Column(language.text("Order")),
+        Column(language.text("Line")),
+        Column(language.text("Item")),
+        Column(language.text("Unit")),
+        Column(language.text("Ordered"), Kind.QUANTITY),
+        Column(language.text("Received"), Kind.QUANTITY),
+        Column(language.text("Sent back"), Kind.QUANTITY),
+        Column(language.text("Ordered on"), Kind.DATE),
+        Column(language.text("Asked for"), Kind.DATE),
+        Column(language.text("Due"), Kind.DATE),
+        Column(language.text("Last received on"), Kind.DATE),
+        Column(language.text("Complete")),
+        Column(language.text("Days late"), Kind.COUNT),
+        Column(language.text("On time and in full")),
+        Column(language.text("Not judged because")),
+        Column(language.text("Inspected"), Kind.QUANTITY),
+        Column(language.text("Rejected"), Kind.QUANTITY),
+        Column(language.text("Complaints"), Kind.COUNT),
+        Column(language.text("Dispute open")),
+        Column(language.text("Buyer")),
+        Column(language.text("Buyer's id")),
+    ]
+
+
+def line_cells(
+    language: Language,
+    row: Mapping[str, Any],
+    as_of: date,
+    policy: Policy,
+    names: Mapping[str, str],
+) -> Row:
+    """Return the cells of an order line, in the shape of the scorecard's `lines`."""
+    days, complete = line_words.days_late(row, as_of, policy)
+    received = max((one["received_on"] for one in row["receipts"]), default=None)
+    judged = row["on_time_in_full"]
+    return [
+        row["order_no"],
+        row["line_no"],
+        row["item_no"],
+        row["uom"],
+        row["ordered"],
+        row["received"],
+        row["returned"],
+        date.fromisoformat(row["ordered_on"]),
+        date.fromisoformat(row["requested_date"]),
+        date.fromisoformat(row["due_date"]),
+        None if received is None else date.fromisoformat(received),
+        _yes(language, complete),
+        days,
+        None if judged is None else _yes(language, judged),
+        None
+        if row["out_because"] is None
+        else line_words.out_because(language, row["out_because"]),
+        row["quantity_inspected"],
+        row["quantity_rejected"],
+        row["complaints"],
+        _yes(language, row["dispute_open"]),
+        names.get(row["buyer_id"], row["buyer_id"]),
+        row["buyer_id"],
+    ]
+
+
+def _yes(language: Language, value: bool) -> str:
+    return language.text("yes") if value else language.text("no")
