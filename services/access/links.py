@@ -30,7 +30,7 @@ class Rights(StrEnum):
     ACT = "act"
 
 
-class Refusal(StrEnum):
+class LinkRefusal(StrEnum):
     """Why a link opens nothing."""
 
     INCOMPLETE = "incomplete"
@@ -41,7 +41,7 @@ class Refusal(StrEnum):
 class LinkRefused(ValueError):
     """A link that is expired, revoked, mistyped or not ours."""
 
-    def __init__(self, why: Refusal) -> None:
+    def __init__(self, why: LinkRefusal) -> None:
         super().__init__(f"this link is {why.value}; ask for a new one")
         self.why = why
 
@@ -82,12 +82,12 @@ class LinkRecord:
     made_from: str | None = None
 
     @property
-    def refusal(self) -> Refusal | None:
+    def refusal(self) -> LinkRefusal | None:
         """Why it opens nothing now, or None where it opens its page."""
         if self.revoked_at is not None:
-            return Refusal.REVOKED
+            return LinkRefusal.REVOKED
         over = datetime.now(UTC) > datetime.fromisoformat(self.expires_at)
-        return Refusal.EXPIRED if over else None
+        return LinkRefusal.EXPIRED if over else None
 
 
 _CONTENT: Final = TypeAdapter(dict[str, list[LinkRecord]])
@@ -145,12 +145,12 @@ class Links:
         try:
             link_id, *whose = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
-            raise LinkRefused(Refusal.INCOMPLETE) from None
+            raise LinkRefused(LinkRefusal.INCOMPLETE) from None
         record = self._file.current().get(link_id)
         if record is None or _whose(record) != whose:
             # Signed by us and not in the file: the file was put back from a copy. What can't be
             # taken back must open nothing.
-            raise LinkRefused(Refusal.REVOKED)
+            raise LinkRefused(LinkRefusal.REVOKED)
         if record.refusal is not None:
             raise LinkRefused(record.refusal)
         return record
@@ -178,9 +178,9 @@ class Links:
 
 
 def _ending_with(record: LinkRecord, origin: LinkRecord | None) -> LinkRecord:
-    refusal = Refusal.REVOKED if origin is None else origin.refusal
+    refusal = LinkRefusal.REVOKED if origin is None else origin.refusal
     if origin is None or refusal is not None:
-        raise LinkRefused(refusal or Refusal.REVOKED)
+        raise LinkRefused(refusal or LinkRefusal.REVOKED)
     until = min(record.expires_at, origin.expires_at, key=datetime.fromisoformat)
     return replace(record, expires_at=until, made_from=origin.link_id)
 

@@ -13,7 +13,7 @@ from services.store.folding import rule_parameters, tolerance_place
 from services.store.ledger import rows_of_keys
 from services.store.sql_files import sql
 
-Wanted = Literal["awaited", "unanswered", "any"]
+LineChoice = Literal["awaited", "unanswered", "any"]
 _A_YEAR: Final = timedelta(days=365)
 
 
@@ -45,7 +45,7 @@ class AwaitedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ComplaintStep:
     """A step of a complaint that is the supplier's. `done_on`: None where it is not done."""
 
     name: str
@@ -66,10 +66,10 @@ class OpenComplaint:
     item_no: str | None
     quantity: Decimal | None
     failure_mode: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[ComplaintStep, ...]
 
     @property
-    def undone(self) -> tuple[Step, ...]:
+    def undone(self) -> tuple[ComplaintStep, ...]:
         """The steps that are not done."""
         return tuple(step for step in self.steps if step.done_on is None)
 
@@ -88,7 +88,7 @@ class OpenDispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class DeclaredCapacity:
     """What a supplier declared last for a process, for all buyers or one."""
 
     process: str
@@ -124,7 +124,7 @@ class Awaiting:
         supplier_id: str,
         buyers: Sequence[str] = (),
         *,
-        wanted: Wanted = "any",
+        wanted: LineChoice = "any",
         orders: Sequence[str] = (),
         limit: int = 1000,
     ) -> tuple[int, list[AwaitedLine]]:
@@ -198,7 +198,7 @@ class Awaiting:
             for row in rows
         ]
 
-    def capacities(self, supplier_id: str) -> list[Capacity]:
+    def capacities(self, supplier_id: str) -> list[DeclaredCapacity]:
         """Return the declaration of each process that begins last."""
         rows = self._warehouse.rows(sql("declared_capacities"), {"supplier": supplier_id})
         return [_capacity(row["process"], *row["v"]) for row in rows]
@@ -256,12 +256,12 @@ def _line(row: dict[str, Any]) -> AwaitedLine:
 
 
 def _complaint(row: dict[str, Any]) -> OpenComplaint:
-    steps = tuple(Step(name, due, on[0] if on else None) for name, due, on in row["steps"])
+    steps = tuple(ComplaintStep(name, due, on[0] if on else None) for name, due, on in row["steps"])
     told = {name: value for name, value in row.items() if name != "steps"}
     return OpenComplaint(**told, steps=steps)
 
 
 def _capacity(
     process: str, valid_from: date, quantity: Decimal, uom: str | None, items: Sequence[str]
-) -> Capacity:
-    return Capacity(process, valid_from, quantity, uom, tuple(items))
+) -> DeclaredCapacity:
+    return DeclaredCapacity(process, valid_from, quantity, uom, tuple(items))

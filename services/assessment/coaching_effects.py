@@ -23,7 +23,7 @@ _NO_RATIOS: Final = FigureSums.of(date.min, []).ratios()
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """A figure before and after, of a coached supplier and of the uncoached together."""
 
     before: Figure
@@ -50,7 +50,7 @@ class CoachingEffect:
     after_on: date
     after_days: int
     uncoached: int
-    figures: Mapping[str, Change]
+    figures: Mapping[str, FigureChange]
 
 
 def coaching_effects(  # noqa: PLR0913 - a selection of figures, and of coachings
@@ -101,7 +101,7 @@ def _effects(rows: Sequence[Mapping[str, Any]]) -> Iterator[CoachingEffect]:
         )
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def _change(row: Mapping[str, Any]) -> FigureChange:
     def figure(phase: str, units: str) -> Figure:
         none = _NO_RATIOS[row["kpi"]]
         return Figure(
@@ -112,7 +112,7 @@ def _change(row: Mapping[str, Any]) -> Change:
             mixed_units=row[units] > 1,
         )
 
-    return Change(
+    return FigureChange(
         figure("before", "units"),
         figure("after", "units"),
         figure("uncoached_before", "uncoached_units"),

@@ -153,7 +153,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FindingPage:
     """Findings of one kind: how many there are, and some of them, those that began last first.
 
     Each row has `supplier_id` and `buyer_id` ('' = none), `document` (what kind of), `number`,
@@ -183,18 +183,18 @@ class DataQuality:
     def __init__(self, store: FigureStore) -> None:
         self._store = store
 
-    def of_kind(self, kind: str, scope: Scope, limit: int, offset: int = 0) -> Part:
+    def of_kind(self, kind: str, scope: Scope, limit: int, offset: int = 0) -> FindingPage:
         """Return findings of a kind, of `KINDS`. `limit`: at least 1."""
         rows = self._rows(kind, scope, limit, offset)
         counted = rows
         if not rows and offset:
             # Past the end no row carries the total.
             counted = self._rows(kind, scope, 1, 0)
-        return Part(kind, counted[0]["total"] if counted else 0, rows)
+        return FindingPage(kind, counted[0]["total"] if counted else 0, rows)
 
     def parts(
         self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0
-    ) -> Iterator[Part]:
+    ) -> Iterator[FindingPage]:
         """Yield each kind's count with those of its findings that are on a page of them all.
 
         Each step reads one kind, so that others get their turn between two of them.
@@ -203,7 +203,7 @@ class DataQuality:
         for kind in kinds:
             one = self.of_kind(kind, scope, max(1, left), max(0, offset - before))
             shown = one.rows[:left] if offset < before + one.total else []
-            yield Part(kind, one.total, shown)
+            yield FindingPage(kind, one.total, shown)
             before, left = before + one.total, left - len(shown)
 
     def counts(self, scope: Scope) -> dict[str, int]:

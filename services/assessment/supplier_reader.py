@@ -39,7 +39,7 @@ class CertificateHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityDeclared:
+class ProcessCapacity:
     """What a supplier says that it can make of some items with one process in a month."""
 
     process: str
@@ -56,7 +56,7 @@ class Profile:
     supplier: Supplier
     names: Mapping[str, str]
     certificates: Sequence[CertificateHeld]
-    capacities: Sequence[CapacityDeclared]
+    capacities: Sequence[ProcessCapacity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SupplierReading:
         registered = [text or None for text in row["registered"]] or [None] * 5
         held = [CertificateHeld(*one) for one in row["certificates"]]
         declared = [
-            CapacityDeclared(process, uom, valid_from, quantity, tuple(items))
+            ProcessCapacity(process, uom, valid_from, quantity, tuple(items))
             for process, uom, valid_from, quantity, items in row["capacities"]
         ]
         before = selection.as_of

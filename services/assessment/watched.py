@@ -27,7 +27,7 @@ _LIMITS: Final = {"max_execution_time": 10}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WatchedStanding:
     """How a supplier stood when it was worked out last, and at the month end before.
 
     `before`: the grade published then, None where none was; `compared` says whether that is known.
@@ -51,7 +51,7 @@ class Watched:
     cluster: str
     buyers: tuple[str, ...]
     has_facts: bool
-    standing: Standing | None
+    standing: WatchedStanding | None
     certificates: Mapping[str, date]
 
 
@@ -136,8 +136,8 @@ class WatchStore:
             row["supplier_id"]: {**row, "before": before.get(row["supplier_id"])} for row in rows
         }
 
-    def _standing(self, row: Mapping[str, Any], mark: int, today: date) -> Standing:
-        return Standing(
+    def _standing(self, row: Mapping[str, Any], mark: int, today: date) -> WatchedStanding:
+        return WatchedStanding(
             self._summary(row),
             row["before"] or None,
             row["before"] is not None,

@@ -24,7 +24,7 @@ from services.cli.ingest_sending import (
     MOST_BYTES,
     MOST_EVENTS,
     DryRun,
-    Gateway,
+    GatewayClient,
     Judge,
     SendingStoppedError,
 )
@@ -34,7 +34,7 @@ from services.formats.csv_rows import csv_rows
 from services.formats.event_files import events_of_json, events_of_lines, events_of_stream
 from services.formats.mapping import FileMapping
 from services.formats.mapping_file import MappingError, load_mapping
-from services.formats.rows import FileError, Refused, Sendable
+from services.formats.rows import FileError, RefusedDocument, Sendable
 from services.formats.rows_to_events import RowsToEvents
 from services.formats.sites import moved_at
 from services.settings import Settings, SettingsError
@@ -100,7 +100,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
     settling: Settling | None = None
     if not dry_run:
         address, secret = _address(url), _secret(key)
-        judge = Gateway(address, secret, notice=_silent if as_json else _waiting)
+        judge = GatewayClient(address, secret, notice=_silent if as_json else _waiting)
         settling = Settling(read_url or address, secret, wait) if wait else None
     run = _Run(judge, settling, mapping, quiet=as_json)
     try:
@@ -158,7 +158,7 @@ class _Run:
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted"
         finally:
-            if isinstance(self._judge, Gateway):
+            if isinstance(self._judge, GatewayClient):
                 self._judge.close()
             if self._settling is not None:
                 self._settling.close()
@@ -175,7 +175,7 @@ class _Run:
 
     def _events(
         self, file: str, stream: BinaryIO, report: FileReport
-    ) -> Iterator[Sendable | Refused]:
+    ) -> Iterator[Sendable | RefusedDocument]:
         if self._mapping is not None:
             converter = RowsToEvents(self._mapping)
             report.counts = converter.counts
@@ -193,14 +193,14 @@ class _Run:
 
     def _send(
         self,
-        events: Iterator[Sendable | Refused],
+        events: Iterator[Sendable | RefusedDocument],
         report: FileReport,
         advance: Callable[[], None],
     ) -> None:
         batch: list[Sendable] = []
         size = 0
         for event in events:
-            if isinstance(event, Refused):
+            if isinstance(event, RefusedDocument):
                 report.refuse(event.faults, event.event_id)
                 continue
             if batch and (len(batch) == MOST_EVENTS or size + len(event.body) + 1 > MOST_BYTES):

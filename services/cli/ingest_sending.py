@@ -71,7 +71,7 @@ def _with_sender(event: Any) -> tuple[Any, Sender]:
     return event, Sender(partner, tuple(Role))
 
 
-class Gateway:
+class GatewayClient:
     """Sends batches to a gateway and retries what may pass: sending again changes nothing.
 
     `notice` is told of each wait; `sleep` is there to be replaced in tests.

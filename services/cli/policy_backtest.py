@@ -48,7 +48,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class BacktestQuestion:
     """Two policies, and over which dates they are compared. `old`, None: what was frozen."""
 
     old: Given | None
@@ -101,7 +101,7 @@ def backtest(  # noqa: PLR0913 - options of a command
     Example: rantai policy backtest --from packaged --to ours.toml --as-of 2026-11-01
     """
     before = None if str(old) == FROZEN else _given(old)
-    question = Question(before, _given(new), as_of.date(), months)
+    question = BacktestQuestion(before, _given(new), as_of.date(), months)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Backtesting", total=None)
 
@@ -132,7 +132,7 @@ def _given(file: Path) -> Given:
         raise fail(f"{file} can't be read: {error.strerror}") from None
 
 
-def _offline(question: Question, data_dir: Path, tell: Tell) -> dict[str, Any]:
+def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str, Any]:
     # Imported here: the other commands of policies must not wait for the engine to load.
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
     from services.store.client import (  # noqa: PLC0415
@@ -183,7 +183,7 @@ def _bring_up_to_date(warehouse: "Warehouse", settings: Settings) -> None:
         migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
 
 
-def _online(question: Question, where: Endpoint, tell: Tell) -> dict[str, Any]:
+def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {where.key}"}
     try:
         with httpx.stream(

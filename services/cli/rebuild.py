@@ -16,8 +16,8 @@ from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 from services.store.client import Warehouse
+from services.store.migrate import OnTableProgress as Progressing
 from services.store.migrate import Placement, migrate
-from services.store.migrate import Progress as Progressing
 from services.store.rebuild import rebuild as rebuild_store
 
 

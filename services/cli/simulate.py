@@ -50,7 +50,7 @@ class Rejection:
 
 
 @dataclass(slots=True)
-class Outcome:
+class LoadOutcome:
     """What became of the events sent so far."""
 
     accepted: int = 0
@@ -66,15 +66,15 @@ async def load_history(
     keys: Mapping[str, str],
     events: Sequence[SimulatedEvent],
     on_progress: Callable[[int], None] = lambda count: None,
-    outcome: Outcome | None = None,
-) -> Outcome:
+    outcome: LoadOutcome | None = None,
+) -> LoadOutcome:
     """Send events that are sorted by time, in batches by sender, several at once.
 
     `keys` gives each sender's API key; `on_progress` is told how many more were judged. The counts
     go to `outcome` as they come, so that they are there after a cancellation too. Sending the same
     again changes nothing. Raises SendingError where the gateway cannot be made to answer.
     """
-    outcome = outcome if outcome is not None else Outcome()
+    outcome = outcome if outcome is not None else LoadOutcome()
     turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def send(client: httpx.AsyncClient, batch: Sequence[SimulatedEvent]) -> None:
@@ -100,15 +100,15 @@ async def play_live(  # noqa: PLR0913 - a rate and its bounds, and where the cou
     *,
     rate: float = 1.0,
     limit: int | None = None,
-    outcome: Outcome | None = None,
+    outcome: LoadOutcome | None = None,
     on_event: Callable[[SimulatedEvent], None] = lambda event: None,
-) -> Outcome:
+) -> LoadOutcome:
     """Send `rate` events a second until `limit` are sent or the task is cancelled.
 
     The counts go to `outcome` as for `load_history`. Raises SendingError where the gateway cannot
     be made to answer.
     """
-    outcome = outcome if outcome is not None else Outcome()
+    outcome = outcome if outcome is not None else LoadOutcome()
     sent = 0
     clock = asyncio.get_running_loop().time
     next_at = clock()
@@ -171,8 +171,8 @@ class _Run:
 
     def __init__(self, url: str, seed: int, days: int, rate: float, limit: int | None) -> None:
         self.url, self.seed, self.days, self.rate, self.limit = url, seed, days, rate, limit
-        self.history = Outcome()
-        self.live = Outcome()
+        self.history = LoadOutcome()
+        self.live = LoadOutcome()
         self.failure: str | None = None
         self._loaded = False
 
@@ -292,7 +292,7 @@ def _batches(by_sender: Mapping[str, list[SimulatedEvent]]) -> list[list[Simulat
 
 
 async def _post(
-    client: httpx.AsyncClient, key: str, batch: Sequence[SimulatedEvent], outcome: Outcome
+    client: httpx.AsyncClient, key: str, batch: Sequence[SimulatedEvent], outcome: LoadOutcome
 ) -> None:
     """Send one sender's events and add to the outcome, with patience while the gateway is away."""
     content = json.dumps([event.event for event in batch], ensure_ascii=False).encode()
@@ -325,7 +325,7 @@ def _asked_to_wait(response: httpx.Response | None, otherwise: float) -> float:
     return float(text) if text.isascii() and text.isdigit() else otherwise
 
 
-def _judge(response: httpx.Response, batch: Sequence[SimulatedEvent], outcome: Outcome) -> None:
+def _judge(response: httpx.Response, batch: Sequence[SimulatedEvent], outcome: LoadOutcome) -> None:
     try:
         body = response.json()
         accepted, rejected = int(body["accepted"]), list(body["rejected"])

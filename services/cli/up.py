@@ -29,7 +29,7 @@ from services.kafka.topics import BrokerUnavailable, apply
 from services.processor.app import Processor, open_store
 from services.readiness.chosen import policy_of
 from services.runtime.heap import bound_heaps
-from services.runtime.parts import Healing, Part
+from services.runtime.parts import Healing, ProcessPart
 from services.settings import Settings, SettingsError
 from services.store.client import StoreRefused, StoreUnavailable, Warehouse
 from services.telemetry.logs import configure, log
@@ -148,7 +148,7 @@ async def running(
         processor = Processor(settings, lambda: warehouse, in_memory=broker is not None)
         stack.push_async_callback(processor.stop)
         parts = [
-            Part(
+            ProcessPart(
                 "topics",
                 lambda _: Topics(settings, keys, in_memory=broker is not None),
                 away=(BrokerUnavailable,),
@@ -206,19 +206,21 @@ def _apply_topics(settings: Settings, keys: KeyStore, *, in_memory: bool) -> Non
 
 def _broker_part(
     settings: Settings, broker: EmbeddedBroker, processor: Processor, keys: KeyStore
-) -> Part:
+) -> ProcessPart:
     async def apply_topics() -> None:
         await asyncio.to_thread(_apply_topics, settings, keys, in_memory=True)
 
     limit = settings.embedded_log_mb * 1024 * 1024
-    return Part(
+    return ProcessPart(
         "broker",
         lambda _: BrokerLife(broker, processor, apply_topics, limit),
         healing=Healing(give_up=settings.heal_seconds),
     )
 
 
-def _check(processor: Processor, parts: Sequence[Part]) -> Callable[[], Awaitable[str | None]]:
+def _check(
+    processor: Processor, parts: Sequence[ProcessPart]
+) -> Callable[[], Awaitable[str | None]]:
     async def check() -> str | None:
         waiting = [part.name for part in parts if not part.ready] + processor.not_ready
         return ", ".join(waiting) or None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from services.assessment.watched import Standing, Watched
+from services.assessment.watched import Watched, WatchedStanding
 from services.readiness.policy_parts import LETTERS, Letter
 from services.telemetry.series import NONE, OTHER
 
@@ -67,7 +67,7 @@ def watched(suppliers: Sequence[Watched], bounds: Bounds) -> list[Watched]:
     return [one for one, _ in known[: bounds.suppliers]]
 
 
-def _risk(standing: Standing) -> tuple[int, int, Fraction]:
+def _risk(standing: WatchedStanding) -> tuple[int, int, Fraction]:
     now = standing.at.published
     level = _UNGRADED if now is None else LETTERS.index(now)
     fallen = max(0, grade_steps(standing.before, now))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
 
-from services.assessment.watched import Looked, Standing, Watched
+from services.assessment.watched import Looked, Watched, WatchedStanding
 from services.exporter.bounds import Bounds, Labels, newest_by_label, watched
 from services.readiness.policy_parts import LETTERS
 from services.readiness.stage import STAGES
@@ -62,7 +62,7 @@ def _grouped(
     return dict(sorted(found.items()))
 
 
-def _standings(suppliers: Iterable[Watched]) -> Iterable[Standing]:
+def _standings(suppliers: Iterable[Watched]) -> Iterable[WatchedStanding]:
     return (one.standing for one in suppliers if one.standing is not None)
 
 

@@ -24,8 +24,8 @@ _LOGGER: Final = logging.getLogger("rantai.exporter")
 _FIRST: Final = timedelta(hours=24)
 _OVERLAP: Final = timedelta(minutes=5)
 
-Place = Hashable
-Reconcile = Callable[[datetime], Collection[Place]]
+RecordPlace = Hashable
+Reconcile = Callable[[datetime], Collection[RecordPlace]]
 """Returns where those records stand that were accepted since then and are not accounted for."""
 
 
@@ -43,7 +43,7 @@ class MissingEvents:
     now: Callable[[], datetime] = _now
     _since: datetime | None = None
     _last_began: datetime | None = None
-    _unfound: frozenset[Place] = frozenset()
+    _unfound: frozenset[RecordPlace] = frozenset()
     _missing: int | None = None
     _done: float = field(init=False)
 

@@ -35,7 +35,7 @@ VALUE_NAME: Final = r"[a-z][a-z0-9_]*"
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
-class Table(BaseModel):
+class MappingTable(BaseModel):
     """Base of every table of a mapping: an unknown setting is an error that names the known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False)
@@ -115,7 +115,7 @@ def filled(template: str, values: dict[str, str]) -> str:
     return "".join(text)
 
 
-class _CellColumn(Table):
+class _CellColumn(MappingTable):
     """What every value read from a cell has.
 
     from: the column's name in the file.
@@ -234,19 +234,19 @@ class TimeColumn(DateColumn):
     at: ClockTime | None = None
 
 
-class FirstOf(Table):
+class FirstOf(MappingTable):
     """The first of these values that there is: first_of = ["confirmed", "requested"]."""
 
     first_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]
 
 
-class EarliestOf(Table):
+class EarliestOf(MappingTable):
     """The earliest of these dates or times, of those that there are."""
 
     earliest_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]
 
 
-class LatestOf(Table):
+class LatestOf(MappingTable):
     """The latest of these dates or times, of those that there are."""
 
     latest_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]

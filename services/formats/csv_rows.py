@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from services.formats.columns import Choice
 from services.formats.mapping import FileFormat, FileMapping
-from services.formats.rows import BrokenRow, CellFault, FileError, Row
+from services.formats.rows import BrokenRow, CellFault, FileError, FileRow
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -45,7 +45,7 @@ def encoding_of(start: bytes, encoding: str) -> str:
     return encoding
 
 
-def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[Row | BrokenRow]:
+def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[FileRow | BrokenRow]:
     """Yield the rows of a CSV file, the first of them once the header is known to fit the mapping.
 
     Raises FileError where the file as a whole cannot be read: no header, a column that the
@@ -198,7 +198,7 @@ def _hint(name: str, header: list[str]) -> str:
 
 def _rows(
     lines: _Lines, header: list[str], layout: FileFormat, encoding: str
-) -> Iterator[Row | BrokenRow]:
+) -> Iterator[FileRow | BrokenRow]:
     reader = _reader(lines, layout)
     while True:
         lines.begin()
@@ -225,7 +225,7 @@ def _explained(error: csv.Error) -> str:
 
 def _row(
     number: int, header: list[str], cells: list[str], layout: FileFormat, encoding: str
-) -> Row | BrokenRow:
+) -> FileRow | BrokenRow:
     if len(cells) > len(header) and not any(cells[len(header) :]):
         cells = cells[: len(header)]
     if len(cells) < len(header) and layout.short_rows == "fill":
@@ -240,7 +240,7 @@ def _row(
         column = next(name for name, cell in row.items() if _undecoded(cell))
         message = f"is not {encoding}; correct it, or set file.encoding in the mapping (cp1252?)"
         return BrokenRow(CellFault(number, column, _shown(row[column]), message), row)
-    return Row(number, row)
+    return FileRow(number, row)
 
 
 def _undecoded(cell: str) -> bool:

@@ -15,7 +15,7 @@ from schemas.validation import escape
 from services.formats.columns import filled, placeholders
 from services.formats.mapping import EventTemplate
 from services.formats.mapping_checks import OWN_PLACEHOLDERS
-from services.formats.row_readings import Reading, RowReadings
+from services.formats.row_readings import CellReading, RowReadings
 from services.formats.rows import CellFault
 
 _ORDERS: Final = "id.rantai.order."
@@ -35,38 +35,38 @@ class _Line:
 
     row: int
     element: Any
-    origins: dict[str, Reading]
+    origins: dict[str, CellReading]
 
 
 @dataclass(slots=True)
-class Document:
+class MappedDocument:
     """A document in the making: what it says, where that came from, what is wrong.
 
     order: whether it is one of an order: rows that say one line of it alike are that one line.
     """
 
     order: bool = False
-    origins: dict[str, Reading] = field(default_factory=dict)
+    origins: dict[str, CellReading] = field(default_factory=dict)
     faults: list[CellFault] = field(default_factory=list)
     lines: dict[str, _Line] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, template: EventTemplate) -> "Document":
+    def of(cls, template: EventTemplate) -> "MappedDocument":
         """Return an empty document of an event."""
         return cls(order=template.type.startswith(_ORDERS))
 
-    def take(self, pointer: str, reading: Reading) -> None:
+    def take(self, pointer: str, reading: CellReading) -> None:
         """Note where a field came from, and what is wrong with it."""
         self.origins[pointer] = reading
         if reading.problem is not None:
             self.faults.append(reading.fault(reading.problem))
 
-    def add(self, part: "Document") -> None:
+    def add(self, part: "MappedDocument") -> None:
         """Take over what a part of the document says."""
         self.origins.update(part.origins)
         self.faults += part.faults
 
-    def has_line(self, element: Any, row: int, origins: dict[str, Reading]) -> bool:
+    def has_line(self, element: Any, row: int, origins: dict[str, CellReading]) -> bool:
         """Whether a line of an order stands in it already; one that differs is a fault."""
         number = element.get("line_no") if isinstance(element, dict) else element
         if not isinstance(number, str):
@@ -80,7 +80,7 @@ class Document:
 
 
 def _of_lines(
-    number: str, first: _Line, element: Any, origins: dict[str, Reading], row: int
+    number: str, first: _Line, element: Any, origins: dict[str, CellReading], row: int
 ) -> CellFault:
     """Return the fault of a row that says a line otherwise than an earlier row does."""
     here, there = (
@@ -94,7 +94,7 @@ def _of_lines(
     return here[name].fault(message) if name in here else CellFault(row, "", "", message)
 
 
-def faults_of_key(readings: Iterable[Reading], purpose: str) -> tuple[CellFault, ...]:
+def faults_of_key(readings: Iterable[CellReading], purpose: str) -> tuple[CellFault, ...]:
     """Return the faults of values that an event's `purpose` cannot do without."""
     return tuple(
         reading.fault(reading.problem or f"is empty, and the event's {purpose} needs it")
@@ -114,7 +114,9 @@ def of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellF
     )
 
 
-def time_of(template: EventTemplate, rows: list[RowReadings], document: Document) -> str | None:
+def time_of(
+    template: EventTemplate, rows: list[RowReadings], document: MappedDocument
+) -> str | None:
     """Return an event's time, chosen from its rows as the mapping says."""
     readings = [row[template.time] for row in rows]
     if template.time_across_rows != "same" and all(each.problem is None for each in readings):
@@ -127,7 +129,9 @@ def time_of(template: EventTemplate, rows: list[RowReadings], document: Document
     return None if time is None else str(time)
 
 
-def _agreed(readings: Sequence[Reading], pointer: str, document: Document) -> str | int | None:
+def _agreed(
+    readings: Sequence[CellReading], pointer: str, document: MappedDocument
+) -> str | int | None:
     """Return the one value that all rows of a document have (or leave empty)."""
     chosen = readings[0]
     for reading in readings:
@@ -142,7 +146,9 @@ def _agreed(readings: Sequence[Reading], pointer: str, document: Document) -> st
     return chosen.written
 
 
-def rendered(template: Any, rows: Sequence[RowReadings], pointer: str, document: Document) -> Any:
+def rendered(
+    template: Any, rows: Sequence[RowReadings], pointer: str, document: MappedDocument
+) -> Any:
     """Put the rows' values into a template: None where it has no value of theirs."""
     if isinstance(template, str):
         return _agreed([row[template] for row in rows], pointer, document)
@@ -159,14 +165,14 @@ def rendered(template: Any, rows: Sequence[RowReadings], pointer: str, document:
 
 
 def _elements(
-    template: list[Any], rows: Sequence[RowReadings], pointer: str, document: Document
+    template: list[Any], rows: Sequence[RowReadings], pointer: str, document: MappedDocument
 ) -> list[Any] | None:
     elements: list[Any] = []
     for row in rows:
         for part in template:
             if _says_nothing(part, [row]):
                 continue
-            made = Document()
+            made = MappedDocument()
             element = rendered(part, [row], f"{pointer}/{len(elements)}", made)
             told_apart = not document.order or pointer != _LINES or made.faults
             if not told_apart and document.has_line(element, row.row.number, made.origins):
@@ -199,7 +205,11 @@ def _names(template: Any) -> Iterator[str]:
 
 
 def text_in(
-    name: str, template: str, rows: list[RowReadings], event: dict[str, Any], document: Document
+    name: str,
+    template: str,
+    rows: list[RowReadings],
+    event: dict[str, Any],
+    document: MappedDocument,
 ) -> str:
     """Fill an event's id or subject; "" where that cannot be done."""
     row = rows[0]
@@ -213,5 +223,5 @@ def text_in(
     if "digest" in placeholders(template):
         values["digest"] = hashlib.blake2b(to_json(event), digest_size=8).hexdigest()
     text = filled(template, values)
-    document.origins[f"/{name}"] = Reading(row.row.number, text, name, text)
+    document.origins[f"/{name}"] = CellReading(row.row.number, text, name, text)
     return text

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from schemas.elements import MORE_FOLLOWS, elements_of, without_blanks
 from schemas.validation import NotParseable, Unparseable, decode_text, parse
-from services.formats.rows import CellFault, FileError, Refused
+from services.formats.rows import CellFault, FileError, RefusedDocument
 
 _SHOWN: Final = 200
 _LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
@@ -39,7 +39,7 @@ class FileEvent:
         )
 
 
-def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | Refused]:
+def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | RefusedDocument]:
     """Yield the events of a file with one a line; empty lines count, and say nothing.
 
     Joined files may have a byte-order mark in the midst of them: each line's is taken off.
@@ -50,7 +50,7 @@ def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | Refused]:
             yield _event(number, body)
 
 
-def events_of_json(text: bytes) -> Iterator[FileEvent | Refused]:
+def events_of_json(text: bytes) -> Iterator[FileEvent | RefusedDocument]:
     """Yield the events of a JSON text: one, or an array of them. Raises FileError.
 
     The text as a whole is read before the first event is given out.
@@ -74,7 +74,7 @@ def events_of_json(text: bytes) -> Iterator[FileEvent | Refused]:
         yield _event(number, part.translate(_LINE_BREAKS).encode())
 
 
-def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | Refused]:
+def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | RefusedDocument]:
     """Yield the events of a stream without a name: JSON where it is that as a whole, else lines."""
     text = stream.read()
     try:
@@ -85,17 +85,19 @@ def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | Refused]:
         yield from events_of_lines(text.splitlines())
 
 
-def _event(row: int, body: bytes) -> FileEvent | Refused:
+def _event(row: int, body: bytes) -> FileEvent | RefusedDocument:
     try:
         event = parse(body)
     except NotParseable as error:
         text = body.decode(errors="replace")
-        return Refused((CellFault(row, "", _cut(text), _unparsed(str(error))),))
+        return RefusedDocument((CellFault(row, "", _cut(text), _unparsed(str(error))),))
     if isinstance(event, Unparseable):
         fault = CellFault(row, event.fault.pointer, "", event.fault.message)
-        return Refused((fault,), event.id)
+        return RefusedDocument((fault,), event.id)
     if not isinstance(event, dict):
-        return Refused((CellFault(row, "", _cut(str(event)), "must be one CloudEvent, an object"),))
+        return RefusedDocument(
+            (CellFault(row, "", _cut(str(event)), "must be one CloudEvent, an object"),)
+        )
     name = event.get("id")
     return FileEvent(row, body, name if isinstance(name, str) else None)
 

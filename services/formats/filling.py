@@ -7,7 +7,7 @@ Reports, pivots and the exports of several ERPs write an order's cells on its fi
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from services.formats.rows import BrokenRow, Cell, Row, text_of
+from services.formats.rows import BrokenRow, Cell, FileRow, text_of
 
 
 class FillDown:
@@ -22,7 +22,7 @@ class FillDown:
         self._columns = columns
         self._above: dict[str, Cell] = {}
 
-    def row(self, row: Row) -> Row:
+    def row(self, row: FileRow) -> FileRow:
         """Return a row with its cells filled; `filled` names the columns."""
         found = self._taken_from_above(row.cells)
         if not found:

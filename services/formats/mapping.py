@@ -29,15 +29,15 @@ from services.formats.columns import (
     Column,
     DateFormats,
     Encoding,
-    Table,
+    MappingTable,
     Template,
     ValueName,
     Zone,
 )
-from services.formats.rows import Row, text_of
+from services.formats.rows import FileRow, text_of
 
 
-class FileFormat(Table):
+class FileFormat(MappingTable):
     """`[file]`: how the text file is laid out.
 
     encoding: of a file without byte-order mark; a mark decides for itself.
@@ -59,7 +59,7 @@ class FileFormat(Table):
     fill_down: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
-class Defaults(Table):
+class Defaults(MappingTable):
     """`[defaults]`: for every column that does not say otherwise.
 
     no_value: words that mean "nothing here", beside the empty cell, of every column.
@@ -80,7 +80,7 @@ class Defaults(Table):
     at: time = time(12)
 
 
-class Rule(Table):
+class Rule(MappingTable):
     """A condition on a row: `[[leave_out]]`, or `only` of an event.
 
     column: the column's name in the file.
@@ -112,7 +112,7 @@ class Rule(Table):
                 ) from None
         return self
 
-    def holds_of(self, row: Row) -> bool:
+    def holds_of(self, row: FileRow) -> bool:
         """Whether a row fits the condition."""
         if self.empty is not None and self.column in row.filled:
             return self.empty
@@ -131,7 +131,7 @@ class Rule(Table):
         return (text == "") is self.empty
 
 
-class EventTemplate(Table):
+class EventTemplate(MappingTable):
     """`[[events]]`: one event of a row, or of several rows of the same document.
 
     type: from the catalogue: "id.rantai.order.placed.v1".
@@ -161,7 +161,7 @@ class EventTemplate(Table):
     data: dict[str, Any]
 
 
-class FileMapping(Table):
+class FileMapping(MappingTable):
     """The whole of a mapping file; see the module's own text for its tables."""
 
     mapping: Literal[1]

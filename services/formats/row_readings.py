@@ -17,12 +17,12 @@ from services.formats.columns import (
 from services.formats.dates import UnreadableError
 from services.formats.document_fields import sources_of
 from services.formats.mapping import FileMapping
-from services.formats.rows import CellFault, Row, text_of
+from services.formats.rows import CellFault, FileRow, text_of
 from services.formats.values import Value, has_no_value, read_cell, refuse_debris, written
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CellReading:
     """A value of a row.
 
     value: None where there is none, or where it cannot be read (`problem` then says why).
@@ -55,23 +55,25 @@ class RowReadings:
 
     __slots__ = ("_codes", "_mapping", "_read", "row")
 
-    def __init__(self, mapping: FileMapping, row: Row, codes: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, mapping: FileMapping, row: FileRow, codes: frozenset[str] = frozenset()
+    ) -> None:
         self.row = row
         self._codes = codes
         self._mapping = mapping
-        self._read: dict[str, Reading] = {}
+        self._read: dict[str, CellReading] = {}
 
-    def __getitem__(self, name: str) -> Reading:
+    def __getitem__(self, name: str) -> CellReading:
         reading = self._read.get(name)
         if reading is None:
             reading = self._read[name] = self._read_value(name)
         return reading
 
-    def _read_value(self, name: str) -> Reading:
+    def _read_value(self, name: str) -> CellReading:
         number = self.row.number
         if name in self._mapping.constants:
             constant = self._mapping.constants[name]
-            return Reading(number, constant, name, str(constant), constant=True)
+            return CellReading(number, constant, name, str(constant), constant=True)
         column = self._mapping.columns[name]
         if isinstance(column, Choice):
             return self._choose(name, column)
@@ -79,7 +81,7 @@ class RowReadings:
             return self._join(name, column)
         return self._read_cell(name, column)
 
-    def _read_cell(self, name: str, column: Any) -> Reading:
+    def _read_cell(self, name: str, column: Any) -> CellReading:
         # A broken row's guess may lack the cell.
         cell = self.row.cells.get(column.source)
         text, problem, value = text_of(cell), None, None
@@ -92,9 +94,9 @@ class RowReadings:
                 value = read_cell(column, column.default, self._mapping.defaults)
         except UnreadableError as error:
             problem = str(error)
-        return Reading(self.row.number, value, column.source, text, problem)
+        return CellReading(self.row.number, value, column.source, text, problem)
 
-    def _join(self, name: str, column: TextColumn) -> Reading:
+    def _join(self, name: str, column: TextColumn) -> CellReading:
         template = column.template or ""
         parts = {each: self[each] for each in placeholders(template)}
         where = self._where(name)
@@ -105,16 +107,16 @@ class RowReadings:
         try:
             value = self._spelled(name, read_cell(column, text, self._mapping.defaults))
         except UnreadableError as error:
-            return Reading(self.row.number, None, where[0], text, str(error))
-        return Reading(self.row.number, value, *where)
+            return CellReading(self.row.number, None, where[0], text, str(error))
+        return CellReading(self.row.number, value, *where)
 
     def _spelled(self, name: str, value: Value) -> Value:
         # Rows of one document find each other by its number, and its id is made of it.
         return one_spelling(value) if name in self._codes and isinstance(value, str) else value
 
-    def _choose(self, name: str, choice: Column) -> Reading:
+    def _choose(self, name: str, choice: Column) -> CellReading:
         assert isinstance(choice, Choice)  # noqa: S101 - for the type checker
-        found: list[Reading] = []
+        found: list[CellReading] = []
         for each in candidates(choice):
             reading = self[each]
             if reading.problem is not None:
@@ -125,7 +127,7 @@ class RowReadings:
                 return reading
             found.append(reading)
         if not found:
-            return Reading(self.row.number, None, *self._where(name))
+            return CellReading(self.row.number, None, *self._where(name))
         pick = min if isinstance(choice, EarliestOf) else max
         return pick(found, key=lambda reading: reading.value)  # type: ignore[arg-type, return-value]
 

@@ -50,7 +50,7 @@ class CellFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """A row of a file: its cells by the name of their column.
 
     filled: the columns whose cell is empty in the file and was taken from a row above.
@@ -74,7 +74,7 @@ class BrokenRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedDocument:
     """A document (or a row that never became one) that is not sent, with the reasons."""
 
     faults: tuple[CellFault, ...]

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from schemas.envelope import sender_of
 from services.formats.document_fields import code_values, sources_of
 from services.formats.documents import (
-    Document,
+    MappedDocument,
     faults_of_key,
     of_document,
     rendered,
@@ -24,8 +24,8 @@ from services.formats.documents import (
 )
 from services.formats.filling import FillDown
 from services.formats.mapping import EventTemplate, FileMapping
-from services.formats.row_readings import Reading, RowReadings
-from services.formats.rows import BrokenRow, CellFault, Refused, Row
+from services.formats.row_readings import CellReading, RowReadings
+from services.formats.rows import BrokenRow, CellFault, FileRow, RefusedDocument
 
 _FOREIGN: Final = (
     "is not {sender}, in whose name this file is sent, and only its own documents are taken; leave "
@@ -60,7 +60,7 @@ class MappedEvent:
 
     event: dict[str, Any]
     rows: tuple[int, ...]
-    origins: dict[str, Reading]
+    origins: dict[str, CellReading]
 
     @property
     def event_id(self) -> str:
@@ -172,13 +172,15 @@ class RowsToEvents:
         self._seen: dict[str, tuple[bytes, int]] = {}
         self._contradicted: dict[str, int] = {}
 
-    def convert(self, rows: Iterable[Row | BrokenRow]) -> Iterator[MappedEvent | Refused]:
+    def convert(
+        self, rows: Iterable[FileRow | BrokenRow]
+    ) -> Iterator[MappedEvent | RefusedDocument]:
         """Yield events and refusals; documents of several rows once the last row is read."""
         for each in rows:
             self.counts.rows += 1
             if isinstance(each, BrokenRow):
                 self._spoil(self._fill.broken(each))
-                yield Refused((each.fault,))
+                yield RefusedDocument((each.fault,))
                 continue
             row = self._fill.row(each)
             if any(rule.holds_of(row) for rule in self._mapping.leave_out):
@@ -195,7 +197,7 @@ class RowsToEvents:
             parted = len(same) > 1 or further
             yield from _parted(same, further) if parted else [built for _, built in same]
 
-    def _of_row(self, row: RowReadings) -> Iterator[MappedEvent | Refused]:
+    def _of_row(self, row: RowReadings) -> Iterator[MappedEvent | RefusedDocument]:
         silent: list[_Groups] = []
         keyless: list[_Groups] = []
         fits = False
@@ -218,11 +220,13 @@ class RowsToEvents:
             yield self._hold(row, keyless, silent)
         self.counts.unfit += not fits
 
-    def _alone(self, template: EventTemplate, row: RowReadings) -> Iterator[MappedEvent | Refused]:
+    def _alone(
+        self, template: EventTemplate, row: RowReadings
+    ) -> Iterator[MappedEvent | RefusedDocument]:
         """Make a document of one row; keep it where a further row may be of the same document."""
         for built in self._built(template, [row], []):
             number = _NUMBERS.get(template.type)
-            if number is None or isinstance(built, Refused):
+            if number is None or isinstance(built, RefusedDocument):
                 yield built
                 continue
             data = built.event["data"]
@@ -230,7 +234,9 @@ class RowsToEvents:
             key = (template.type, *(str(data.get(name)) for name in names))
             self._of_one_row.setdefault(key, []).append((template, built))
 
-    def _hold(self, row: RowReadings, keyless: list[_Groups], silent: list[_Groups]) -> Refused:
+    def _hold(
+        self, row: RowReadings, keyless: list[_Groups], silent: list[_Groups]
+    ) -> RefusedDocument:
         """Refuse a row that does not say its documents; those of the row above it wait too."""
         faults: dict[CellFault, None] = {}
         for groups in keyless:
@@ -246,9 +252,9 @@ class RowsToEvents:
                     above = other.above
                     if above is not None and above.last >= groups.above.first:
                         above.broken += [] if other.has_key(row) else own
-        return Refused(tuple(faults))
+        return RefusedDocument(tuple(faults))
 
-    def _of_key(self, reading: Reading, name: str, above: _Group | None) -> CellFault:
+    def _of_key(self, reading: CellReading, name: str, above: _Group | None) -> CellFault:
         if above is None:
             return faults_of_key([reading], "group_by")[0]
         if reading.problem is not None:
@@ -259,7 +265,7 @@ class RowsToEvents:
     def _spoil(self, broken: BrokenRow) -> None:
         # Whatever is wrong with it, the cells that can be told say which document must wait. Where
         # they say none, it may be a further row of those above.
-        row = RowReadings(self._mapping, Row(broken.fault.row, broken.guess), self._codes)
+        row = RowReadings(self._mapping, FileRow(broken.fault.row, broken.guess), self._codes)
         grouping = [groups for groups in self._groups if groups.template.group_by]
         said = [groups for groups in grouping if groups.has_key(row)]
         for groups in said:
@@ -270,8 +276,8 @@ class RowsToEvents:
 
     def _built(
         self, template: EventTemplate, rows: list[RowReadings], broken: Sequence[CellFault]
-    ) -> Iterator[MappedEvent | Refused]:
-        document = Document.of(template)
+    ) -> Iterator[MappedEvent | RefusedDocument]:
+        document = MappedDocument.of(template)
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": "",
@@ -290,11 +296,11 @@ class RowsToEvents:
         if document.faults or broken:
             concerned = sorted({*numbers, *(fault.row for fault in broken)})
             faults = of_document(concerned, [*document.faults, *broken])
-            yield Refused(faults, event["id"] or None)
+            yield RefusedDocument(faults, event["id"] or None)
             return
         yield from self._unless_seen(MappedEvent(event, numbers, document.origins))
 
-    def _unless_seen(self, built: MappedEvent) -> Iterator[MappedEvent | Refused]:
+    def _unless_seen(self, built: MappedEvent) -> Iterator[MappedEvent | RefusedDocument]:
         content = hashlib.blake2b(built.body, digest_size=16).digest()
         first = self._seen.setdefault(built.event_id, (content, built.rows[0]))
         if first == (content, built.rows[0]):
@@ -308,12 +314,12 @@ class RowsToEvents:
                 "correct one of the rows"
             )
             self._contradicted.setdefault(built.event_id, built.row)
-            yield Refused((CellFault(built.rows[0], "", "", message),), built.event_id)
+            yield RefusedDocument((CellFault(built.rows[0], "", "", message),), built.event_id)
 
 
 def _parted(
     same: Sequence[tuple[EventTemplate, MappedEvent]], further: Sequence[int]
-) -> Iterator[Refused]:
+) -> Iterator[RefusedDocument]:
     """Refuse documents of one row each that are parts of one; `further`: rows refused already."""
     rows = [*(built.row for _, built in same), *further]
     for template, built in same:
@@ -322,4 +328,4 @@ def _parted(
         message = _PARTED.format(other=other, name=template.data[number])
         origin = built.origins.get(f"/data/{number}")
         fault = CellFault(built.row, "", "", message) if origin is None else origin.fault(message)
-        yield Refused((fault,), built.event_id)
+        yield RefusedDocument((fault,), built.event_id)

@@ -58,9 +58,9 @@ class Room:
         self._held: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, who: str) -> Iterator["Held"]:
+    def held(self, who: str) -> Iterator["HeldRoom"]:
         """Hold room for one body until its request is answered."""
-        body = Held(self._grow, who)
+        body = HeldRoom(self._grow, who)
         try:
             yield body
         finally:
@@ -78,7 +78,7 @@ class Room:
         self._held[who] += more
 
 
-class Held:
+class HeldRoom:
     """The room of one body. `size`: bytes that it holds."""
 
     def __init__(self, grow: Callable[[str, int, int], None], who: str) -> None:
@@ -106,7 +106,7 @@ class Decoder:
         self._one_of: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def judged(
-        self, headers: Mapping[str, str], body: bytes, sender: Sender, who: str, held: Held
+        self, headers: Mapping[str, str], body: bytes, sender: Sender, who: str, held: HeldRoom
     ) -> list[Judged]:
         """Return what is to be said of each event of a request, in their order.
 

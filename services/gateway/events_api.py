@@ -13,7 +13,7 @@ from schemas.units import UNIT_ALIASES
 from schemas.validation import NotParseable, Sender
 from services.access.keys import KeyStore, Principal
 from services.gateway.decoding import Decoder, NoRoom
-from services.gateway.intake import Outcome, keep
+from services.gateway.intake import IntakeOutcome, keep
 from services.gateway.openapi import EVENTS_OPERATION
 from services.gateway.unpacking import TooLarge, UnsupportedMediaType
 from services.http.bodies import body_of
@@ -109,7 +109,7 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _taken(gateway: Gateway, request: Request, principal: Principal) -> Outcome:
+async def _taken(gateway: Gateway, request: Request, principal: Principal) -> IntakeOutcome:
     """Read, judge and make safe what a request carries."""
     decoder, sender = gateway.decoder, Sender(principal.partner, (principal.role,))
     most = decoder.limits.body_bytes

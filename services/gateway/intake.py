@@ -22,7 +22,7 @@ body of 10 MB had 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntakeOutcome:
     """What became of a request's events."""
 
     accepted: int
@@ -44,7 +44,7 @@ class Outcome:
         return {"accepted": self.accepted, "rejected": self.rejected}
 
 
-async def take(events: list[Any], sender: Sender, safety: Safety) -> Outcome:
+async def take(events: list[Any], sender: Sender, safety: Safety) -> IntakeOutcome:
     """Judge a few small events, make the good ones safe, and say what became of each.
 
     Raises BrokerUnavailable, as `keep` does.
@@ -57,7 +57,7 @@ async def keep(
     sender: Sender,
     safety: Safety,
     traceparent: str | None = None,
-) -> Outcome:
+) -> IntakeOutcome:
     """Make the good ones of judged events safe, and say what became of each.
 
     Raises BrokerUnavailable: some may be stored, and sending all of them again is safe.
@@ -77,7 +77,7 @@ async def keep(
         rejected.append({"index": index, "id": one.id, "errors": [f.as_json() for f in shown]})
     _tell(sender, len(refusals), good, traceparent)
     forbidden = bool(refusals) and all(one.forbidden for _, one in refusals)
-    return Outcome(len(good), rejected, forbidden)
+    return IntakeOutcome(len(good), rejected, forbidden)
 
 
 def _tell(sender: Sender, refused: int, accepted: list[Accepted], traceparent: str | None) -> None:

@@ -78,7 +78,7 @@ class Reads:
     refuse: Callable[[Request, Problem], Response] = refuse_by_problem
 
 
-class Reading:
+class ReadRequest:
     """One request that reads."""
 
     def __init__(self, turns: Turns, who: str) -> None:
@@ -110,7 +110,7 @@ class Reading:
             task.cancel()
 
 
-_NOW: ContextVar[Reading | None] = ContextVar("reading", default=None)
+_NOW: ContextVar[ReadRequest | None] = ContextVar("reading", default=None)
 _OUTSIDE: Final = Turns(2, "reader")
 """For what reads and answers no request behind the middleware."""
 
@@ -143,14 +143,16 @@ class ReadsMiddleware:
         who = self._reads.who(request)
         try:
             with self._reads.places.held(who):
-                await self._answer(Reading(self._reads.turns, who), scope, receive, send)
+                await self._answer(ReadRequest(self._reads.turns, who), scope, receive, send)
         except NoPlace as full:
             kind = who.partition(":")[0] if full.own else "all"
             READS_REFUSED.labels(kind).inc()
             await asyncio.sleep(random.uniform(*_HELD_SECONDS))  # noqa: S311
             await self._reads.refuse(request, _problem(kind, full))(scope, receive, send)
 
-    async def _answer(self, reading: Reading, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, reading: ReadRequest, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         token = _NOW.set(reading)
         try:
             if scope["method"] in ("GET", "HEAD"):
@@ -163,7 +165,7 @@ class ReadsMiddleware:
             _NOW.reset(token)
 
     async def _while_there(
-        self, reading: Reading, scope: Scope, receive: Receive, send: Send
+        self, reading: ReadRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer, and give up what is waited for when the client hangs up."""
         # Nothing is read of a GET's body: what comes after its first part tells of the end alone.
@@ -179,7 +181,7 @@ class ReadsMiddleware:
             hung_up.cancel()
 
 
-async def _end_of(receive: Receive, reading: Reading) -> Message:
+async def _end_of(receive: Receive, reading: ReadRequest) -> Message:
     """Return the message that the client hung up."""
     while True:
         message = await receive()

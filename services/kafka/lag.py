@@ -59,11 +59,13 @@ def _waiting(admin: KafkaAdminClient, group: str, topics: Sequence[str]) -> dict
     return found
 
 
-Place = tuple[str, int]
+TopicPartitionKey = tuple[str, int]
 """A topic and the number of one of its partitions."""
 
 
-def inbound_begins(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
+def inbound_begins(
+    bootstrap: str, places: Iterable[TopicPartitionKey]
+) -> dict[TopicPartitionKey, int]:
     """Return where to begin to read partitions of inbound topics.
 
     It is where their reader ended; else where the members of a group ended that an earlier version

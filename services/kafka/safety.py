@@ -7,7 +7,7 @@ from typing import Protocol
 
 from schemas.validation import Accepted
 from services.kafka.producer import EventProducer, Record, event_record
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 from services.kafka.topics import BrokerUnavailable
 
 Traces = str | Sequence[str | None] | None
@@ -39,7 +39,7 @@ class InLedger:
     let go before a broker is ended that need not end at once.
     """
 
-    def __init__(self, producer: EventProducer, progress: Progress, timeout: float) -> None:
+    def __init__(self, producer: EventProducer, progress: SinkProgress, timeout: float) -> None:
         self._producer, self._progress, self._timeout = producer, progress, timeout
         self._open = asyncio.Event()
         self._open.set()

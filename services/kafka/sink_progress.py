@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from services.kafka.producer import Position
 
 
-class Progress:
+class SinkProgress:
     """The next offset of each partition that a sink has not yet made safe.
 
     Advanced and awaited on one event loop. A position is passed once its record is stored, or

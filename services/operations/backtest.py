@@ -25,9 +25,9 @@ from services.readiness.grading import (
     DIRECTIONS,
     FROZEN,
     Graded,
+    GradedStanding,
     Grader,
     Move,
-    Standing,
     direction,
     move,
     standings,
@@ -43,7 +43,7 @@ from services.store.sharding import LOCAL
 from services.store.sql_files import sql
 from services.store.sql_texts import GRADED, counted_parts, spans
 
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is. What it raises ends the
 backtest, in good order."""
 
@@ -81,7 +81,7 @@ class Trial(Rules):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PolicySide:
     """A policy that grades, and the rules by which the facts it is read from are folded."""
 
     policy: Policy
@@ -90,7 +90,7 @@ class Side:
 
 
 @dataclass(slots=True)
-class Outcome:
+class BacktestOutcome:
     """What differs at a date, and how many went which way. `editions`: of what was frozen."""
 
     grades: Counter[str] = field(default_factory=Counter)
@@ -98,7 +98,7 @@ class Outcome:
     moves: list[Move] = field(default_factory=list)
     editions: set[int] = field(default_factory=set)
 
-    def add(self, supplier_id: str, old: Standing, new: Standing) -> None:
+    def add(self, supplier_id: str, old: GradedStanding, new: GradedStanding) -> None:
         """Count a supplier, and keep what moves."""
         self.grades[direction(old.grade, new.grade)] += 1
         self.published[direction(old.published, new.published)] += 1
@@ -124,7 +124,7 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
     as_of: date,
     *,
     months: int = 24,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Return, as JSON, who stands elsewhere under `new` than under `old`; None: than was frozen.
 
@@ -134,7 +134,7 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
     """
     tell = progress or (lambda *_: None)
     ends = last_month_ends(months, as_of)
-    outcomes = {day: Outcome() for day in (*ends, as_of)}
+    outcomes = {day: BacktestOutcome() for day in (*ends, as_of)}
     if old is None:
         _require_frozen(warehouse, as_of)
     with facts_of(warehouse, (new,) if old is None else (old, new), tell) as sides:
@@ -154,13 +154,13 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
 
 @contextmanager
 def facts_of(
-    warehouse: Warehouse, policies: Sequence[Policy], tell: Progress
-) -> Iterator[list[Side]]:
+    warehouse: Warehouse, policies: Sequence[Policy], tell: OnProgress
+) -> Iterator[list[PolicySide]]:
     """Yield each policy with rules by which facts are stored: those in force, or folded for now."""
     known = _in_force(warehouse)
     if not known:
         raise BacktestError("the facts are being made anew; try again when that is done")
-    sides = [Side(policy, _rules_of(policy, known), Grader(policy)) for policy in policies]
+    sides = [PolicySide(policy, _rules_of(policy, known), Grader(policy)) for policy in policies]
     trials = {side.rules.id: side.rules for side in sides if isinstance(side.rules, Trial)}
     for left in _stored(warehouse):
         if left not in known and left & 0xFFFF == _MARK:
@@ -196,7 +196,10 @@ def _stored(warehouse: Warehouse) -> set[int]:
 
 
 def _compare(
-    warehouse: Warehouse, sides: Sequence[Side], outcomes: Mapping[date, Outcome], tell: Progress
+    warehouse: Warehouse,
+    sides: Sequence[PolicySide],
+    outcomes: Mapping[date, BacktestOutcome],
+    tell: OnProgress,
 ) -> int:
     """Read and grade some suppliers after the others; return how many there are.
 
@@ -236,14 +239,17 @@ def _require_frozen(warehouse: Warehouse, as_of: date) -> None:
 
 
 def _frozen(
-    warehouse: Warehouse, side: Side, suppliers: Sequence[str], outcomes: Mapping[date, Outcome]
-) -> dict[str, dict[date, Standing]]:
+    warehouse: Warehouse,
+    side: PolicySide,
+    suppliers: Sequence[str],
+    outcomes: Mapping[date, BacktestOutcome],
+) -> dict[str, dict[date, GradedStanding]]:
     """Return how suppliers stood when they were frozen, and keep of which edition that was.
 
     The score and the grade are those that were frozen; what each figure added is worked out from
     its frozen value by the policy of the other side.
     """
-    found: dict[str, dict[date, Standing]] = {}
+    found: dict[str, dict[date, GradedStanding]] = {}
     for one in EvaluationStore(warehouse).frozen_at(suppliers, list(outcomes)):
         kpis, score, grade = (one.scorecard[part] for part in ("kpis", "score", "grade"))
         values = {
@@ -251,7 +257,7 @@ def _frozen(
             for key in side.policy.scales
         }
         whole = None if score["value"] is None else Fraction(score["value"])
-        found.setdefault(one.supplier_id, {})[one.as_of] = Standing(
+        found.setdefault(one.supplier_id, {})[one.as_of] = GradedStanding(
             Score(whole, {}, side.grader.scorer.keys(values)), grade["value"], grade["published"]
         )
         outcomes[one.as_of].editions.add(one.edition)
@@ -259,7 +265,10 @@ def _frozen(
 
 
 def _graded(
-    warehouse: Warehouse, sides: Sequence[Side], suppliers: Sequence[str], days: Sequence[date]
+    warehouse: Warehouse,
+    sides: Sequence[PolicySide],
+    suppliers: Sequence[str],
+    days: Sequence[date],
 ) -> dict[str, list[dict[date, Graded]]]:
     """Grade suppliers under each side at every day; rules that both sides have are read once."""
     found: dict[str, list[dict[date, Graded]]] = {name: [{} for _ in sides] for name in suppliers}

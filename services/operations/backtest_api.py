@@ -20,7 +20,7 @@ from services.http.bodies import body_of
 from services.http.principal import principal_of, require_role
 from services.http.reads import read
 from services.http.service import Problem
-from services.operations.backtest import BacktestError, Progress, backtest
+from services.operations.backtest import BacktestError, OnProgress, backtest
 from services.readiness.grading import FROZEN
 from services.readiness.policy import Policy, PolicyError
 from services.runtime.turns import Turns
@@ -33,7 +33,7 @@ _MOST_BYTES: Final = 1024 * 1024
 """Of both policies together, a hundred times the packaged one: TOML takes 1 s a megabyte."""
 
 
-class Asked(BaseModel):
+class BacktestBody(BaseModel):
     """The body: two policies as TOML, and over which dates they are compared.
 
     In the place of the old one the word `frozen` may stand: evaluations as they were frozen.
@@ -54,7 +54,7 @@ class Work:
     warehouse: Warehouse
     old: Policy | None
     new: Policy
-    asked: Asked
+    asked: BacktestBody
     busy: threading.Lock
     """Held by whoever started it; given back when the thread is done, whoever still listens."""
     threads: Turns
@@ -95,7 +95,7 @@ class Work:
             self.busy.release()
             put(None)
 
-    def _result(self, tell: Progress) -> dict[str, Any]:
+    def _result(self, tell: OnProgress) -> dict[str, Any]:
         as_of, months = self.asked.as_of, self.asked.months
         return backtest(self.warehouse, self.old, self.new, as_of, months=months, progress=tell)
 
@@ -122,10 +122,10 @@ def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse, thread
         return StreamingResponse(work.lines(), media_type="application/x-ndjson")
 
 
-def _asked(body: bytes) -> Asked:
+def _asked(body: bytes) -> BacktestBody:
     """Read the body. Raises Problem 400."""
     try:
-        return Asked.model_validate_json(body)
+        return BacktestBody.model_validate_json(body)
     except ValidationError as error:
         rows = [
             f"{'.'.join(map(str, row['loc']))}: {message_of(row)}"
@@ -136,7 +136,7 @@ def _asked(body: bytes) -> Asked:
         raise Problem(400, "; ".join(rows)) from None
 
 
-def _policies(asked: Asked) -> tuple[Policy | None, Policy]:
+def _policies(asked: BacktestBody) -> tuple[Policy | None, Policy]:
     """Read both policies; None: what was frozen. Raises Problem 422."""
     try:
         old = None if asked.old == FROZEN else Policy.load_text(asked.old, "'from'")

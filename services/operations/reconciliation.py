@@ -18,7 +18,7 @@ from services.kafka.producer import ID_HEADER, SOURCE_HEADER
 from services.kafka.record_headers import accepted_ms, attributes_of, record_name
 from services.kafka.topic_reader import EPOCH, records_of
 from services.store.client import Warehouse
-from services.store.ledger import Key, rows_of_keys
+from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
 _SHOWN: Final = 1000
@@ -43,7 +43,7 @@ class _Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Row:
+class SenderDay:
     """The count of one sender and day. `resent` are further copies of accepted events."""
 
     accepted: int = 0
@@ -65,12 +65,12 @@ class Reconciliation:
     has not dealt with them yet.
     """
 
-    rows: dict[tuple[str, date], Row] = field(default_factory=lambda: defaultdict(Row))
+    rows: dict[tuple[str, date], SenderDay] = field(default_factory=lambda: defaultdict(SenderDay))
     missing: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
     read: int = 0
 
-    def miss(self, sender: str, day: date, place: _Place, key: Key | None) -> None:
+    def miss(self, sender: str, day: date, place: _Place, key: EventKey | None) -> None:
         """Count a record that is neither stored nor refused, and say which it is."""
         self.rows[(sender, day)].accepted += 1
         self.missing.append(
@@ -86,7 +86,7 @@ class Reconciliation:
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer of the API and of `rantai reconcile --json`."""
-        total = Row()
+        total = SenderDay()
         rows = []
         for (sender, day), row in sorted(self.rows.items()):
             total.accepted += row.accepted
@@ -105,7 +105,7 @@ class Reconciliation:
         }
 
 
-def _counts(row: Row) -> dict[str, int]:
+def _counts(row: SenderDay) -> dict[str, int]:
     return {
         "accepted": row.accepted,
         "stored": row.stored,
@@ -132,8 +132,8 @@ def reconcile(
     start = since or EPOCH
     result = Reconciliation()
     asked = {"zone": zone, "since": start, "senders": [] if sender is None else [sender]}
-    published: dict[Key, list[_Place]] = defaultdict(list)
-    others: list[tuple[_Place, Key | None]] = []
+    published: dict[EventKey, list[_Place]] = defaultdict(list)
+    others: list[tuple[_Place, EventKey | None]] = []
     for record in records_of(bootstrap, _counted, start):
         if accepted_ms(record.timestamp) < start.timestamp() * 1000:
             continue  # not every broker finds offsets by their time
@@ -150,7 +150,7 @@ def reconcile(
             published[key].append(place)
     refused = _count_refused(result, warehouse, asked)
     _count_ledger(result, warehouse, asked)
-    open_keys: dict[Key, _Place] = {}
+    open_keys: dict[EventKey, _Place] = {}
     for key, places in published.items():
         # A copy with other content is refused where it stands: it is no further copy of the event.
         copies = [place for place in places if place.name not in refused]
@@ -169,7 +169,7 @@ def reconcile(
     return result
 
 
-def _sender(topic: str, key: Key | None) -> str:
+def _sender(topic: str, key: EventKey | None) -> str:
     """Return who sent a record; the topic's own name where a canonical one has no event."""
     if topic.startswith(INBOUND_PREFIX) or key is None:
         return topic.removeprefix(INBOUND_PREFIX)
@@ -208,7 +208,7 @@ def _count_ledger(result: Reconciliation, warehouse: Warehouse, asked: dict[str,
 
 
 def _count_missing(
-    result: Reconciliation, warehouse: Warehouse, published: dict[Key, _Place], site: ZoneInfo
+    result: Reconciliation, warehouse: Warehouse, published: dict[EventKey, _Place], site: ZoneInfo
 ) -> None:
     rows = rows_of_keys(warehouse, "ledger_has", published)
     there = {(row["source"], row["id"]) for row in rows}
@@ -217,7 +217,7 @@ def _count_missing(
             result.miss(sender_of(key[0]), place.day(site), place, key)
 
 
-def _name(key: Key) -> str:
+def _name(key: EventKey) -> str:
     return "\n".join(key)
 
 
@@ -225,7 +225,7 @@ def _counted(topic: str) -> bool:
     return topic in CANONICAL_TOPICS or topic.startswith(INBOUND_PREFIX)
 
 
-def _key_of_headers(record: Any) -> Key | None:
+def _key_of_headers(record: Any) -> EventKey | None:
     headers = dict(record.headers)
     try:
         return _key(headers[SOURCE_HEADER].decode(), headers[ID_HEADER].decode())
@@ -233,7 +233,7 @@ def _key_of_headers(record: Any) -> Key | None:
         return None
 
 
-def _key_of_attributes(record: Any) -> Key | None:
+def _key_of_attributes(record: Any) -> EventKey | None:
     """Return the key of an inbound record in binary content mode."""
     try:
         attributes = attributes_of(record.headers)
@@ -243,7 +243,7 @@ def _key_of_attributes(record: Any) -> Key | None:
     return (source, name) if source is not None and name is not None else None
 
 
-def _key_of_json(value: bytes | None) -> Key | None:
+def _key_of_json(value: bytes | None) -> EventKey | None:
     try:
         raw = parse(value or b"")
     except NotParseable:
@@ -251,7 +251,7 @@ def _key_of_json(value: bytes | None) -> Key | None:
     return _key(raw.get("source"), raw.get("id")) if isinstance(raw, dict) else None
 
 
-def _key(source: object, name: object) -> Key | None:
+def _key(source: object, name: object) -> EventKey | None:
     """Return a key, or None where no event can have it."""
     if not isinstance(source, str) or not isinstance(name, str):
         return None

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from schemas.envelope import sender_of
 from services.store.client import Warehouse
-from services.store.ledger import Key, rows_of_keys
+from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
 MOST_ASKED: Final = 5000
@@ -23,7 +23,7 @@ _LONGEST: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EventToSettle:
     """An event that is asked about: its key, and the digest of its content (hex)."""
 
     source: str
@@ -31,7 +31,7 @@ class Asked:
     content: str
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         """What identifies the event, forever."""
         return (self.source, self.id)
 
@@ -42,14 +42,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SettlementQuestion:
     """Events that a sender asks about; `since`: of refusals, those from then on."""
 
-    events: list[Asked]
+    events: list[EventToSettle]
     since: datetime | None = None
 
 
-def question_of(body: bytes) -> Question:
+def question_of(body: bytes) -> SettlementQuestion:
     """Read the body of a question. Raises ValueError, saying what is wrong and where."""
     try:
         raw = json.loads(body)
@@ -59,16 +59,18 @@ def question_of(body: bytes) -> Question:
         raise ValueError('send {"events": [{"source", "id", "content"}, ...]}')
     if len(raw["events"]) > MOST_ASKED:
         raise ValueError(f"/events: at most {MOST_ASKED} in one question; ask again for the others")
-    return Question([_asked(row, at) for at, row in enumerate(raw["events"])], _since(raw))
+    return SettlementQuestion(
+        [_asked(row, at) for at, row in enumerate(raw["events"])], _since(raw)
+    )
 
 
-def _asked(row: Any, at: int) -> Asked:
+def _asked(row: Any, at: int) -> EventToSettle:
     names = ("source", "id", "content")
     texts = [row.get(name) if isinstance(row, dict) else None for name in names]
     for name, text in zip(names, texts, strict=True):
         if not isinstance(text, str) or len(text) > _LONGEST or not _is_unicode(text):
             raise ValueError(f"/events/{at}/{name}: must be a text")
-    asked = Asked(*map(str, texts))
+    asked = EventToSettle(*map(str, texts))
     try:
         sender_of(asked.source)
     except ValueError:
@@ -96,7 +98,7 @@ def _since(raw: dict[str, Any]) -> datetime | None:
     return since
 
 
-def settlement(warehouse: Warehouse, question: Question) -> dict[str, Any]:
+def settlement(warehouse: Warehouse, question: SettlementQuestion) -> dict[str, Any]:
     """Say what became of events, by their place in the question. Blocks.
 
     Raises StoreUnavailable.
@@ -118,7 +120,9 @@ def settlement(warehouse: Warehouse, question: Question) -> dict[str, Any]:
     return answer
 
 
-def _stored(warehouse: Warehouse, events: Sequence[Asked]) -> dict[Key, tuple[str, bool]]:
+def _stored(
+    warehouse: Warehouse, events: Sequence[EventToSettle]
+) -> dict[EventKey, tuple[str, bool]]:
     """Return what the ledger has under some keys, and whether all tables behind it have it."""
     rows = list(rows_of_keys(warehouse, "seen", {one.key for one in events})) if events else []
     batches = sorted({batch for row in rows for batch in row["batches"]})
@@ -133,8 +137,8 @@ def _stored(warehouse: Warehouse, events: Sequence[Asked]) -> dict[Key, tuple[st
 
 
 def _refused(
-    warehouse: Warehouse, events: Sequence[Asked], since: datetime | None
-) -> dict[Key, list[dict[str, str]]]:
+    warehouse: Warehouse, events: Sequence[EventToSettle], since: datetime | None
+) -> dict[EventKey, list[dict[str, str]]]:
     if not events:
         return {}
     earliest = 0.0 if since is None else since.timestamp() * 1000

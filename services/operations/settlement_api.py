@@ -11,7 +11,7 @@ from services.http.bodies import body_of
 from services.http.principal import principal_of
 from services.http.reads import read
 from services.http.service import Problem
-from services.operations.settlement import MOST_ASKED, Question, question_of, settlement
+from services.operations.settlement import MOST_ASKED, SettlementQuestion, question_of, settlement
 from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
@@ -46,7 +46,7 @@ def add_settlement(router: APIRouter, keys: KeyStore, warehouse: Warehouse, zone
         return JSONResponse({**answer, "zone": zone})
 
 
-def _check_own(question: Question, partner: str) -> None:
+def _check_own(question: SettlementQuestion, partner: str) -> None:
     for at, one in enumerate(question.events):
         if one.sender != partner:
             raise Problem(403, f"/events/{at}/source: is not of {partner}, whose key this is")

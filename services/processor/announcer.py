@@ -15,7 +15,7 @@ from schemas.readiness import AssessedStage, Change, ReadinessChanged, readiness
 from services.assessment.evaluations import Announcement, EvaluationStore
 from services.kafka.producer import EventProducer, Record
 from services.kafka.topic_reader import records_of
-from services.readiness.changes import GATE_FIGURES, Changed, State, changes
+from services.readiness.changes import GATE_FIGURES, Changed, ToldState, changes
 from services.readiness.policy import Policy
 from services.readiness.summary import Summary
 from services.runtime.turns import Turns
@@ -38,7 +38,7 @@ class Announcer:
         self._bootstrap, self._policy = bootstrap, policy
         self._threads = Turns(1, "announcer")
         self._caps = {gate: policy.grade.gates.cap(gate) for gate in GATE_FIGURES}
-        self._told: dict[str, tuple[int, State]] | None = None
+        self._told: dict[str, tuple[int, ToldState]] | None = None
         self._in_doubt = True
 
     def forget(self) -> None:
@@ -55,7 +55,7 @@ class Announcer:
         told = self._told
         if told is None:
             told = self._told = {
-                name: (number, State.from_json(state))
+                name: (number, ToldState.from_json(state))
                 for name, (number, state) in (
                     await self._threads.run("", self._store.announced)
                 ).items()
@@ -63,7 +63,7 @@ class Announcer:
         new = [
             one
             for name, summary in summaries.items()
-            for one in self._announcements(name, as_of, summary, *told.get(name, (0, State())))
+            for one in self._announcements(name, as_of, summary, *told.get(name, (0, ToldState())))
         ]
         if not new:
             return 0
@@ -72,14 +72,14 @@ class Announcer:
         await self._threads.run("", lambda: self._store.announce(new, published=False))
         await self._publish(new)
         for one in new:
-            told[one.supplier_id] = (one.number, State.from_json(one.state))
+            told[one.supplier_id] = (one.number, ToldState.from_json(one.state))
         self._in_doubt = False
         return len(new)
 
     def _announcements(
-        self, supplier_id: str, as_of: date, summary: Summary, number: int, before: State
+        self, supplier_id: str, as_of: date, summary: Summary, number: int, before: ToldState
     ) -> Iterable[Announcement]:
-        now = State.of(summary)
+        now = ToldState.of(summary)
         for at, change in enumerate(changes(before, now, self._caps), number + 1):
             name = f"{supplier_id}:{at}"
             data = _document(supplier_id, as_of, self._policy.version, summary, change)

@@ -27,7 +27,7 @@ from services.assessment.standings import Standings
 from services.kafka.lag import LEDGER_GROUP
 from services.kafka.producer import EventProducer
 from services.kafka.safety import InLedger, OnBroker, Safety
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 from services.kafka.topics import BrokerUnavailable
 from services.processor import faust_app
 from services.processor.announcer import Announcer
@@ -35,13 +35,13 @@ from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluator import Evaluations, Evaluator, Waits
 from services.processor.finding_notes import Findings
 from services.processor.inbound import Inbound, roles_by_keys
-from services.processor.inbound_reader import InboundReader, Reading
+from services.processor.inbound_reader import InboundReader, InboundSettings
 from services.processor.ledger_sink import LedgerSink, read_ahead
 from services.processor.rejections import Rejections, RejectionSink
 from services.processor.streams import Stream
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
-from services.runtime.parts import Healing, OnStall, Part, Runs, Stalled
+from services.runtime.parts import Healing, OnStall, ProcessPart, Runs, Stalled
 from services.settings import Settings, SettingsError
 from services.store.client import BACKGROUND, StoreUnavailable, Warehouse
 from services.store.ledger import Ledger
@@ -75,7 +75,7 @@ class Processor:
         """
         self._settings, self._policy, self._in_memory = settings, policy_of(settings), in_memory
         self._store = _Late(warehouse, Rules.of(self._policy))
-        self.progress = Progress()
+        self.progress = SinkProgress()
         self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
         self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
         self.safety: Safety = self.in_ledger if in_memory else OnBroker(self.producer)
@@ -94,7 +94,7 @@ class Processor:
             makers["streams"] = lambda on_stall: faust_app.FaustRun(self.streams_app(on_stall))
         healing = Healing(give_up=settings.heal_seconds)
         self.parts = [
-            Part(name, make, away=_AWAY, healing=healing) for name, make in makers.items()
+            ProcessPart(name, make, away=_AWAY, healing=healing) for name, make in makers.items()
         ]
 
     def start(self) -> None:
@@ -105,7 +105,7 @@ class Processor:
     async def start_anew(self, broker: asyncio.Event) -> None:
         """End the run of every part, and start each again once it ended and a broker is there."""
 
-        async def anew(part: Part) -> None:
+        async def anew(part: ProcessPart) -> None:
             await part.stop()
             await broker.wait()
             part.start()
@@ -157,7 +157,9 @@ class Processor:
         settings = self._settings
         roles = roles_by_keys(KeyStore(settings.keys_path).partners)
         self.inbound = InboundReader(
-            Reading(settings.kafka, settings.inbound_discovery_seconds, settings.stall_seconds),
+            InboundSettings(
+                settings.kafka, settings.inbound_discovery_seconds, settings.stall_seconds
+            ),
             Inbound(self.safety, self._rejections, roles),
             lambda: NOTHING_HELD if self._batches is None else self._batches.held,
             on_stall,

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 from services.processor.sink import FinishingSink, KafkaRecord
 from services.store.client import StoreUnavailable
 from services.telemetry.logs import log
@@ -64,7 +64,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPartitions:
     """The partitions of a topic that one process reads, of so many."""
 
     partitions: frozenset[int]
@@ -75,7 +75,7 @@ class Held:
         return self.of > 0 and partition % self.of in self.partitions
 
 
-NOTHING_HELD: Final = Held(frozenset(), 0)
+NOTHING_HELD: Final = HeldPartitions(frozenset(), 0)
 
 
 class _Dealt(ConsumerRebalanceListener):
@@ -105,7 +105,7 @@ class BatchLoop:
         subscription: Subscription,
         sink: FinishingSink,
         *,
-        progress: Progress | None = None,
+        progress: SinkProgress | None = None,
         ahead: Callable[[KafkaRecord], KafkaRecord] | None = None,
         on_stall: Callable[[], Awaitable[None]],
     ) -> None:
@@ -129,13 +129,15 @@ class BatchLoop:
         self.ready = asyncio.Event()
 
     @property
-    def held(self) -> Held:
+    def held(self) -> HeldPartitions:
         """Which partitions of the first topic it reads."""
         if self._consumer is None:
             return NOTHING_HELD
         first = self._subscription.topics[0]
         held = (place.partition for place in self._consumer.assignment() if place.topic == first)
-        return Held(frozenset(held), len(self._consumer.partitions_for_topic(first) or ()))
+        return HeldPartitions(
+            frozenset(held), len(self._consumer.partitions_for_topic(first) or ())
+        )
 
     @property
     def term(self) -> int | None:

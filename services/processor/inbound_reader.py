@@ -20,7 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.kafka.lag import INBOUND_GROUP, inbound_begins
 from services.kafka.topics import BrokerUnavailable, inbound_partitions
-from services.processor.batches import FETCHED_BYTES, Held, raise_failed, unread
+from services.processor.batches import FETCHED_BYTES, HeldPartitions, raise_failed, unread
 from services.processor.sink import Sink
 from services.processor.streams import write_until_taken
 from services.runtime.parts import OnStall
@@ -38,7 +38,7 @@ _BETWEEN: Final = (KafkaError, IllegalStateError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class InboundSettings:
     """Where a reader reads, and how often it looks; times in seconds."""
 
     bootstrap: str
@@ -54,7 +54,11 @@ class InboundReader:
     """
 
     def __init__(
-        self, reading: Reading, sink: Sink, held: Callable[[], Held], on_stall: OnStall
+        self,
+        reading: InboundSettings,
+        sink: Sink,
+        held: Callable[[], HeldPartitions],
+        on_stall: OnStall,
     ) -> None:
         self._reading, self._sink, self._held, self._on_stall = reading, sink, held, on_stall
         self.ready = asyncio.Event()

@@ -22,7 +22,7 @@ _CONCENTRATION: Final = "buyer_concentration"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ToldState:
     """How a supplier stands, as far as a change of it is told.
 
     `adds`: points of the score by figure, to about 15 digits.
@@ -81,7 +81,9 @@ class Changed:
     limits: tuple[str, ...] = ()
 
 
-def changes(before: State, now: State, caps: Mapping[GateName, Letter]) -> Iterator[Changed]:
+def changes(
+    before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
+) -> Iterator[Changed]:
     """Yield every change from a state to another: the grade first, then stages by assessor.
 
     `caps`: the best grade that each gate leaves, as the policy has it.
@@ -104,7 +106,7 @@ def changes(before: State, now: State, caps: Mapping[GateName, Letter]) -> Itera
 
 
 def _moved_by(
-    before: State, now: State, caps: Mapping[GateName, Letter]
+    before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
 ) -> tuple[str | None, float | None]:
     if before.published is None:
         return None, None  # the first grade of all: nothing moved it
@@ -121,7 +123,7 @@ def _moved_by(
     return (kpi, None) if kpi is None else (kpi, float(points))
 
 
-def _fell(one: State, other: State) -> bool:
+def _fell(one: ToldState, other: ToldState) -> bool:
     if one.published is None or other.published is None:
         return False
     return LETTERS.index(other.published) > LETTERS.index(one.published)

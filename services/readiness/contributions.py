@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Context, Decimal, localcontext
 from typing import Any, Final
 
-Part = Mapping[str, Any]
+PartRow = Mapping[str, Any]
 _EPOCH: Final = date(1970, 1, 1)
 _ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
@@ -25,10 +25,10 @@ class Contribution:
     value: Decimal | None = None
 
 
-Adds = Callable[[Part, date], Contribution]
+Adds = Callable[[PartRow, date], Contribution]
 
 
-def _share(part: Part, _: date) -> Contribution:
+def _share(part: PartRow, _: date) -> Contribution:
     return Contribution(part["b"], _ONE)
 
 
@@ -36,29 +36,29 @@ def _of_ordered(letter: str) -> Adds:
     return lambda part, _: Contribution(part[letter], part["a"])
 
 
-def _days_late(part: Part, as_of: date) -> Contribution:
+def _days_late(part: PartRow, as_of: date) -> Contribution:
     with localcontext(Context(prec=100)):
         late = part["e"] + part["f"] * (as_of - _EPOCH).days - part["g"]
     return Contribution(late, part["a"])
 
 
-def _above(part: Part, _: date) -> Contribution:
+def _above(part: PartRow, _: date) -> Contribution:
     return Contribution(part["a"], _ZERO)
 
 
-def _below(part: Part, _: date) -> Contribution:
+def _below(part: PartRow, _: date) -> Contribution:
     return Contribution(_ZERO, part["a"])
 
 
-def _value(part: Part, _: date) -> Contribution:
+def _value(part: PartRow, _: date) -> Contribution:
     return Contribution(value=part["a"])
 
 
-def _one(_: Part, __: date) -> Contribution:
+def _one(_: PartRow, __: date) -> Contribution:
     return Contribution(value=_ONE)
 
 
-def _marked(part: Part, _: date) -> Contribution:
+def _marked(part: PartRow, _: date) -> Contribution:
     return Contribution(value=part["b"])
 
 
@@ -89,6 +89,6 @@ FAMILIES: Final[Mapping[str, Mapping[str, Adds]]] = {
 prices, which are nobody's to see here: it is explained by the shares of the buyers alone."""
 
 
-def contribution(kpi: str, part: Part, as_of: date) -> Contribution:
+def contribution(kpi: str, part: PartRow, as_of: date) -> Contribution:
     """Return what a part of one of a figure's families adds to it at a date."""
     return FAMILIES[kpi][part["family"]](part, as_of)

@@ -42,7 +42,7 @@ class Graded:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GradedStanding:
     """Where a supplier stands at a date: as graded that day, and as is shown."""
 
     score: Score
@@ -55,8 +55,8 @@ class Move:
     """A supplier's standing under one policy and under another, which differs."""
 
     supplier_id: str
-    old: Standing
-    new: Standing
+    old: GradedStanding
+    new: GradedStanding
     by: str | None
     """The figure that changed the score most; None where no figure adds anything else."""
     change: Fraction
@@ -149,7 +149,7 @@ def _near_points(pairs: Sequence[tuple[float, float]], value: float) -> float:
 
 def standings(
     policy: Policy, found: Mapping[date, Graded], asked: Sequence[date]
-) -> dict[date, Standing]:
+) -> dict[date, GradedStanding]:
     """Return where a supplier stands at the dates asked for.
 
     `found`: those dates, and every month end of the supplier's history: what is published
@@ -157,7 +157,7 @@ def standings(
     """
     ends = [day for day in sorted(found) if day.day == 1]
     return {
-        day: Standing(
+        day: GradedStanding(
             found[day].score,
             found[day].grade.value,
             published(
@@ -168,7 +168,7 @@ def standings(
     }
 
 
-def move(supplier_id: str, old: Standing, new: Standing) -> Move | None:
+def move(supplier_id: str, old: GradedStanding, new: GradedStanding) -> Move | None:
     """Return what moves from one standing to another; None where they are the same."""
     # As doubles: what was frozen is known as JSON has it.
     before, after = (nearest(one.score.value) for one in (old, new))

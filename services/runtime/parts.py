@@ -60,7 +60,7 @@ class Healing:
     steady: float = 30.0
 
 
-class Part:
+class ProcessPart:
     """One part of a process. `make` makes its next run, and is given what to call on a stall.
 
     `away`: errors which say that something outside of the process can't be reached. They are

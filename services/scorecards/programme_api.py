@@ -12,13 +12,13 @@ from services.assessment.figure_store import Selection
 from services.assessment.programme_figures import Filter, Programme
 from services.http.principal import principal_of, require_role
 from services.http.service import Problem
-from services.scorecards.scorecard_api import Asked, Page, Scorecards, exact_answer, selected
+from services.scorecards.scorecard_api import FiguresAsked, Page, Scorecards, exact_answer, selected
 
 _REGION = Field(default="", description="a province or a regency; default any")
 _SECTOR = Field(default="", description="default any")
 
 
-class GroupAsked(Asked):
+class GroupAsked(FiguresAsked):
     """Which figures of groups."""
 
     buyer_id: Spelled | None = Field(

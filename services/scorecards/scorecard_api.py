@@ -28,7 +28,7 @@ LATEST: Final = date(2200, 1, 1)
 Result = TypeVar("Result")
 
 
-class Asked(BaseModel):
+class FiguresAsked(BaseModel):
     """Which figures: the day, the window before it, and whose orders."""
 
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +59,7 @@ class SuppliersAsked(Page):
     cluster: str = ""
 
 
-class LinesAsked(Asked, Page):
+class LinesAsked(FiguresAsked, Page):
     """Which order lines: by what they are to the figures; absent = all of the window and open."""
 
     status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
@@ -79,7 +79,7 @@ def _a_figure(kpi: str) -> str:
     return kpi
 
 
-class ExplainAsked(Asked):
+class ExplainAsked(FiguresAsked):
     """Which figure."""
 
     kpi: Annotated[str, AfterValidator(_a_figure)] = Field(
@@ -142,7 +142,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard")
     async def scorecard(
-        request: Request, supplier_id: Spelled, asked: Annotated[Asked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[FiguresAsked, Query()]
     ) -> Response:
         """Return the figures of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
@@ -212,7 +212,7 @@ def _own(principal: Principal) -> tuple[list[str], list[str]]:
 
 
 async def _selection(
-    scorecards: Scorecards, request: Request, supplier_id: str, asked: Asked
+    scorecards: Scorecards, request: Request, supplier_id: str, asked: FiguresAsked
 ) -> Selection:
     """Return what a request asks for, where its key may see it; else raise Problem."""
     principal = principal_of(request, scorecards.keys)
@@ -221,7 +221,7 @@ async def _selection(
 
 
 def selected(
-    reader: Reader, principal: Principal, asked: Asked, suppliers: Sequence[str]
+    reader: Reader, principal: Principal, asked: FiguresAsked, suppliers: Sequence[str]
 ) -> Selection:
     """Return the figures asked for: a buyer's key sees those of its own orders. Raises Problem."""
     buyer = asked.buyer_id

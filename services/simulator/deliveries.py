@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from services.simulator.story import OpenLine, Story, whole_lots
+from services.simulator.story import OpenLine, OrderStory, whole_lots
 from services.simulator.worktime import (
     SITE,
     by_workday,
@@ -24,7 +24,7 @@ _EARLY_ENOUGH: Final = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartialDelivery:
     """A quantity of one line on a truck."""
 
     line: OpenLine
@@ -40,7 +40,7 @@ class Shipment:
     """A truck's load, and whether anything on it is late."""
 
     on: date
-    parts: list[Part] = field(default_factory=list)
+    parts: list[PartialDelivery] = field(default_factory=list)
     late: bool = False
 
 
@@ -51,21 +51,21 @@ class Receipt:
     receipt_no: str
     received_at: datetime
     booked_at: datetime
-    parts: list[Part]
+    parts: list[PartialDelivery]
 
 
-def deliver(story: Story) -> list[Receipt]:
+def deliver(story: OrderStory) -> list[Receipt]:
     """Ship every wanted line; the same day's goods come on one truck."""
     shipments: dict[date, Shipment] = {}
     for line in story.wanted:
         for on, quantity in _plan(story, line):
             shipment = shipments.setdefault(on, Shipment(on))
-            shipment.parts.append(Part(line, quantity))
+            shipment.parts.append(PartialDelivery(line, quantity))
             shipment.late = shipment.late or on > line.due
     return [_ship(story, shipments[on]) for on in sorted(shipments)]
 
 
-def _plan(story: Story, line: OpenLine) -> list[tuple[date, Decimal]]:
+def _plan(story: OrderStory, line: OpenLine) -> list[tuple[date, Decimal]]:
     rng, conduct = story.rng, story.conduct
     if chance(rng, conduct.late):
         on = workdays_after(line.due, rng.randint(1, conduct.days_late_most))
@@ -87,11 +87,11 @@ def _plan(story: Story, line: OpenLine) -> list[tuple[date, Decimal]]:
     return [(on, line.quantity)]
 
 
-def _not_before_order(story: Story, day: date) -> date:
+def _not_before_order(story: OrderStory, day: date) -> date:
     return max(by_workday(day), story.placed_at.astimezone(SITE).date())
 
 
-def _ship(story: Story, shipment: Shipment) -> Receipt:
+def _ship(story: OrderStory, shipment: Shipment) -> Receipt:
     rng = story.rng
     received_at = moment(shipment.on, rng, 9, 15)
     if received_at < story.placed_at + timedelta(hours=1):
@@ -103,7 +103,7 @@ def _ship(story: Story, shipment: Shipment) -> Receipt:
 
 
 def _announce(
-    story: Story, shipment: Shipment, received_at: datetime, not_before: datetime
+    story: OrderStory, shipment: Shipment, received_at: datetime, not_before: datetime
 ) -> str | None:
     rng = story.rng
     if not chance(rng, story.conduct.despatch_notice):
@@ -130,7 +130,7 @@ def _announce(
 
 
 def _book(
-    story: Story,
+    story: OrderStory,
     shipment: Shipment,
     received_at: datetime,
     despatch_no: str | None,
@@ -156,8 +156,8 @@ def _book(
 
 
 def _book_wrongly(
-    story: Story,
-    parts: list[Part],
+    story: OrderStory,
+    parts: list[PartialDelivery],
     received_at: datetime,
     booked_at: datetime,
     not_before: datetime,
@@ -165,7 +165,7 @@ def _book_wrongly(
     """Book ten times the quantity, undo it, and return when the right receipt is booked."""
     rng = story.rng
     receipt_no = story.number("GR")
-    wrong = [Part(part.line, part.quantity * 10) for part in parts]
+    wrong = [PartialDelivery(part.line, part.quantity * 10) for part in parts]
     story.buyer_says(
         booked_at,
         "delivery.received",
@@ -187,7 +187,7 @@ def _book_wrongly(
 
 
 def _forget_until_disputed(
-    story: Story, line: OpenLine, received_at: datetime, not_before: datetime
+    story: OrderStory, line: OpenLine, received_at: datetime, not_before: datetime
 ) -> datetime:
     """Let the supplier dispute a receipt that nobody booked; return when it is booked."""
     rng = story.rng

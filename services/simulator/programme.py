@@ -16,7 +16,7 @@ from services.simulator.companies import (
     Company,
     Weakness,
 )
-from services.simulator.steps import Step
+from services.simulator.steps import StoryStep
 from services.simulator.worktime import (
     by_workday,
     chance,
@@ -38,7 +38,7 @@ _TOPICS: Final = {
     None: "finance",
 }
 
-NamedStep = tuple[str, Step]
+NamedStep = tuple[str, StoryStep]
 """A step and the id of its event."""
 
 
@@ -111,11 +111,11 @@ def _some_moment(first: date, rng: Random) -> datetime:
     return moment(by_workday(first + timedelta(days=rng.randint(1, 27))), rng)
 
 
-def _said(kind: str, at: datetime, document: dict[str, Any]) -> Step:
-    return Step(at, PROGRAMME, Role.PROGRAMME, kind, document)
+def _said(kind: str, at: datetime, document: dict[str, Any]) -> StoryStep:
+    return StoryStep(at, PROGRAMME, Role.PROGRAMME, kind, document)
 
 
-def _registered_buyer(buyer: Buyer, at: datetime) -> Step:
+def _registered_buyer(buyer: Buyer, at: datetime) -> StoryStep:
     document = {
         "partner_id": buyer.id,
         "role": "buyer",
@@ -128,7 +128,7 @@ def _registered_buyer(buyer: Buyer, at: datetime) -> Step:
     return _said("partner.registered", at, document)
 
 
-def _registered(supplier: Company, at: datetime) -> Step:
+def _registered(supplier: Company, at: datetime) -> StoryStep:
     document = {
         "partner_id": supplier.id,
         "role": "supplier",
@@ -143,7 +143,7 @@ def _registered(supplier: Company, at: datetime) -> Step:
     return _said("partner.registered", at, document)
 
 
-def _business_licence(supplier: Company, at: datetime) -> Step:
+def _business_licence(supplier: Company, at: datetime) -> StoryStep:
     expired = supplier.number in _NIB_EXPIRED
     document = {
         "supplier_id": supplier.id,
@@ -207,7 +207,7 @@ def _declare_capacity(supplier: Company, day: date, at: datetime) -> Iterator[Na
             "uom": items[0].uom,
             "items": [item.item_no for item in items],
         }
-        step = Step(at, supplier.id, Role.SUPPLIER, "partner.capacity_declared", document)
+        step = StoryStep(at, supplier.id, Role.SUPPLIER, "partner.capacity_declared", document)
         yield f"capacity.{process}.{at:%y%m%d%H%M%S}", step
 
 
@@ -221,7 +221,7 @@ def _agreed(supplier: Company, buyer_id: str, day: date, at: datetime) -> NamedS
         "valid_to": date(day.year, 8, 31) if seasonal else date(9999, 12, 31),
         "targets": {"otif": Decimal("0.95"), "ppm": 500, "confirmation_in_time": Decimal("0.9")},
     }
-    step = Step(at, buyer_id, Role.BUYER, "partnership.agreed", document)
+    step = StoryStep(at, buyer_id, Role.BUYER, "partnership.agreed", document)
     return f"agreed.{supplier.id}.{at:%y%m%d%H%M%S}", step
 
 
@@ -238,5 +238,5 @@ def _season(supplier: Company, first: date, rng: Random) -> Iterator[NamedStep]:
             "ended_on": day,
             "reason": "musim produksi selesai",
         }
-        step = Step(moment(day, rng), buyer_id, Role.BUYER, "partnership.ended", document)
+        step = StoryStep(moment(day, rng), buyer_id, Role.BUYER, "partnership.ended", document)
         yield f"ended.{supplier.id}.{day:%y%m%d}", step

@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from services.simulator.deliveries import Part, Receipt
-from services.simulator.story import Story, whole_lots
+from services.simulator.deliveries import PartialDelivery, Receipt
+from services.simulator.story import OrderStory, whole_lots
 from services.simulator.worktime import (
     chance,
     days_later,
@@ -21,17 +21,17 @@ _INSPECTED: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BadPieces:
     """Pieces found bad, where, and by which inspection if one found them."""
 
-    part: Part
+    part: PartialDelivery
     quantity: Decimal
     defect: str
     found_at: datetime
     inspection_no: str | None = None
 
 
-def judge(story: Story, receipt: Receipt) -> None:
+def judge(story: OrderStory, receipt: Receipt) -> None:
     """Inspect what a receipt brought, and complain of it where it is bad."""
     rng = story.rng
     for part in receipt.parts:
@@ -42,14 +42,14 @@ def judge(story: Story, receipt: Receipt) -> None:
         if chance(rng, story.conduct.complaint):
             found_at = days_later(receipt.booked_at, rng, 1, 12)
             quantity = whole_lots(part.line.item, part.quantity * rng.randint(1, 12) / 1000)
-            _complain(story, Finding(part, quantity, _defect(story), found_at))
+            _complain(story, BadPieces(part, quantity, _defect(story), found_at))
 
 
-def _defect(story: Story) -> str:
+def _defect(story: OrderStory) -> str:
     return story.rng.choice(story.supplier.cluster.defects)
 
 
-def _inspect(story: Story, receipt: Receipt, part: Part) -> Finding | None:
+def _inspect(story: OrderStory, receipt: Receipt, part: PartialDelivery) -> BadPieces | None:
     rng, item = story.rng, part.line.item
     at = hours_later(receipt.booked_at, rng, 1, 26)
     rejected, disposition, codes = Decimal(0), "accepted", [_defect(story)]
@@ -79,7 +79,7 @@ def _inspect(story: Story, receipt: Receipt, part: Part) -> Finding | None:
         disposition=disposition,
         defects=defects or None,
     )
-    finding = Finding(part, rejected, codes[0], at, inspection_no)
+    finding = BadPieces(part, rejected, codes[0], at, inspection_no)
     if disposition == "rejected":
         _contest_or_return(story, receipt, finding)
     return finding if rejected else None
@@ -90,7 +90,7 @@ def _halves(quantity: Decimal, step: Decimal) -> list[Decimal]:
     return [quantity - first, first]
 
 
-def _contest_or_return(story: Story, receipt: Receipt, finding: Finding) -> None:
+def _contest_or_return(story: OrderStory, receipt: Receipt, finding: BadPieces) -> None:
     """Dispute a rejection, in vain; or take the goods back and mostly make them good."""
     rng, line = story.rng, finding.part.line
     if chance(rng, 0.1):
@@ -105,7 +105,7 @@ def _contest_or_return(story: Story, receipt: Receipt, finding: Finding) -> None
     if not chance(rng, 0.6):
         return
     returned_at = days_later(finding.found_at, rng, 1, 4)
-    back = [Part(line, finding.quantity).as_line(story.order_no)]
+    back = [PartialDelivery(line, finding.quantity).as_line(story.order_no)]
     story.buyer_says(
         minutes_later(returned_at, rng, 5, 40),
         "delivery.returned",
@@ -119,7 +119,7 @@ def _contest_or_return(story: Story, receipt: Receipt, finding: Finding) -> None
         _make_good(story, days_later(returned_at, rng, 3, 9), finding)
 
 
-def _make_good(story: Story, day: datetime, finding: Finding) -> None:
+def _make_good(story: OrderStory, day: datetime, finding: BadPieces) -> None:
     received_at = moment(on_workday(day.date()), story.rng, 9, 15)
     story.buyer_says(
         minutes_later(received_at, story.rng, 5, 80),
@@ -127,11 +127,11 @@ def _make_good(story: Story, day: datetime, finding: Finding) -> None:
         not_before=received_at,
         receipt_no=story.number("GR"),
         received_at=received_at,
-        lines=[Part(finding.part.line, finding.quantity).as_line(story.order_no)],
+        lines=[PartialDelivery(finding.part.line, finding.quantity).as_line(story.order_no)],
     )
 
 
-def _complain(story: Story, finding: Finding) -> None:
+def _complain(story: OrderStory, finding: BadPieces) -> None:
     rng = story.rng
     opened_at = minutes_later(finding.found_at, rng, 20, 300)
     complaint_no = story.number("KL")
@@ -151,7 +151,7 @@ def _complain(story: Story, finding: Finding) -> None:
     _answer(story, complaint_no, opened_at)
 
 
-def _answer(story: Story, complaint_no: str, opened_at: datetime) -> None:
+def _answer(story: OrderStory, complaint_no: str, opened_at: datetime) -> None:
     """Contain within 2 days, correct within 14, close within 60: or later, or never."""
     rng = story.rng
     in_time = chance(rng, story.conduct.answers_in_time)

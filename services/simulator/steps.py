@@ -24,7 +24,7 @@ class SimulatedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StoryStep:
     """One thing that happens: when, by whom, and the document, with real dates and decimals.
 
     `not_before` bounds how early it may be told when a story is told faster than it happens: goods

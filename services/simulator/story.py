@@ -14,7 +14,7 @@ from schemas.catalogue import Role
 from services.simulator.clusters import Item
 from services.simulator.companies import Buyer, Company
 from services.simulator.conduct import Conduct, conduct_of
-from services.simulator.steps import Step
+from services.simulator.steps import StoryStep
 from services.simulator.worktime import (
     SITE,
     chance,
@@ -52,7 +52,7 @@ class OpenLine:
 
 
 @dataclass(slots=True)
-class Story:
+class OrderStory:
     """One order of a buyer at a supplier, with the steps told so far."""
 
     buyer: Buyer
@@ -62,7 +62,7 @@ class Story:
     rng: Random
     conduct: Conduct
     lines: list[OpenLine] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StoryStep] = field(default_factory=list)
     revision: int = 0
     documents: int = 0
 
@@ -71,14 +71,16 @@ class Story:
     ) -> None:
         """Add a step that the buyer reports."""
         document = {"buyer_id": self.buyer.id, "supplier_id": self.supplier.id, **data}
-        self.steps.append(Step(at, self.buyer.id, Role.BUYER, kind, document, not_before))
+        self.steps.append(StoryStep(at, self.buyer.id, Role.BUYER, kind, document, not_before))
 
     def supplier_says(
         self, at: datetime, kind: str, *, not_before: datetime | None = None, **data: Any
     ) -> None:
         """Add a step that the supplier reports."""
         document = {"buyer_id": self.buyer.id, "supplier_id": self.supplier.id, **data}
-        self.steps.append(Step(at, self.supplier.id, Role.SUPPLIER, kind, document, not_before))
+        self.steps.append(
+            StoryStep(at, self.supplier.id, Role.SUPPLIER, kind, document, not_before)
+        )
 
     def number(self, prefix: str) -> str:
         """Return a document number that no other document of the two has."""
@@ -98,10 +100,10 @@ class Story:
 
 def open_story(
     buyer: Buyer, supplier: Company, order_no: str, placed_at: datetime, rng: Random
-) -> Story:
+) -> OrderStory:
     """Begin a story; nothing is told yet."""
     day = placed_at.astimezone(SITE).date()
-    return Story(buyer, supplier, order_no, placed_at, rng, conduct_of(supplier, day))
+    return OrderStory(buyer, supplier, order_no, placed_at, rng, conduct_of(supplier, day))
 
 
 def whole_lots(item: Item, quantity: Decimal) -> Decimal:
@@ -109,7 +111,7 @@ def whole_lots(item: Item, quantity: Decimal) -> Decimal:
     return max((quantity / item.step).to_integral_value(), Decimal(1)) * item.step
 
 
-def place(story: Story, due_days: Sequence[date]) -> None:
+def place(story: OrderStory, due_days: Sequence[date]) -> None:
     """Place the order with one to four lines, each for one of the days."""
     rng = story.rng
     count = min(len(story.supplier.items), rng.choice((1, 1, 1, 2, 2, 3, 4)))
@@ -127,7 +129,7 @@ def place(story: Story, due_days: Sequence[date]) -> None:
     )
 
 
-def confirm(story: Story) -> None:
+def confirm(story: OrderStory) -> None:
     """Let the supplier answer, or not, line by line."""
     rng, conduct = story.rng, story.conduct
     if chance(rng, conduct.silent):
@@ -158,7 +160,7 @@ def _answer(line: OpenLine, status: str) -> dict[str, Any]:
     }
 
 
-def _ask_again(story: Story, after: datetime, rejected: list[OpenLine]) -> None:
+def _ask_again(story: OrderStory, after: datetime, rejected: list[OpenLine]) -> None:
     for line in rejected:
         line.requested = line.due = workdays_after(line.requested, story.rng.randint(5, 9))
         line.wanted = True
@@ -170,7 +172,7 @@ def _ask_again(story: Story, after: datetime, rejected: list[OpenLine]) -> None:
         story.supplier_says(at, "order.confirmed", order_no=story.order_no, lines=answers)
 
 
-def _change(story: Story, at: datetime, lines: list[OpenLine]) -> None:
+def _change(story: OrderStory, at: datetime, lines: list[OpenLine]) -> None:
     story.revision += 1
     story.buyer_says(
         at,
@@ -181,7 +183,7 @@ def _change(story: Story, at: datetime, lines: list[OpenLine]) -> None:
     )
 
 
-def change(story: Story) -> None:
+def change(story: OrderStory) -> None:
     """Let the buyer change its mind about a line: another quantity or another day."""
     rng = story.rng
     if not story.wanted or not chance(rng, 0.11):
@@ -211,7 +213,7 @@ def change(story: Story) -> None:
         story.supplier_says(at, "order.confirmed", order_no=story.order_no, lines=answers)
 
 
-def call_off(story: Story) -> None:
+def call_off(story: OrderStory) -> None:
     """Cancel the order or a line of it: by the buyer now and then, by the supplier rarely."""
     rng = story.rng
     if not story.wanted:

@@ -16,8 +16,8 @@ from services.simulator.companies import BUYERS, SUPPLIERS
 from services.simulator.deliveries import deliver
 from services.simulator.programme import NamedStep
 from services.simulator.quality import judge
-from services.simulator.steps import SimulatedEvent, Step
-from services.simulator.story import Story, call_off, change, confirm, open_story, place
+from services.simulator.steps import SimulatedEvent, StoryStep
+from services.simulator.story import OrderStory, call_off, change, confirm, open_story, place
 from services.simulator.worktime import (
     SITE,
     chance,
@@ -97,7 +97,7 @@ def _everything(seed: int, first_day: date, until: datetime) -> Iterator[NamedSt
             yield f"{story}.{number:02d}", step
 
 
-def _orders(seed: int, first_day: date, last_day: date) -> Iterator[tuple[str, list[Step]]]:
+def _orders(seed: int, first_day: date, last_day: date) -> Iterator[tuple[str, list[StoryStep]]]:
     for ordinal in range(first_day.toordinal(), last_day.toordinal() + 1):
         day = date.fromordinal(ordinal)
         if not is_workday(day):
@@ -120,7 +120,7 @@ def _due_days(day: date, rng: Random) -> Sequence[date]:
     return [due, due, workdays_after(due, rng.randint(2, 6))]
 
 
-def _tell(story: Story, due_days: Sequence[date]) -> list[Step]:
+def _tell(story: OrderStory, due_days: Sequence[date]) -> list[StoryStep]:
     place(story, due_days)
     confirm(story)
     change(story)
@@ -130,7 +130,7 @@ def _tell(story: Story, due_days: Sequence[date]) -> list[Step]:
     return sorted(story.steps, key=lambda step: step.at)
 
 
-def _unfinished(seed: int, since: datetime, days: int) -> Iterator[list[Step]]:
+def _unfinished(seed: int, since: datetime, days: int) -> Iterator[list[StoryStep]]:
     last_day = since.astimezone(SITE).date()
     first_day = _first_day(since, min(days, _LONGEST_LIFE_DAYS))
     for _, steps in _orders(seed, first_day, last_day):
@@ -140,7 +140,7 @@ def _unfinished(seed: int, since: datetime, days: int) -> Iterator[list[Step]]:
             yield rest
 
 
-def _call_off_order(order_no: str, now: datetime, rng: Random) -> list[Step]:
+def _call_off_order(order_no: str, now: datetime, rng: Random) -> list[StoryStep]:
     placed_at = now.astimezone(SITE)
     today = placed_at.date()
     deals = [
@@ -158,10 +158,10 @@ def _call_off_order(order_no: str, now: datetime, rng: Random) -> list[Step]:
 class _OpenStories:
     """The stories that go on: those whose next step may be told, and those that have to wait."""
 
-    def __init__(self, stories: Iterator[list[Step]], rng: Random) -> None:
+    def __init__(self, stories: Iterator[list[StoryStep]], rng: Random) -> None:
         self._rng = rng
-        self._ready: list[deque[Step]] = []
-        self._waiting: list[tuple[datetime, int, deque[Step]]] = []
+        self._ready: list[deque[StoryStep]] = []
+        self._waiting: list[tuple[datetime, int, deque[StoryStep]]] = []
         self._entered = 0
         for story in stories:
             self._wait(deque(story))
@@ -176,23 +176,23 @@ class _OpenStories:
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
 
-    def begin(self, steps: list[Step]) -> Step:
+    def begin(self, steps: list[StoryStep]) -> StoryStep:
         """Take up a new story and return its first step."""
         return self._advance(deque(steps))
 
-    def go_on(self) -> Step:
+    def go_on(self) -> StoryStep:
         """Return the next step of some story that can go on; there must be one."""
         place = self._rng.randrange(len(self._ready))
         self._ready[place], self._ready[-1] = self._ready[-1], self._ready[place]
         return self._advance(self._ready.pop())
 
-    def _advance(self, story: deque[Step]) -> Step:
+    def _advance(self, story: deque[StoryStep]) -> StoryStep:
         step = story.popleft()
         if story:
             self._wait(story)
         return step
 
-    def _wait(self, story: deque[Step]) -> None:
+    def _wait(self, story: deque[StoryStep]) -> None:
         not_before = story[0].not_before
         if not_before is None:
             self._ready.append(story)

@@ -17,7 +17,7 @@ from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import Warehouse
 from services.store.sql_files import sql
 
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 FACT_TABLES: Final = (
     "receipt_facts", "return_facts", "order_line_facts", "figure_parts", "fold_marks",
 )  # fmt: skip
@@ -142,7 +142,7 @@ def _touched(kind: str, turn: str = "") -> str:
     )
 
 
-def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = None) -> None:
+def fold_all(warehouse: Warehouse, rules: Rules, progress: OnProgress | None = None) -> None:
     """Fold the whole ledger by these rules, a part of the suppliers at a time."""
     events = warehouse.rows("SELECT count() AS events FROM events")[0]["events"]
     parts = -(-events // _EVENTS_A_PART)
@@ -156,7 +156,7 @@ def fold_all(warehouse: Warehouse, rules: Rules, progress: Progress | None = Non
 
 
 def ensure_folded(
-    warehouse: Warehouse, rules: Rules = DEFAULT_RULES, progress: Progress | None = None
+    warehouse: Warehouse, rules: Rules = DEFAULT_RULES, progress: OnProgress | None = None
 ) -> bool:
     """Fold the whole ledger unless these rules are those in force; return whether it was needed.
 

@@ -39,7 +39,7 @@ _OPEN_LINE: Final = (
     b'"content":"%b",%b'
 )
 
-Key = tuple[str, str]
+EventKey = tuple[str, str]
 """Source and id: what identifies an event, forever."""
 
 
@@ -61,7 +61,7 @@ class LedgerRecord(NamedTuple):
     line: bytes = b""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EventKey:
         """What identifies the event, forever."""
         return (self.source, self.id)
 
@@ -131,7 +131,7 @@ class Ledger:
         """
         stands = self._seen(records)
         cut = {b for has in stands.values() if not has.complete for b in has.batches}
-        completed: set[Key] = set()
+        completed: set[EventKey] = set()
         if cut - {batch}:
             # Not stored anew under this batch instead: of two rows the ledger keeps the first, so
             # what another process left would look incomplete for ever.
@@ -172,7 +172,7 @@ class Ledger:
         rows = self.warehouse.rows(sql("incomplete_batches"))
         return self._complete_cut({row["batch"]: row["rows"] for row in rows})
 
-    def _repaired(self, cut: set[UUID], records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
+    def _repaired(self, cut: set[UUID], records: Sequence[LedgerRecord]) -> dict[EventKey, _Stored]:
         rows = self.warehouse.rows(sql("incomplete_batches"))
         self._complete_cut({row["batch"]: row["rows"] for row in rows if row["batch"] in cut})
         return self._seen(records)
@@ -212,8 +212,8 @@ class Ledger:
         if batches:
             self.warehouse.insert_rows("batches", ["batch", "rows"], batches)
 
-    def _seen(self, records: Sequence[LedgerRecord]) -> dict[Key, _Stored]:
-        found: dict[Key, tuple[str, list[UUID]]] = {}
+    def _seen(self, records: Sequence[LedgerRecord]) -> dict[EventKey, _Stored]:
+        found: dict[EventKey, tuple[str, list[UUID]]] = {}
         for row in rows_of_keys(self.warehouse, "seen", {record.key for record in records}):
             found[(row["source"], row["id"])] = (row["content"], list(map(UUID, row["batches"])))
         batches = {batch for _, wrote in found.values() for batch in wrote}
@@ -236,7 +236,9 @@ class Ledger:
         return found
 
 
-def rows_of_keys(warehouse: Warehouse, name: str, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
+def rows_of_keys(
+    warehouse: Warehouse, name: str, keys: Iterable[EventKey]
+) -> Iterator[dict[str, Any]]:
     """Ask a query over event keys, and return its rows as JSON has them.
 
     The keys travel in the text of the query as one JSON string: a list of parameters is slower to

@@ -30,7 +30,7 @@ ENGINE = $replacing
 ORDER BY number
 """
 
-Progress = Callable[[str, int, int], None]
+OnTableProgress = Callable[[str, int, int], None]
 """Told the derived table at hand, how many are done, and how many there are to do."""
 
 
@@ -118,7 +118,7 @@ def migrations() -> list[Migration]:
 def migrate(
     warehouse: Warehouse,
     placement: Placement | None = None,
-    progress: Progress | None = None,
+    progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> list[str]:
     """Bring a store to this version, and its facts to these rules; return what was applied.

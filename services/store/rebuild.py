@@ -3,14 +3,14 @@
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import Warehouse
 from services.store.derived_tables import VIEW_SUFFIX, derived_selects
-from services.store.migrate import Placement, Progress, migrate, migrations
+from services.store.migrate import OnTableProgress, Placement, migrate, migrations
 from services.telemetry.metrics import REBUILD_LEFT, REBUILD_STEPS
 
 
 def rebuild(
     warehouse: Warehouse,
     placement: Placement | None = None,
-    progress: Progress | None = None,
+    progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> int:
     """Drop everything but the ledger and what is durable beside it, and make it anew.
@@ -40,7 +40,7 @@ def rebuild(
     return len(tables)
 
 
-def _measured(progress: Progress | None) -> Progress:
+def _measured(progress: OnTableProgress | None) -> OnTableProgress:
     def tell(table: str, done: int, total: int) -> None:
         REBUILD_STEPS.set(total)
         REBUILD_LEFT.set(total - done)

@@ -17,7 +17,7 @@ _UNDER: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ChartValue:
     """A value of a line. `low`, `high`: its interval, where it has one; `mark`: written beside."""
 
     value: float
@@ -54,7 +54,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineChart:
     """A drawn line. `runs`: its unbroken parts, as the points of polylines."""
 
     width: float
@@ -82,7 +82,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class BarChart:
     """Drawn bars. `limit`: at which height the limit runs; None where there is none."""
 
     width: float
@@ -93,7 +93,7 @@ class Bars:
 
 
 def line(  # noqa: PLR0913 - what a drawing is made of
-    values: Sequence[Value | None],
+    values: Sequence[ChartValue | None],
     names: Sequence[str],
     levels: Marks,
     *,
@@ -101,7 +101,7 @@ def line(  # noqa: PLR0913 - what a drawing is made of
     width: float = 320.0,
     height: float = 150.0,
     most_names: int = 5,
-) -> Line:
+) -> LineChart:
     """Draw values from left to right, evenly. `span`: the lowest and highest value of the scale.
 
     A value that is not there breaks the line: joining its neighbours would say what nobody knows.
@@ -133,7 +133,7 @@ def line(  # noqa: PLR0913 - what a drawing is made of
         dots.append(Dot(across(place), at(one.value), low, high, one.mark))
         runs[-1].append(dots[-1])
     every = max(1, -(-len(values) // most_names))
-    return Line(
+    return LineChart(
         width,
         height,
         left,
@@ -156,7 +156,7 @@ def bars(
     *,
     width: float = 320.0,
     height: float = 130.0,
-) -> Bars:
+) -> BarChart:
     """Draw bars side by side. `values`: how high, the label under it and the text above it.
 
     What is above the limit is a part of its own, so that it can be drawn otherwise.
@@ -180,7 +180,7 @@ def bars(
             )
         )
     at_limit = None if limit is None else _round(bottom - limit * scale)
-    return Bars(width, height, bottom, tuple(drawn), at_limit)
+    return BarChart(width, height, bottom, tuple(drawn), at_limit)
 
 
 def _round(value: float) -> float:

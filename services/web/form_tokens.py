@@ -32,7 +32,7 @@ _MOST_FIELDS: Final = 500
 _REMEMBERED: Final = 100_000
 
 
-class Fault(StrEnum):
+class FormFault(StrEnum):
     """Why a form is not taken."""
 
     ELSEWHERE = "form_elsewhere"
@@ -44,7 +44,7 @@ class Fault(StrEnum):
 class FormRefused(ValueError):
     """A form that is not ours, too old, or sent before."""
 
-    def __init__(self, why: Fault) -> None:
+    def __init__(self, why: FormFault) -> None:
         super().__init__(why.value)
         self.why = why
 
@@ -90,11 +90,11 @@ class Forms:
         try:
             session, made_for, number = self._signer.loads(token, max_age=LASTS_SECONDS)
         except (BadSignature, ValueError, TypeError):
-            raise FormRefused(Fault.STALE) from None
+            raise FormRefused(FormFault.STALE) from None
         if (session, made_for) != (visitor.session, purpose):
-            raise FormRefused(Fault.STALE)
+            raise FormRefused(FormFault.STALE)
         if number in self._used:
-            raise FormRefused(Fault.TWICE)
+            raise FormRefused(FormFault.TWICE)
         return Form(number, fields, token)
 
     @asynccontextmanager
@@ -107,7 +107,7 @@ class Forms:
         lock = self._under_way.setdefault(form.number, asyncio.Lock())
         async with lock:
             if form.number in self._used:
-                raise FormRefused(Fault.TWICE)
+                raise FormRefused(FormFault.TWICE)
             yield
 
     def done(self, form: Form) -> None:
@@ -127,7 +127,7 @@ class Forms:
         hosts = {request.headers.get("host"), self._own_host}
         foreign = origin is not None and urlsplit(origin).netloc not in hosts
         if foreign or site not in ("same-origin", "none"):
-            raise FormRefused(Fault.ELSEWHERE)
+            raise FormRefused(FormFault.ELSEWHERE)
 
 
 async def fields_of(request: Request) -> dict[str, str]:
@@ -141,11 +141,11 @@ async def _fields(request: Request) -> dict[str, str]:
     except Problem as problem:
         if problem.status != 413:
             raise
-        raise FormRefused(Fault.TOO_LARGE) from None
+        raise FormRefused(FormFault.TOO_LARGE) from None
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
         )
     except (ValueError, UnicodeDecodeError):
-        raise FormRefused(Fault.STALE) from None
+        raise FormRefused(FormFault.STALE) from None
     return {name: value.strip() for name, value in pairs}

@@ -8,7 +8,7 @@ from services.readiness.figures import Figure
 from services.readiness.kpis import KPIS
 from services.text import figure_words, line_words, standing_words
 from services.text.language import Language, mark
-from services.web.table_files import Cell, Column, Kind
+from services.web.table_files import Kind, TableCell, TableColumn
 
 _UNITS: Final = {
     "fraction": mark("fraction of 1"),
@@ -30,21 +30,21 @@ def unit(language: Language, key: str) -> str:
     return language.text(_UNITS[KPIS[key].unit])
 
 
-def ratio_columns(language: Language) -> list[Column]:
+def ratio_columns(language: Language) -> list[TableColumn]:
     """Return three columns for each figure that the pages tell: value, numerator, denominator."""
     columns = []
     for key, name in line_words.TITLES.items():
         title = language.text(name)
         kind = Kind.SHARE if KPIS[key].unit == "fraction" else Kind.NUMBER
         columns += [
-            Column(title, kind),
-            Column(language.text("%(figure)s: numerator", figure=title), Kind.QUANTITY),
-            Column(language.text("%(figure)s: denominator", figure=title), Kind.QUANTITY),
+            TableColumn(title, kind),
+            TableColumn(language.text("%(figure)s: numerator", figure=title), Kind.QUANTITY),
+            TableColumn(language.text("%(figure)s: denominator", figure=title), Kind.QUANTITY),
         ]
     return columns
 
 
-def ratio_cells(figures: Mapping[str, Figure]) -> list[Cell]:
+def ratio_cells(figures: Mapping[str, Figure]) -> list[TableCell]:
     """Return the cells of those columns; a figure that there is not leaves them empty."""
     found = [figures.get(key) for key in line_words.TITLES]
     return [

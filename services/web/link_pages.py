@@ -16,17 +16,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
-from services.access.links import LinkHolder, LinkRecord, Refusal, Rights
+from services.access.links import LinkHolder, LinkRecord, LinkRefusal, Rights
 from services.access.record_file import RecordFileError
 from services.access.sessions import Visitor
 from services.assessment.scorecard_reader import Supplier
 from services.scorecards.scorecard_api import blocking
 from services.text.language import mark
 from services.web.buyer import buyer_page
-from services.web.lists import Choice, Part, part
+from services.web.lists import ListPage, ListQuery, part
 from services.web.page_query import View, read
 from services.web.programme import programme_pages
-from services.web.site import Refused, Site, Visit, answer, see_other
+from services.web.site import PageRefused, Site, Visit, answer, see_other
 
 PATH: Final = "/links"
 DAYS: Final = (7, 30, 90, 180, 365)
@@ -37,8 +37,8 @@ _MOST_OPTIONS: Final = 200
 
 _STATES: Final = {
     None: mark("valid"),
-    Refusal.EXPIRED: mark("expired"),
-    Refusal.REVOKED: mark("taken back"),
+    LinkRefusal.EXPIRED: mark("expired"),
+    LinkRefusal.REVOKED: mark("taken back"),
 }
 _RIGHTS: Final = {Rights.ACT: mark("look and send"), Rights.READ: mark("look only")}
 
@@ -84,11 +84,11 @@ async def _make(visit: Visit) -> Response:
     supplier, days = form.fields.get("supplier", ""), form.fields.get("days", "")
     rights = form.fields.get("rights", "")
     if rights not in _rights(visit.visitor) or days not in {str(one) for one in DAYS}:
-        raise Refused("form_stale")
+        raise PageRefused("form_stale")
     own = _own_orders(visit.visitor)
     if not await blocking(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
         what = visit.language.text("There is no supplier %(supplier)s here.", supplier=supplier)
-        raise Refused("not_taken", what=what, again=PATH)
+        raise PageRefused("not_taken", what=what, again=PATH)
     visit.site.forms.done(form)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
     links, visitor = visit.site.links, visit.visitor
@@ -108,7 +108,7 @@ async def _revoke(visit: Visit, link_id: str) -> Response:
     links = visit.site.links
     mine = await blocking(lambda: _made_by(visit.visitor, links.records()))
     if link_id not in {one.link_id for one in mine}:
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     await blocking(lambda: links.revoke(link_id))
     visit.site.forms.done(form)
     return see_other(PATH)
@@ -131,7 +131,7 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
         "links.html",
         lambda: {
             "ways": _ways(visit),
-            "choice": Choice(PATH, View(reader.today()), {}),
+            "choice": ListQuery(PATH, View(reader.today()), {}),
             "for_buyer": own is not None,
             "token": visit.form_token(_MAKE),
             "suppliers": _options(suppliers) if total <= _MOST_OPTIONS else None,
@@ -142,7 +142,9 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
             "made": made,
             "made_for": whose,
             "share": f"https://wa.me/?text={quote(text, safe='')}" if made else "",
-            "links": Part([_row(visit, one, names) for one in shown.rows], shown.total, shown.page),
+            "links": ListPage(
+                [_row(visit, one, names) for one in shown.rows], shown.total, shown.page
+            ),
         },
     )
 

@@ -14,14 +14,14 @@ ROWS: Final = 25
 _ASCENDING: Final = "asc"
 _DESCENDING: Final = "desc"
 _ORDERS: Final = {_ASCENDING: "ascending", _DESCENDING: "descending"}
-Row = TypeVar("Row")
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Row]):
+class ListPage(Generic[Entry]):
     """A part of a list, and where it stands in the whole."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Entry]
     total: int
     page: int
 
@@ -31,10 +31,10 @@ class Part(Generic[Row]):
         return max(1, -(-self.total // ROWS))
 
 
-def part(rows: Sequence[Row], page: int) -> Part[Row]:
+def part(rows: Sequence[Entry], page: int) -> ListPage[Entry]:
     """Return a part of a list; a page past the end, from an old link, shows the last one."""
     page = last_or(page, len(rows))
-    return Part(rows[(page - 1) * ROWS : page * ROWS], len(rows), page)
+    return ListPage(rows[(page - 1) * ROWS : page * ROWS], len(rows), page)
 
 
 def last_or(page: int, total: int) -> int:
@@ -42,7 +42,7 @@ def last_or(page: int, total: int) -> int:
     return min(page, max(1, -(-total // ROWS)))
 
 
-def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int) -> Part[Any]:
+def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int) -> ListPage[Any]:
     """Return a part of a list that the store gives by pages. Blocks.
 
     `read`: takes limit and offset; each of its rows has the `total`.
@@ -54,11 +54,11 @@ def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int
         total = first[0]["total"] if first else 0
         page = last_or(page, total)
         rows = first if page == 1 else read(ROWS, (page - 1) * ROWS)
-    return Part(rows, rows[0]["total"] if rows else 0, page)
+    return ListPage(rows, rows[0]["total"] if rows else 0, page)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ListQuery:
     """What a list is asked for: the page's path, day and window, and `own` parameters."""
 
     path: str
@@ -83,14 +83,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class SortKey(Generic[Row]):
+class SortKey(Generic[Entry]):
     """What rows are sorted by. `value`: None where a row has none; such rows come last.
 
     `ascending_first`: which way it is sorted first, as people want names.
     """
 
     heading: str
-    value: Callable[[Row], Any]
+    value: Callable[[Entry], Any]
     ascending_first: bool = False
 
 
@@ -104,17 +104,17 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorting(Generic[Row]):
+class Sorting(Generic[Entry]):
     """The order of a list: by which key, which way."""
 
-    keys: Mapping[str, SortKey[Row]]
+    keys: Mapping[str, SortKey[Entry]]
     key: str
     order: str
 
     @classmethod
     def read(
-        cls, query: Mapping[str, str], keys: Mapping[str, SortKey[Row]], default: str
-    ) -> "Sorting[Row]":
+        cls, query: Mapping[str, str], keys: Mapping[str, SortKey[Entry]], default: str
+    ) -> "Sorting[Entry]":
         """Read `sort` and `order` of an address. Raises Unreadable."""
         key = query.get("sort", "") or default
         if key not in keys:
@@ -129,7 +129,7 @@ class Sorting(Generic[Row]):
         """Its parameters in an address."""
         return {"sort": self.key, "order": self.order}
 
-    def sorted(self, rows: Iterable[Row]) -> list[Row]:
+    def sorted(self, rows: Iterable[Entry]) -> list[Entry]:
         """Return rows in this order; those without a value last, whichever way."""
         value = self.keys[self.key].value
         some = [(value(row), row) for row in rows]
@@ -137,7 +137,7 @@ class Sorting(Generic[Row]):
         known.sort(key=lambda one: one[0], reverse=self.order == _DESCENDING)
         return [row for _, row in known] + [row for found, row in some if found is None]
 
-    def headings(self, language: Language, choice: Choice) -> dict[str, Heading]:
+    def headings(self, language: Language, choice: ListQuery) -> dict[str, Heading]:
         """Return each column's heading by key: chosen again, it turns the order round."""
         return {
             name: Heading(

@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from fastapi.responses import Response
 
-from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+from services.assessment.data_quality import FIGURES, KINDS, DataQuality, FindingPage, Scope
 from services.assessment.figure_store import Rows
 from services.scorecards.scorecard_api import blocking
 from services.text import quality_words
 from services.text.figure_words import TITLES
 from services.text.language import Language, mark
 from services.web import addresses, page_query, table_files
-from services.web.lists import ROWS, Choice, Way, last_or
-from services.web.lists import Part as Shown
+from services.web.lists import ROWS, ListQuery, Way, last_or
+from services.web.lists import ListPage as Shown
 from services.web.page_query import Unreadable, View
 from services.web.site import Visit
-from services.web.table_files import Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 _FEW: Final = 5
 """So many of each kind on the first page; the whole list is one step away."""
@@ -32,7 +32,7 @@ _PUT_RIGHT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FindingWords:
     """A finding in words. `address`: of its order line's page, '' where it names none.
 
     `gone`: the day on which it was put right; '' where it is there.
@@ -57,7 +57,7 @@ class Group:
     remedy: str
     figures: str
     address: str
-    findings: Sequence[Finding]
+    findings: Sequence[FindingWords]
 
 
 async def page(
@@ -89,7 +89,7 @@ async def page(
         blocking(lambda: reader.names(_partners(told))),
         blocking(lambda: reader.newest(view.selection([], list(buyers)))),
     )
-    choice = Choice(path, view, {"kind": kind})
+    choice = ListQuery(path, view, {"kind": kind})
     total = sum(one.total for one in parts)
     in_words = partial(_group, language, path, view, names)
     return await visit.page(
@@ -114,7 +114,7 @@ def _partners(rows: Rows) -> list[str]:
     return sorted({row[name] for row in rows for name in ("supplier_id", "buyer_id")} - {""})
 
 
-def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> Part:
+def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> FindingPage:
     """Return the newest few of a kind or, where one is asked for, a part of its list."""
     if not kind:
         return quality.of_kind(each, scope, _FEW)
@@ -124,7 +124,9 @@ def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -
     return one if last == page else quality.of_kind(kind, scope, ROWS, (last - 1) * ROWS)
 
 
-def _group(language: Language, path: str, view: View, names: Mapping[str, str], one: Part) -> Group:
+def _group(
+    language: Language, path: str, view: View, names: Mapping[str, str], one: FindingPage
+) -> Group:
     words = quality_words.WORDS[one.kind]
     return Group(
         title=language.text(words.title),
@@ -132,17 +134,17 @@ def _group(language: Language, path: str, view: View, names: Mapping[str, str], 
         why=language.text(words.why),
         remedy=language.text(words.remedy),
         figures=", ".join(language.text(TITLES[key]) for key in FIGURES[one.kind]),
-        address=Choice(path, view, {"kind": one.kind}).address,
+        address=ListQuery(path, view, {"kind": one.kind}).address,
         findings=[_finding(language, names, one.kind, row) for row in one.rows],
     )
 
 
 def _finding(
     language: Language, names: Mapping[str, str], kind: str, row: Mapping[str, Any]
-) -> Finding:
+) -> FindingWords:
     supplier, buyer = row["supplier_id"], row["buyer_id"]
     has_page = supplier and buyer and row["order_no"] and row["line_no"]
-    return Finding(
+    return FindingWords(
         document=quality_words.document(language, row),
         address=addresses.line(supplier, buyer, row["order_no"], row["line_no"])
         if has_page
@@ -155,19 +157,19 @@ def _finding(
     )
 
 
-def _table(visit: Visit, view: View, one: Part) -> Table:
+def _table(visit: Visit, view: View, one: FindingPage) -> Table:
     language = visit.language
     columns = [
-        Column(language.text("Buyer's id")),
-        Column(language.text("Supplier's id")),
-        Column(language.text("Document")),
-        Column(language.text("Order")),
-        Column(language.text("Line")),
-        Column(language.text("Since"), Kind.DATE),
-        Column(language.text("What looks wrong")),
-        Column(language.text("Events")),
+        TableColumn(language.text("Buyer's id")),
+        TableColumn(language.text("Supplier's id")),
+        TableColumn(language.text("Document")),
+        TableColumn(language.text("Order")),
+        TableColumn(language.text("Line")),
+        TableColumn(language.text("Since"), Kind.DATE),
+        TableColumn(language.text("What looks wrong")),
+        TableColumn(language.text("Events")),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             row["buyer_id"] or None,
             row["supplier_id"] or None,

@@ -10,7 +10,7 @@ from services.web.rendering import html
 from services.web.site import (
     SIGN_OUT,
     Make,
-    Refused,
+    PageRefused,
     Site,
     Visit,
     answer,
@@ -39,7 +39,7 @@ def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
             link = site.links.open(token)
             before = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
             if before is not None and (before.role, before.partner) != (link.role, link.partner):
-                raise Refused(
+                raise PageRefused(
                     "link_other", who=before.partner, token=site.forms.token(before, SIGN_OUT)
                 )
             session = site.sessions.by_link(link)

@@ -78,7 +78,7 @@ class Site:
         return self.base_url.startswith("https://")
 
 
-class Refused(Exception):
+class PageRefused(Exception):
     """Something that is not shown or done. `reason`: in `refused.html`; `more`: its words."""
 
     def __init__(self, reason: str, **more: Any) -> None:
@@ -119,12 +119,12 @@ class Visit:
     def require(self, *roles: Role) -> None:
         """Raise Refused where the visitor has none of these roles."""
         if self.visitor.role not in roles:
-            raise Refused("not_yours")
+            raise PageRefused("not_yours")
 
     def require_acting(self) -> None:
         """Raise Refused where the visitor may only read."""
         if not self.visitor.may_act:
-            raise Refused("read_only")
+            raise PageRefused("read_only")
 
     async def selection(self, view: View, supplier_id: str) -> Selection:
         """Return which facts of a supplier the visitor sees: a buyer those of its own orders, and
@@ -135,12 +135,12 @@ class Visit:
         role, partner = self.visitor.role, self.visitor.partner
         if role is Role.SUPPLIER:
             if supplier_id != partner:
-                raise Refused("not_yours")
+                raise PageRefused("not_yours")
         elif not await blocking(
             lambda: self.site.reader.knows(supplier_id, [partner] if role is Role.BUYER else [])
         ):
             # Whether another buyer has such a supplier is nobody's business.
-            raise Refused("not_known")
+            raise PageRefused("not_known")
         buyer = self.visitor.orders_of or view.buyer_id
         return view.selection([supplier_id], [buyer] if buyer else [])
 
@@ -154,7 +154,7 @@ async def answer(site: Site, request: Request, make: Make) -> Response:
     async def visited() -> Response:
         visitor = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
         if visitor is None:
-            raise Refused("sign_in")
+            raise PageRefused("sign_in")
         return await make(Visit(site, request, visitor, language_of(request)))
 
     return await guarded(request, visited)
@@ -168,7 +168,7 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
         response = _refusal(request, f"link_{refused.why.value}")
     except FormRefused as refused:
         response = _refusal(request, refused.why.value)
-    except Refused as refused:
+    except PageRefused as refused:
         response = _refusal(request, refused.reason, **refused.more)
     except Unreadable as error:
         response = _refusal(

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 50_000
 """Of one file: a spreadsheet on an old computer opens it, and its making stays within memory."""
 
-Cell = str | int | Decimal | Fraction | date | None
-Row = Sequence[Cell]
+TableCell = str | int | Decimal | Fraction | date | None
+TableRow = Sequence[TableCell]
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PLACES: Final = 12
@@ -76,7 +76,7 @@ _WIDTHS: Final = {Kind.DATE: 12, Kind.SHARE: 10, Kind.COUNT: 10}
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column: its heading in the reader's language, and what it holds."""
 
     heading: str
@@ -92,8 +92,8 @@ class Table:
 
     key: str
     title: str
-    columns: Sequence[Column]
-    rows: Sequence[Row]
+    columns: Sequence[TableColumn]
+    rows: Sequence[TableRow]
     about: str = ""
     as_of: date | None = None
 
@@ -104,14 +104,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TableQuery:
     """Which table a page's address asks for, and as what."""
 
     key: str
     format: Format
 
 
-def asked(visit: Visit) -> Wanted | None:
+def asked(visit: Visit) -> TableQuery | None:
     """Return what is asked for by `?table=late&format=xlsx`; None: the page itself.
 
     Raises Unreadable where the format is none of ours.
@@ -120,14 +120,14 @@ def asked(visit: Visit) -> Wanted | None:
     if "format" not in query:
         return None
     try:
-        return Wanted(query.get("table", ""), Format(query["format"]))
+        return TableQuery(query.get("table", ""), Format(query["format"]))
     except ValueError:
         raise Unreadable(
             mark("A table can be had as csv or xlsx, not as %(format)s."), format=query["format"]
         ) from None
 
 
-def no_such(wanted: Wanted) -> Unreadable:
+def no_such(wanted: TableQuery) -> Unreadable:
     """Return what a page raises whose table of that key there is not."""
     return Unreadable(mark("This page has no table %(table)s."), table=wanted.key)
 
@@ -141,7 +141,7 @@ def require_rows(total: int) -> None:
         )
 
 
-async def answer(visit: Visit, wanted: Wanted, table: Table) -> Response:
+async def answer(visit: Visit, wanted: TableQuery, table: Table) -> Response:
     """Return a table as a file. Raises Unreadable where it has more than `MOST_ROWS` rows."""
     require_rows(len(table.rows))
     written = _WRITERS[wanted.format]
@@ -216,7 +216,7 @@ _TYPES: Final = {
 }
 
 
-def _written(cell: Cell, decimal: str = ".") -> str:
+def _written(cell: TableCell, decimal: str = ".") -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -238,7 +238,9 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _put(sheet: "Worksheet", row: int, place: int, cell: Cell, shown: "CellFormat | None") -> Any:
+def _put(
+    sheet: "Worksheet", row: int, place: int, cell: TableCell, shown: "CellFormat | None"
+) -> Any:
     if cell is None:
         return sheet.write_blank(row, place, None, shown)
     if isinstance(cell, str):
@@ -266,7 +268,7 @@ def _width(table: Table, place: int) -> float:
     return min(_WIDEST, max(longest + 3, 2 + max(shown, default=0)))
 
 
-def _some(rows: Sequence[Row]) -> Iterator[Row]:
+def _some(rows: Sequence[TableRow]) -> Iterator[TableRow]:
     """Return as many rows as it takes to know how wide a column is."""
-    some: Iterable[Row] = rows[:500]
+    some: Iterable[TableRow] = rows[:500]
     return iter(some)

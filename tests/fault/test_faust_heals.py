@@ -15,7 +15,7 @@ from services.kafka.producer import EventProducer, Record
 from services.kafka.topics import apply
 from services.processor import faust_app
 from services.processor.streams import Stream
-from services.runtime.parts import OnStall, Part, Runs
+from services.runtime.parts import OnStall, ProcessPart, Runs
 from services.settings import Settings
 from services.telemetry.metrics import PART_RESTARTS
 from tests.fault.doubles import FailingSink
@@ -25,7 +25,9 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def streaming(broker: EmbeddedBroker, folder: Path, sink: FailingSink) -> AsyncIterator[Part]:
+async def streaming(
+    broker: EmbeddedBroker, folder: Path, sink: FailingSink
+) -> AsyncIterator[ProcessPart]:
     """Run the application of `rantai.rejected` as a part, with a sink of ours."""
     settings = Settings(
         kafka=broker.bootstrap, data_dir=folder, session_seconds=EMBEDDED_SESSION_SECONDS
@@ -38,7 +40,7 @@ async def streaming(broker: EmbeddedBroker, folder: Path, sink: FailingSink) -> 
         faust_app.add_watch(app, streams, settings.stall_seconds, on_stall)
         return faust_app.FaustRun(app)
 
-    part = Part("streams", make)
+    part = ProcessPart("streams", make)
     part.start()
     try:
         yield part

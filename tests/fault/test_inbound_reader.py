@@ -18,14 +18,14 @@ from services.kafka.lag import INBOUND_GROUP, STREAMS_GROUP
 from services.kafka.producer import EventProducer, Record
 from services.kafka.topics import apply
 from services.processor import inbound_reader
-from services.processor.batches import NOTHING_HELD, Held
-from services.processor.inbound_reader import InboundReader, Reading
+from services.processor.batches import NOTHING_HELD, HeldPartitions
+from services.processor.inbound_reader import InboundReader, InboundSettings
 from tests.fault.doubles import BlockingSink, FailingSink
 from tests.fault.loops import Stalls, committed, until
 
 pytestmark = pytest.mark.anyio
 PARTITIONS = 3
-ALL = Held(frozenset(range(PARTITIONS)), PARTITIONS)
+ALL = HeldPartitions(frozenset(range(PARTITIONS)), PARTITIONS)
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ class Senders:
 async def reading(
     broker: EmbeddedBroker,
     sink: FailingSink | BlockingSink,
-    held: Callable[[], Held] = lambda: ALL,
+    held: Callable[[], HeldPartitions] = lambda: ALL,
     on_stall: Stalls | None = None,
     stall_seconds: float = 60.0,
 ) -> AsyncIterator[InboundReader]:
-    how = Reading(broker.bootstrap, discovery_seconds=0.1, stall_seconds=stall_seconds)
+    how = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=stall_seconds)
     reader = InboundReader(how, sink, held, on_stall or Stalls())
     task = asyncio.create_task(reader.run())
     try:
@@ -116,7 +116,10 @@ async def test_two_readers_divide_what_there_is_as_the_ledger_is_divided(
     broker: EmbeddedBroker,
 ) -> None:
     senders, sinks = Senders(broker), (FailingSink(), FailingSink())
-    shares = [Held(frozenset({0, 2}), PARTITIONS), Held(frozenset({1}), PARTITIONS)]
+    shares = [
+        HeldPartitions(frozenset({0, 2}), PARTITIONS),
+        HeldPartitions(frozenset({1}), PARTITIONS),
+    ]
     await senders.join("B0", "B1")
     async with (
         reading(broker, sinks[0], lambda: shares[0]),
@@ -214,7 +217,7 @@ async def test_a_reader_that_can_not_look_for_topics_any_more_fails_aloud(
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr(inbound_reader, "inbound_partitions", broken)
-    how = Reading(broker.bootstrap, discovery_seconds=0.1, stall_seconds=60.0)
+    how = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=60.0)
     reader = InboundReader(how, FailingSink(), lambda: ALL, Stalls())
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await asyncio.wait_for(reader.run(), 30)

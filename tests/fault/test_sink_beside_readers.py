@@ -16,7 +16,7 @@ from services.cli import compose
 from services.kafka.embedded_broker import EMBEDDED_SESSION_SECONDS, EmbeddedBroker
 from services.kafka.producer import EventProducer
 from services.kafka.safety import InLedger
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 from services.processor.batches import BatchLoop, Subscription
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
@@ -82,9 +82,9 @@ async def _ready() -> None:
 @asynccontextmanager
 async def _sinking(
     broker: EmbeddedBroker, store: Warehouse, producer: EventProducer
-) -> AsyncIterator[Progress]:
+) -> AsyncIterator[SinkProgress]:
     """Run the ledger's loop as the processor does; give its progress once it has partitions."""
-    progress = Progress()
+    progress = SinkProgress()
     loop = BatchLoop(
         Subscription(
             broker.bootstrap,

@@ -20,7 +20,7 @@ from services.access.keys import KeyStore
 from services.http.service import install
 from services.kafka.embedded_broker import free_port
 from services.operations import backtest_api
-from services.operations.backtest import BacktestError, Progress
+from services.operations.backtest import BacktestError, OnProgress
 from services.operations.backtest_api import add_backtest
 from services.readiness.policy import packaged_text
 from services.runtime.turns import Turns
@@ -174,7 +174,7 @@ class Slow:
     def __init__(self) -> None:
         self.stopped = threading.Event()
 
-    def __call__(self, *_: Any, progress: Progress, **__: Any) -> dict[str, Any]:
+    def __call__(self, *_: Any, progress: OnProgress, **__: Any) -> dict[str, Any]:
         try:
             for _at in range(15_000):
                 progress("waiting", 0, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.validation import Fault
 from services.operations.rejected import RejectedEvents
-from services.operations.settlement import Asked, Question, settlement
+from services.operations.settlement import EventToSettle, SettlementQuestion, settlement
 from services.processor.rejections import Refusal
 from services.store.client import Warehouse
 from services.store.ledger import Ledger
@@ -28,9 +28,9 @@ def warehouse(new_database: Callable[[], Warehouse]) -> Warehouse:
     return made
 
 
-def asked(event: Event) -> Asked:
+def asked(event: Event) -> EventToSettle:
     found = accepted(event)
-    return Asked(found.source, found.id, found.content.hex())
+    return EventToSettle(found.source, found.id, found.content.hex())
 
 
 def placed(name: str, quantity: int = 5) -> Event:
@@ -38,7 +38,7 @@ def placed(name: str, quantity: int = 5) -> Event:
 
 
 def settled(warehouse: Warehouse, *events: Event, since: datetime | None = None) -> dict[str, Any]:
-    return settlement(warehouse, Question([asked(event) for event in events], since))
+    return settlement(warehouse, SettlementQuestion([asked(event) for event in events], since))
 
 
 def test_an_event_is_stored_once_all_tables_have_it(warehouse: Warehouse) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, validate
-from services.assessment.awaited import AwaitedLine, OpenComplaint, Step
+from services.assessment.awaited import AwaitedLine, ComplaintStep, OpenComplaint
 from services.text.language import LANGUAGES
 from services.web.forms import form_events
 from services.web.forms.typed_fields import Typed
@@ -34,8 +34,8 @@ LINES = [
 COMPLAINT = OpenComplaint(
     BUYER, "K1", date(2026, 11, 10), "major", None, None, None, None, None,
     (
-        Step("containment", date(2026, 11, 12), date(2026, 11, 12)),
-        Step("corrective_action", date(2026, 11, 24), None),
+        ComplaintStep("containment", date(2026, 11, 12), date(2026, 11, 12)),
+        ComplaintStep("corrective_action", date(2026, 11, 24), None),
     ),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.readiness import Change
-from services.readiness.changes import GATE_FIGURES, Changed, State, changes
+from services.readiness.changes import GATE_FIGURES, Changed, ToldState, changes
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.policy_parts import LETTERS, GateName, Letter
 from services.readiness.stage import STAGES
@@ -26,7 +26,7 @@ LIMITS = st.sampled_from(
     [(), ("NIB",), ("five_r",), ("buyer_concentration",), ("five_r", "buyer_concentration")]
 )
 STATES = st.builds(
-    State,
+    ToldState,
     published=LETTER,
     gates=GATES,
     stages=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(STAGES)),
@@ -35,19 +35,19 @@ STATES = st.builds(
 )
 
 
-def found(before: State, now: State) -> list[Changed]:
+def found(before: ToldState, now: ToldState) -> list[Changed]:
     return list(changes(before, now, CAPS))
 
 
-def graded(published: Letter | None, gates: tuple[str, ...] = (), **adds: float) -> State:
-    return State(published, gates, adds=ADDS | adds)
+def graded(published: Letter | None, gates: tuple[str, ...] = (), **adds: float) -> ToldState:
+    return ToldState(published, gates, adds=ADDS | adds)
 
 
-def staged(**stages: str) -> State:
-    return State("B", stages=stages, adds=ADDS)
+def staged(**stages: str) -> ToldState:
+    return ToldState("B", stages=stages, adds=ADDS)
 
 
-def moved_by(before: State, now: State) -> tuple[str | None, float | None]:
+def moved_by(before: ToldState, now: ToldState) -> tuple[str | None, float | None]:
     """Return the figure that moved a grade, and by how many points."""
     (one,) = found(before, now)
     assert (one.what, one.before, one.after) == (
@@ -65,8 +65,8 @@ def moved_by(before: State, now: State) -> tuple[str | None, float | None]:
 
 def test_no_figure_moved_the_first_grade() -> None:
     first = Changed("published_grade", None, "B", gates=STOPPED)
-    assert found(State(), graded("B", STOPPED)) == [first]
-    assert moved_by(State(), graded("C", STOPPED)) == (None, None)
+    assert found(ToldState(), graded("B", STOPPED)) == [first]
+    assert moved_by(ToldState(), graded("C", STOPPED)) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_no_figure_moved_the_first_grade() -> None:
     ],
 )
 def test_a_gate_that_came_moved_a_grade_where_it_binds(
-    before: State, now: State, moved: tuple[str, float | None]
+    before: ToldState, now: ToldState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
 
@@ -111,7 +111,7 @@ def test_a_gate_that_came_moved_a_grade_where_it_binds(
     ],
 )
 def test_a_gate_that_was_lifted_moved_a_grade_where_it_bound(
-    before: State, now: State, moved: tuple[str, float | None]
+    before: ToldState, now: ToldState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
 
@@ -141,8 +141,8 @@ def test_a_gate_binds_at_what_the_policy_leaves() -> None:
 def test_a_score_moved_a_grade_by_the_figure_that_changed_most(
     before: dict[str, float], now: dict[str, float], moved: tuple[str | None, float | None]
 ) -> None:
-    assert moved_by(State("B", adds=before), State("C", adds=now)) == moved
-    assert moved_by(State("B", adds=before), State(None, adds=now)) == moved
+    assert moved_by(ToldState("B", adds=before), ToldState("C", adds=now)) == moved
+    assert moved_by(ToldState("B", adds=before), ToldState(None, adds=now)) == moved
 
 
 # --- stages
@@ -174,15 +174,20 @@ def test_concentration_moved_a_stage_where_it_came_or_went(
     were: tuple[str, ...], are: tuple[str, ...], kpi: str | None
 ) -> None:
     other = ("buyer_concentration",)  # of an assessor whose stage stays
-    before = State(stages={"YDBA": "Mandiri", "AHM": "Madya"}, limits={"YDBA": were})
-    now = State(stages={"YDBA": "Pra-Mandiri", "AHM": "Madya"}, limits={"YDBA": are, "AHM": other})
+    before = ToldState(stages={"YDBA": "Mandiri", "AHM": "Madya"}, limits={"YDBA": were})
+    now = ToldState(
+        stages={"YDBA": "Pra-Mandiri", "AHM": "Madya"}, limits={"YDBA": are, "AHM": other}
+    )
     assert found(before, now) == [
         Changed("stage", "Mandiri", "Pra-Mandiri", "YDBA", kpi=kpi, limits=are)
     ]
 
 
 def test_a_grade_is_told_before_the_stages() -> None:
-    before, now = State("A", stages={"YDBA": "Madya"}), State("B", stages={"AHM": "Mandiri"})
+    before, now = (
+        ToldState("A", stages={"YDBA": "Madya"}),
+        ToldState("B", stages={"AHM": "Mandiri"}),
+    )
     assert [(one.what, one.assessor) for one in found(before, now)] == [
         ("published_grade", None),
         ("stage", "AHM"),
@@ -194,7 +199,7 @@ def test_a_grade_is_told_before_the_stages() -> None:
 
 
 @given(before=STATES, now=STATES)
-def test_changes_are_all_that_is_other_and_nothing_else(before: State, now: State) -> None:
+def test_changes_are_all_that_is_other_and_nothing_else(before: ToldState, now: ToldState) -> None:
     same = before.published == now.published and before.stages == now.stages
     assert (found(before, now) == []) is same
     grades, stages = [before.published], dict(before.stages)
@@ -216,14 +221,14 @@ def test_changes_are_all_that_is_other_and_nothing_else(before: State, now: Stat
 
 @given(state=STATES, limits=GATES, adds=st.floats(0, 25))
 def test_gates_limits_and_points_alone_are_no_change(
-    state: State, limits: tuple[str, ...], adds: float
+    state: ToldState, limits: tuple[str, ...], adds: float
 ) -> None:
-    other = State(state.published, limits, state.stages, {"YDBA": limits}, {"otif": adds})
+    other = ToldState(state.published, limits, state.stages, {"YDBA": limits}, {"otif": adds})
     assert found(state, other) == found(other, state) == []
 
 
 @given(before=STATES, now=STATES)
-def test_what_moved_a_grade_goes_the_way_of_the_grade(before: State, now: State) -> None:
+def test_what_moved_a_grade_goes_the_way_of_the_grade(before: ToldState, now: ToldState) -> None:
     for one in found(before, now):
         if one.what != "published_grade" or one.kpi is None:
             continue
@@ -244,7 +249,7 @@ def test_what_moved_a_grade_goes_the_way_of_the_grade(before: State, now: State)
 
 
 @given(before=STATES, now=STATES)
-def test_every_change_can_be_told(before: State, now: State) -> None:
+def test_every_change_can_be_told(before: ToldState, now: ToldState) -> None:
     for one in found(before, now):
         told = Change.model_validate(
             {
@@ -265,21 +270,21 @@ def test_every_change_can_be_told(before: State, now: State) -> None:
 
 
 @given(state=STATES)
-def test_a_state_is_read_as_it_was_written(state: State) -> None:
+def test_a_state_is_read_as_it_was_written(state: ToldState) -> None:
     text = json.dumps(state.as_json())
-    assert State.from_json(json.loads(text)) == state
+    assert ToldState.from_json(json.loads(text)) == state
 
 
 @given(before=STATES, now=STATES)
-def test_changes_from_what_was_written_are_the_same(before: State, now: State) -> None:
-    written = State.from_json(json.loads(json.dumps(before.as_json())))
+def test_changes_from_what_was_written_are_the_same(before: ToldState, now: ToldState) -> None:
+    written = ToldState.from_json(json.loads(json.dumps(before.as_json())))
     assert found(written, now) == found(before, now)
     assert found(before, written) == []
 
 
 def test_a_letter_that_is_none_is_not_read() -> None:
     with pytest.raises(ValueError, match="not in tuple"):
-        State.from_json(State("A").as_json() | {"published": "E"})
+        ToldState.from_json(ToldState("A").as_json() | {"published": "E"})
 
 
 def test_a_state_is_taken_from_a_summary() -> None:
@@ -300,4 +305,4 @@ def test_a_state_is_taken_from_a_summary() -> None:
         matured_lines=12,
         **stands,
     )
-    assert State.of(summary) == State(**stands, adds={"otif": 1 / 3, "ppm": 20.0})
+    assert ToldState.of(summary) == ToldState(**stands, adds={"otif": 1 / 3, "ppm": 20.0})

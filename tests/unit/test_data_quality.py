@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Part, Scope
+from services.assessment.data_quality import FIGURES, KINDS, DataQuality, FindingPage, Scope
 from services.assessment.figure_store import FigureStore
 from services.processor import finding_notes
 from services.processor.finding_notes import Findings
@@ -54,7 +54,7 @@ def quality(warehouse: Warehouse) -> DataQuality:
     return DataQuality(FigureStore(warehouse, DEFAULT_POLICY))
 
 
-def found(warehouse: Warehouse, kind: str, as_of: date = T, limit: int = 9) -> Part:
+def found(warehouse: Warehouse, kind: str, as_of: date = T, limit: int = 9) -> FindingPage:
     return quality(warehouse).of_kind(kind, Scope(as_of, ["B1"]), limit)
 
 

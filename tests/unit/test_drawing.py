@@ -2,13 +2,15 @@
 
 import pytest
 
-from services.web.charts import Bars, Line, Value, bars, line
+from services.web.charts import BarChart, ChartValue, LineChart, bars, line
 
 LEVELS = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]
 
 
-def drawn(*values: float | None) -> Line:
-    some = [None if value is None else Value(value, value - 0.1, value + 0.1) for value in values]
+def drawn(*values: float | None) -> LineChart:
+    some = [
+        None if value is None else ChartValue(value, value - 0.1, value + 0.1) for value in values
+    ]
     names = [f"M{place}" for place in range(len(values))]
     return line(some, names, LEVELS, span=(0.0, 1.0))
 
@@ -65,7 +67,7 @@ def test_nothing_is_drawn_of_nothing() -> None:
     assert bars([]).bars == ()
 
 
-def columns(*values: float, limit: float | None = None) -> Bars:
+def columns(*values: float, limit: float | None = None) -> BarChart:
     return bars([(value, "", "") for value in values], limit)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.assessment.watched import Looked, Standing, StoreSize, Watched
+from services.assessment.watched import Looked, StoreSize, Watched, WatchedStanding
 from services.exporter.bounds import Bounds, watched
 from services.exporter.families import families
 from services.readiness.policy_parts import LETTERS, Letter
@@ -54,7 +54,7 @@ def supplier(
 ) -> Watched:
     at = summary(**more)
     compared = before is not None
-    standing = Standing(at, letter(before or ""), compared, load, AT, True)
+    standing = WatchedStanding(at, letter(before or ""), compared, load, AT, True)
     return Watched(name, "", cluster, buyers, True, standing if known else None, ends or {})
 
 

@@ -12,7 +12,7 @@ from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.standings import Standings
 from services.exporter.bounds import Bounds
 from services.exporter.looks import LATE_SECONDS, StoreLook, Watch, watching
-from services.exporter.missing_events import MissingEvents, Place
+from services.exporter.missing_events import MissingEvents, RecordPlace
 from services.exporter.quality_look import QualityLook
 from services.exporter.topic_lag import TopicLag
 from services.kafka.topics import BrokerUnavailable
@@ -149,7 +149,7 @@ def test_a_scrape_waits_for_no_look() -> None:
         released.wait(20)
         raise StoreUnavailable("released")
 
-    def hang_too(_since: datetime) -> list[Place]:
+    def hang_too(_since: datetime) -> list[RecordPlace]:
         hang()
         return []
 
@@ -187,7 +187,7 @@ def test_a_look_that_fails_in_an_unknown_way_is_not_the_last() -> None:
 class Reconciliations:
     """What each reconciliation finds, and since when it was asked."""
 
-    def __init__(self, *found: set[Place] | Exception) -> None:
+    def __init__(self, *found: set[RecordPlace] | Exception) -> None:
         self.found = list(found)
         self.asked: list[datetime] = []
         self.now = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -197,7 +197,7 @@ class Reconciliations:
             MissingEvents(self._reconcile, 300, self.clock, lambda: self.now),
         )
 
-    def _reconcile(self, since: datetime) -> set[Place]:
+    def _reconcile(self, since: datetime) -> set[RecordPlace]:
         self.asked.append(since)
         found = self.found.pop(0)
         if isinstance(found, Exception):

@@ -11,7 +11,7 @@ from schemas.validation import Accepted, Sender, parse, validate
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping import FileMapping
 from services.formats.mapping_file import MappingError, load_mapping, parse_mapping
-from services.formats.rows import CellFault, FileError, Refused
+from services.formats.rows import CellFault, FileError, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 CASES = Path(__file__).parents[3] / "shared" / "data" / "cases"
@@ -29,7 +29,7 @@ def convert(path: Path, mapping: FileMapping) -> tuple[list[MappedEvent], list[C
     with path.open("rb") as stream:
         found = list(RowsToEvents(mapping).convert(csv_rows(stream, mapping)))
     events = [each for each in found if isinstance(each, MappedEvent)]
-    return events, [f for each in found if isinstance(each, Refused) for f in each.faults]
+    return events, [f for each in found if isinstance(each, RefusedDocument) for f in each.faults]
 
 
 def documents(events: list[MappedEvent], buyer: str = "BRK") -> list[Any]:

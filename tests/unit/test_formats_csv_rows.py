@@ -8,7 +8,7 @@ import pytest
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping import FileFormat, FileMapping
 from services.formats.mapping_file import parse_mapping
-from services.formats.rows import BrokenRow, FileError, Row
+from services.formats.rows import BrokenRow, FileError, FileRow
 
 MAPPING = """
 mapping = 1
@@ -35,16 +35,16 @@ def mapping(**file: object) -> FileMapping:
     return parse_mapping(MAPPING).model_copy(update={"file": FileFormat.model_validate(file)})
 
 
-def rows(content: bytes | str, **file: object) -> list[Row | BrokenRow]:
+def rows(content: bytes | str, **file: object) -> list[FileRow | BrokenRow]:
     data = content.encode() if isinstance(content, str) else content
     return list(csv_rows(io.BytesIO(data), mapping(**file)))
 
 
-def good(found: list[Row | BrokenRow]) -> list[tuple[int, str]]:
-    return [(row.number, str(row.cells["PO"])) for row in found if isinstance(row, Row)]
+def good(found: list[FileRow | BrokenRow]) -> list[tuple[int, str]]:
+    return [(row.number, str(row.cells["PO"])) for row in found if isinstance(row, FileRow)]
 
 
-def broken(found: list[Row | BrokenRow]) -> list[BrokenRow]:
+def broken(found: list[FileRow | BrokenRow]) -> list[BrokenRow]:
     return [row for row in found if isinstance(row, BrokenRow)]
 
 
@@ -53,7 +53,7 @@ def broken(found: list[Row | BrokenRow]) -> list[BrokenRow]:
 def test_a_byte_order_mark_decides(encoding: str, said: str) -> None:
     text = "PO,Name,At\n1,Ketut,x\n" if encoding == "utf-8" else "PO,Name,At\n1,Kétut,x\n"
     found = rows(text.encode(encoding), encoding=said)
-    assert isinstance(found[0], Row)
+    assert isinstance(found[0], FileRow)
     assert found[0].cells["Name"] in ("Ketut", "Kétut")
     assert list(found[0].cells) == ["PO", "Name", "At"]
 
@@ -61,7 +61,7 @@ def test_a_byte_order_mark_decides(encoding: str, said: str) -> None:
 def test_the_mapping_names_the_encoding_of_a_file_without_mark() -> None:
     data = "PO,Name,At\n1,Kétut,x\n".encode("cp1252")
     row = rows(data, encoding="cp1252")[0]
-    assert isinstance(row, Row) and row.cells["Name"] == "Kétut"
+    assert isinstance(row, FileRow) and row.cells["Name"] == "Kétut"
 
 
 def test_bytes_of_another_encoding_cost_their_row_only() -> None:
@@ -82,7 +82,7 @@ def test_rows_are_numbered_by_the_line_on_which_they_begin() -> None:
     text = 'PO,Name,At\r\n1,"two\r\nlines",x\r\n\r\n,,\r\n2,b,x'
     found = rows(text)
     assert good(found) == [(2, "1"), (6, "2")]
-    assert isinstance(found[0], Row) and found[0].cells["Name"] == "two\r\nlines"
+    assert isinstance(found[0], FileRow) and found[0].cells["Name"] == "two\r\nlines"
 
 
 def test_old_line_ends_other_delimiters_titles_and_short_rows() -> None:

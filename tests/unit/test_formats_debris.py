@@ -14,7 +14,7 @@ from services.formats.dates import UnreadableError
 from services.formats.debris import debris_in
 from services.formats.mapping import Defaults
 from services.formats.mapping_file import parse_mapping
-from services.formats.rows import CellFault, Refused, Row
+from services.formats.rows import CellFault, FileRow, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 from services.formats.values import Value, read_cell
 
@@ -133,8 +133,8 @@ def of_row(mapping: str, **cells: str) -> list[CellFault]:
         "PO": "P1", "Item": "10", "Vendor": "S1", "Material": "X", "Note": "", "Qty": "5",
         "Due": "2026-12-01", "Made": "2026-11-01", **cells,
     }  # fmt: skip
-    found = list(RowsToEvents(parse_mapping(mapping)).convert([Row(2, row)]))
-    return [fault for each in found if isinstance(each, Refused) for fault in each.faults]
+    found = list(RowsToEvents(parse_mapping(mapping)).convert([FileRow(2, row)]))
+    return [fault for each in found if isinstance(each, RefusedDocument) for fault in each.faults]
 
 
 @pytest.mark.parametrize("column", ["PO", "Item", "Vendor", "Material"])
@@ -179,7 +179,7 @@ def test_a_file_that_a_spreadsheet_damaged_is_refused_by_row_and_column() -> Non
         RowsToEvents(mapping).convert(csv_rows(io.BytesIO("\n".join(lines).encode()), mapping))
     )
     assert [each.event_id for each in found if isinstance(each, MappedEvent)] == ["order/P3"]
-    faults = [fault for each in found if isinstance(each, Refused) for fault in each.faults]
+    faults = [fault for each in found if isinstance(each, RefusedDocument) for fault in each.faults]
     assert {(fault.row, fault.column) for fault in faults} == {
         (2, "PO"), (3, "Item"), (3, "Material"), (3, "Qty"),
     }  # fmt: skip

@@ -11,10 +11,10 @@ from services.formats.event_files import (
     events_of_lines,
     events_of_stream,
 )
-from services.formats.rows import FileError, Refused
+from services.formats.rows import FileError, RefusedDocument
 
 
-def bodies(found: Iterable[FileEvent | Refused]) -> list[bytes]:
+def bodies(found: Iterable[FileEvent | RefusedDocument]) -> list[bytes]:
     return [each.body for each in found if isinstance(each, FileEvent)]
 
 
@@ -65,7 +65,7 @@ def test_a_bad_line_costs_itself_only() -> None:
     ]
     found = list(events_of_lines(lines))
     assert bodies(found) == [b'{"id":"a"}', b'{"id":"d"}']
-    refused = [each.faults[0] for each in found if isinstance(each, Refused)]
+    refused = [each.faults[0] for each in found if isinstance(each, RefusedDocument)]
     assert [(fault.row, fault.column) for fault in refused] == [(3, ""), (4, ""), (5, "/id")]
     assert refused[0].value == "{oops"
 

@@ -8,7 +8,7 @@ import pytest
 from services.formats.csv_rows import csv_rows
 from services.formats.filling import FillDown
 from services.formats.mapping_file import MappingError, parse_mapping
-from services.formats.rows import CellFault, FileError, Refused, Row
+from services.formats.rows import CellFault, FileError, FileRow, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 MAPPING = """
@@ -66,13 +66,13 @@ def filling(*columns: str) -> str:
     return MAPPING.replace('delimiter = ";"', f'delimiter = ";"\nfill_down = [{listed}]')
 
 
-def convert(mapping: str, *lines: str) -> list[MappedEvent | Refused]:
+def convert(mapping: str, *lines: str) -> list[MappedEvent | RefusedDocument]:
     loaded = parse_mapping(mapping)
     stream = io.BytesIO("\n".join([HEADER, *lines]).encode())
     return list(RowsToEvents(loaded).convert(csv_rows(stream, loaded)))
 
 
-def sent(found: Iterable[MappedEvent | Refused]) -> dict[str, list[str]]:
+def sent(found: Iterable[MappedEvent | RefusedDocument]) -> dict[str, list[str]]:
     """Return the lines of each document that is sent."""
     return {
         each.event_id: [line["line_no"] for line in each.event["data"]["lines"]]
@@ -81,8 +81,8 @@ def sent(found: Iterable[MappedEvent | Refused]) -> dict[str, list[str]]:
     }
 
 
-def faults(found: Iterable[MappedEvent | Refused]) -> list[CellFault]:
-    return [fault for each in found if isinstance(each, Refused) for fault in each.faults]
+def faults(found: Iterable[MappedEvent | RefusedDocument]) -> list[CellFault]:
+    return [fault for each in found if isinstance(each, RefusedDocument) for fault in each.faults]
 
 
 def test_a_row_without_its_key_holds_back_the_document_above_it() -> None:
@@ -91,7 +91,10 @@ def test_a_row_without_its_key_holds_back_the_document_above_it() -> None:
     for fault in faults(found):
         assert (fault.row, fault.column) == (3, "PO")
         assert "row 2" in fault.message and 'fill_down = ["PO"]' in fault.message
-    assert [each.event_id for each in found if isinstance(each, Refused)] == [None, "order/P1"]
+    assert [each.event_id for each in found if isinstance(each, RefusedDocument)] == [
+        None,
+        "order/P1",
+    ]
 
 
 def test_nothing_above_is_nothing_to_hold_back() -> None:
@@ -147,7 +150,7 @@ def test_the_supplier_of_one_order_is_never_taken_for_that_of_the_next() -> None
 def test_outer_columns_are_filled_over_several_inner_ones() -> None:
     fill = FillDown(["Vendor", "PO"])
     rows = [("S1", "P1"), ("", "P2"), ("", ""), ("S2", ""), ("", "P4"), (" ", "")]
-    filled = [fill.row(Row(n, {"Vendor": v, "PO": p})) for n, (v, p) in enumerate(rows)]
+    filled = [fill.row(FileRow(n, {"Vendor": v, "PO": p})) for n, (v, p) in enumerate(rows)]
     assert [(row.cells["Vendor"], row.cells["PO"]) for row in filled] == [
         ("S1", "P1"), ("S1", "P2"), ("S1", "P2"), ("S2", ""), ("S2", "P4"), ("S2", "P4"),
     ]  # fmt: skip

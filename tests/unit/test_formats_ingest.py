@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.cli import ingest_sending
-from services.cli.ingest_sending import Gateway, SendingStoppedError
+from services.cli.ingest_sending import GatewayClient, SendingStoppedError
 from tests.unit.gateway_stand_in import (
     KEY,
     MAPPING,
@@ -142,9 +142,9 @@ def test_batches_are_bounded_by_count_and_bytes(
     assert max(sum(len(each) + 1 for each in lines) for _, lines in gateway.requests) <= 50_000
 
 
-def unhurried(gateway: StandIn) -> tuple[Gateway, list[float]]:
+def unhurried(gateway: StandIn) -> tuple[GatewayClient, list[float]]:
     pauses: list[float] = []
-    return Gateway(gateway.url, SecretStr(KEY), sleep=pauses.append), pauses
+    return GatewayClient(gateway.url, SecretStr(KEY), sleep=pauses.append), pauses
 
 
 def test_what_passes_is_retried_as_the_gateway_asks(gateway: StandIn) -> None:

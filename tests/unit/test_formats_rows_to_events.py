@@ -16,7 +16,7 @@ from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, parse, validate
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping_file import parse_mapping
-from services.formats.rows import Cell, Refused, Row
+from services.formats.rows import Cell, FileRow, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 README = Path(__file__).parents[2] / "services" / "formats" / "README.md"
@@ -59,18 +59,18 @@ requested_date = "due"
 HEADER = "PO,Item,Vendor,Qty,Due,Made,Note"
 
 
-def convert(mapping: str, *lines: str) -> list[MappedEvent | Refused]:
+def convert(mapping: str, *lines: str) -> list[MappedEvent | RefusedDocument]:
     text = "\n".join(lines).encode()
     loaded = parse_mapping(mapping)
     return list(RowsToEvents(loaded).convert(csv_rows(io.BytesIO(text), loaded)))
 
 
-def events(found: Iterable[MappedEvent | Refused]) -> list[dict[str, Any]]:
+def events(found: Iterable[MappedEvent | RefusedDocument]) -> list[dict[str, Any]]:
     return [each.event for each in found if isinstance(each, MappedEvent)]
 
 
-def faults(found: Iterable[MappedEvent | Refused]) -> list[tuple[int, str, str]]:
-    refused = [each for each in found if isinstance(each, Refused)]
+def faults(found: Iterable[MappedEvent | RefusedDocument]) -> list[tuple[int, str, str]]:
+    refused = [each for each in found if isinstance(each, RefusedDocument)]
     return [(fault.row, fault.column, fault.value) for each in refused for fault in each.faults]
 
 
@@ -105,7 +105,7 @@ def test_one_bad_line_costs_its_whole_document_and_no_other() -> None:
     )
     assert [event["id"] for event in events(found)] == ["order/P2"]
     assert faults(found) == [(3, "Qty", "five"), (3, "Due", "soon")]
-    refused = next(each for each in found if isinstance(each, Refused))
+    refused = next(each for each in found if isinstance(each, RefusedDocument))
     assert refused.event_id == "order/P1"
     assert "rows 2, 3" in refused.faults[0].message
 
@@ -119,7 +119,8 @@ def test_rows_that_contradict_each_other_in_the_head_of_a_document() -> None:
     )
     assert faults(found) == [(3, "Made", "2026-11-02"), (3, "Vendor", "S2")]
     assert (
-        "differs from row 2" in next(e for e in found if isinstance(e, Refused)).faults[0].message
+        "differs from row 2"
+        in next(e for e in found if isinstance(e, RefusedDocument)).faults[0].message
     )
 
 
@@ -287,11 +288,11 @@ def test_rows_that_say_the_same_again_are_counted_and_those_that_contradict_are_
         assert converter.counts.repeated == 1
         # Neither of two that contradict each other is the receipt for certain.
         assert [fault[0] for fault in faults(found)] == ([4, 2] if further else [])
-        named = [each.faults[0].message for each in found if isinstance(each, Refused)]
+        named = [each.faults[0].message for each in found if isinstance(each, RefusedDocument)]
         assert all(f"row {other}" in text for other, text in zip((2, 4), named, strict=False))
 
 
-def inspected_at(found: Iterable[MappedEvent | Refused]) -> str:
+def inspected_at(found: Iterable[MappedEvent | RefusedDocument]) -> str:
     return str(events(found)[0]["data"]["inspected_at"])
 
 
@@ -316,7 +317,7 @@ def test_rows_of_a_format_that_has_types_make_the_same_events() -> None:
         "Made": date(2026, 11, 1),
         "Note": None,
     }
-    typed = list(RowsToEvents(parse_mapping(ORDERS)).convert([Row(2, cells)]))
+    typed = list(RowsToEvents(parse_mapping(ORDERS)).convert([FileRow(2, cells)]))
     line = "4500000123,10,S1,5.5,2026-12-01,2026-11-01,"
     assert events(typed) == events(convert(ORDERS, HEADER, line))
 

@@ -15,7 +15,7 @@ from schemas.validation import Accepted, Sender, parse, validate
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping_file import load_mapping
 from services.formats.row_readings import RowReadings
-from services.formats.rows import Row
+from services.formats.rows import FileRow
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ def test_every_date_on_which_an_order_was_sent_is_read() -> None:
     days, shapes = [], Counter[str]()
     with HISTORY.open("rb") as stream:
         for row in csv_rows(stream, mapping):
-            assert isinstance(row, Row)
+            assert isinstance(row, FileRow)
             readings = RowReadings(mapping, row)
             sent, received = readings["po_sent_at"], readings["received_at"]
             assert sent.problem is None and received.problem is None

@@ -7,7 +7,7 @@ import pytest
 
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping_file import MappingError, parse_mapping
-from services.formats.rows import CellFault, Refused
+from services.formats.rows import CellFault, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 MAPPING = """
@@ -68,7 +68,7 @@ def convert(*lines: str, mapping: str = MAPPING) -> tuple[list[dict[str, Any]], 
     stream = io.BytesIO("\n".join([HEADER, *lines]).encode())
     found = list(RowsToEvents(loaded).convert(csv_rows(stream, loaded)))
     events = [each.event for each in found if isinstance(each, MappedEvent)]
-    return events, [f for each in found if isinstance(each, Refused) for f in each.faults]
+    return events, [f for each in found if isinstance(each, RefusedDocument) for f in each.faults]
 
 
 def test_partial_deliveries_repeat_a_line_of_the_order_which_is_one() -> None:

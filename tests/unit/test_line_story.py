@@ -15,9 +15,9 @@ from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import Warehouse
 from services.text.language import LANGUAGES
 from services.web.supplier.line_at import line_at
-from services.web.supplier.story_effects import Story, inspected
-from services.web.supplier.story_line import Line
-from services.web.supplier.story_words import Told, told
+from services.web.supplier.story_effects import LineStory, inspected
+from services.web.supplier.story_line import StoryLine
+from services.web.supplier.story_words import StoryEntry, told
 from tests.reference.cases import (
     Event,
     cancel,
@@ -52,16 +52,16 @@ def stored(warehouse: Warehouse, events: Sequence[Event]) -> tuple[Reader, str]:
     return Reader(warehouse, DEFAULT_POLICY), supplier
 
 
-def story(warehouse: Warehouse, events: Sequence[Event]) -> tuple[Story, dict[str, Told]]:
+def story(warehouse: Warehouse, events: Sequence[Event]) -> tuple[LineStory, dict[str, StoryEntry]]:
     """Return the story of line 10, and each of its events as it is told, by id."""
     reader, supplier = stored(warehouse, events)
     reading, key = SupplierReading(reader), ("B1", "P", "10")
-    line = Line(reading.folds(supplier, [key])[key], supplier, "B1", {}, AS_OF, DEFAULT_POLICY)
+    line = StoryLine(reading.folds(supplier, [key])[key], supplier, "B1", {}, AS_OF, DEFAULT_POLICY)
     rows = reading.told(supplier, key)
-    return Story(line, rows), {one.id.rsplit("-", 1)[1]: one for one in told(EN, rows, line)}
+    return LineStory(line, rows), {one.id.rsplit("-", 1)[1]: one for one in told(EN, rows, line)}
 
 
-def words(one: Told) -> str:
+def words(one: StoryEntry) -> str:
     """Return an event as its page has it: details, and what it does."""
     does = one.effect
     if one.counts is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.catalogue import Role
-from services.access.links import LinkHolder, LinkRefused, Links, Refusal, Rights
+from services.access.links import LinkHolder, LinkRefusal, LinkRefused, Links, Rights
 
 HOLDER = LinkHolder(Role.SUPPLIER, "IKM-1")
 READER = LinkHolder(Role.SUPPLIER, "IKM-1", Rights.READ)
@@ -19,7 +19,7 @@ def links(tmp_path: Path) -> Links:
     return Links(tmp_path / "new" / "link.secret")
 
 
-def refusal(links: Links, token: str) -> Refusal:
+def refusal(links: Links, token: str) -> LinkRefusal:
     with pytest.raises(LinkRefused) as refused:
         links.open(token)
     return refused.value.why
@@ -57,9 +57,9 @@ def test_whatever_is_changed_in_a_link_it_opens_nothing(links: Links) -> None:
             continue
         # The last sign of a signature holds two bits that mean nothing.
         swapped = "A" if token[at] != "A" else "Q"
-        assert refusal(links, token[:at] + swapped + token[at + 1 :]) is Refusal.INCOMPLETE
+        assert refusal(links, token[:at] + swapped + token[at + 1 :]) is LinkRefusal.INCOMPLETE
     for broken in ("", ".", token[:-1], token[: len(token) // 2], token + "x", "é" * 9, "a.b.c"):
-        assert refusal(links, broken) is Refusal.INCOMPLETE
+        assert refusal(links, broken) is LinkRefusal.INCOMPLETE
 
 
 def test_an_old_link_says_that_it_has_expired(links: Links) -> None:
@@ -67,7 +67,7 @@ def test_an_old_link_says_that_it_has_expired(links: Links) -> None:
     assert links.open(token)
     put(links, expires_at="2020-01-01T00:00:00+00:00")
     fresh = Links(links._file.path.with_name("link.secret"))
-    assert refusal(fresh, token) is Refusal.EXPIRED
+    assert refusal(fresh, token) is LinkRefusal.EXPIRED
     assert fresh.valid(fresh.records()[0].link_id) is None
 
 
@@ -81,7 +81,7 @@ def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: 
     first, second = links.create(HOLDER), links.create(HOLDER)
     gone = links.revoke(links.open(first).link_id)
     assert gone.revoked_at is not None
-    assert refusal(links, first) is Refusal.REVOKED
+    assert refusal(links, first) is LinkRefusal.REVOKED
     assert links.open(second).partner == "IKM-1"
     assert links.revoke(gone.link_id).revoked_at == gone.revoked_at
     with pytest.raises(LookupError, match="rantai links list"):
@@ -95,7 +95,7 @@ def test_a_running_process_takes_at_once_what_another_makes_and_takes_back(links
         opened = running.open(token)
         assert running.valid(opened.link_id) == opened
         links.revoke(opened.link_id)
-        assert refusal(running, token) is Refusal.REVOKED
+        assert refusal(running, token) is LinkRefusal.REVOKED
         assert running.valid(opened.link_id) is None
 
 
@@ -106,7 +106,7 @@ def test_a_link_ends_with_the_one_by_which_its_maker_came_in(links: Links) -> No
     assert links.open(long).expires_at == office.expires_at
     assert links.open(short).expires_at < office.expires_at < links.open(own).expires_at
     links.revoke(office.link_id)
-    assert [refusal(links, one) for one in (long, short)] == [Refusal.REVOKED] * 2
+    assert [refusal(links, one) for one in (long, short)] == [LinkRefusal.REVOKED] * 2
     assert links.open(own).partner == HOLDER.partner
     for origin in (office.link_id, "nothing"):
         before = links.records()
@@ -119,7 +119,7 @@ def test_a_link_of_which_nothing_is_known_opens_nothing(links: Links) -> None:
     """It could not be taken back."""
     token = links.create(HOLDER)
     links._file.path.unlink()
-    assert refusal(Links(links._file.path.with_name("link.secret")), token) is Refusal.REVOKED
+    assert refusal(Links(links._file.path.with_name("link.secret")), token) is LinkRefusal.REVOKED
 
 
 def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
@@ -128,7 +128,7 @@ def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
     token = links.create(HOLDER)
     put(links, partner="IKM-2")
     fresh = Links(links._file.path.with_name("link.secret"))
-    assert refusal(fresh, token) is Refusal.REVOKED
+    assert refusal(fresh, token) is LinkRefusal.REVOKED
 
 
 def test_a_link_for_one_buyers_orders_alone_stays_that(links: Links) -> None:
@@ -137,7 +137,7 @@ def test_a_link_for_one_buyers_orders_alone_stays_that(links: Links) -> None:
     for changes in ({"buyer": None}, {"buyer": "TMMIN"}):
         put(links, **changes)
         fresh = Links(links._file.path.with_name("link.secret"))
-        assert refusal(fresh, token) is Refusal.REVOKED
+        assert refusal(fresh, token) is LinkRefusal.REVOKED
 
 
 @pytest.mark.parametrize("role", [Role.BUYER, Role.PROGRAMME])
@@ -151,7 +151,7 @@ def test_only_a_suppliers_link_is_for_one_buyers_orders(links: Links, role: Role
 
 def test_another_secret_signs_other_links(links: Links, tmp_path: Path) -> None:
     other = Links(tmp_path / "other" / "link.secret")
-    assert refusal(other, links.create(HOLDER)) is Refusal.INCOMPLETE
+    assert refusal(other, links.create(HOLDER)) is LinkRefusal.INCOMPLETE
 
 
 def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:

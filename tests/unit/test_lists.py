@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.text.language import LANGUAGES
-from services.web.lists import ROWS, Choice, Sorting, SortKey, part, read_part
+from services.web.lists import ROWS, ListQuery, Sorting, SortKey, part, read_part
 from services.web.page_query import Unreadable, View
 
 KEYS: dict[str, SortKey[dict[str, Any]]] = {
@@ -18,7 +18,7 @@ SOME: list[dict[str, Any]] = [
     {"name": "c", "score": 1},
     {"name": "a", "score": 2},
 ]
-CHOICE = Choice("/buyer", View(date(2026, 11, 22), day_given=True), {"q": "a&b"})
+CHOICE = ListQuery("/buyer", View(date(2026, 11, 22), day_given=True), {"q": "a&b"})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_heading_chosen_again_turns_the_order_round() -> None:
 def test_a_change_begins_at_the_first_part_and_a_part_keeps_the_rest() -> None:
     assert CHOICE.but(page=3) == "/buyer?as_of=2026-11-22&page=3&q=a%26b"
     assert CHOICE.but(q="") == "/buyer?as_of=2026-11-22"
-    assert Choice("/x", View(date(2026, 11, 22)), {}).but(q="z") == "/x?q=z"
+    assert ListQuery("/x", View(date(2026, 11, 22)), {}).but(q="z") == "/x?q=z"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from services.web.paper import paper_words
 from services.web.paper.fonts import BOLD, PLAIN, cut, drawable, register, width
 from services.web.paper.measures import MARGIN
 from services.web.paper.paper_pages import issued_of
-from services.web.paper.paper_words import Paper, Told, verdict
+from services.web.paper.paper_words import Paper, PaperFacts, verdict
 from services.web.paper.pdf import pdf
 
 DAY = date(2026, 11, 22)
@@ -81,10 +81,10 @@ def line(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = None) -> Told:
+def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = None) -> PaperFacts:
     shown = shown or card()
     inputs = HighWater(1234, datetime(2026, 11, 21, 3, tzinfo=UTC))
-    return Told(
+    return PaperFacts(
         issued=issued_of(Selection(DAY, 180, ["IKM-1"]), shown, MADE, inputs),
         card=shown,
         months=5,

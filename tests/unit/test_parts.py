@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.runtime import parts
-from services.runtime.parts import EndedByItself, Healing, OnStall, Part, Stalled
+from services.runtime.parts import EndedByItself, Healing, OnStall, ProcessPart, Stalled
 from services.telemetry.metrics import PART_RESTARTS
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,9 @@ class Parted:
             self.runs.append(Run(work, on_stall))
             return self.runs[-1]
 
-        self.part = Part("tried", make, away=(Away,), healing=healing, clock=clock or Clock())
+        self.part = ProcessPart(
+            "tried", make, away=(Away,), healing=healing, clock=clock or Clock()
+        )
 
     @property
     def restarts(self) -> float:
@@ -95,7 +97,7 @@ class Parted:
 
 
 @asynccontextmanager
-async def started(parted: Parted) -> AsyncIterator[Part]:
+async def started(parted: Parted) -> AsyncIterator[ProcessPart]:
     parted.part.start()
     try:
         yield parted.part

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from services.kafka.producer import Position
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_position_is_passed_once_everything_up_to_it_is_done() -> None:
-    progress = Progress()
+    progress = SinkProgress()
     waiting = asyncio.create_task(
         progress.passed([Position("a", 0, 4), Position("a", 0, 2), Position("b", 1, 0)], 5)
     )
@@ -24,7 +24,7 @@ async def test_a_position_is_passed_once_everything_up_to_it_is_done() -> None:
 
 
 async def test_it_never_goes_back_and_nothing_is_passed_at_once() -> None:
-    progress = Progress()
+    progress = SinkProgress()
     await progress.advance({("a", 0): 9})
     await progress.advance({("a", 0): 3})  # Read again after a rebalance.
     assert await progress.passed([Position("a", 0, 8)], 0.01)
@@ -34,7 +34,7 @@ async def test_it_never_goes_back_and_nothing_is_passed_at_once() -> None:
 
 
 async def test_many_wait_and_each_is_told_its_own() -> None:
-    progress = Progress()
+    progress = SinkProgress()
     waiting = [
         asyncio.create_task(progress.passed([Position("a", 0, at)], 2.0)) for at in range(50)
     ]
@@ -47,7 +47,7 @@ async def test_many_wait_and_each_is_told_its_own() -> None:
 
 
 async def test_with_a_new_life_of_the_broker_no_offset_of_the_one_before_counts() -> None:
-    progress = Progress()
+    progress = SinkProgress()
     await progress.advance({("a", 0): 100})
     waiting = asyncio.create_task(progress.passed([Position("a", 0, 200)], 5))
     before = progress.life

@@ -13,7 +13,7 @@ from schemas.catalogue import Role
 from schemas.validation import Rejected, Sender, parse, validate
 from services.formats.csv_rows import csv_rows
 from services.formats.mapping_file import parse_mapping
-from services.formats.rows import FileError, Refused
+from services.formats.rows import FileError, RefusedDocument
 from services.formats.rows_to_events import MappedEvent, RowsToEvents
 
 HEADER = "PO,Item,Vendor,Material,Note,Qty,Due,Made"
@@ -72,7 +72,7 @@ def outcomes(content: bytes, mapping: str = MAPPING) -> Iterator[Any]:
     """Yield what becomes of a file: documents that the contract accepts, and faults by column."""
     read = parse_mapping(mapping)
     for found in RowsToEvents(read).convert(csv_rows(io.BytesIO(content), read)):
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedDocument):
             yield from ((fault.row, fault.column) for fault in found.faults)
         if isinstance(found, MappedEvent):
             judged = validate(parse(found.body), Sender("AHM", (Role.BUYER,)))

@@ -7,7 +7,7 @@ import pytest
 
 from services.kafka.producer import EventProducer, Position, Record
 from services.kafka.safety import InLedger
-from services.kafka.sink_progress import Progress
+from services.kafka.sink_progress import SinkProgress
 from services.kafka.topics import BrokerUnavailable
 from tests.reference.cases import order
 from tests.storing import accepted
@@ -38,17 +38,17 @@ def log() -> Log:
 
 
 @pytest.fixture
-def progress() -> Progress:
-    return Progress()
+def progress() -> SinkProgress:
+    return SinkProgress()
 
 
 @pytest.fixture
-def safety(log: Log, progress: Progress) -> InLedger:
+def safety(log: Log, progress: SinkProgress) -> InLedger:
     return InLedger(log, progress, timeout=2.0)
 
 
 async def test_a_record_that_the_next_broker_took_is_not_taken_for_stored(
-    log: Log, progress: Progress, safety: InLedger
+    log: Log, progress: SinkProgress, safety: InLedger
 ) -> None:
     """The ledger had gone past this offset, on the broker that ended while this was published."""
     await progress.advance({("t", 0): 500})
@@ -63,7 +63,7 @@ async def test_a_record_that_the_next_broker_took_is_not_taken_for_stored(
 
 
 async def test_who_waits_for_the_ledger_is_told_when_the_broker_ends(
-    progress: Progress, safety: InLedger
+    progress: SinkProgress, safety: InLedger
 ) -> None:
     keeping = asyncio.create_task(safety.keep([EVENT]))
     await asyncio.sleep(0.01)
@@ -73,7 +73,7 @@ async def test_who_waits_for_the_ledger_is_told_when_the_broker_ends(
 
 
 async def test_the_door_keeps_out_who_comes_and_lets_go_who_is_inside(
-    log: Log, progress: Progress, safety: InLedger
+    log: Log, progress: SinkProgress, safety: InLedger
 ) -> None:
     inside = asyncio.create_task(safety.keep([EVENT]))
     await asyncio.sleep(0.01)

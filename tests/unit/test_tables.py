@@ -11,17 +11,17 @@ from xml.etree import ElementTree
 import pytest
 
 from services.text.language import LANGUAGES, Language
-from services.web.table_files import Column, Kind, Row, Table, csv_bytes, xlsx_bytes
+from services.web.table_files import Kind, Table, TableColumn, TableRow, csv_bytes, xlsx_bytes
 
 ID, EN = LANGUAGES["id"], LANGUAGES["en"]
 COLUMNS = [
-    Column("Pesanan"),
-    Column("Jumlah", Kind.QUANTITY),
-    Column("Bagian", Kind.SHARE),
-    Column("Tanggal", Kind.DATE),
-    Column("Baris", Kind.COUNT),
+    TableColumn("Pesanan"),
+    TableColumn("Jumlah", Kind.QUANTITY),
+    TableColumn("Bagian", Kind.SHARE),
+    TableColumn("Tanggal", Kind.DATE),
+    TableColumn("Baris", Kind.COUNT),
 ]
-ROWS: list[Row] = [
+ROWS: list[TableRow] = [
     ["=1+1", Decimal("12.500"), Fraction(7, 9), date(2026, 11, 22), -3],
     ['CV "Maju", Tegal\nlantai 2', Decimal("1E+3"), Fraction(1), None, 0],
     ["PO-1", Decimal("12345678901234567.891"), None, date(2026, 1, 1), 12_000_000],
@@ -66,7 +66,7 @@ def test_a_csv_is_in_columns_in_a_spreadsheet_of_its_language(
 
 @pytest.mark.parametrize("text", ["=A1", "+62811", "-5 PCS", "@SUM(A1)", "\t=A1", "\r=A1"])
 def test_text_that_a_spreadsheet_would_run_is_guarded(text: str) -> None:
-    table = Table("t", "T", [Column(text)], [[text]])
+    table = Table("t", "T", [TableColumn(text)], [[text]])
     rows = list(csv.reader(io.StringIO(csv_bytes(table, EN).decode("utf-8-sig"), newline="")))
     assert rows == [[f"'{text}"], [f"'{text}"]]
 
@@ -108,4 +108,4 @@ def test_a_file_is_named_for_what_it_holds() -> None:
 
 @pytest.mark.parametrize("title", ["", "///", "'x'", "x" * 40, "a[b]c:d*e?f/g\\h"])
 def test_any_title_names_a_sheet(title: str) -> None:
-    assert xlsx_bytes(Table("key", title, [Column("A")], []), ID).startswith(b"PK")
+    assert xlsx_bytes(Table("key", title, [TableColumn("A")], []), ID).startswith(b"PK")

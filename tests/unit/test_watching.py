@@ -10,7 +10,7 @@ from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.programme_figures import Filter, Programme
 from services.assessment.scorecard_reader import Reader
 from services.assessment.standings import Standings
-from services.assessment.watched import Looked, Standing, Watched, WatchStore
+from services.assessment.watched import Looked, Watched, WatchedStanding, WatchStore
 from services.exporter.bounds import Bounds
 from services.exporter.families import families
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
@@ -42,7 +42,7 @@ def one(warehouse: Warehouse, today: date = TODAY) -> Watched:
     return found
 
 
-def otif(standing: Standing) -> tuple[int, int]:
+def otif(standing: WatchedStanding) -> tuple[int, int]:
     above, below = standing.at.ratios["otif"]
     return int(above), int(below)
 

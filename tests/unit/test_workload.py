@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.assessment.supplier_reader import Awaited, CapacityDeclared, CertificateHeld
+from services.assessment.supplier_reader import Awaited, CertificateHeld, ProcessCapacity
 from services.text.language import LANGUAGES
 from services.web.supplier.certificates import told
 from services.web.supplier.workload import A_WEEK, Ahead, ahead, workloads
@@ -21,8 +21,8 @@ def due(
     return Awaited(item, TODAY + timedelta(days=days), Decimal(quantity), lines, unit)
 
 
-def makes(process: str, *items: str, a_month: int = 1000) -> CapacityDeclared:
-    return CapacityDeclared(process, "H87", date(2026, 1, 1), Decimal(a_month), items)
+def makes(process: str, *items: str, a_month: int = 1000) -> ProcessCapacity:
+    return ProcessCapacity(process, "H87", date(2026, 1, 1), Decimal(a_month), items)
 
 
 def test_a_week_is_seven_of_the_days_of_a_year_of_twelve_months() -> None:

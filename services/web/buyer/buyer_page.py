@@ -19,10 +19,10 @@ from services.web import page_query, table_files
 from services.web.buyer import buyer_words
 from services.web.buyer.buyer_words import SUPPLIER_KEYS, OwnSupplier
 from services.web.kpi_words import ratio_cells, ratio_columns
-from services.web.lists import Choice, Part, Sorting, Way, part, ways_between
+from services.web.lists import ListPage, ListQuery, Sorting, Way, part, ways_between
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
-from services.web.table_files import Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 PATH: Final = "/buyer"
 QUALITY_PATH: Final = "/buyer/data-quality"
@@ -56,7 +56,7 @@ class BuyerPages:
         ordered = sorting.sorted(found)
         if wanted is not None:
             return await table_files.answer(visit, wanted, _table(visit, view, ordered))
-        choice = Choice(PATH, view, sorting.own)
+        choice = ListQuery(PATH, view, sorting.own)
         return await self._page(visit, choice, sorting, ordered)
 
     async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
@@ -71,7 +71,7 @@ class BuyerPages:
     async def _page(
         self,
         visit: Visit,
-        choice: Choice,
+        choice: ListQuery,
         sorting: Sorting[OwnSupplier],
         found: Sequence[OwnSupplier],
     ) -> Response:
@@ -96,7 +96,7 @@ class BuyerPages:
                 "complaints": sum(one.open_complaints for one in standings),
                 "disputes": disputes[0],
                 "headings": sorting.headings(language, choice),
-                "suppliers": Part(
+                "suppliers": ListPage(
                     [_row(language, one, view) for one in shown.rows], shown.total, shown.page
                 ),
                 "together": buyer_words.said(language, together(standings)),
@@ -161,17 +161,17 @@ def _row(language: Language, one: OwnSupplier, view: View) -> buyer_words.Suppli
 def _table(visit: Visit, view: View, found: Sequence[OwnSupplier]) -> Table:
     language = visit.language
     columns = [
-        Column(language.text("Supplier's id")),
-        Column(language.text("Name")),
-        Column(language.text("Cluster")),
-        Column(language.text("Regency")),
-        Column(language.text("Score"), Kind.NUMBER),
-        Column(language.text("Provisional")),
-        Column(language.text("Lines overdue"), Kind.COUNT),
-        Column(language.text("Open complaints"), Kind.COUNT),
+        TableColumn(language.text("Supplier's id")),
+        TableColumn(language.text("Name")),
+        TableColumn(language.text("Cluster")),
+        TableColumn(language.text("Regency")),
+        TableColumn(language.text("Score"), Kind.NUMBER),
+        TableColumn(language.text("Provisional")),
+        TableColumn(language.text("Lines overdue"), Kind.COUNT),
+        TableColumn(language.text("Open complaints"), Kind.COUNT),
         *ratio_columns(language),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             one.supplier.supplier_id,
             one.supplier.name,

@@ -167,7 +167,7 @@ def _when(language: Language, days: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepWords:
     """A step of a complaint that is not done: its key, and when it is due."""
 
     key: str
@@ -175,26 +175,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ComplaintWords:
     """An open complaint, with the steps that are not done, the one due first in front."""
 
     row: Mapping[str, Any]
-    steps: tuple[Step, ...]
+    steps: tuple[StepWords, ...]
 
     def overdue(self, as_of: date) -> int:
         """Return how many steps were due before a day."""
         return sum(step.due < as_of for step in self.steps)
 
 
-def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Complaint]:
+def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[ComplaintWords]:
     """Return open complaints with the steps to do, that whose step is due first in front."""
     answers = policy.complaints
     days = (answers.containment_days, answers.corrective_action_days, answers.closing_days)
     found = [
-        Complaint(
+        ComplaintWords(
             row,
             tuple(
-                Step(key, row["told_on"] + timedelta(days=after))
+                StepWords(key, row["told_on"] + timedelta(days=after))
                 for key, after in zip(_STEPS, days, strict=True)
                 if key not in row["steps_done"]
             ),
@@ -222,7 +222,7 @@ class ComplaintRow:
 
 
 def complaint_row(
-    language: Language, one: Complaint, as_of: date, names: Mapping[str, str], address: str
+    language: Language, one: ComplaintWords, as_of: date, names: Mapping[str, str], address: str
 ) -> ComplaintRow:
     """Return a row of the open complaints."""
     row = one.row
@@ -244,12 +244,12 @@ def severity(language: Language, row: Mapping[str, Any]) -> str:
     return str(row["severity"]) if word is None else language.text(word)
 
 
-def step_name(language: Language, step: Step) -> str:
+def step_name(language: Language, step: StepWords) -> str:
     """Return what a step is called."""
     return language.text(next_step_words.STEPS[step.key])
 
 
-def step_words(language: Language, step: Step, as_of: date) -> str:
+def step_words(language: Language, step: StepWords, as_of: date) -> str:
     """Return a step that is to be done, until when, and how late it is."""
     return language.text(
         "%(step)s: until %(day)s, %(when)s",

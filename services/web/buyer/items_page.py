@@ -23,10 +23,10 @@ from services.web import page_query, table_files
 from services.web.buyer import buyer_words
 from services.web.buyer.buyer_page import BuyerPages, buyers_view, supplier_address, ways
 from services.web.kpi_words import ratio_cells, ratio_columns
-from services.web.lists import Choice, Part, Sorting, SortKey, part, read_part
+from services.web.lists import ListPage, ListQuery, Sorting, SortKey, part, read_part
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
-from services.web.table_files import Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 PATH: Final = "/buyer/items"
 _LONGEST_SEARCH: Final = 64
@@ -106,7 +106,7 @@ async def _items(visit: Visit, pages: BuyerPages) -> Response:
         "buyer_items.html",
         lambda: {
             "ways": ways(visit, PATH),
-            "choice": Choice(PATH, view, {"q": search}),
+            "choice": ListQuery(PATH, view, {"q": search}),
             "search": search,
             "items": found,
             "address": lambda item_no: item_address(item_no, view),
@@ -137,7 +137,7 @@ async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
         if wanted.key != "suppliers":
             raise table_files.no_such(wanted)
         return await table_files.answer(visit, wanted, _item_table(visit, view, item_no, ordered))
-    choice = Choice(f"{PATH}/{quote(item_no, safe='')}", view, sorting.own)
+    choice = ListQuery(f"{PATH}/{quote(item_no, safe='')}", view, sorting.own)
     shown = part(ordered, view.page)
     return await visit.page(
         "buyer_item.html",
@@ -149,7 +149,7 @@ async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
             "horizon": reader.policy.capacity.horizon_days,
             "headings": sorting.headings(language, choice),
             "mixed_units": language.text(line_words.MIXED_UNITS),
-            "suppliers": Part(
+            "suppliers": ListPage(
                 [_in_words(language, one, view) for one in shown.rows], shown.total, shown.page
             ),
         },
@@ -182,14 +182,14 @@ def _in_words(language: Language, one: ItemSupplier, view: View) -> dict[str, An
 def _items_table(visit: Visit, view: View, rows: Sequence[Any]) -> Table:
     language = visit.language
     columns = [
-        Column(language.text("Item")),
-        Column(language.text("Description")),
-        Column(language.text("Suppliers"), Kind.COUNT),
-        Column(language.text("Order lines"), Kind.COUNT),
-        Column(language.text("Last ordered"), Kind.DATE),
+        TableColumn(language.text("Item")),
+        TableColumn(language.text("Description")),
+        TableColumn(language.text("Suppliers"), Kind.COUNT),
+        TableColumn(language.text("Order lines"), Kind.COUNT),
+        TableColumn(language.text("Last ordered"), Kind.DATE),
     ]
     names = ("item_no", "description", "suppliers", "lines", "last_ordered_on")
-    cells: list[Row] = [[row[name] for name in names] for row in rows]
+    cells: list[TableRow] = [[row[name] for name in names] for row in rows]
     title = language.text("Items")
     return Table("items", title, columns, cells, visit.visitor.partner, view.as_of)
 
@@ -197,14 +197,14 @@ def _items_table(visit: Visit, view: View, rows: Sequence[Any]) -> Table:
 def _item_table(visit: Visit, view: View, item_no: str, found: Sequence[ItemSupplier]) -> Table:
     language = visit.language
     columns = [
-        Column(language.text("Item")),
-        Column(language.text("Supplier's id")),
-        Column(language.text("Supplier")),
-        Column(language.text("Lines overdue"), Kind.COUNT),
-        Column(language.text("Quantity awaited"), Kind.QUANTITY),
+        TableColumn(language.text("Item")),
+        TableColumn(language.text("Supplier's id")),
+        TableColumn(language.text("Supplier")),
+        TableColumn(language.text("Lines overdue"), Kind.COUNT),
+        TableColumn(language.text("Quantity awaited"), Kind.QUANTITY),
         *ratio_columns(language),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             item_no,
             one.supplier_id,

@@ -21,11 +21,11 @@ from services.web.buyer.buyer_page import (
     waiting_ways,
     ways,
 )
-from services.web.buyer.buyer_words import Complaint
-from services.web.lists import Choice, Part, part, read_part
+from services.web.buyer.buyer_words import ComplaintWords
+from services.web.lists import ListPage, ListQuery, part, read_part
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
-from services.web.table_files import Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 DUE_DAYS: Final = 14
 """How far ahead the lines that are due next are listed."""
@@ -126,12 +126,12 @@ async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
             **page_query.heading(language, view, reader, newest),
             "ways": ways(visit, ""),
             "waiting": waiting_ways(visit, f"/buyer/{one.key}"),
-            "choice": Choice(f"/buyer/{one.key}", view, {}),
+            "choice": ListQuery(f"/buyer/{one.key}", view, {}),
             "key": one.key,
             "title": language.text(one.title),
             "about": language.text(one.about, days=language.number(DUE_DAYS)),
             "nothing": language.text(one.nothing, days=language.number(DUE_DAYS)),
-            "lines": Part(shown, found.total, found.page),
+            "lines": ListPage(shown, found.total, found.page),
         },
     )
 
@@ -161,11 +161,11 @@ async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
             **page_query.heading(language, view, reader, newest),
             "ways": ways(visit, ""),
             "waiting": waiting_ways(visit, "/buyer/complaints"),
-            "choice": Choice("/buyer/complaints", view, {}),
+            "choice": ListQuery("/buyer/complaints", view, {}),
             "overdue_steps": sum(one.overdue(view.as_of) for one in found if one.row["counts"]),
             "uncounted": sum(not one.row["counts"] for one in found),
             "answers": answers,
-            "complaints": Part(
+            "complaints": ListPage(
                 [
                     in_words(one, address=supplier_address(one.row["supplier_id"], view))
                     for one in shown.rows
@@ -188,19 +188,19 @@ def _awaited_table(
     language = visit.language
     columns = [
         *_supplier_columns(language),
-        Column(language.text("Order")),
-        Column(language.text("Line")),
-        Column(language.text("Item")),
-        Column(language.text("Unit")),
-        Column(language.text("Ordered"), Kind.QUANTITY),
-        Column(language.text("Received"), Kind.QUANTITY),
-        Column(language.text("Sent back"), Kind.QUANTITY),
-        Column(language.text("Missing"), Kind.QUANTITY),
-        Column(language.text("Due"), Kind.DATE),
-        Column(language.text("Days late"), Kind.COUNT),
-        Column(language.text("Confirmed")),
+        TableColumn(language.text("Order")),
+        TableColumn(language.text("Line")),
+        TableColumn(language.text("Item")),
+        TableColumn(language.text("Unit")),
+        TableColumn(language.text("Ordered"), Kind.QUANTITY),
+        TableColumn(language.text("Received"), Kind.QUANTITY),
+        TableColumn(language.text("Sent back"), Kind.QUANTITY),
+        TableColumn(language.text("Missing"), Kind.QUANTITY),
+        TableColumn(language.text("Due"), Kind.DATE),
+        TableColumn(language.text("Days late"), Kind.COUNT),
+        TableColumn(language.text("Confirmed")),
     ]
-    cells: list[Row] = [
+    cells: list[TableRow] = [
         [
             row["supplier_id"],
             names.get(row["supplier_id"]),
@@ -223,23 +223,23 @@ def _awaited_table(
 
 
 def _complaint_table(
-    visit: Visit, view: View, found: Sequence[Complaint], names: dict[str, str]
+    visit: Visit, view: View, found: Sequence[ComplaintWords], names: dict[str, str]
 ) -> Table:
     language = visit.language
     columns = [
         *_supplier_columns(language),
-        Column(language.text("Complaint")),
-        Column(language.text("Severity")),
-        Column(language.text("Opened"), Kind.DATE),
-        Column(language.text("Order")),
-        Column(language.text("Line")),
-        Column(language.text("Item")),
-        Column(language.text("Quantity"), Kind.QUANTITY),
-        Column(language.text("Step to do")),
-        Column(language.text("Due"), Kind.DATE),
-        Column(language.text("Days late"), Kind.COUNT),
+        TableColumn(language.text("Complaint")),
+        TableColumn(language.text("Severity")),
+        TableColumn(language.text("Opened"), Kind.DATE),
+        TableColumn(language.text("Order")),
+        TableColumn(language.text("Line")),
+        TableColumn(language.text("Item")),
+        TableColumn(language.text("Quantity"), Kind.QUANTITY),
+        TableColumn(language.text("Step to do")),
+        TableColumn(language.text("Due"), Kind.DATE),
+        TableColumn(language.text("Days late"), Kind.COUNT),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             one.row["supplier_id"],
             names.get(one.row["supplier_id"]),
@@ -261,5 +261,5 @@ def _complaint_table(
     return Table("complaints", title, columns, rows, visit.visitor.partner, view.as_of)
 
 
-def _supplier_columns(language: Language) -> list[Column]:
-    return [Column(language.text("Supplier's id")), Column(language.text("Supplier"))]
+def _supplier_columns(language: Language) -> list[TableColumn]:
+    return [TableColumn(language.text("Supplier's id")), TableColumn(language.text("Supplier"))]

@@ -12,7 +12,7 @@ from services.assessment.awaited import Awaiting
 from services.scorecards.scorecard_api import blocking
 from services.text.language import Language
 from services.text.line_words import order_line
-from services.web.forms.form_events import Row
+from services.web.forms.form_events import FormLine
 from services.web.forms.sending import Sending
 from services.web.forms.typed_fields import Typed, named
 from services.web.site import Visit
@@ -68,7 +68,7 @@ class Offer:
     """
 
     subject: Any = None
-    rows: Sequence[Row] = ()
+    rows: Sequence[FormLine] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -157,7 +157,9 @@ def line_address(supplier_id: str, buyer_id: str, order_no: str, line_no: str) -
     return f"/suppliers/{supplier_id}/line?{query}"
 
 
-def _label(language: Language, name: str, labels: Mapping[str, str], rows: Sequence[Row]) -> str:
+def _label(
+    language: Language, name: str, labels: Mapping[str, str], rows: Sequence[FormLine]
+) -> str:
     base, _, place = name.partition("-")
     label = labels.get(base, "")
     row = next((row for row in rows if row.place == place), None)

@@ -39,7 +39,7 @@ Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FormLine:
     """A line that stood in a form, and under which number."""
 
     place: str
@@ -79,16 +79,16 @@ def named_lines(typed: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def rows(typed: Typed, lines: Sequence[AwaitedLine]) -> list[Row]:
+def rows(typed: Typed, lines: Sequence[AwaitedLine]) -> list[FormLine]:
     """Return the rows of a form whose lines there are; what is not known any more is told."""
     known = {line.key: line for line in lines}
-    found: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str], FormLine] = {}
     named = named_lines(typed.fields)
     for place in sorted(named, key=lambda place: (len(place), place)):
         line = known.get(named[place])
         if line is not None:
             # A line that a form was made to carry twice is one line.
-            found.setdefault(line.key, Row(place, line))
+            found.setdefault(line.key, FormLine(place, line))
         elif _answered(typed, place):
             typed.fault(
                 "",
@@ -103,7 +103,9 @@ def _answered(typed: Typed, place: str) -> bool:
     return any(typed.fields.get(f"{name}-{place}") for name in ("answer", "quantity", "date"))
 
 
-def confirmation(typed: Typed, supplier_id: str, found: Sequence[Row], today: date) -> Data | None:
+def confirmation(
+    typed: Typed, supplier_id: str, found: Sequence[FormLine], today: date
+) -> Data | None:
     """Return the supplier's answer to some lines of one order."""
     lines = [line for row in found if (line := _confirmed(typed, row, today)) is not None]
     if not typed.faults and not lines:
@@ -115,7 +117,7 @@ def confirmation(typed: Typed, supplier_id: str, found: Sequence[Row], today: da
     return {**_parties(about, supplier_id), "order_no": about.order_no, "lines": lines}
 
 
-def _confirmed(typed: Typed, row: Row, today: date) -> Data | None:
+def _confirmed(typed: Typed, row: FormLine, today: date) -> Data | None:
     answer, on, amount = (f"{name}-{row.place}" for name in ("answer", "date", "quantity"))
     chosen = typed.take(answer, typed_fields.optional(typed_fields.one_of(STATUSES)))
     day = typed.take(on, typed_fields.optional(typed_fields.day(today, today + _FURTHEST)))
@@ -141,7 +143,7 @@ def _confirmed(typed: Typed, row: Row, today: date) -> Data | None:
 
 
 def despatch(
-    typed: Typed, supplier_id: str, found: Sequence[Row], today: date, zone: str
+    typed: Typed, supplier_id: str, found: Sequence[FormLine], today: date, zone: str
 ) -> Data | None:
     """Return a despatch advice for those lines that have a quantity."""
     sent = [

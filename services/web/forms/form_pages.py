@@ -20,7 +20,7 @@ from services.scorecards.scorecard_api import blocking
 from services.text import line_words
 from services.text.language import mark
 from services.web import page_query
-from services.web.form_tokens import Fault, Form, FormRefused
+from services.web.form_tokens import Form, FormFault, FormRefused
 from services.web.forms import form_events, sent_words
 from services.web.forms.desk import (
     Desk,
@@ -31,19 +31,19 @@ from services.web.forms.desk import (
     line_address,
     shown,
 )
-from services.web.forms.line_forms import MOST_ROWS, Confirm, Despatch, Dispute
-from services.web.forms.other_forms import Answer, Capacity, DisputeAnswer
+from services.web.forms.line_forms import MOST_ROWS, ConfirmForm, DespatchForm, DisputeForm
+from services.web.forms.other_forms import CapacityForm, ComplaintAnswerForm, DisputeAnswerForm
 from services.web.forms.sending import MOST_SHOWN, NotTaken, Sending
 from services.web.forms.typed_fields import Typed
-from services.web.site import Refused, Site, Visit, answer, see_other
+from services.web.site import PageRefused, Site, Visit, answer, see_other
 
 _KINDS: Final[tuple[FormKind, ...]] = (
-    Confirm(),
-    Despatch(),
-    Answer(),
-    Capacity(),
-    Dispute(),
-    DisputeAnswer(),
+    ConfirmForm(),
+    DespatchForm(),
+    ComplaintAnswerForm(),
+    CapacityForm(),
+    DisputeForm(),
+    DisputeAnswerForm(),
 )
 KINDS: Final[Mapping[str, FormKind]] = {kind.name: kind for kind in _KINDS}
 RETRY_SECONDS: Final = 5
@@ -62,7 +62,7 @@ class _Desks:
         """Return where a visitor fills in a form. Raises Refused where it may not."""
         kind = KINDS.get(name)
         if kind is None:
-            raise Refused("not_known")
+            raise PageRefused("not_known")
         visit.require(kind.role)
         await visit.selection(page_query.View(self.site.reader.today()), supplier_id)
         visit.require_acting()
@@ -104,7 +104,7 @@ def routes(site: Site) -> APIRouter:
             visit.require(Role.SUPPLIER)
             if visit.visitor.buyer is not None:
                 # What was sent is of all buyers.
-                raise Refused("not_yours")
+                raise PageRefused("not_yours")
             await visit.selection(page_query.View(site.reader.today()), supplier_id)
             return await _sent(visit, desks.sending)
 
@@ -164,23 +164,26 @@ def line_actions(visit: Visit, line: Mapping[str, Any]) -> list[tuple[str, str]]
         return []
     if visitor.role is Role.BUYER and visitor.partner == line["buyer_id"]:
         del about["buyer"]
-        address = form_address(supplier_id, DisputeAnswer.name, **about)
-        return [(address, text(DisputeAnswer.title))] if line.get("dispute_open") else []
+        address = form_address(supplier_id, DisputeAnswerForm.name, **about)
+        return [(address, text(DisputeAnswerForm.title))] if line.get("dispute_open") else []
     if (visitor.role, visitor.partner) != (Role.SUPPLIER, supplier_id):
         return []
     found: list[tuple[str, str]] = []
     if "open" in line["status"]:
         found += [
             (
-                form_address(supplier_id, Confirm.name, **about),
+                form_address(supplier_id, ConfirmForm.name, **about),
                 text("Confirm this line, propose another day, or decline"),
             ),
             (
-                form_address(supplier_id, Despatch.name, **about),
+                form_address(supplier_id, DespatchForm.name, **about),
                 text("Announce a delivery of this line"),
             ),
         ]
-    return [*found, (form_address(supplier_id, Dispute.name, **about), text("Dispute this line"))]
+    return [
+        *found,
+        (form_address(supplier_id, DisputeForm.name, **about), text("Dispute this line")),
+    ]
 
 
 def sent_address(visit: Visit) -> str:
@@ -198,11 +201,11 @@ async def _take(desk: Desk, kind: FormKind) -> Response:
         desk = _at_the_moment_of(desk, form)
         offer = await kind.offer(desk, typed)
         if offer.subject is None:
-            raise Refused("not_taken", what=_gone(desk, typed), again=visit.request.url.path)
+            raise PageRefused("not_taken", what=_gone(desk, typed), again=visit.request.url.path)
         return await _sent_or_shown(desk, kind, offer, form, typed)
     except FormRefused as refused:
-        if refused.why is Fault.TWICE:
-            raise Refused("form_twice", again=sent_address(visit)) from None
+        if refused.why is FormFault.TWICE:
+            raise PageRefused("form_twice", again=sent_address(visit)) from None
         raise
 
 
@@ -302,7 +305,7 @@ async def _disputes(visit: Visit, awaiting: Awaiting) -> Response:
             "address": form_address,
             "moment": partial(visit.language.moment, zone=reader.policy.zone),
             "order_line": partial(line_words.order_line, visit.language),
-            "answer_form": DisputeAnswer.name,
+            "answer_form": DisputeAnswerForm.name,
             "sent": sent_address(visit),
         },
     )

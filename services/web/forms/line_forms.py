@@ -7,13 +7,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.catalogue import Role
-from services.assessment.awaited import AwaitedLine, Wanted
+from services.assessment.awaited import AwaitedLine, LineChoice
 from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.scorecards.scorecard_api import blocking
 from services.text.language import mark
 from services.web.forms import form_events, typed_fields
 from services.web.forms.desk import Desk, Offer
-from services.web.forms.form_events import Row
+from services.web.forms.form_events import FormLine
 from services.web.forms.typed_fields import Typed
 
 MOST_ROWS: Final = 40
@@ -23,7 +23,7 @@ _MOST_READ: Final = 5000
 _CHOSEN: Final = ("buyer", "order", "line")
 
 
-class Confirm:
+class ConfirmForm:
     """Confirm lines of one order, propose another day or quantity, or decline."""
 
     name = "confirm"
@@ -74,7 +74,7 @@ class Confirm:
         return form_events.confirmation(typed, desk.supplier_id, offer.rows, desk.today)
 
 
-class Despatch:
+class DespatchForm:
     """Announce a delivery: several lines of one buyer in one despatch advice."""
 
     name = "despatch"
@@ -143,7 +143,7 @@ class Despatch:
         return None
 
 
-class Dispute:
+class DisputeForm:
     """Dispute what the buyer's system says of a line."""
 
     name = "dispute"
@@ -189,7 +189,7 @@ class OrderToAnswer:
 
 
 async def _orders(desk: Desk, order: str) -> dict[str, Any]:
-    wanted: Wanted = "awaited" if order else "unanswered"
+    wanted: LineChoice = "awaited" if order else "unanswered"
     total, lines = await _lines(desk, wanted, orders=[order] if order else [])
     found: dict[tuple[str, str], list[AwaitedLine]] = {}
     for line in lines:
@@ -226,7 +226,7 @@ async def _disputable(desk: Desk, order: str) -> dict[str, Any]:
 
 
 async def _lines(
-    desk: Desk, wanted: Wanted, *buyers: str, orders: Sequence[str] = ()
+    desk: Desk, wanted: LineChoice, *buyers: str, orders: Sequence[str] = ()
 ) -> tuple[int, list[AwaitedLine]]:
     return await blocking(
         lambda: desk.awaiting.lines(
@@ -240,11 +240,11 @@ async def _lines(
     )
 
 
-def _rows(lines: Sequence[AwaitedLine]) -> list[Row]:
-    return [Row(str(place), line) for place, line in enumerate(lines[:MOST_ROWS])]
+def _rows(lines: Sequence[AwaitedLine]) -> list[FormLine]:
+    return [FormLine(str(place), line) for place, line in enumerate(lines[:MOST_ROWS])]
 
 
-def _whole_rest(rows: Sequence[Row], line_no: str | None) -> dict[str, str]:
+def _whole_rest(rows: Sequence[FormLine], line_no: str | None) -> dict[str, str]:
     """Return as quantities what is still to be sent: of the one line that was asked for."""
     return {
         f"quantity-{row.place}": typed_fields.written(rest)
@@ -253,7 +253,7 @@ def _whole_rest(rows: Sequence[Row], line_no: str | None) -> dict[str, str]:
     }
 
 
-def _accept_the_rest(typed: Typed, rows: Sequence[Row], today: date) -> None:
+def _accept_the_rest(typed: Typed, rows: Sequence[FormLine], today: date) -> None:
     answers = {
         f"answer-{row.place}": "accepted"
         for row in rows

@@ -26,7 +26,7 @@ ANSWERS: Final = {
 }
 
 
-class Answer:
+class ComplaintAnswerForm:
     """Tell that a step of the answer to a complaint is done."""
 
     name = "answer"
@@ -72,7 +72,7 @@ class Answer:
         )
 
 
-class Capacity:
+class CapacityForm:
     """Declare what a process can make in a month."""
 
     name = "capacity"
@@ -123,7 +123,7 @@ class Capacity:
         return form_events.capacity(typed, desk.supplier_id, desk.today)
 
 
-class DisputeAnswer:
+class DisputeAnswerForm:
     """Answer a supplier's dispute, as its buyer."""
 
     name = "dispute-answer"

@@ -16,7 +16,7 @@ from schemas.validation import Sender
 from services.assessment.awaited import Awaiting
 from services.kafka.topics import BrokerUnavailable
 from services.scorecards.scorecard_api import blocking
-from services.web.form_tokens import Fault, Form, FormRefused
+from services.web.form_tokens import Form, FormFault, FormRefused
 from services.web.forms.form_events import event, source_of
 from services.web.site import Site
 
@@ -74,7 +74,7 @@ class Sending:
         source = source_of(partner)
         async with self._site.forms.taking(form):
             if await blocking(lambda: self._awaiting.has(source, form.number)):
-                raise FormRefused(Fault.TWICE)
+                raise FormRefused(FormFault.TWICE)
             at = self.moment(form)
             made = event(event_type, data, source, form.number, at)
             try:

@@ -27,8 +27,8 @@ from services.web import page_query, table_files
 from services.web.page_query import Unreadable
 from services.web.paper import paper_words
 from services.web.paper.issued import Codes, Issued, cut_off, digest_of
-from services.web.paper.paper_words import Told
-from services.web.site import Refused, Site, Visit, answer
+from services.web.paper.paper_words import PaperFacts
+from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import standing_card
 
 MOST_LINES: Final = 300
@@ -72,19 +72,21 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
     issued = issued_of(selection, card, {**card, "edition": EDITION}, inputs)
-    return await _file(visit, codes, Told(issued, card, sums.matured_months, **about), "scorecard")
+    return await _file(
+        visit, codes, PaperFacts(issued, card, sums.matured_months, **about), "scorecard"
+    )
 
 
 async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) -> Response:
     visit.require(Role.SUPPLIER, Role.PROGRAMME)
     if visit.visitor.orders_of is not None:
-        raise Refused("not_yours")
+        raise PageRefused("not_yours")
     reader, store = visit.site.reader, visit.site.evaluations
     view = page_query.read({"as_of": day}, reader.today())
     selection = await visit.selection(view, supplier_id)
     found = await blocking(lambda: frozen_at(reader, store, supplier_id, view.as_of))
     if found is None:
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     now, about = await asyncio.gather(
         blocking(lambda: looks_now(reader, supplier_id, found)), _about(reader, selection)
     )
@@ -94,7 +96,7 @@ async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) ->
         "computed_at": found.frozen_at.isoformat(),
     }
     issued = issued_of(selection, found.scorecard, said, found.inputs, frozen=True)
-    told = Told(issued, found.scorecard, 0, **about, restated=now is not None)
+    told = PaperFacts(issued, found.scorecard, 0, **about, restated=now is not None)
     return await _file(visit, codes, told, "evaluation")
 
 
@@ -160,7 +162,7 @@ async def _about(reader: Reader, selection: Selection) -> dict[str, Any]:
     }
 
 
-async def _file(visit: Visit, codes: Codes, told: Told, kind: str) -> Response:
+async def _file(visit: Visit, codes: Codes, told: PaperFacts, kind: str) -> Response:
     # Only where somebody asks for a paper: who never does need not hold the library in memory.
     from services.web.paper.pdf import pdf  # noqa: PLC0415
 

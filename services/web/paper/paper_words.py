@@ -120,7 +120,7 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PaperFacts:
     """What a paper is made of. `names`: of partners, by id.
 
     `months`: in how many the lines of the window fell due.
@@ -137,7 +137,7 @@ class Told:
     """Of a frozen one: whether its day looks different today."""
 
 
-def paper(language: Language, told: Told, policy: Policy, address: str) -> Paper:
+def paper(language: Language, told: PaperFacts, policy: Policy, address: str) -> Paper:
     """Return what a paper says. `address`: where it is verified."""
     issued, card, text = told.issued, told.card, language.text
     supplier = told.supplier
@@ -243,7 +243,7 @@ def origin(language: Language, issued: Issued, policy: Policy) -> list[tuple[str
     ]
 
 
-def _grade(language: Language, told: Told, policy: Policy) -> GradeWords:
+def _grade(language: Language, told: PaperFacts, policy: Policy) -> GradeWords:
     card, frozen = told.card, told.issued.frozen
     words = standing_words.grade(language, card, policy, told.months)
     # What was frozen is told by its own rules, and they may be others than today's; in how many
@@ -288,20 +288,20 @@ def _mixed(shown: Mapping[str, Any]) -> bool:
     return bool(shown.get("mixed_units"))
 
 
-def _steps(language: Language, told: Told, policy: Policy) -> list[StepWords]:
+def _steps(language: Language, told: PaperFacts, policy: Policy) -> list[StepWords]:
     if told.issued.frozen:
         return []
     found = next_step_words.next_steps(language, told.card, policy, told.names)
     return [StepWords(one.kpi, one.what, one.gain, one.cases[:MOST_CASES]) for one in found]
 
 
-def _no_steps(language: Language, told: Told) -> str:
+def _no_steps(language: Language, told: PaperFacts) -> str:
     if told.issued.frozen:
         return language.text("What to do next stands on the scorecard of today.")
     return next_step_words.nothing_to_do(language, told.card)
 
 
-def _annex(language: Language, told: Told, policy: Policy) -> Annex:
+def _annex(language: Language, told: PaperFacts, policy: Policy) -> Annex:
     text, shown = language.text, len(told.lines)
     sentences = [_which_lines(language, told)]
     if shown < told.lines_total:
@@ -321,7 +321,7 @@ def _annex(language: Language, told: Told, policy: Policy) -> Annex:
     )
 
 
-def _which_lines(language: Language, told: Told) -> str:
+def _which_lines(language: Language, told: PaperFacts) -> str:
     said = language.text(
         "Lines that fell due in this time, and those not complete yet, the one due last first."
     )
@@ -345,7 +345,9 @@ def _which_lines(language: Language, told: Told) -> str:
     )
 
 
-def line_row(language: Language, row: Mapping[str, Any], told: Told, policy: Policy) -> LineRow:
+def line_row(
+    language: Language, row: Mapping[str, Any], told: PaperFacts, policy: Policy
+) -> LineRow:
     """Return an order line, in the shape of the scorecard's `lines`, as the annex has it."""
     as_of = told.issued.as_of
     last = max((one["received_on"] for one in row["receipts"]), default=None)

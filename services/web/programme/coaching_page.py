@@ -14,11 +14,11 @@ from services.assessment.coaching_effects import EFFECT_DAYS, CoachingEffect, co
 from services.scorecards.scorecard_api import EARLIEST, blocking
 from services.text.language import Language, mark
 from services.web import page_query, table_files
-from services.web.lists import Choice, Part, part
+from services.web.lists import ListPage, ListQuery, part
 from services.web.page_query import Unreadable, View
 from services.web.programme import coaching_words, programme_pages
 from services.web.site import Site, Visit, answer
-from services.web.table_files import Cell, Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableCell, TableColumn, TableRow
 
 PATH: Final = "/programme/coaching"
 SINCE_DAYS: Final = 365
@@ -86,7 +86,7 @@ async def page(visit: Visit) -> Response:
         lambda: {
             **page_query.heading(language, view, reader, newest),
             "ways": programme_pages.ways(visit, PATH),
-            "choice": Choice(PATH, view, {"figure": key, "cluster": cluster}),
+            "choice": ListQuery(PATH, view, {"figure": key, "cluster": cluster}),
             "since": since,
             "effect_days": EFFECT_DAYS,
             "least": least,
@@ -96,7 +96,7 @@ async def page(visit: Visit) -> Response:
             "cluster": cluster,
             "over": len(over),
             "together": coaching_words.sides(language, key, together, least) if over else None,
-            "effects": Part(rows, shown.total, shown.page),
+            "effects": ListPage(rows, shown.total, shown.page),
         },
     )
 
@@ -107,19 +107,19 @@ def _table(
     """Return numerator and denominator of every figure, before and after, of both sides."""
     language = visit.language
     columns = [
-        Column(language.text("Supplier's id")),
-        Column(language.text("Supplier")),
-        Column(language.text("Cluster")),
-        Column(language.text("Coached on"), Kind.DATE),
-        Column(language.text("Topic")),
-        Column(language.text("Coach")),
-        Column(language.text("Coachings"), Kind.COUNT),
-        Column(language.text("Days after it"), Kind.COUNT),
-        Column(language.text("Suppliers not coached"), Kind.COUNT),
-        Column(language.text("Figure")),
+        TableColumn(language.text("Supplier's id")),
+        TableColumn(language.text("Supplier")),
+        TableColumn(language.text("Cluster")),
+        TableColumn(language.text("Coached on"), Kind.DATE),
+        TableColumn(language.text("Topic")),
+        TableColumn(language.text("Coach")),
+        TableColumn(language.text("Coachings"), Kind.COUNT),
+        TableColumn(language.text("Days after it"), Kind.COUNT),
+        TableColumn(language.text("Suppliers not coached"), Kind.COUNT),
+        TableColumn(language.text("Figure")),
         *_phase_columns(language),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             one.supplier_id,
             names.get(one.supplier_id),
@@ -140,7 +140,7 @@ def _table(
     return Table("coaching", title, columns, rows, visit.visitor.partner, view.as_of)
 
 
-def _phase_columns(language: Language) -> list[Column]:
+def _phase_columns(language: Language) -> list[TableColumn]:
     phases = (
         language.text("before"),
         language.text("after"),
@@ -148,7 +148,7 @@ def _phase_columns(language: Language) -> list[Column]:
         language.text("not coached, after"),
     )
     return [
-        Column(
+        TableColumn(
             language.text("Numerator, %(phase)s", phase=phase)
             if part == "numerator"
             else language.text("Denominator, %(phase)s", phase=phase),
@@ -159,6 +159,6 @@ def _phase_columns(language: Language) -> list[Column]:
     ]
 
 
-def _phase_cells(one: CoachingEffect, key: str) -> list[Cell]:
+def _phase_cells(one: CoachingEffect, key: str) -> list[TableCell]:
     found = [getattr(one.figures[key], phase) for phase in _PHASES]
     return [cell for figure in found for cell in (figure.numerator, figure.denominator)]

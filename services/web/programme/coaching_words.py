@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from services.assessment.coaching_effects import EFFECT_DAYS, Change, CoachingEffect
+from services.assessment.coaching_effects import EFFECT_DAYS, CoachingEffect, FigureChange
 from services.readiness.figures import Figure, difference
 from services.text import line_words
 from services.text.language import Language, mark
@@ -35,7 +35,7 @@ _MINUS: Final = "\u2212"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedFigure:
     """A figure before and after in words, and how it changed."""
 
     before: str
@@ -51,8 +51,8 @@ class EffectRow:
     address: str
     about: str
     period: str
-    coached: Side
-    uncoached: Side
+    coached: ComparedFigure
+    uncoached: ComparedFigure
     peers: str
     verdict: str
 
@@ -90,12 +90,12 @@ def row(  # noqa: PLR0913, PLR0917 - what a row is told by
     )
 
 
-def together(effects: Iterable[CoachingEffect]) -> dict[str, Change]:
+def together(effects: Iterable[CoachingEffect]) -> dict[str, FigureChange]:
     """Return the figures of all coached suppliers as one, beside those of their uncoached.
 
     One who was not coached counts once for each coached supplier that it stands beside.
     """
-    found: dict[str, Change] = {}
+    found: dict[str, FigureChange] = {}
     for effect in effects:
         for key, change in effect.figures.items():
             held = found.get(key)
@@ -103,8 +103,8 @@ def together(effects: Iterable[CoachingEffect]) -> dict[str, Change]:
     return found
 
 
-def _added(one: Change, other: Change) -> Change:
-    return Change(
+def _added(one: FigureChange, other: FigureChange) -> FigureChange:
+    return FigureChange(
         _sum(one.before, other.before),
         _sum(one.after, other.after),
         _sum(one.uncoached_before, other.uncoached_before),
@@ -122,8 +122,8 @@ def _sum(one: Figure, other: Figure) -> Figure:
 
 
 def sides(
-    language: Language, key: str, changes: Mapping[str, Change], least: int
-) -> tuple[Side, Side, str]:
+    language: Language, key: str, changes: Mapping[str, FigureChange], least: int
+) -> tuple[ComparedFigure, ComparedFigure, str]:
     """Return both sides of the figures of all, and why they are not tested against each other."""
     change, cases = changes[key], changes[_CASES_OF.get(key, key)]
     others = _side(
@@ -174,16 +174,18 @@ def _period(language: Language, effect: CoachingEffect) -> str:
     return ""
 
 
-def _coached(cases: Change, least: int) -> bool:
+def _coached(cases: FigureChange, least: int) -> bool:
     return min(cases.before.denominator, cases.after.denominator) >= least
 
 
-def _uncoached(cases: Change, least: int) -> bool:
+def _uncoached(cases: FigureChange, least: int) -> bool:
     return min(cases.uncoached_before.denominator, cases.uncoached_after.denominator) >= least
 
 
-def _side(language: Language, key: str, before: Figure, after: Figure, enough: bool) -> Side:
-    return Side(
+def _side(
+    language: Language, key: str, before: Figure, after: Figure, enough: bool
+) -> ComparedFigure:
+    return ComparedFigure(
         figure(language, key, before),
         figure(language, key, after),
         _changed(language, key, before, after) if enough else language.text(_NOT_ENOUGH),
@@ -215,7 +217,9 @@ def _signed(language: Language, value: Fraction, places: int) -> str:
     return f"{_MINUS if value < 0 else '+'}{shown}"
 
 
-def _verdict(language: Language, key: str, change: Change, cases: Change, least: int) -> str:
+def _verdict(
+    language: Language, key: str, change: FigureChange, cases: FigureChange, least: int
+) -> str:
     if not (_coached(cases, least) and _uncoached(cases, least)):
         return language.text("too few cases to compare")
     own = difference(change.before, change.after)

@@ -17,11 +17,11 @@ from services.scorecards.scorecard_api import blocking
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import page_query, table_files
-from services.web.lists import Choice, Part, Sorting, Way, part, ways_between
+from services.web.lists import ListPage, ListQuery, Sorting, Way, part, ways_between
 from services.web.page_query import View
 from services.web.programme import programme_tables, programme_words
 from services.web.programme.programme_words import MEMBER_KEYS, needs_coaching, way_of
-from services.web.site import Refused, Site, Visit, answer
+from services.web.site import PageRefused, Site, Visit, answer
 
 PATH: Final = "/programme"
 QUALITY_PATH: Final = "/programme/data-quality"
@@ -102,10 +102,10 @@ def cluster_address(name: str | None, view: View) -> str:
     return f"{PATH}{path}{view.but(page=1)}"
 
 
-def choice_of(asked: "_Asked", wanted: Filter) -> Choice:
+def choice_of(asked: "_Asked", wanted: Filter) -> ListQuery:
     """Return the choice of the lists of suppliers that are wanted."""
     own = {"region": wanted.region, "sector": wanted.sector, "cluster": wanted.cluster}
-    return Choice(PATH + "/suppliers", asked.view, own)
+    return ListQuery(PATH + "/suppliers", asked.view, own)
 
 
 async def page(visit: Visit) -> Response:
@@ -121,7 +121,7 @@ async def page(visit: Visit) -> Response:
         table = await blocking(lambda: make(visit, asked.view, asked.members, groups))
         return await table_files.answer(visit, wanted, table)
     language, view = visit.language, asked.view
-    choice = Choice(PATH, view, asked.own())
+    choice = ListQuery(PATH, view, asked.own())
     names = part(list(groups), view.page)
     newest = await _newest(visit, view)
 
@@ -139,7 +139,7 @@ async def page(visit: Visit) -> Response:
             "choice": choice,
             "asked": asked,
             "moved": choice_of(asked, asked.wanted),
-            "clusters": Part(rows(), names.total, names.page),
+            "clusters": ListPage(rows(), names.total, names.page),
         },
     )
 
@@ -152,14 +152,14 @@ async def _cluster(visit: Visit, cluster: str | None) -> Response:
         raise table_files.no_such(wanted)
     asked = await _asked(visit, lambda one: (one.cluster or None) == (cluster or None))
     if not asked.members:
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     ordered = sorting.sorted(asked.members)
     if wanted is not None:
         table = await blocking(lambda: programme_tables.members(visit, asked.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
     language, view = visit.language, asked.view
     path = cluster_address(cluster or None, view).split("?", 1)[0]
-    choice = Choice(path, view, sorting.own)
+    choice = ListQuery(path, view, sorting.own)
     newest = await _newest(visit, view)
     return await visit.page(
         "programme_cluster.html",
@@ -182,7 +182,7 @@ async def _suppliers(visit: Visit) -> Response:
     sorting = Sorting.read(query, MEMBER_KEYS, _FIRST)
     show = query.get("show", "")
     if show not in SHOWS:
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     wanted = table_files.asked(visit)
     if wanted is not None and wanted.key != "suppliers":
         raise table_files.no_such(wanted)
@@ -194,7 +194,7 @@ async def _suppliers(visit: Visit) -> Response:
         return await table_files.answer(visit, wanted, table)
     language, view, reader = visit.language, asked.view, visit.site.reader
     own = {**asked.own(cluster=True), "show": show}
-    choice = Choice(PATH + "/suppliers", view, {**own, **sorting.own})
+    choice = ListQuery(PATH + "/suppliers", view, {**own, **sorting.own})
     newest = await _newest(visit, view)
     return await visit.page(
         "programme_suppliers.html",
@@ -276,10 +276,10 @@ def _group(visit: Visit, asked: _Asked, newest: datetime | None) -> dict[str, An
     }
 
 
-def _rows(language: Language, ordered: Sequence[Member], view: View) -> Part[Any]:
+def _rows(language: Language, ordered: Sequence[Member], view: View) -> ListPage[Any]:
     shown = part(ordered, view.page)
     rows = [programme_words.member_row(language, one, _address(one, view)) for one in shown.rows]
-    return Part(rows, shown.total, shown.page)
+    return ListPage(rows, shown.total, shown.page)
 
 
 def _address(member: Member, view: View) -> str:

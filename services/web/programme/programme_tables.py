@@ -9,7 +9,7 @@ from services.web.kpi_words import ratio_cells, ratio_columns
 from services.web.page_query import View
 from services.web.programme import programme_words
 from services.web.site import Visit
-from services.web.table_files import Column, Kind, Row, Table
+from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 Groups = Mapping[str | None, Sequence[Member]]
 
@@ -18,20 +18,20 @@ def members(visit: Visit, view: View, some: Sequence[Member], _groups: Groups) -
     """Return suppliers, a row each, in their order."""
     language = visit.language
     columns = [
-        Column(language.text("Supplier's id")),
-        Column(language.text("Name")),
-        Column(language.text("Cluster")),
-        Column(language.text("Regency")),
-        Column(language.text("Sector")),
-        Column(language.text("Grade")),
-        Column(language.text("Grade at the last month end")),
-        Column(language.text("Score"), Kind.NUMBER),
-        Column(language.text("Provisional")),
-        Column(language.text("Weakest pillar")),
-        Column(language.text("Lines overdue"), Kind.COUNT),
+        TableColumn(language.text("Supplier's id")),
+        TableColumn(language.text("Name")),
+        TableColumn(language.text("Cluster")),
+        TableColumn(language.text("Regency")),
+        TableColumn(language.text("Sector")),
+        TableColumn(language.text("Grade")),
+        TableColumn(language.text("Grade at the last month end")),
+        TableColumn(language.text("Score"), Kind.NUMBER),
+        TableColumn(language.text("Provisional")),
+        TableColumn(language.text("Weakest pillar")),
+        TableColumn(language.text("Lines overdue"), Kind.COUNT),
         *ratio_columns(language),
     ]
-    rows: list[Row] = [
+    rows: list[TableRow] = [
         [
             one.supplier.supplier_id,
             one.supplier.name,
@@ -56,19 +56,20 @@ def clusters(visit: Visit, view: View, _some: Sequence[Member], groups: Groups) 
     """Return clusters, a row each; those without one together, last."""
     language = visit.language
     letters = [
-        Column(language.text("Grade %(letter)s", letter=letter), Kind.COUNT) for letter in LETTERS
+        TableColumn(language.text("Grade %(letter)s", letter=letter), Kind.COUNT)
+        for letter in LETTERS
     ]
     columns = [
-        Column(language.text("Cluster")),
-        Column(language.text("Suppliers"), Kind.COUNT),
+        TableColumn(language.text("Cluster")),
+        TableColumn(language.text("Suppliers"), Kind.COUNT),
         *letters,
-        Column(language.text("Without a grade"), Kind.COUNT),
-        Column(language.text("Grade rose"), Kind.COUNT),
-        Column(language.text("Grade fell"), Kind.COUNT),
-        Column(language.text("Need coaching"), Kind.COUNT),
+        TableColumn(language.text("Without a grade"), Kind.COUNT),
+        TableColumn(language.text("Grade rose"), Kind.COUNT),
+        TableColumn(language.text("Grade fell"), Kind.COUNT),
+        TableColumn(language.text("Need coaching"), Kind.COUNT),
         *ratio_columns(language),
     ]
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for name, of in groups.items():
         grades = Counter(programme_words.shown(one.at) for one in of)
         moves = Counter(programme_words.way_of(one) for one in of)

@@ -36,7 +36,7 @@ _ANSWERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ShareBar:
     """A bar of a distribution. `filled`: its share of the longest, 0 to 1."""
 
     label: str
@@ -49,7 +49,7 @@ class Distribution:
     """How many of a group are where. `text`: the same in one sentence."""
 
     title: str
-    bars: tuple[Bar, ...]
+    bars: tuple[ShareBar, ...]
     text: str
 
 
@@ -100,7 +100,7 @@ def _distribution(
     language: Language, title: str, counts: Sequence[tuple[str, int]]
 ) -> Distribution:
     most = max((count for _, count in counts), default=0) or 1
-    bars = tuple(Bar(label, count, count / most) for label, count in counts)
+    bars = tuple(ShareBar(label, count, count / most) for label, count in counts)
     text = ", ".join(f"{label}: {language.number(count)}" for label, count in counts)
     return Distribution(title, bars, text)
 

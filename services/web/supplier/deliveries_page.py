@@ -17,7 +17,7 @@ from services.scorecards.scorecard_api import EARLIEST, LATEST, blocking
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import addresses, charts, page_query
-from services.web.charts import Bars
+from services.web.charts import BarChart
 from services.web.page_query import Unreadable
 from services.web.site import Site, Visit, answer
 from services.web.supplier.supplier_page import asked_for
@@ -43,7 +43,7 @@ class ProcessWords:
 
     title: str
     capacity: str
-    drawn: Bars
+    drawn: BarChart
     text: str
     weeks: tuple[WeekWords, ...]
     any_lines: bool

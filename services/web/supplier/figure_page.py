@@ -21,10 +21,10 @@ from services.text import figure_words, line_words
 from services.text.language import Language, mark
 from services.text.standing_words import Card
 from services.web import addresses, page_query
-from services.web.site import Refused, Site, Visit, answer
+from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import reasons
 from services.web.supplier.line_at import line_at
-from services.web.supplier.supplier_page import Asked, asked_for
+from services.web.supplier.supplier_page import SupplierQuery, asked_for
 
 ROWS: Final = 25
 """Rows of one page."""
@@ -67,9 +67,9 @@ def routes(site: Site) -> APIRouter:
 async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
     """Return what a figure is made of, a part of it at a time."""
     if kpi not in figure_words.TITLES:
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     if kpi == "buyer_concentration" and visit.visitor.orders_of is not None:
-        raise Refused("not_yours")
+        raise PageRefused("not_yours")
     asked = await asked_for(visit, supplier_id)
     reader = visit.site.reader
     order = visit.request.query_params.get("show", "")
@@ -98,7 +98,7 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
     )
 
 
-def _found(visit: Visit, asked: Asked, kpi: str, order: str) -> dict[str, Any]:
+def _found(visit: Visit, asked: SupplierQuery, kpi: str, order: str) -> dict[str, Any]:
     store, language = visit.site.reader.store, visit.language
     if kpi == "buyer_concentration":
         return {**_nothing(), "shares": _shares(language, asked, store)}
@@ -134,7 +134,7 @@ def _nothing() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _address(asked: Asked, kpi: str, order: str, number: int) -> str:
+def _address(asked: SupplierQuery, kpi: str, order: str, number: int) -> str:
     base = addresses.figure(asked.supplier_id, kpi, asked.view)
     more = [f"show={order}"] * bool(order) + [f"page={number}"] * (number > 1)
     if not more:
@@ -163,7 +163,7 @@ def _sums(language: Language, kpi: str, every: Sequence[Part]) -> str:
     )
 
 
-def _told(visit: Visit, asked: Asked, kpi: str, some: Sequence[Part]) -> list[PartWords]:
+def _told(visit: Visit, asked: SupplierQuery, kpi: str, some: Sequence[Part]) -> list[PartWords]:
     reading, policy = SupplierReading(visit.site.reader), visit.site.reader.policy
     keys = [_key(part) for part, _ in some if part["family"] in reasons.OF_A_LINE]
     folds = reading.folds(asked.supplier_id, keys)
@@ -208,7 +208,7 @@ _KINDS: Final = {
 
 
 def _story(
-    asked: Asked,
+    asked: SupplierQuery,
     part: Mapping[str, Any],
     named: Mapping[tuple[str, str, str], Sequence[tuple[str, str]]],
 ) -> str | None:
@@ -219,7 +219,7 @@ def _story(
     return addresses.line(asked.supplier_id, buyer, *lines[0]) if lines else None
 
 
-def _shares(language: Language, asked: Asked, store: Any) -> list[tuple[str, str]]:
+def _shares(language: Language, asked: SupplierQuery, store: Any) -> list[tuple[str, str]]:
     found = shares_of_buyers(store, asked.selection)
     found.sort(key=lambda one: -one["share"])
     names = asked.profile.names

@@ -18,12 +18,12 @@ from services.scorecards.scorecard_api import blocking
 from services.text import line_words
 from services.web import page_query
 from services.web.forms import form_pages
-from services.web.site import Refused, Site, Visit, answer
+from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import story_words
 from services.web.supplier.line_at import line_at
-from services.web.supplier.story_effects import Story, inspected
-from services.web.supplier.story_line import Line
-from services.web.supplier.supplier_page import Asked, asked_for
+from services.web.supplier.story_effects import LineStory, inspected
+from services.web.supplier.story_line import StoryLine
+from services.web.supplier.supplier_page import SupplierQuery, asked_for
 
 Row = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
     if visit.visitor.orders_of not in (None, buyer):
         # Whether another buyer has such a line is nobody's business.
-        raise Refused("not_known")
+        raise PageRefused("not_known")
     reader = visit.site.reader
     reading = SupplierReading(reader)
     key = (buyer, order, number)
@@ -60,8 +60,8 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
     # An order that is cancelled whole names every line, also those that never were.
     if key not in folds and all(row["kind"] == "cancelled" for row in events):
-        raise Refused("not_known")
-    line = Line(
+        raise PageRefused("not_known")
+    line = StoryLine(
         fold=folds.get(key),
         supplier_id=supplier_id,
         buyer_id=buyer,
@@ -82,7 +82,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
 
 
-def _named(line: Line, key: tuple[str, str, str], events: Sequence[Row]) -> dict[str, Any]:
+def _named(line: StoryLine, key: tuple[str, str, str], events: Sequence[Row]) -> dict[str, Any]:
     """Return what forms about a line need to know of it; a line without an order has no dates.
 
     `status`: one word in a list: open, complete, cancelled, declined, retroactive, or unknown where
@@ -110,7 +110,9 @@ def _named(line: Line, key: tuple[str, str, str], events: Sequence[Row]) -> dict
     }
 
 
-def _context(visit: Visit, asked: Asked, line: Line, events: Sequence[Row]) -> dict[str, Any]:
+def _context(
+    visit: Visit, asked: SupplierQuery, line: StoryLine, events: Sequence[Row]
+) -> dict[str, Any]:
     language, policy = visit.language, visit.site.reader.policy
     stands, as_of = None, asked.view.as_of
     if line.fold is not None:
@@ -121,7 +123,7 @@ def _context(visit: Visit, asked: Asked, line: Line, events: Sequence[Row]) -> d
             stands = line_at(line.fold, as_of, policy)
     words = None
     if stands is not None:
-        row = {**_as_row(stands), **_quality(Story(line, events), as_of)}
+        row = {**_as_row(stands), **_quality(LineStory(line, events), as_of)}
         words = line_words.line(language, row, asked.view.as_of, policy, asked.profile.names)
     return {
         "stands": words,
@@ -144,7 +146,7 @@ def _as_row(stands: Row) -> dict[str, Any]:
     }
 
 
-def _quality(story: Story, as_of: date) -> dict[str, Any]:
+def _quality(story: LineStory, as_of: date) -> dict[str, Any]:
     """Return what is said of a line beside its quantities, as known when a day began.
 
     The dispute is that of now: the form beside it answers the one that is open now.

@@ -22,7 +22,7 @@ MONTH_ENDS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingCard:
     """A scorecard, and what was frozen of the supplier.
 
     `frozen`: the scorecards of month ends up to the day, oldest first; none for a buyer, whose own
@@ -59,13 +59,13 @@ class Standing:
 
 async def read(
     reader: Reader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
-) -> Standing:
+) -> StandingCard:
     """Read how the one supplier of a selection stands."""
     shown, frozen = await asyncio.gather(
         blocking(lambda: card(reader, selection)),
         blocking(lambda: _frozen(reader, store, selection) if with_frozen else []),
     )
-    return Standing(shown, frozen)
+    return StandingCard(shown, frozen)
 
 
 def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:

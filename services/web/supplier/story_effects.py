@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.text.language import Language, mark
 from services.text.line_words import quantity
-from services.web.supplier.story_line import Key, Line, State, amount, converted
+from services.web.supplier.story_line import EventKey, LineState, StoryLine, amount, converted
 
 Row = Mapping[str, Any]
 Effect = tuple[str, bool | None]
@@ -32,10 +32,10 @@ _CONFLICT: Final = _WITHOUT["unit_conflict"]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class LineStory:
     """A line with all that was said of it: rows of line_story.sql, in their order."""
 
-    line: Line
+    line: StoryLine
     events: Sequence[Row]
 
     def receipts(self, number: str) -> list[Row]:
@@ -44,7 +44,7 @@ class Story:
         return sorted(found, key=_place)
 
 
-def effect(language: Language, row: Row, story: Story) -> Effect:
+def effect(language: Language, row: Row, story: LineStory) -> Effect:
     """Return what an event does to the figures, and whether it does anything."""
     if not (row["stands"] and row["named"]):
         return _of_version(language, row, story), False
@@ -59,7 +59,7 @@ def effect(language: Language, row: Row, story: Story) -> Effect:
     return "", None
 
 
-def _of_version(language: Language, row: Row, story: Story) -> str:
+def _of_version(language: Language, row: Row, story: LineStory) -> str:
     """Return why a version of a document says nothing of the line any more."""
     if row["stands"]:
         return language.text("sent again without this line")
@@ -67,7 +67,7 @@ def _of_version(language: Language, row: Row, story: Story) -> str:
     return language.text("replaced by the version of %(when)s", when=when)
 
 
-def _of_order(language: Language, row: Row, line: Line) -> Effect:
+def _of_order(language: Language, row: Row, line: StoryLine) -> Effect:
     keys, states = line.keys, line.states
     key = (row["source"], row["event_id"])
     if key not in keys:
@@ -87,7 +87,7 @@ def _of_order(language: Language, row: Row, line: Line) -> Effect:
     return _no_effect(language, row, before), False
 
 
-def _afterwards(language: Language, line: Line, *, first: bool) -> str:
+def _afterwards(language: Language, line: StoryLine, *, first: bool) -> str:
     """Return why a line that was ordered afterwards is not judged."""
     if not first:
         return language.text("not judged: the line is out of the delivery figures")
@@ -97,7 +97,9 @@ def _afterwards(language: Language, line: Line, *, first: bool) -> str:
     return language.text("not judged: goods had come before the order was written")
 
 
-def _changes(language: Language, row: Row, before: State, now: State, last: State) -> list[str]:
+def _changes(
+    language: Language, row: Row, before: LineState, now: LineState, last: LineState
+) -> list[str]:
     if row["kind"] == "cancelled":
         return [_of_cancelling(language, row, before, last)]
     if row["kind"] == "confirmed":
@@ -119,12 +121,12 @@ def _changes(language: Language, row: Row, before: State, now: State, last: Stat
     return found or [language.text("quantity and date stay as they were")]
 
 
-def _more(row: Row, now: State) -> bool:
+def _more(row: Row, now: LineState) -> bool:
     asked = amount(row, now.uom)
     return asked is not None and asked > now.quantity
 
 
-def _of_cancelling(language: Language, row: Row, before: State, last: State) -> str:
+def _of_cancelling(language: Language, row: Row, before: LineState, last: LineState) -> str:
     if row["word"] != "buyer":
         return language.text("the line stays in the figures, with what was received")
     if last.out == "cancelled":
@@ -141,7 +143,7 @@ def _of_cancelling(language: Language, row: Row, before: State, last: State) -> 
     )
 
 
-def _of_answer(language: Language, row: Row, now: State) -> list[str]:
+def _of_answer(language: Language, row: Row, now: LineState) -> list[str]:
     if now.out == "rejected":
         return [language.text("takes the line out of the delivery figures")]
     found = [language.text("sets the due date: %(day)s", day=language.day(now.due))]
@@ -152,7 +154,7 @@ def _of_answer(language: Language, row: Row, now: State) -> list[str]:
     return found
 
 
-def _no_effect(language: Language, row: Row, before: State) -> str:
+def _no_effect(language: Language, row: Row, before: LineState) -> str:
     if before.cancelled_by:
         return language.text("the line was cancelled before")
     if row["kind"] == "confirmed" and before.confirmed:
@@ -162,7 +164,7 @@ def _no_effect(language: Language, row: Row, before: State) -> str:
     return language.text("changes nothing")
 
 
-def _of_receipt(language: Language, row: Row, story: Story) -> Effect:
+def _of_receipt(language: Language, row: Row, story: LineStory) -> Effect:
     line, last = story.line, story.line.last
     if last is None:
         return language.text("no order line of this number is known"), False
@@ -183,7 +185,7 @@ def _of_receipt(language: Language, row: Row, story: Story) -> Effect:
     return language.text("in time"), True
 
 
-def _of_reversal(language: Language, row: Row, story: Story) -> Effect:
+def _of_reversal(language: Language, row: Row, story: LineStory) -> Effect:
     versions = story.receipts(row["number"])
     standing = next((one for one in versions if one["stands"]), None)
     if standing is None:
@@ -204,11 +206,11 @@ def _of_reversal(language: Language, row: Row, story: Story) -> Effect:
     return "", None
 
 
-def _taken(story: Story, standing: Row) -> dict[Key, Fraction]:
+def _taken(story: LineStory, standing: Row) -> dict[EventKey, Fraction]:
     """Return what each reversal took of the receipt version that stands, in the line's unit."""
     first = min(one["time"] for one in story.receipts(standing["number"]))
     left = amount(standing, story.line.uom) or Fraction(0)
-    found: dict[Key, Fraction] = {}
+    found: dict[EventKey, Fraction] = {}
     for row in sorted(story.events, key=_place):
         if (row["kind"], row["number"]) != ("reversed", standing["number"]):
             continue
@@ -222,12 +224,12 @@ def _taken(story: Story, standing: Row) -> dict[Key, Fraction]:
     return found
 
 
-def _left(story: Story, standing: Row) -> Fraction:
+def _left(story: LineStory, standing: Row) -> Fraction:
     whole = amount(standing, story.line.uom) or Fraction(0)
     return whole - sum(_taken(story, standing).values(), Fraction(0))
 
 
-def _of_inspection(language: Language, row: Row, _: Story) -> Effect:
+def _of_inspection(language: Language, row: Row, _: LineStory) -> Effect:
     if not row["amounts"][0][0]:
         return language.text("of a quantity of 0: it never was"), False
     return "", None
@@ -241,7 +243,7 @@ _OF_GOODS: Final = {
 }
 
 
-def inspected(story: Story, before: date) -> tuple[Fraction, Fraction, bool]:
+def inspected(story: LineStory, before: date) -> tuple[Fraction, Fraction, bool]:
     """Return what was inspected and rejected before a day, in the line's unit.
 
     The third value is whether any lot was not accepted at once.
@@ -265,9 +267,9 @@ def _place(row: Row) -> tuple[datetime, str, str]:
     return row["time"], row["event_id"], row["source"]
 
 
-def _moment(language: Language, when: datetime, story: Story) -> str:
+def _moment(language: Language, when: datetime, story: LineStory) -> str:
     return language.moment(when, story.line.policy.zone)
 
 
-def _day(when: datetime, story: Story) -> date:
+def _day(when: datetime, story: LineStory) -> date:
     return when.astimezone(ZoneInfo(story.line.policy.zone)).date()

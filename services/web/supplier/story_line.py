@@ -12,12 +12,12 @@ from services.readiness.policy import Policy
 from services.readiness.sums import in_unit
 
 Row = Mapping[str, Any]
-Key = tuple[str, str]
+EventKey = tuple[str, str]
 """Source and id: what names an event."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LineState:
     """An order line after one of its events, as the fold has it; quantities in its unit.
 
     `effect`: what the event did, as facts/lines.sql names it.
@@ -38,7 +38,7 @@ class State:
     effect: str
 
     @classmethod
-    def of(cls, step: Sequence[Any]) -> "State":
+    def of(cls, step: Sequence[Any]) -> "LineState":
         """Take it from a step of line_fold.sql, whose quantities are in the smallest unit."""
         due, requested, quantity, most, out, cancelled_by, item_no, uom, *others = step
         some = in_unit(quantity, uom), in_unit(most, uom)
@@ -46,7 +46,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """What a story is told with: the fold of the line, its partners and their names."""
 
     fold: Row | None
@@ -57,17 +57,17 @@ class Line:
     policy: Policy
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[LineState]:
         """The line after each of its order events, and after each receipt that moved it."""
-        return [] if self.fold is None else [State.of(one) for one in self.fold["steps"]]
+        return [] if self.fold is None else [LineState.of(one) for one in self.fold["steps"]]
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[EventKey]:
         """The event behind each of the states; of a receipt that moved the line ('', '')."""
         return [] if self.fold is None else [(where, one) for _, where, one in self.fold["events"]]
 
     @property
-    def last(self) -> State | None:
+    def last(self) -> LineState | None:
         """The line as it stands after everything that is known."""
         return self.states[-1] if self.states else None
 

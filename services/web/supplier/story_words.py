@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from services.text.language import Language, mark
 from services.text.line_words import quantity
 from services.web.next_step_words import STEPS
-from services.web.supplier.story_effects import Story, effect
-from services.web.supplier.story_line import Line
+from services.web.supplier.story_effects import LineStory, effect
+from services.web.supplier.story_line import StoryLine
 
 Row = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ _DISPUTES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryEntry:
     """One event of the story.
 
     `effect`: what it does to the figures; `counts`: whether it does anything, None where it never
@@ -75,13 +75,13 @@ class Told:
     id: str
 
 
-def told(language: Language, events: Sequence[Row], line: Line) -> list[Told]:
+def told(language: Language, events: Sequence[Row], line: StoryLine) -> list[StoryEntry]:
     """Return the story, in the order of `events`: rows of line_story.sql with `accepted_at`."""
-    story = Story(line, events)
+    story = LineStory(line, events)
     return [_told(language, row, story) for row in events]
 
 
-def who(language: Language, source: str, line: Line) -> str:
+def who(language: Language, source: str, line: StoryLine) -> str:
     """Return who said something, by its source: `PT Cakra (buyer)`."""
     partner = _partner(source)
     name = line.names.get(partner, partner)
@@ -92,7 +92,7 @@ def who(language: Language, source: str, line: Line) -> str:
     return name or source
 
 
-def due_by(language: Language, events: Sequence[Row], line: Line, stands: Row | None) -> str:
+def due_by(language: Language, events: Sequence[Row], line: StoryLine, stands: Row | None) -> str:
     """Say which event set the due date, and who sent it; nothing where there is no order.
 
     `stands`: the line as `line_at` has it, whose due date it is.
@@ -110,7 +110,7 @@ def due_by(language: Language, events: Sequence[Row], line: Line, stands: Row | 
     return ""
 
 
-def _told(language: Language, row: Row, story: Story) -> Told:
+def _told(language: Language, row: Row, story: LineStory) -> StoryEntry:
     line = story.line
     zone = line.policy.zone
     does, counts = effect(language, row, story)
@@ -119,7 +119,7 @@ def _told(language: Language, row: Row, story: Story) -> Told:
     if counts and day >= line.as_of:
         later = language.day(day + timedelta(days=1))
         does += language.text(" (counts from %(day)s on)", day=later)
-    return Told(
+    return StoryEntry(
         kind=row["kind"],
         what=kind_of(language, row),
         details=tuple(_details(language, row, line)),
@@ -133,7 +133,7 @@ def _told(language: Language, row: Row, story: Story) -> Told:
     )
 
 
-def _details(language: Language, row: Row, line: Line) -> list[str]:
+def _details(language: Language, row: Row, line: StoryLine) -> list[str]:
     some = _amounts(language, row, line)
     day = None if row["day"] is None else language.day(row["day"])
     found = _DETAILS[row["kind"]](language, row, some, day)
@@ -142,7 +142,7 @@ def _details(language: Language, row: Row, line: Line) -> list[str]:
     return [one for one in found if one]
 
 
-def _amounts(language: Language, row: Row, line: Line) -> str | None:
+def _amounts(language: Language, row: Row, line: StoryLine) -> str | None:
     """Return what an event moves, in the unit that it names, or else in that of the line."""
     by_unit: dict[str, Decimal] = {}
     for some, uom in row["amounts"]:
@@ -151,7 +151,7 @@ def _amounts(language: Language, row: Row, line: Line) -> str | None:
     return " + ".join(quantity(language, some, unit) for unit, some in by_unit.items()) or None
 
 
-def _entered_by_the_buyer(row: Row, line: Line) -> bool:
+def _entered_by_the_buyer(row: Row, line: StoryLine) -> bool:
     """Whether the buyer said what is the supplier's to say."""
     of_supplier = row["kind"] == "confirmed" or (
         row["kind"] == "cancelled" and row["word"] == "supplier"

@@ -19,11 +19,11 @@ from services.web.forms import form_pages
 from services.web.page_query import Unreadable, View
 from services.web.site import Site, Visit, answer
 from services.web.supplier import certificates, standing_card, supplier_tables, trend, workload
-from services.web.supplier.standing_card import Standing
+from services.web.supplier.standing_card import StandingCard
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SupplierQuery:
     """Whose page is asked for, for which day and orders, as the visitor may see it."""
 
     view: View
@@ -81,7 +81,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         blocking(lambda: reading.sums(selection)),
         blocking(lambda: reader.newest(selection)),
     )
-    asked = _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+    asked = _known(SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None))
     return await visit.page(
         "supplier.html",
         lambda: {
@@ -94,12 +94,12 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
 
 
-async def asked_for(visit: Visit, supplier_id: str) -> Asked:
+async def asked_for(visit: Visit, supplier_id: str) -> SupplierQuery:
     """Return whose page is asked for. Raises Refused and Unreadable."""
     view, selection = await seen(visit, supplier_id)
     reading = SupplierReading(visit.site.reader)
     profile = await blocking(lambda: reading.profile(supplier_id, selection))
-    return _known(Asked(view, selection, profile, visit.visitor.orders_of is not None))
+    return _known(SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None))
 
 
 async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
@@ -111,7 +111,7 @@ async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
     return view, await visit.selection(view, supplier_id)
 
 
-def _known(asked: Asked) -> Asked:
+def _known(asked: SupplierQuery) -> SupplierQuery:
     if not asked.alone and asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
         raise Unreadable(mark("That buyer is not among the buyers here."))
     return asked
@@ -121,7 +121,9 @@ def _of_all_buyers(visit: Visit, view: View) -> bool:
     return visit.visitor.orders_of is None and view.buyer_id is None
 
 
-def _standing(visit: Visit, asked: Asked, stands: Standing, sums: SupplierSums) -> dict[str, Any]:
+def _standing(
+    visit: Visit, asked: SupplierQuery, stands: StandingCard, sums: SupplierSums
+) -> dict[str, Any]:
     language, policy = visit.language, visit.site.reader.policy
     months = trend.trend(language, sums.months, asked.view.as_of)
     return {

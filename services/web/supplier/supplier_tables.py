@@ -14,8 +14,8 @@ from services.text import line_words
 from services.text.language import Language, mark
 from services.web import kpi_words, table_files
 from services.web.kpi_words import ratio_cells, ratio_columns
-from services.web.site import Refused, Visit
-from services.web.table_files import Column, Kind, Row, Table, Wanted
+from services.web.site import PageRefused, Visit
+from services.web.table_files import Kind, Table, TableColumn, TableQuery, TableRow
 
 LISTS: Final = {
     "late": mark("Late lines"),
@@ -30,7 +30,7 @@ LISTS: Final = {
 _MOST_MONTH_ENDS: Final = 240
 
 
-async def answer(visit: Visit, wanted: Wanted, selection: Selection) -> Response:
+async def answer(visit: Visit, wanted: TableQuery, selection: Selection) -> Response:
     """Return the table of a supplier that is asked for. Raises Unreadable, Refused."""
     if wanted.key in LISTS:
         table = await blocking(lambda: lines(visit, selection, wanted.key))
@@ -41,7 +41,7 @@ async def answer(visit: Visit, wanted: Wanted, selection: Selection) -> Response
     elif wanted.key == "month-ends":
         if visit.visitor.orders_of is not None:
             # They are made of the orders of all buyers.
-            raise Refused("not_yours")
+            raise PageRefused("not_yours")
         table = await blocking(lambda: month_ends(visit, selection.suppliers[0]))
     else:
         raise table_files.no_such(wanted)
@@ -53,22 +53,22 @@ def figures(visit: Visit, selection: Selection) -> Table:
     language, supplier_id = visit.language, selection.suppliers[0]
     card = simplejson.loads(visit.site.reader.scorecard(supplier_id, selection), use_decimal=True)
     columns = [
-        Column(language.text("Figure")),
-        Column(language.text("Key")),
-        Column(language.text("Value"), Kind.NUMBER),
-        Column(language.text("Measured in")),
-        Column(language.text("Numerator"), Kind.QUANTITY),
-        Column(language.text("Denominator"), Kind.QUANTITY),
-        Column(language.text("At least (95 %%)"), Kind.NUMBER),
-        Column(language.text("At most (95 %%)"), Kind.NUMBER),
-        Column(language.text("Mixed units")),
+        TableColumn(language.text("Figure")),
+        TableColumn(language.text("Key")),
+        TableColumn(language.text("Value"), Kind.NUMBER),
+        TableColumn(language.text("Measured in")),
+        TableColumn(language.text("Numerator"), Kind.QUANTITY),
+        TableColumn(language.text("Denominator"), Kind.QUANTITY),
+        TableColumn(language.text("At least (95 %%)"), Kind.NUMBER),
+        TableColumn(language.text("At most (95 %%)"), Kind.NUMBER),
+        TableColumn(language.text("Mixed units")),
     ]
     rows = [_figure(language, key, shown) for key, shown in card["kpis"].items()]
     title = language.text("Figures")
     return Table("figures", title, columns, rows, supplier_id, selection.as_of)
 
 
-def _figure(language: Language, key: str, shown: Mapping[str, Any]) -> Row:
+def _figure(language: Language, key: str, shown: Mapping[str, Any]) -> TableRow:
     low, high = shown.get("ci95") or (None, None)
     return [
         kpi_words.title(language, key),
@@ -87,7 +87,7 @@ def months(visit: Visit, selection: Selection) -> Table:
     """Return the figures of the 12 months before a day and of the month at hand, oldest first."""
     language = visit.language
     found = visit.site.reader.monthly_figures(selection)
-    columns = [Column(language.text("Month")), *ratio_columns(language)]
+    columns = [TableColumn(language.text("Month")), *ratio_columns(language)]
     rows = [[name, *ratio_cells(one)] for name, one in found.items()]
     title = language.text("Figures by month")
     return Table("months", title, columns, rows, selection.suppliers[0], selection.as_of)
@@ -97,21 +97,21 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
     """Return grade, score and pillars as they were frozen at month ends, oldest first."""
     language = visit.language
     columns = [
-        Column(language.text("Month")),
-        Column(language.text("As of the day"), Kind.DATE),
-        Column(language.text("Grade")),
-        Column(language.text("Grade by the figures")),
-        Column(language.text("Enough data")),
-        Column(language.text("Score"), Kind.NUMBER),
-        Column(language.text("Provisional")),
-        Column(language.text("Quality"), Kind.NUMBER),
-        Column(language.text("Delivery"), Kind.NUMBER),
-        Column(language.text("Responsiveness"), Kind.NUMBER),
-        Column(language.text("Rules of version")),
-        Column(language.text("Edition of the figures"), Kind.COUNT),
-        Column(language.text("Events counted"), Kind.COUNT),
+        TableColumn(language.text("Month")),
+        TableColumn(language.text("As of the day"), Kind.DATE),
+        TableColumn(language.text("Grade")),
+        TableColumn(language.text("Grade by the figures")),
+        TableColumn(language.text("Enough data")),
+        TableColumn(language.text("Score"), Kind.NUMBER),
+        TableColumn(language.text("Provisional")),
+        TableColumn(language.text("Quality"), Kind.NUMBER),
+        TableColumn(language.text("Delivery"), Kind.NUMBER),
+        TableColumn(language.text("Responsiveness"), Kind.NUMBER),
+        TableColumn(language.text("Rules of version")),
+        TableColumn(language.text("Edition of the figures"), Kind.COUNT),
+        TableColumn(language.text("Events counted"), Kind.COUNT),
     ]
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for one in reversed(visit.site.evaluations.frozen(supplier_id, _MOST_MONTH_ENDS)):
         grade, score = one.scorecard["grade"], one.scorecard["score"]
         pillars = score["pillars"]
@@ -147,30 +147,30 @@ def lines(visit: Visit, selection: Selection, status: str) -> Table:
     return Table(status, title, line_columns(language), rows, supplier_id, selection.as_of)
 
 
-def line_columns(language: Language) -> list[Column]:
+def line_columns(language: Language) -> list[TableColumn]:
     """Return the columns of a table of order lines."""
     return [
-        Column(language.text("Order")),
-        Column(language.text("Line")),
-        Column(language.text("Item")),
-        Column(language.text("Unit")),
-        Column(language.text("Ordered"), Kind.QUANTITY),
-        Column(language.text("Received"), Kind.QUANTITY),
-        Column(language.text("Sent back"), Kind.QUANTITY),
-        Column(language.text("Ordered on"), Kind.DATE),
-        Column(language.text("Asked for"), Kind.DATE),
-        Column(language.text("Due"), Kind.DATE),
-        Column(language.text("Last received on"), Kind.DATE),
-        Column(language.text("Complete")),
-        Column(language.text("Days late"), Kind.COUNT),
-        Column(language.text("On time and in full")),
-        Column(language.text("Not judged because")),
-        Column(language.text("Inspected"), Kind.QUANTITY),
-        Column(language.text("Rejected"), Kind.QUANTITY),
-        Column(language.text("Complaints"), Kind.COUNT),
-        Column(language.text("Dispute open")),
-        Column(language.text("Buyer")),
-        Column(language.text("Buyer's id")),
+        TableColumn(language.text("Order")),
+        TableColumn(language.text("Line")),
+        TableColumn(language.text("Item")),
+        TableColumn(language.text("Unit")),
+        TableColumn(language.text("Ordered"), Kind.QUANTITY),
+        TableColumn(language.text("Received"), Kind.QUANTITY),
+        TableColumn(language.text("Sent back"), Kind.QUANTITY),
+        TableColumn(language.text("Ordered on"), Kind.DATE),
+        TableColumn(language.text("Asked for"), Kind.DATE),
+        TableColumn(language.text("Due"), Kind.DATE),
+        TableColumn(language.text("Last received on"), Kind.DATE),
+        TableColumn(language.text("Complete")),
+        TableColumn(language.text("Days late"), Kind.COUNT),
+        TableColumn(language.text("On time and in full")),
+        TableColumn(language.text("Not judged because")),
+        TableColumn(language.text("Inspected"), Kind.QUANTITY),
+        TableColumn(language.text("Rejected"), Kind.QUANTITY),
+        TableColumn(language.text("Complaints"), Kind.COUNT),
+        TableColumn(language.text("Dispute open")),
+        TableColumn(language.text("Buyer")),
+        TableColumn(language.text("Buyer's id")),
     ]
 
 
@@ -180,7 +180,7 @@ def line_cells(
     as_of: date,
     policy: Policy,
     names: Mapping[str, str],
-) -> Row:
+) -> TableRow:
     """Return the cells of an order line, in the shape of the scorecard's `lines`."""
     days, complete = line_words.days_late(row, as_of, policy)
     received = max((one["received_on"] for one in row["receipts"]), default=None)

@@ -15,7 +15,7 @@ from services.readiness.policy import Policy
 from services.text import line_words
 from services.text.language import Language
 from services.text.standing_words import Card, month_ends, points
-from services.web.charts import Line, Value, line
+from services.web.charts import ChartValue, LineChart, line
 
 MONTHS_BACK: Final = 12
 _NOTHING: Final = Figure(Fraction(0), Fraction(0), counts=True)
@@ -58,10 +58,10 @@ def told(months: Sequence[Month]) -> str:
     )
 
 
-def drawn(language: Language, months: Sequence[Month]) -> Line:
+def drawn(language: Language, months: Sequence[Month]) -> LineChart:
     """Return the share of lines on time and in full by month, each with its interval."""
     values = [
-        None if one.filled is None else Value(one.filled, *(one.interval or (None, None)))
+        None if one.filled is None else ChartValue(one.filled, *(one.interval or (None, None)))
         for one in months
     ]
     marks = [(share / 4, language.percent(Fraction(share, 4))) for share in range(5)]
@@ -70,7 +70,7 @@ def drawn(language: Language, months: Sequence[Month]) -> Line:
 
 def scores(
     language: Language, frozen: Sequence[tuple[date, Mapping[str, Any]]], policy: Policy
-) -> Line | None:
+) -> LineChart | None:
     """Return the score at month ends, between the lines of the grades; None of fewer than two."""
     values = _scores(frozen)
     if sum(one is not None for one in values) < 2:
@@ -86,7 +86,7 @@ def scores(
     return line(values, names, marks, span=(max(0.0, lowest), 100.0), most_names=4)
 
 
-def small(frozen: Sequence[tuple[date, Card]], card: Card) -> Line | None:
+def small(frozen: Sequence[tuple[date, Card]], card: Card) -> LineChart | None:
     """Return the score at month ends and of the day itself, as it stands beside the grade.
 
     None of fewer than two. It ends with what the change told beside it is the change to.
@@ -116,20 +116,20 @@ def _with_today(frozen: Sequence[tuple[date, Card]], card: Card) -> list[tuple[d
     return [*((end, one) for end, one in frozen if end < day), (day, card)]
 
 
-def small_months(months: Sequence[Month]) -> Line | None:
+def small_months(months: Sequence[Month]) -> LineChart | None:
     """Return the shares by month as they stand beside the grade; None of fewer than two."""
-    values = [None if one.filled is None else Value(one.filled) for one in months]
+    values = [None if one.filled is None else ChartValue(one.filled) for one in months]
     if sum(one is not None for one in values) < 2:
         return None
     return line(values, [""] * len(values), (), span=(0.0, 1.0), width=120.0, height=44.0)
 
 
-def _scores(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> list[Value | None]:
+def _scores(frozen: Sequence[tuple[date, Mapping[str, Any]]]) -> list[ChartValue | None]:
     found = []
     for _, card in frozen:
         score, grade = card["score"]["value"], card["grade"]
         letter = "" if grade["insufficient"] else grade["published"] or ""
-        found.append(None if score is None else Value(float(score), mark=letter))
+        found.append(None if score is None else ChartValue(float(score), mark=letter))
     return found
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from schemas.units import factor
-from services.assessment.supplier_reader import WEEKS, Awaited, CapacityDeclared
+from services.assessment.supplier_reader import WEEKS, Awaited, ProcessCapacity
 
 A_WEEK: Final = Fraction(12 * 7) / Fraction(36525, 100)
 """The share of a month's capacity that a week has."""
@@ -65,7 +65,7 @@ def ahead(overdue: int, awaited: Iterable[Awaited], as_of: date) -> Ahead:
 
 
 def workloads(
-    awaited: Sequence[Awaited], capacities: Iterable[CapacityDeclared], as_of: date
+    awaited: Sequence[Awaited], capacities: Iterable[ProcessCapacity], as_of: date
 ) -> list[Workload]:
     """Return what is asked of each declared process, and of no process at all.
 
