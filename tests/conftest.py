@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from services.store import client
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 
 # Neither UTC nor a site's zone: a time that is taken for the machine's comes out wrong.
@@ -37,22 +37,22 @@ def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warehouse(store_path: Path) -> Iterator[Warehouse]:
+def clickhouse(store_path: Path) -> Iterator[ClickHouse]:
     """Return a store that tests share; they keep apart by their partners' ids."""
-    store = Warehouse(path=store_path)
+    store = ClickHouse(path=store_path)
     migrate(store, NOT_SYNCED)
     yield store
     store.close()
 
 
 @pytest.fixture(scope="session")
-def new_database(store_path: Path) -> Iterator[Callable[[], Warehouse]]:
+def new_database(store_path: Path) -> Iterator[Callable[[], ClickHouse]]:
     """Return a maker of empty databases, for what can't share one: migrations, rebuilds, faults."""
     with ExitStack() as stack:
 
-        def make() -> Warehouse:
+        def make() -> ClickHouse:
             with patch.object(client, "DATABASE", f"rantai_{next(_NUMBERS)}"):
-                store = Warehouse(path=store_path)
+                store = ClickHouse(path=store_path)
             stack.callback(store.close)
             return store
 
@@ -60,7 +60,7 @@ def new_database(store_path: Path) -> Iterator[Callable[[], Warehouse]]:
 
 
 @pytest.fixture(scope="module")
-def own_warehouse(new_database: Callable[[], Warehouse]) -> Warehouse:
+def own_clickhouse(new_database: Callable[[], ClickHouse]) -> ClickHouse:
     """Return a migrated store of the module's own."""
     store = new_database()
     migrate(store, NOT_SYNCED)

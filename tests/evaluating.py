@@ -20,7 +20,7 @@ from services.processor.announcer import Announcer
 from services.processor.evaluator import Evaluator, Waits
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import (
     Event,
@@ -55,12 +55,12 @@ class Clock:
 class Bench:
     """A store, and evaluators at work on it one after the other, as processes are."""
 
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     clock: Clock
     producer: FakeProducer = field(default_factory=FakeProducer)
 
     def __post_init__(self) -> None:
-        self.store = EvaluationStore(self.warehouse)
+        self.store = EvaluationStore(self.clickhouse)
 
     def evaluator(
         self,
@@ -73,7 +73,7 @@ class Bench:
         """Return an evaluator that knows nothing yet."""
         store = store or self.store
         announcer = Announcer(store, self.producer, "127.0.0.1:1", policy)
-        standings = Standings(self.warehouse, policy)
+        standings = Standings(self.clickhouse, policy)
         return Evaluator(standings, store, announcer, Waits(1, quiet, grace))
 
     async def turn(self, evaluator: Evaluator, at: date | datetime) -> int:
@@ -90,7 +90,7 @@ class Bench:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every row of what is frozen, also those that do not stand."""
-        return self.warehouse.rows("SELECT * FROM evaluations ORDER BY supplier_id, as_of")
+        return self.clickhouse.rows("SELECT * FROM evaluations ORDER BY supplier_id, as_of")
 
     def ends(self, name: str = "S1") -> list[date]:
         """Return of which month ends a supplier has rows, each as often as it has one."""
@@ -103,17 +103,17 @@ class Bench:
         return [(one["from"], one["to"]) for one in changed if one["what"] == "published_grade"]
 
 
-def emptied(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def emptied(clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with an empty store and a clock of its own."""
-    empty(warehouse)
+    empty(clickhouse)
     clock = Clock()
     monkeypatch.setattr(evaluator, "time", clock)
-    return Bench(warehouse, clock)
+    return Bench(clickhouse, clock)
 
 
 def ends_of(bench: Bench) -> dict[str, list[date]]:
     """Return every month end of each supplier up to the last one of all."""
-    firsts = FigureStore(bench.warehouse, DEFAULT_POLICY).first_days(Selection(LAST, WINDOW_DAYS))
+    firsts = FigureStore(bench.clickhouse, DEFAULT_POLICY).first_days(Selection(LAST, WINDOW_DAYS))
     return {name: month_ends(first, LAST) for name, first in firsts.items()}
 
 
@@ -144,9 +144,9 @@ def received(month: int, day: int, **more: Any) -> Event:
     return receive(f"{month:02}-{day:02}", no=f"R{month}-{day}", lines=[line], **more)
 
 
-def cards(warehouse: Warehouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
+def cards(clickhouse: ClickHouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
     """Return what scorecards of suppliers at dates say now, worked out each by itself."""
-    reader = Reader(warehouse, DEFAULT_POLICY)
+    reader = Reader(clickhouse, DEFAULT_POLICY)
     found: dict[Any, Card] = {}
     for name, days in asked_of.items():
         for day in days:

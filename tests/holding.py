@@ -7,7 +7,7 @@ from functools import partial
 from threading import Event
 
 from services.runtime.turns import Turns
-from services.store.client import Share, Warehouse
+from services.store.client import ClickHouse, Share
 
 HANG_SECONDS = 30
 
@@ -31,7 +31,7 @@ async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
 
 
 @contextmanager
-def clients_held(store: Warehouse, share: Share) -> Iterator[None]:
+def clients_held(store: ClickHouse, share: Share) -> Iterator[None]:
     """Hold every client of a share as long as the context lasts."""
     with ExitStack() as stack:
         for _ in range(share.clients):

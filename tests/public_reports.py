@@ -10,7 +10,7 @@ from services.assessment.assessor import Assessor
 from services.assessment.figure_store import Selection
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.reference import values
 from tests.reference.all_figures import all_figures
 from tests.reference.cases import Document, Event, event
@@ -52,15 +52,15 @@ class Report:
         return one | {"id": f"{self.name} {one['id']}", "data": data}
 
 
-def by_the_store(warehouse: Warehouse, reports: Sequence[Report]) -> dict[str, Told]:
+def by_the_store(clickhouse: ClickHouse, reports: Sequence[Report]) -> dict[str, Told]:
     """Store the events of all reports, and read the figures of each."""
-    store(warehouse, [one for report in reports for one in report.parts[0]])
+    store(clickhouse, [one for report in reports for one in report.parts[0]])
     if later := [one for report in reports for one in report.parts[1]]:
-        store(warehouse, later)
+        store(clickhouse, later)
     found: dict[str, Told] = {}
     for day in {report.as_of for report in reports}:
         named = {report.supplier: report.name for report in reports if report.as_of == day}
-        assessed = Assessor(warehouse, DEFAULT_POLICY).assessed(Selection(day, 180, list(named)))
+        assessed = Assessor(clickhouse, DEFAULT_POLICY).assessed(Selection(day, 180, list(named)))
         found |= {named[supplier]: _told(one.figures) for supplier, one in assessed.items()}
     return found
 

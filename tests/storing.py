@@ -9,7 +9,7 @@ from schemas.catalogue import EVENT
 from schemas.validation import Accepted, accept
 from services.kafka.producer import event_record
 from services.processor.streams import StreamRecord
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import FACT_TABLES
 from services.store.ledger import Ledger, LedgerRecord
 
@@ -39,17 +39,17 @@ def record(event: dict[str, Any], offset: int = 0, partition: int = 0) -> Stream
     )
 
 
-def store(warehouse: Warehouse, events: Iterable[dict[str, Any]]) -> None:
+def store(clickhouse: ClickHouse, events: Iterable[dict[str, Any]]) -> None:
     """Append events in one batch."""
     rows = [row(event, offset) for offset, event in enumerate(events)]
-    Ledger(warehouse).append(rows, uuid4())
+    Ledger(clickhouse).append(rows, uuid4())
 
 
 def store_in_batches(
-    warehouse: Warehouse, rng: random.Random, events: Sequence[dict[str, Any]]
+    clickhouse: ClickHouse, rng: random.Random, events: Sequence[dict[str, Any]]
 ) -> None:
     """Append events in batches of random size."""
-    ledger, start = Ledger(warehouse), 0
+    ledger, start = Ledger(clickhouse), 0
     while start < len(events):
         size = rng.choice([1, 5, 40, 200, 1000])
         some = events[start : start + size]
@@ -58,23 +58,23 @@ def store_in_batches(
         start += size
 
 
-def empty(warehouse: Warehouse) -> None:
+def empty(clickhouse: ClickHouse) -> None:
     """Take every event out of a store and everything that came of it."""
-    tables = warehouse.rows(
+    tables = clickhouse.rows(
         "SELECT name FROM system.tables WHERE database = {database:String} "
         "AND engine LIKE '%MergeTree' AND name != 'migrations'",
-        {"database": warehouse.database},
+        {"database": clickhouse.database},
     )
     for table in tables:
-        warehouse.command(f"TRUNCATE TABLE {table['name']}")
+        clickhouse.command(f"TRUNCATE TABLE {table['name']}")
 
 
-def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+def contents(clickhouse: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every derived table, sorted, each once."""
-    views = warehouse.rows(
+    views = clickhouse.rows(
         "SELECT name FROM system.tables WHERE database = {database:String} "
         "AND engine = 'MaterializedView'",
-        {"database": warehouse.database},
+        {"database": clickhouse.database},
     )
     names = [str(view["name"]).removesuffix("_of_events") for view in views]
     # What an insert touched is forgotten after a day; it says nothing of its own.
@@ -84,7 +84,7 @@ def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     # The number of a fold is drawn; tests of what is kept look at it.
     names.remove("fold_marks")
     return {
-        name: [tuple(found.values()) for found in warehouse.rows(_ROWS.format(name=name))]
+        name: [tuple(found.values()) for found in clickhouse.rows(_ROWS.format(name=name))]
         for name in names
     }
 

@@ -13,7 +13,7 @@ from services.readiness.assessed import Assessed, assess
 from services.readiness.grading import Grader
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 
 _THREADS: Final = 4
 SomeRows = Sequence[Mapping[str, Any]]
@@ -22,8 +22,8 @@ SomeRows = Sequence[Mapping[str, Any]]
 class Assessor:
     """Assesses suppliers under one policy. Blocks; for any number of threads."""
 
-    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
-        self.store = FigureStore(warehouse, policy)
+    def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
+        self.store = FigureStore(clickhouse, policy)
         self.policy = policy
         self.grader = Grader(policy)
         self.history = GradeHistory(self.store, self.grader)

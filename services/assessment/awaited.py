@@ -8,7 +8,7 @@ from string import Template
 from typing import Any, Final, Literal
 
 from services.readiness.rules import Rules
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import rule_parameters, tolerance_place
 from services.store.ledger import rows_of_keys
 from services.store.sql_files import sql
@@ -115,8 +115,8 @@ class Awaiting:
     `as_of` is a day that has not begun yet where what happened today shall be seen.
     """
 
-    def __init__(self, warehouse: Warehouse, rules: Rules) -> None:
-        self._warehouse, self._rules = warehouse, rules
+    def __init__(self, clickhouse: ClickHouse, rules: Rules) -> None:
+        self._clickhouse, self._rules = clickhouse, rules
 
     def lines(  # noqa: PLR0913 - what lines are chosen by
         self,
@@ -129,7 +129,7 @@ class Awaiting:
         limit: int = 1000,
     ) -> tuple[int, list[AwaitedLine]]:
         """Return how many lines match, and those due first. `orders`: empty = all."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             Template(sql("awaited_lines")).substitute(
                 tolerance=tolerance_place(self._rules, "item_no")
             ),
@@ -154,7 +154,7 @@ class Awaiting:
         limit: int = 200,
     ) -> list[OpenComplaint]:
         """Return complaints that are open, oldest first. `numbers`: empty = all."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             sql("open_complaints"),
             {
                 "supplier": supplier_id,
@@ -176,7 +176,7 @@ class Awaiting:
         limit: int = 200,
     ) -> tuple[int, list[OpenDispute]]:
         """Return how many disputes wait for these buyers' answer, and the oldest of them."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             sql("open_disputes"),
             {
                 "buyers": list(buyers),
@@ -200,12 +200,12 @@ class Awaiting:
 
     def capacities(self, supplier_id: str) -> list[DeclaredCapacity]:
         """Return the declaration of each process that begins last."""
-        rows = self._warehouse.rows(sql("declared_capacities"), {"supplier": supplier_id})
+        rows = self._clickhouse.rows(sql("declared_capacities"), {"supplier": supplier_id})
         return [_capacity(row["process"], *row["v"]) for row in rows]
 
     def items(self, supplier_id: str, today: date, limit: int = 60) -> list[str]:
         """Return the items that were ordered from a supplier for the last year and from now on."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             sql("ordered_items"),
             {"supplier": supplier_id, "since": today - _A_YEAR, "limit": limit},
         )
@@ -213,7 +213,7 @@ class Awaiting:
 
     def despatched_at(self, supplier_id: str, buyer_id: str, number: str) -> datetime | None:
         """Return when a despatch advice of this number was first sent; None where it never was."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             sql("despatch_numbers"),
             {"supplier": supplier_id, "buyer": buyer_id, "number": number},
         )
@@ -221,7 +221,7 @@ class Awaiting:
 
     def stored(self, source: str, limit: int) -> list[StoredEvent]:
         """Return what came from a source, newest first."""
-        rows = self._warehouse.rows(sql("sent_events"), {"source": source, "limit": limit})
+        rows = self._clickhouse.rows(sql("sent_events"), {"source": source, "limit": limit})
         return [
             StoredEvent(
                 row["id"],
@@ -235,7 +235,7 @@ class Awaiting:
 
     def has(self, source: str, number: str) -> bool:
         """Return whether the ledger has an event."""
-        return any(True for _ in rows_of_keys(self._warehouse, "seen", {(source, number)}))
+        return any(True for _ in rows_of_keys(self._clickhouse, "seen", {(source, number)}))
 
 
 def _line(row: dict[str, Any]) -> AwaitedLine:

@@ -30,7 +30,7 @@ class BuyerLists:
         Each row has the `total` of the list.
         """
         rules = self.store.rules
-        return self.store.warehouse.rows(
+        return self.store.clickhouse.rows(
             Template(sql("buyer_awaited")).substitute(tolerance=tolerance_place(rules, "item_no")),
             {
                 **self._of(buyer, as_of),
@@ -45,7 +45,7 @@ class BuyerLists:
 
     def complaints(self, buyer: str, as_of: date) -> Rows:
         """Return the complaints that are open, the oldest first, with the steps done of each."""
-        return self.store.warehouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
+        return self.store.clickhouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
 
     def items(self, buyer: str, as_of: date, search: str, limit: int, offset: int = 0) -> Rows:
         """Return the items ordered, those of most suppliers first; each with the `total`.
@@ -53,7 +53,7 @@ class BuyerLists:
         `search`: what the number or description must contain.
         """
         asked = {**self._of(buyer, as_of), "search": search, "limit": limit, "offset": offset}
-        return self.store.warehouse.rows(sql("buyer_items"), asked)
+        return self.store.clickhouse.rows(sql("buyer_items"), asked)
 
     def _of(self, buyer: str, as_of: date) -> dict[str, Any]:
         return {

@@ -68,7 +68,7 @@ def coaching_effects(  # noqa: PLR0913 - a selection of figures, and of coaching
     Empty = all. `buyers`: figures from their orders only; whoever coached counts as having coached.
     Blocks. Raises StoreUnavailable, StoreRefused.
     """
-    rows = store.warehouse.rows(
+    rows = store.clickhouse.rows(
         sql("coaching_effect"),
         {
             "rules": store.rules.id,

@@ -215,20 +215,20 @@ class DataQuality:
 
         Called from time to time by one process at once; a note that is made twice changes nothing.
         """
-        warehouse = self._store.warehouse
+        clickhouse = self._store.clickhouse
         findings, parameters = self._findings(kind, Scope(as_of))
         asked = {**parameters, "kind": kind, "version": time_ns() // 1000}
         notes = ["quality_note_found"]
-        if warehouse.rows(sql("quality_noted"), {"kind": kind}):
+        if clickhouse.rows(sql("quality_noted"), {"kind": kind}):
             # Planning the findings is what costs: where none stands noted, none is gone.
             notes.insert(0, "quality_note_gone")
         for name in notes:
             statement = Template(sql(name)).substitute(findings=findings)
-            warehouse.command(statement, _SETTINGS, asked)
+            clickhouse.command(statement, _SETTINGS, asked)
 
     def mark(self) -> dict[str, Any]:
         """Return what is another whenever findings may have come or gone on the same day."""
-        return self._store.warehouse.rows(sql("quality_mark"), {"rules": self._store.rules.id})[0]
+        return self._store.clickhouse.rows(sql("quality_mark"), {"rules": self._store.rules.id})[0]
 
     def put_right(self, kinds: Sequence[str], scope: Scope, limit: int) -> PutRight:
         """Return what was noted and put right in the last `PUT_RIGHT_DAYS` up to a day.
@@ -245,14 +245,14 @@ class DataQuality:
             "lapsing": list(_LAPSING),
             "limit": limit,
         }
-        rows = self._store.warehouse.rows(sql("quality_put_right"), asked)
+        rows = self._store.clickhouse.rows(sql("quality_put_right"), asked)
         return PutRight(first, rows[0]["total"] if rows else 0, rows)
 
     def _rows(self, kind: str, scope: Scope, limit: int, offset: int) -> Rows:
         findings, parameters = self._findings(kind, scope)
         statement = Template(sql("quality_of_kind")).substitute(findings=findings)
         asked = {**parameters, "limit": limit, "offset": offset}
-        return self._store.warehouse.rows(statement, asked, _SETTINGS)
+        return self._store.clickhouse.rows(statement, asked, _SETTINGS)
 
     def _findings(self, kind: str, scope: Scope) -> tuple[str, dict[str, Any]]:
         """Return what selects the findings of a kind, and its parameters."""

@@ -9,7 +9,7 @@ import simplejson
 
 from services.readiness.assessed import Assessed
 from services.readiness.rules import EDITION
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 
 _FROZEN: Final = [
@@ -59,23 +59,24 @@ class Announcement:
 class EvaluationStore:
     """Reads and writes both. Blocks."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self.warehouse = warehouse
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self.clickhouse = clickhouse
 
     def high_water(self) -> HighWater:
         """Return how far the ledger goes now; ask before the figures are read."""
-        row = self.warehouse.rows(sql("high_water"))[0]
+        row = self.clickhouse.rows(sql("high_water"))[0]
         return HighWater(row["events"], row["accepted_until"])
 
     def unfinished(self) -> set[str]:
         """Return about whom the ledger holds events that are not folded yet, or not all of them."""
         open_batches = {
-            row["batch"]: row["suppliers"] for row in self.warehouse.rows(sql("touched_unfinished"))
+            row["batch"]: row["suppliers"]
+            for row in self.clickhouse.rows(sql("touched_unfinished"))
         }
         if not open_batches:
             return set()
         asked = {"batches": list(open_batches)}
-        held = (row["batch"] for row in self.warehouse.rows(sql("held_batches"), asked))
+        held = (row["batch"] for row in self.clickhouse.rows(sql("held_batches"), asked))
         return {name for batch in held for name in open_batches[batch]}
 
     def freeze(
@@ -95,30 +96,30 @@ class EvaluationStore:
             for name, as_of, one in some
         ]
         if rows:
-            self.warehouse.insert_rows("evaluations", _FROZEN, rows)
+            self.clickhouse.insert_rows("evaluations", _FROZEN, rows)
         return len(rows)
 
     def frozen(self, supplier_id: str, limit: int) -> list[Evaluation]:
         """Return what was frozen of a supplier, the newest first."""
-        rows = self.warehouse.rows(sql("evaluations"), {"supplier": supplier_id, "limit": limit})
+        rows = self.clickhouse.rows(sql("evaluations"), {"supplier": supplier_id, "limit": limit})
         return [_evaluation(row) for row in rows]
 
     def frozen_at(self, suppliers: Sequence[str], days: Sequence[date]) -> list[Evaluation]:
         """Return what was frozen of these suppliers at these month ends."""
         asked = {"suppliers": list(suppliers), "days": list(days)}
-        return [_evaluation(row) for row in self.warehouse.rows(sql("evaluations_at"), asked)]
+        return [_evaluation(row) for row in self.clickhouse.rows(sql("evaluations_at"), asked)]
 
     def frozen_ends(self) -> dict[str, set[date]]:
         """Return which month ends of each supplier are frozen."""
         return {
-            row["supplier_id"]: set(row["ends"]) for row in self.warehouse.rows(sql("frozen_ends"))
+            row["supplier_id"]: set(row["ends"]) for row in self.clickhouse.rows(sql("frozen_ends"))
         }
 
     def announced(self) -> dict[str, tuple[int, Mapping[str, Any]]]:
         """Return the number and the state of each supplier's last announcement."""
         return {
             row["supplier_id"]: (row["number"], simplejson.loads(row["state"]))
-            for row in self.warehouse.rows(sql("announced"))
+            for row in self.clickhouse.rows(sql("announced"))
         }
 
     def unpublished(self) -> list[Announcement]:
@@ -131,7 +132,7 @@ class EvaluationStore:
                 str(row["event"]).encode(),
                 simplejson.loads(row["state"]),
             )
-            for row in self.warehouse.rows(sql("unpublished"))
+            for row in self.clickhouse.rows(sql("unpublished"))
         ]
 
     def announce(self, some: Sequence[Announcement], *, published: bool) -> None:
@@ -148,7 +149,7 @@ class EvaluationStore:
             for one in some
         ]
         if rows:
-            self.warehouse.insert_rows("announcements", _ANNOUNCED, rows)
+            self.clickhouse.insert_rows("announcements", _ANNOUNCED, rows)
 
 
 def _evaluation(row: Mapping[str, Any]) -> Evaluation:

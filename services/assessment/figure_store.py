@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import in_units
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import rule_parameters, tolerance_place
 from services.store.sql_files import sql
 from services.store.sql_texts import ASKED_FOR, GRADED, counted_parts, shared, spans
@@ -69,8 +69,8 @@ class Selection:
 class FigureStore:
     """Reads what the figures are made of, under one policy. Blocks."""
 
-    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
-        self.warehouse = warehouse
+    def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
+        self.clickhouse = clickhouse
         self.policy = policy
         self.rules = Rules.of(policy)
         self.standing_form = policy.digest ^ _STANDING_FORM
@@ -91,7 +91,7 @@ class FigureStore:
         select, by = _GROUPS[group]
         columns = Template(sql("worst_parts")).substitute(cases=worst)
         columns = ",\n" + columns[columns.index("    ") :] if worst else ""
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             Template(sql("figure_sums")).substitute(
                 select=select, group=by, worst=columns, counted_parts=counted_parts()
             ),
@@ -108,7 +108,7 @@ class FigureStore:
         # On one line: the text that takes the condition names it in a comment, too.
         rows = sql("of_item").splitlines()
         of_item = " ".join(row.strip() for row in rows if not row.startswith("--"))
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             Template(sql("figure_sums")).substitute(
                 select=select, group=by, worst="", counted_parts=counted_parts(of_item)
             ),
@@ -121,7 +121,7 @@ class FigureStore:
 
     def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
         """Return, by supplier and date, the sums of what a grade is made of, and no others."""
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
             self._counted(selection, as_ofs),
         )
@@ -132,12 +132,12 @@ class FigureStore:
         What is read after this, and found under the same mark later, is what would be read again.
         A supplier without one was not touched since its facts were folded: 0.
         """
-        rows = self.warehouse.rows(sql("marks"), {**selection.partners, "rules": self.rules.id})
+        rows = self.clickhouse.rows(sql("marks"), {**selection.partners, "rules": self.rules.id})
         return {row["supplier_id"]: row["mark"] for row in rows}
 
     def first_days(self, selection: Selection) -> dict[str, date]:
         """Return the day on which anything of each supplier first counts."""
-        rows = self.warehouse.rows(
+        rows = self.clickhouse.rows(
             sql("first_days"), {**selection.partners, "rules": self.rules.id}
         )
         return {row["supplier_id"]: row["first"] for row in rows}
@@ -147,7 +147,7 @@ class FigureStore:
 
         Quantities are in the unit of their line, to 18 decimals.
         """
-        rows = self.warehouse.rows(
+        rows = self.clickhouse.rows(
             Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
             {**self._counted(selection, [selection.as_of]), "families": list(families)},
         )
@@ -155,7 +155,7 @@ class FigureStore:
 
     def events(self, selection: Selection) -> Rows:
         """Return the events behind each receipt, inspection and complaint of a supplier."""
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             sql("document_events"), {**selection.partners, "rules": self.rules.id}
         )
 
@@ -165,7 +165,7 @@ class FigureStore:
         `status`: late, short, open, overdue or rejected; empty: all that a figure or a person waits
         for; any: every line.
         """
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             shared("supplier_lines", tolerance=tolerance_place(self.rules, "item_no")),
             {
                 **selection.partners,
@@ -181,7 +181,7 @@ class FigureStore:
 
     def partner_facts(self, selection: Selection) -> Rows:
         """Return capacities, assessments and certificates."""
-        return self.warehouse.rows(
+        return self.clickhouse.rows(
             sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
         )
 

@@ -85,7 +85,7 @@ class GradeHistory:
         as_ofs = [day for day in (today.replace(day=1), today) if day >= _month(selection.as_of)]
         if not selection.usual or not as_ofs:
             return {}
-        rows = self._store.warehouse.rows(
+        rows = self._store.clickhouse.rows(
             sql("kept_letters"),
             {
                 "policy": self._store.standing_form,

@@ -4,20 +4,20 @@ from typing import Any, Final
 
 from services.assessment.figure_store import WINDOW_DAYS, FigureStore
 from services.readiness.policy import Policy
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import rule_parameters
 from services.store.sql_files import sql
 
 _TOLERANCES: Final = ("tolerance_keys", "early_days", "late_days", "under", "over")
 
 
-def put_in_force(warehouse: Warehouse, policy: Policy) -> bool:
+def put_in_force(clickhouse: ClickHouse, policy: Policy) -> bool:
     """Tell the store by which policy it is judged; return whether that is news to it.
 
     After a migration to this policy's rules, wherever a service starts: dashboards show the figures
     of the one that was put in force last. Blocks. Raises StoreUnavailable, StoreRefused.
     """
-    store = FigureStore(warehouse, policy)
+    store = FigureStore(clickhouse, policy)
     parameters = rule_parameters(store.rules)
     row: dict[str, Any] = {
         "policy": store.standing_form,
@@ -28,8 +28,8 @@ def put_in_force(warehouse: Warehouse, policy: Policy) -> bool:
         "capacity_days": policy.capacity.horizon_days,
         **{name: parameters[name] for name in _TOLERANCES},
     }
-    known = warehouse.rows(sql("policy_in_force"))
+    known = clickhouse.rows(sql("policy_in_force"))
     if known and (known[0]["policy"], known[0]["rules"]) == (row["policy"], row["rules"]):
         return False
-    warehouse.insert_rows("policies_in_force", list(row), [list(row.values())])
+    clickhouse.insert_rows("policies_in_force", list(row), [list(row.values())])
     return True

@@ -16,7 +16,7 @@ from services.assessment.standings import Standings
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
 from services.readiness.sums import FigureSums
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 from services.store.sql_texts import shared
 
@@ -56,9 +56,9 @@ class Facts:
 class Reader:
     """Reads figures from the store under one policy."""
 
-    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
-        self._warehouse = warehouse
-        self.standings = Standings(warehouse, policy)
+    def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
+        self._clickhouse = clickhouse
+        self.standings = Standings(clickhouse, policy)
         self.assessor = self.standings.assessor
         self.store = self.assessor.store
         self.policy = policy
@@ -127,13 +127,13 @@ class Reader:
 
     def newest(self, selection: Selection) -> datetime | None:
         """Return when the newest order, receipt or inspection of a selection happened."""
-        rows = self._warehouse.rows(sql("newest_event"), selection.partners)
+        rows = self._clickhouse.rows(sql("newest_event"), selection.partners)
         found: datetime | None = rows[0]["newest"]
         return found
 
     def names(self, partners: Sequence[str]) -> dict[str, str]:
         """Return what partners are called, for those that are registered."""
-        rows = self._warehouse.rows(sql("partner_names"), {"partners": list(partners)})
+        rows = self._clickhouse.rows(sql("partner_names"), {"partners": list(partners)})
         return {row["partner_id"]: row["name"] for row in rows}
 
     def knows(self, supplier_id: str, buyers: Sequence[str] = ()) -> bool:
@@ -145,7 +145,7 @@ class Reader:
         asked = (supplier_id, *buyers)
         if self._known.get(asked) is None:
             pair = {"supplier": supplier_id, "buyers": list(buyers), "rules": self.store.rules.id}
-            if not self._warehouse.rows(sql("has_facts"), pair):
+            if not self._clickhouse.rows(sql("has_facts"), pair):
                 total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
                 if not total:
                     return False
@@ -171,7 +171,7 @@ class Reader:
         offset: int = 0,
     ) -> tuple[int, list[Supplier]]:
         """Return how many suppliers match, and a page of them in the order of their ids."""
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             shared("suppliers"),
             {
                 "buyers": list(buyers),

@@ -19,7 +19,7 @@ from services.readiness.advice import advise
 from services.readiness.assessed import Assessed
 from services.readiness.policy import Policy
 from services.readiness.summary import Summary
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 from services.store.sql_texts import shared
 
@@ -45,9 +45,9 @@ _COLUMNS: Final = [
 class Standings:
     """Scorecards and summaries of suppliers, kept or worked out. Blocks; for any thread."""
 
-    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
-        self.warehouse = warehouse
-        self.assessor = Assessor(warehouse, policy)
+    def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
+        self.clickhouse = clickhouse
+        self.assessor = Assessor(clickhouse, policy)
         self.policy = policy
         self._form = self.assessor.store.standing_form
         self._answers = Remembered[tuple[Any, ...], tuple[int, bytes]](
@@ -74,7 +74,7 @@ class Standings:
         found: dict[str, Summary] = {}
         if selection.usual:
             named = list(selection.suppliers) if len(selection.suppliers) <= _NAMED else []
-            rows = self.warehouse.rows(
+            rows = self.clickhouse.rows(
                 shared("summaries"),
                 {
                     "policy": self._form,
@@ -123,10 +123,10 @@ class Standings:
                     simplejson.dumps(Summary.of(one).as_json()),
                 ]
             )
-        self.warehouse.insert_rows("standings", _COLUMNS, rows)
+        self.clickhouse.insert_rows("standings", _COLUMNS, rows)
 
     def _kept(self, supplier_id: str, as_of: date, mark: int) -> bytes | None:
-        rows = self.warehouse.rows(
+        rows = self.clickhouse.rows(
             sql("standing"),
             {"policy": self._form, "as_of": as_of, "supplier": supplier_id, "mark": mark},
         )

@@ -95,7 +95,7 @@ class SupplierReading:
     """Reads what a supplier's pages tell, by the rules of a reader's policy."""
 
     def __init__(self, reader: Reader) -> None:
-        self._warehouse = reader.store.warehouse
+        self._clickhouse = reader.store.clickhouse
         self._rules = reader.store.rules
 
     def profile(self, supplier_id: str, selection: Selection) -> Profile:
@@ -168,7 +168,7 @@ class SupplierReading:
     def delivery_days(self, selection: Selection, first: date, until: date) -> list[DeliveryDay]:
         """Return on which days of a span lines were due and goods came, as known at a day."""
         statement = sql("delivery_days")
-        rows = self._warehouse.rows(
+        rows = self._clickhouse.rows(
             Template(statement).substitute(tolerance=tolerance_place(self._rules, "item_no")),
             {
                 **self._of(selection.suppliers[0], selection),
@@ -185,18 +185,18 @@ class SupplierReading:
         if not keys:
             return {}
         asked = {"rules": self._rules.id, "supplier": supplier_id, "lines": json.dumps(keys)}
-        rows = self._warehouse.rows(sql("line_fold"), asked)
+        rows = self._clickhouse.rows(sql("line_fold"), asked)
         return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
 
     def told(self, supplier_id: str, line: LineKey) -> list[dict[str, Any]]:
         """Return what was said of an order line, as it happened, each with `accepted_at`."""
         buyer, order, number = line
         asked = {"supplier": supplier_id, "buyer": buyer, "order": order, "line": number}
-        rows = self._warehouse.rows(sql("line_story"), {**asked, "zone": self._rules.zone})
+        rows = self._clickhouse.rows(sql("line_story"), {**asked, "zone": self._rules.zone})
         keys = {(row["source"], row["event_id"]) for row in rows}
         came_in = {
             (row["source"], row["id"]): datetime.fromisoformat(row["accepted_at"])
-            for row in rows_of_keys(self._warehouse, "stored_at", keys)
+            for row in rows_of_keys(self._clickhouse, "stored_at", keys)
         }
         return [
             {**row, "accepted_at": came_in.get((row["source"], row["event_id"]))} for row in rows
@@ -217,7 +217,7 @@ class SupplierReading:
     def _rows(
         self, name: str, supplier_id: str, selection: Selection, **more: Any
     ) -> list[dict[str, Any]]:
-        return self._warehouse.rows(sql(name), {**self._of(supplier_id, selection), **more})
+        return self._clickhouse.rows(sql(name), {**self._of(supplier_id, selection), **more})
 
     def _of(self, supplier_id: str, selection: Selection) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ from services.readiness.month_ends import month_end_before
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import Letter
 from services.readiness.summary import Summary
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 
 _OLDEST_DAYS: Final = 7
@@ -83,9 +83,9 @@ class Looked:
 class WatchStore:
     """Takes looks under one policy. Raises StoreUnavailable, StoreRefused."""
 
-    def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
-        self.warehouse, self.policy = warehouse, policy
-        store = FigureStore(warehouse, policy)
+    def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
+        self.clickhouse, self.policy = clickhouse, policy
+        store = FigureStore(clickhouse, policy)
         self._form, self._rules = store.standing_form, store.rules.id
         self._read: dict[str, tuple[Any, Summary]] = {}
 
@@ -112,7 +112,7 @@ class WatchStore:
                     ends.get(name, {}),
                 )
             )
-        (size,) = self._rows("store_size", database=self.warehouse.database)
+        (size,) = self._rows("store_size", database=self.clickhouse.database)
         return Looked(
             today,
             suppliers,
@@ -156,4 +156,4 @@ class WatchStore:
         return known[1]
 
     def _rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        return self.warehouse.rows(sql(name), parameters, _LIMITS)
+        return self.clickhouse.rows(sql(name), parameters, _LIMITS)

@@ -43,7 +43,7 @@ from services.readiness.rules import Rules
 from services.runtime.turns import Places, Turns
 from services.scorecards import programme_api, quality_api, scorecard_api
 from services.settings import Settings
-from services.store.client import BACKGROUND, READING, Warehouse
+from services.store.client import BACKGROUND, READING, ClickHouse
 from services.store.migrate import Placement
 from services.telemetry.metrics import DECODING_WAITED, READS_WAITED
 from services.web import site_routes
@@ -176,18 +176,18 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
 
 
 def scorecard_routes(
-    settings: Settings, keys: KeyStore, warehouse: Warehouse, policy: Policy, safety: Safety
+    settings: Settings, keys: KeyStore, clickhouse: ClickHouse, policy: Policy, safety: Safety
 ) -> list[APIRouter]:
     """Return the routes by which figures are read, as JSON and as pages.
 
     What a supplier sends from its page goes through the gateway's intake, as an ERP's events do.
     """
-    warehouse = warehouse.apart(READING)
-    reader = Reader(warehouse, policy)
+    clickhouse = clickhouse.apart(READING)
+    reader = Reader(clickhouse, policy)
     links = Links(settings.data_dir / "link.secret")
     site = Site(
         reader=reader,
-        evaluations=EvaluationStore(warehouse),
+        evaluations=EvaluationStore(clickhouse),
         keys=keys,
         links=links,
         sessions=Sessions(keys, links),
@@ -204,22 +204,22 @@ def scorecard_routes(
 
 
 def operations_routes(
-    settings: Settings, keys: KeyStore, warehouse: Warehouse, safety: Safety, policy: Policy
+    settings: Settings, keys: KeyStore, clickhouse: ClickHouse, safety: Safety, policy: Policy
 ) -> APIRouter:
     """Return the routes of an operator."""
-    warehouse = warehouse.apart(BACKGROUND)
-    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+    clickhouse = clickhouse.apart(BACKGROUND)
+    placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
     return operations_api.routes(
         operations_api.Operations(
-            keys, warehouse, settings.kafka, policy.zone, safety, placement, Rules.of(policy)
+            keys, clickhouse, settings.kafka, policy.zone, safety, placement, Rules.of(policy)
         )
     )
 
 
-def watch(settings: Settings, policy: Policy, open_store: Callable[[], Warehouse]) -> Watch:
+def watch(settings: Settings, policy: Policy, open_store: Callable[[], ClickHouse]) -> Watch:
     """Return what the exporter watches: the store, and what the broker has and it has not."""
 
-    def open_apart() -> Warehouse:
+    def open_apart() -> ClickHouse:
         return open_store().apart(BACKGROUND)
 
     def unfound(since: datetime) -> list[tuple[str, int, int]]:

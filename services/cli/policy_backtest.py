@@ -24,7 +24,7 @@ from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from services.store.client import Warehouse
+    from services.store.client import ClickHouse
 
 _PACKAGED: Final = Path("packaged")
 _PATH: Final = "/v1/backtest"
@@ -136,9 +136,9 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
     # Imported here: the other commands of policies must not wait for the engine to load.
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
     from services.store.client import (  # noqa: PLC0415
+        ClickHouse,
         StoreRefused,
         StoreUnavailable,
-        Warehouse,
     )
 
     settings = Settings.from_environment()
@@ -148,14 +148,14 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
         with ExitStack() as stack:
             if settings.clickhouse_url:
                 cluster = settings.clickhouse_cluster
-                warehouse = Warehouse(url=settings.clickhouse_url, cluster=cluster)
+                clickhouse = ClickHouse(url=settings.clickhouse_url, cluster=cluster)
             else:
                 stack.enter_context(held(data_dir, "rantai policy backtest"))
-                warehouse = Warehouse(path=data_dir / "store")
-            stack.callback(warehouse.close)
-            _bring_up_to_date(warehouse, settings)
+                clickhouse = ClickHouse(path=data_dir / "store")
+            stack.callback(clickhouse.close)
+            _bring_up_to_date(clickhouse, settings)
             return backtest(
-                warehouse,
+                clickhouse,
                 None if question.old is None else question.old.policy,
                 question.new.policy,
                 question.as_of,
@@ -168,19 +168,19 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
         raise fail(f"the backtest failed: {error}", code=1) from None
 
 
-def _bring_up_to_date(warehouse: "Warehouse", settings: Settings) -> None:
+def _bring_up_to_date(clickhouse: "ClickHouse", settings: Settings) -> None:
     """Migrate a store of an older version; leave the facts of one that is up to date alone."""
     from services.store.client import StoreUnavailable  # noqa: PLC0415
     from services.store.migrate import Placement, migrate, migrations  # noqa: PLC0415
 
     try:
-        done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
-        folded = warehouse.rows("SELECT 1 FROM folded_rules LIMIT 1")
+        done = {row["number"] for row in clickhouse.rows("SELECT number FROM migrations")}
+        folded = clickhouse.rows("SELECT 1 FROM folded_rules LIMIT 1")
     except StoreUnavailable:
         done, folded = set(), []
     if not folded or any(one.number not in done for one in migrations()):
-        placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
-        migrate(warehouse, placement, rules=Rules.of(policy_of(settings)))
+        placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
+        migrate(clickhouse, placement, rules=Rules.of(policy_of(settings)))
 
 
 def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str, Any]:

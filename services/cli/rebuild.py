@@ -15,7 +15,7 @@ from services.cli.endpoint import endpoint, fail
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import OnTableProgress as Progressing
 from services.store.migrate import Placement, migrate
 from services.store.rebuild import rebuild as rebuild_store
@@ -50,22 +50,22 @@ def _offline(data_dir: Path, tell: Progressing) -> int:
     try:
         settings = Settings.from_environment()
         if settings.clickhouse_url:
-            there = Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
+            there = ClickHouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
             return _made_anew(there, settings, tell)
         if not (data_dir / "store").exists():
             raise fail(f"{data_dir} has no store")
         with held(data_dir, "rantai rebuild"):
-            return _made_anew(Warehouse(path=data_dir / "store"), settings, tell)
+            return _made_anew(ClickHouse(path=data_dir / "store"), settings, tell)
     except SettingsError as error:
         raise fail(str(error)) from None
 
 
-def _made_anew(warehouse: Warehouse, settings: Settings, tell: Progressing) -> int:
-    with closing(warehouse):
-        placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+def _made_anew(clickhouse: ClickHouse, settings: Settings, tell: Progressing) -> int:
+    with closing(clickhouse):
+        placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
         rules = Rules.of(policy_of(settings))
-        migrate(warehouse, placement, rules=rules)
-        return rebuild_store(warehouse, placement, tell, rules)
+        migrate(clickhouse, placement, rules=rules)
+        return rebuild_store(clickhouse, placement, tell, rules)
 
 
 def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing) -> int:

@@ -21,7 +21,7 @@ from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.runtime.heap import bound_heaps
 from services.settings import Settings, SettingsError
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.store.migrate import Placement, migrate
 from services.telemetry.logs import configure
 
@@ -67,11 +67,11 @@ def migrate_store() -> None:
     """
     settings = Settings.from_environment()
     try:
-        warehouse = _warehouse(settings)
+        clickhouse = _clickhouse(settings)
         placement = Placement(settings.clickhouse_cluster, fsync=False)
         policy = policy_of(settings)
-        applied = migrate(warehouse, placement, rules=Rules.of(policy))
-        put_in_force(warehouse, policy)
+        applied = migrate(clickhouse, placement, rules=Rules.of(policy))
+        put_in_force(clickhouse, policy)
     except (SettingsError, StoreUnavailable, StoreRefused) as error:
         raise fail(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
@@ -90,12 +90,12 @@ def _run(service: Any) -> None:
         raise fail(str(error)) from None
 
 
-def _warehouse(settings: Settings) -> Warehouse:
+def _clickhouse(settings: Settings) -> ClickHouse:
     if settings.clickhouse_url is None:
         raise SettingsError(
             "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
         )
-    return Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
+    return ClickHouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
 
 
 async def _serve(app: FastAPI, settings: Settings) -> None:
@@ -130,23 +130,23 @@ async def _gateway(settings: Settings) -> None:
 async def _scorecards(settings: Settings) -> None:
     policy = policy_of(settings)
     keys = KeyStore(settings.keys_path)
-    warehouse = await asyncio.to_thread(_warehouse, settings)
+    clickhouse = await asyncio.to_thread(_clickhouse, settings)
     placement = Placement(settings.clickhouse_cluster, fsync=False)
-    await asyncio.to_thread(migrate, warehouse, placement, None, Rules.of(policy))
-    await asyncio.to_thread(put_in_force, warehouse, policy)
+    await asyncio.to_thread(migrate, clickhouse, placement, None, Rules.of(policy))
+    await asyncio.to_thread(put_in_force, clickhouse, policy)
     producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
 
     async def check() -> str | None:
         try:
-            await asyncio.to_thread(warehouse.rows, "SELECT 1")
+            await asyncio.to_thread(clickhouse.rows, "SELECT 1")
         except StoreUnavailable:
             return "the store"
         return None
 
     safety = OnBroker(producer)
     routers = [
-        *compose.scorecard_routes(settings, keys, warehouse, policy, safety),
-        compose.operations_routes(settings, keys, warehouse, safety, policy),
+        *compose.scorecard_routes(settings, keys, clickhouse, policy, safety),
+        compose.operations_routes(settings, keys, clickhouse, safety, policy),
         compose.metrics_routes(),
     ]
     try:
@@ -156,12 +156,12 @@ async def _scorecards(settings: Settings) -> None:
         )
     finally:
         await producer.close()
-        await asyncio.to_thread(warehouse.close)
+        await asyncio.to_thread(clickhouse.close)
 
 
 async def _exporter(settings: Settings) -> None:
     if settings.clickhouse_url is None:
-        _warehouse(settings)
+        _clickhouse(settings)
     store = _Store(settings)
 
     async def check() -> str | None:
@@ -179,14 +179,14 @@ class _Store:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = Lock()
-        self._warehouse: Warehouse | None = None
+        self._clickhouse: ClickHouse | None = None
 
-    def open(self) -> Warehouse:
+    def open(self) -> ClickHouse:
         """Return the store. Raises StoreUnavailable. For any thread."""
         with self._lock:
-            if self._warehouse is None:
-                self._warehouse = _warehouse(self._settings)
-            return self._warehouse
+            if self._clickhouse is None:
+                self._clickhouse = _clickhouse(self._settings)
+            return self._clickhouse
 
 
 async def _processor(settings: Settings) -> None:
@@ -194,9 +194,9 @@ async def _processor(settings: Settings) -> None:
     from services.processor.app import Processor, open_store  # noqa: PLC0415
 
     if settings.clickhouse_url is None:
-        _warehouse(settings)
-    warehouse = await asyncio.to_thread(open_store, settings)
-    made = Processor(settings, lambda: warehouse)
+        _clickhouse(settings)
+    clickhouse = await asyncio.to_thread(open_store, settings)
+    made = Processor(settings, lambda: clickhouse)
 
     async def check() -> str | None:
         return ", ".join(made.not_ready) or None
@@ -204,7 +204,7 @@ async def _processor(settings: Settings) -> None:
     app = compose.application("Rantai processor", [compose.metrics_routes()], check)
     server = compose.server(app, settings)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(asyncio.to_thread, warehouse.close)
+        stack.push_async_callback(asyncio.to_thread, clickhouse.close)
         stack.push_async_callback(made.stop)
         made.start()
         watch = asyncio.create_task(compose.end_with([made], server))

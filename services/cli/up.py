@@ -31,7 +31,7 @@ from services.readiness.chosen import policy_of
 from services.runtime.heap import bound_heaps
 from services.runtime.parts import Healing, ProcessPart
 from services.settings import Settings, SettingsError
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.telemetry.logs import configure, log
 
 _LOGGER: Final = logging.getLogger("rantai.up")
@@ -44,7 +44,7 @@ class Running:
 
     settings: Settings
     parts: list[compose.Failing]
-    warehouse: Warehouse
+    store: ClickHouse
     server: uvicorn.Server
 
 
@@ -143,9 +143,9 @@ async def running(
         operator_key(settings.data_dir, keys)
         if broker is None:
             await asyncio.to_thread(_apply_topics, settings, keys, in_memory=False)
-        warehouse = await asyncio.to_thread(open_store, settings)
-        stack.push_async_callback(asyncio.to_thread, warehouse.close)
-        processor = Processor(settings, lambda: warehouse, in_memory=broker is not None)
+        store = await asyncio.to_thread(open_store, settings)
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        processor = Processor(settings, lambda: store, in_memory=broker is not None)
         stack.push_async_callback(processor.stop)
         parts = [
             ProcessPart(
@@ -165,21 +165,21 @@ async def running(
             "Rantai",
             [
                 compose.gateway_routes(settings, keys, processor.safety),
-                *compose.scorecard_routes(settings, keys, warehouse, policy, processor.safety),
-                compose.operations_routes(settings, keys, warehouse, processor.safety, policy),
+                *compose.scorecard_routes(settings, keys, store, policy, processor.safety),
+                compose.operations_routes(settings, keys, store, processor.safety, policy),
                 compose.metrics_routes(),
             ],
             _check(processor, parts),
             compose.reads(settings, keys),
         )
         server = compose.server(app, settings)
-        stack.enter_context(watching(compose.watch(settings, policy, lambda: warehouse)))
+        stack.enter_context(watching(compose.watch(settings, policy, lambda: store)))
         await stack.enter_async_context(_beside(compose.end_with([processor, *parts], server)))
         write_run_file(
             settings.data_dir, settings.base_url, settings.kafka, settings.keys_path.resolve()
         )
         stack.callback(remove_run_file, settings.data_dir)
-        yield Running(settings, [processor, *parts], warehouse, server)
+        yield Running(settings, [processor, *parts], store, server)
 
 
 def _require_free(settings: Settings) -> None:

@@ -25,7 +25,7 @@ from services.exporter.missing_events import MissingEvents
 from services.exporter.quality_look import QualityLook
 from services.exporter.topic_lag import TopicLag
 from services.readiness.policy import Policy
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.telemetry import series
 from services.telemetry.logs import log
 
@@ -64,7 +64,7 @@ class StoreLook:
     `today`: the day it is in a time zone.
     """
 
-    open_store: Callable[[], Warehouse]
+    open_store: Callable[[], ClickHouse]
     policy: Policy
     bounds: Bounds
     clock: Callable[[], float] = time.monotonic

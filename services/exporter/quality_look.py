@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from services.assessment.data_quality import DataQuality, Scope
 from services.assessment.figure_store import FigureStore
 from services.readiness.policy import Policy
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.telemetry import series
 from services.telemetry.logs import log
 
@@ -36,7 +36,7 @@ class QualityLook:
     `today`: the day it is in a time zone.
     """
 
-    open_store: Callable[[], Warehouse]
+    open_store: Callable[[], ClickHouse]
     policy: Policy
     clock: Callable[[], float] = time.monotonic
     today: Callable[[str], date] = _today

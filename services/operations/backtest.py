@@ -37,7 +37,7 @@ from services.readiness.policy import Policy
 from services.readiness.rules import EDITION, Rules
 from services.readiness.score import Score
 from services.readiness.sums import FigureSums
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import FACT_TABLES, drop_facts, fold_all
 from services.store.sharding import LOCAL
 from services.store.sql_files import sql
@@ -118,7 +118,7 @@ class BacktestOutcome:
 
 
 def backtest(  # noqa: PLR0913 - what a backtest is of
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     old: Policy | None,
     new: Policy,
     as_of: date,
@@ -136,9 +136,9 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
     ends = last_month_ends(months, as_of)
     outcomes = {day: BacktestOutcome() for day in (*ends, as_of)}
     if old is None:
-        _require_frozen(warehouse, as_of)
-    with facts_of(warehouse, (new,) if old is None else (old, new), tell) as sides:
-        suppliers = _compare(warehouse, sides, outcomes, tell)
+        _require_frozen(clickhouse, as_of)
+    with facts_of(clickhouse, (new,) if old is None else (old, new), tell) as sides:
+        suppliers = _compare(clickhouse, sides, outcomes, tell)
     editions = {"from": sorted(outcomes[as_of].editions) or [EDITION], "to": EDITION}
     return {
         "as_of": as_of.isoformat(),
@@ -154,27 +154,27 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
 
 @contextmanager
 def facts_of(
-    warehouse: Warehouse, policies: Sequence[Policy], tell: OnProgress
+    clickhouse: ClickHouse, policies: Sequence[Policy], tell: OnProgress
 ) -> Iterator[list[PolicySide]]:
     """Yield each policy with rules by which facts are stored: those in force, or folded for now."""
-    known = _in_force(warehouse)
+    known = _in_force(clickhouse)
     if not known:
         raise BacktestError("the facts are being made anew; try again when that is done")
     sides = [PolicySide(policy, _rules_of(policy, known), Grader(policy)) for policy in policies]
     trials = {side.rules.id: side.rules for side in sides if isinstance(side.rules, Trial)}
-    for left in _stored(warehouse):
+    for left in _stored(clickhouse):
         if left not in known and left & 0xFFFF == _MARK:
-            drop_facts(warehouse, left)
+            drop_facts(clickhouse, left)
     try:
         for rules in trials.values():
-            fold_all(warehouse, rules, lambda name, *of: tell(f"folding {name}", *of))
-        there = _stored(warehouse) & {side.rules.id for side in sides}
+            fold_all(clickhouse, rules, lambda name, *of: tell(f"folding {name}", *of))
+        there = _stored(clickhouse) & {side.rules.id for side in sides}
         yield sides
-        if _in_force(warehouse) != known or not there <= _stored(warehouse):
+        if _in_force(clickhouse) != known or not there <= _stored(clickhouse):
             raise BacktestError("the facts were made anew meanwhile; run the backtest again")
     finally:
         for rules_id in trials:
-            drop_facts(warehouse, rules_id)
+            drop_facts(clickhouse, rules_id)
 
 
 def _rules_of(policy: Policy, known: Mapping[int, Any]) -> Rules:
@@ -182,21 +182,21 @@ def _rules_of(policy: Policy, known: Mapping[int, Any]) -> Rules:
     return rules if rules.id in known else Trial.of(policy)
 
 
-def _in_force(warehouse: Warehouse) -> dict[int, Any]:
+def _in_force(clickhouse: ClickHouse) -> dict[int, Any]:
     """Return when the ledger was folded by the rules that batches keep up to date, by their id."""
-    rows = warehouse.rows("SELECT rules, folded_at FROM folded_rules FINAL")
+    rows = clickhouse.rows("SELECT rules, folded_at FROM folded_rules FINAL")
     return {row["rules"]: row["folded_at"] for row in rows}
 
 
-def _stored(warehouse: Warehouse) -> set[int]:
+def _stored(clickhouse: ClickHouse) -> set[int]:
     """Return the ids of all rules by which there are facts."""
     tables = [name for table in FACT_TABLES for name in (table, f"{table}{LOCAL}")]
-    asked = {"database": warehouse.database, "tables": tables}
-    return {row["rules"] for row in warehouse.rows(_STORED, asked)}
+    asked = {"database": clickhouse.database, "tables": tables}
+    return {row["rules"] for row in clickhouse.rows(_STORED, asked)}
 
 
 def _compare(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     sides: Sequence[PolicySide],
     outcomes: Mapping[date, BacktestOutcome],
     tell: OnProgress,
@@ -206,15 +206,15 @@ def _compare(
     One side alone is compared with what was frozen.
     """
     asked = {"rules": list({side.rules.id for side in sides})}
-    begins = {row["supplier_id"]: row["first"] for row in warehouse.rows(_BEGINNINGS, asked)}
+    begins = {row["supplier_id"]: row["first"] for row in clickhouse.rows(_BEGINNINGS, asked)}
     names = list(begins)
     for start in range(0, len(names), _SUPPLIERS_A_QUERY):
         tell("reading", start, len(names))
         some = names[start : start + _SUPPLIERS_A_QUERY]
         first = min(begins[name] for name in some)
         days = sorted({*month_ends(first, max(outcomes)), *outcomes})
-        found = _graded(warehouse, sides, some, days)
-        frozen = _frozen(warehouse, sides[0], some, outcomes) if len(sides) == 1 else {}
+        found = _graded(clickhouse, sides, some, days)
+        frozen = _frozen(clickhouse, sides[0], some, outcomes) if len(sides) == 1 else {}
         for name in some:
             *old, new = (
                 standings(side.policy, grades, list(outcomes))
@@ -227,8 +227,8 @@ def _compare(
     return len(names)
 
 
-def _require_frozen(warehouse: Warehouse, as_of: date) -> None:
-    newest = warehouse.rows(sql("newest_evaluation"), {"day": as_of})
+def _require_frozen(clickhouse: ClickHouse, as_of: date) -> None:
+    newest = clickhouse.rows(sql("newest_evaluation"), {"day": as_of})
     if not newest:
         raise BacktestError(f"no evaluation is frozen up to {as_of}: each month end freezes some")
     if newest[0]["as_of"] != as_of:
@@ -239,7 +239,7 @@ def _require_frozen(warehouse: Warehouse, as_of: date) -> None:
 
 
 def _frozen(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     side: PolicySide,
     suppliers: Sequence[str],
     outcomes: Mapping[date, BacktestOutcome],
@@ -250,7 +250,7 @@ def _frozen(
     its frozen value by the policy of the other side.
     """
     found: dict[str, dict[date, GradedStanding]] = {}
-    for one in EvaluationStore(warehouse).frozen_at(suppliers, list(outcomes)):
+    for one in EvaluationStore(clickhouse).frozen_at(suppliers, list(outcomes)):
         kpis, score, grade = (one.scorecard[part] for part in ("kpis", "score", "grade"))
         values = {
             key: None if (value := kpis.get(key, {}).get("value")) is None else Fraction(value)
@@ -265,7 +265,7 @@ def _frozen(
 
 
 def _graded(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     sides: Sequence[PolicySide],
     suppliers: Sequence[str],
     days: Sequence[date],
@@ -276,7 +276,7 @@ def _graded(
     for start in range(0, len(days), _DAYS_A_QUERY):
         some = days[start : start + _DAYS_A_QUERY]
         for rules_id in rules:
-            rows = _rows(warehouse, rules_id, suppliers, some)
+            rows = _rows(clickhouse, rules_id, suppliers, some)
             for name, day, sums in _sums(rows, suppliers, some):
                 values = sums.scored()
                 for at, side in enumerate(sides):
@@ -297,9 +297,9 @@ def _sums(
 
 
 def _rows(
-    warehouse: Warehouse, rules_id: int, suppliers: Sequence[str], days: Sequence[date]
+    clickhouse: ClickHouse, rules_id: int, suppliers: Sequence[str], days: Sequence[date]
 ) -> list[dict[str, Any]]:
-    return warehouse.rows(
+    return clickhouse.rows(
         Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
         {
             "suppliers": list(suppliers),

@@ -24,7 +24,7 @@ from services.operations.backtest import BacktestError, OnProgress, backtest
 from services.readiness.grading import FROZEN
 from services.readiness.policy import Policy, PolicyError
 from services.runtime.turns import Turns
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 
 MOST_MONTHS: Final = 240
 EARLIEST: Final = date(1990, 1, 1)
@@ -51,7 +51,7 @@ class BacktestBody(BaseModel):
 class Work:
     """A backtest under way in a thread, and what it tells of itself."""
 
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     old: Policy | None
     new: Policy
     asked: BacktestBody
@@ -97,10 +97,10 @@ class Work:
 
     def _result(self, tell: OnProgress) -> dict[str, Any]:
         as_of, months = self.asked.as_of, self.asked.months
-        return backtest(self.warehouse, self.old, self.new, as_of, months=months, progress=tell)
+        return backtest(self.clickhouse, self.old, self.new, as_of, months=months, progress=tell)
 
 
-def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse, threads: Turns) -> None:
+def add_backtest(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, threads: Turns) -> None:
     """Add the route of backtests, which run in these threads."""
     busy = threading.Lock()
 
@@ -117,7 +117,7 @@ def add_backtest(router: APIRouter, keys: KeyStore, warehouse: Warehouse, thread
         old, new = await read(lambda: _policies(asked))
         if not busy.acquire(blocking=False):
             raise Problem(409, "a backtest is running already")
-        work = Work(warehouse, old, new, asked, busy, threads)
+        work = Work(clickhouse, old, new, asked, busy, threads)
         work.start()
         return StreamingResponse(work.lines(), media_type="application/x-ndjson")
 

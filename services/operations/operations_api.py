@@ -26,7 +26,7 @@ from services.operations.rejected import RejectedEvents
 from services.operations.settlement_api import add_settlement
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.runtime.turns import Turns
-from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
 from services.store.migrate import Placement
 from services.store.rebuild import rebuild
 
@@ -47,7 +47,7 @@ class Operations:
     """What the routes need."""
 
     keys: KeyStore
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     bootstrap: str
     zone: str
     safety: Safety
@@ -61,10 +61,10 @@ def routes(operations: Operations) -> APIRouter:
     """Return the routes of operations."""
     router = APIRouter(tags=["operations"])
     _reconciliation(router, operations)
-    add_settlement(router, operations.keys, operations.warehouse, operations.zone)
+    add_settlement(router, operations.keys, operations.clickhouse, operations.zone)
     _rejected(router, operations)
     _rebuild(router, operations)
-    add_backtest(router, operations.keys, operations.warehouse, operations.slow)
+    add_backtest(router, operations.keys, operations.clickhouse, operations.slow)
     return router
 
 
@@ -111,7 +111,7 @@ async def _settled(
                 result = await operations.slow.run(
                     "reconciliation",
                     lambda: reconcile(
-                        operations.warehouse,
+                        operations.clickhouse,
                         operations.bootstrap,
                         zone=operations.zone,
                         since=since,
@@ -126,7 +126,7 @@ async def _settled(
 
 
 def _rejected(router: APIRouter, operations: Operations) -> None:
-    events = RejectedEvents(operations.warehouse)
+    events = RejectedEvents(operations.clickhouse)
 
     @router.get("/v1/rejected")
     async def page(
@@ -201,7 +201,7 @@ async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator
 
         def work() -> int:
             try:
-                return rebuild(operations.warehouse, operations.placement, tell, operations.rules)
+                return rebuild(operations.clickhouse, operations.placement, tell, operations.rules)
             finally:
                 loop.call_soon_threadsafe(told.put_nowait, None)
 

@@ -17,7 +17,7 @@ from schemas.validation import NotParseable, parse
 from services.kafka.producer import ID_HEADER, SOURCE_HEADER
 from services.kafka.record_headers import accepted_ms, attributes_of, record_name
 from services.kafka.topic_reader import EPOCH, records_of
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
@@ -116,7 +116,7 @@ def _counts(row: SenderDay) -> dict[str, int]:
 
 
 def reconcile(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     bootstrap: str,
     *,
     zone: str,
@@ -148,8 +148,8 @@ def reconcile(
             others.append((place, key))
         else:
             published[key].append(place)
-    refused = _count_refused(result, warehouse, asked)
-    _count_ledger(result, warehouse, asked)
+    refused = _count_refused(result, clickhouse, asked)
+    _count_ledger(result, clickhouse, asked)
     open_keys: dict[EventKey, _Place] = {}
     for key, places in published.items():
         # A copy with other content is refused where it stands: it is no further copy of the event.
@@ -159,7 +159,7 @@ def reconcile(
             result.rows[(sender_of(key[0]), day)].resent += len(copies) - 1
         if copies and _name(key) not in refused:
             open_keys[key] = copies[0]
-    _count_missing(result, warehouse, open_keys, site)
+    _count_missing(result, clickhouse, open_keys, site)
     for place, inbound_key in others:
         # An inbound record ends in a canonical topic or is refused, what is no event is refused;
         # else it is missing.
@@ -176,10 +176,12 @@ def _sender(topic: str, key: EventKey | None) -> str:
     return sender_of(key[0])
 
 
-def _count_refused(result: Reconciliation, warehouse: Warehouse, asked: dict[str, Any]) -> set[str]:
+def _count_refused(
+    result: Reconciliation, clickhouse: ClickHouse, asked: dict[str, Any]
+) -> set[str]:
     """Count what was refused; return the names of the records and of events the store refused."""
     names: set[str] = set()
-    for row in warehouse.rows(sql("refused_records"), asked):
+    for row in clickhouse.rows(sql("refused_records"), asked):
         names.add(row["id"])
         counted = result.rows[(row["sender"], row["day"])]
         counted.accepted += 1
@@ -198,8 +200,8 @@ def _count_refused(result: Reconciliation, warehouse: Warehouse, asked: dict[str
     return names
 
 
-def _count_ledger(result: Reconciliation, warehouse: Warehouse, asked: dict[str, Any]) -> None:
-    for row in warehouse.rows(sql("ledger_days"), asked):
+def _count_ledger(result: Reconciliation, clickhouse: ClickHouse, asked: dict[str, Any]) -> None:
+    for row in clickhouse.rows(sql("ledger_days"), asked):
         # What the broker no longer keeps, by retention or because its memory ended, was
         # accepted all the same: the ledger has it.
         counted = result.rows[(row["sender"], row["day"])]
@@ -208,9 +210,12 @@ def _count_ledger(result: Reconciliation, warehouse: Warehouse, asked: dict[str,
 
 
 def _count_missing(
-    result: Reconciliation, warehouse: Warehouse, published: dict[EventKey, _Place], site: ZoneInfo
+    result: Reconciliation,
+    clickhouse: ClickHouse,
+    published: dict[EventKey, _Place],
+    site: ZoneInfo,
 ) -> None:
-    rows = rows_of_keys(warehouse, "ledger_has", published)
+    rows = rows_of_keys(clickhouse, "ledger_has", published)
     there = {(row["source"], row["id"]) for row in rows}
     for key, place in published.items():
         if key not in there:

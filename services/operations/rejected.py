@@ -10,7 +10,7 @@ from schemas.fields import utc_text
 from schemas.validation import Accepted, NotParseable, Rejected, Sender, parse, validate
 from services.kafka.safety import Safety
 from services.runtime.turns import Turns
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 
 _COLUMNS = (
@@ -24,8 +24,8 @@ _DECODER: Final = Turns(1, "replay")
 class RejectedEvents:
     """The refused records in the store. The methods but `replay` block."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
 
     def page(
         self, senders: Sequence[str], *, replayed: bool, limit: int, offset: int
@@ -37,11 +37,11 @@ class RejectedEvents:
             "limit": limit,
             "offset": offset,
         }
-        rows = self._warehouse.rows(sql("rejected_list"), parameters)
+        rows = self._clickhouse.rows(sql("rejected_list"), parameters)
         counted = rows
         if not rows and offset:  # past the end there is no row to carry the total
             first = {**parameters, "limit": 1, "offset": 0}
-            counted = self._warehouse.rows(sql("rejected_list"), first)
+            counted = self._clickhouse.rows(sql("rejected_list"), first)
         total = counted[0]["total"] if counted else 0
         end = offset + len(rows)
         return {
@@ -82,11 +82,11 @@ class RejectedEvents:
         if row is not None:
             row["replayed_at"] = datetime.now(UTC)
             row["version"] += 1
-            self._warehouse.insert_rows("rejected", _COLUMNS, [[row[name] for name in _COLUMNS]])
+            self._clickhouse.insert_rows("rejected", _COLUMNS, [[row[name] for name in _COLUMNS]])
 
     def _row(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:
         parameters = {"id": rejected_id, "senders": list(senders)}
-        rows = self._warehouse.rows(sql("rejected_one"), parameters)
+        rows = self._clickhouse.rows(sql("rejected_one"), parameters)
         return rows[0] if rows else None
 
 

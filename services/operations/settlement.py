@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from schemas.envelope import sender_of
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
@@ -98,14 +98,14 @@ def _since(raw: dict[str, Any]) -> datetime | None:
     return since
 
 
-def settlement(warehouse: Warehouse, question: SettlementQuestion) -> dict[str, Any]:
+def settlement(clickhouse: ClickHouse, question: SettlementQuestion) -> dict[str, Any]:
     """Say what became of events, by their place in the question. Blocks.
 
     Raises StoreUnavailable.
     """
     events = question.events
-    stored = _stored(warehouse, events)
-    refused = _refused(warehouse, [one for one in events if one.key not in stored], question.since)
+    stored = _stored(clickhouse, events)
+    refused = _refused(clickhouse, [one for one in events if one.key not in stored], question.since)
     answer: dict[str, Any] = {"stored": 0, "conflicts": [], "rejected": [], "pending": []}
     for at, one in enumerate(events):
         content, complete = stored.get(one.key, (None, False))
@@ -121,14 +121,14 @@ def settlement(warehouse: Warehouse, question: SettlementQuestion) -> dict[str, 
 
 
 def _stored(
-    warehouse: Warehouse, events: Sequence[EventToSettle]
+    clickhouse: ClickHouse, events: Sequence[EventToSettle]
 ) -> dict[EventKey, tuple[str, bool]]:
     """Return what the ledger has under some keys, and whether all tables behind it have it."""
-    rows = list(rows_of_keys(warehouse, "seen", {one.key for one in events})) if events else []
+    rows = list(rows_of_keys(clickhouse, "seen", {one.key for one in events})) if events else []
     batches = sorted({batch for row in rows for batch in row["batches"]})
     complete: set[str] = set()
     if batches:
-        found = warehouse.rows(sql("complete_batches"), {"batches": batches})
+        found = clickhouse.rows(sql("complete_batches"), {"batches": batches})
         complete = {str(row["batch"]) for row in found}
     return {
         (row["source"], row["id"]): (row["content"], not complete.isdisjoint(row["batches"]))
@@ -137,12 +137,12 @@ def _stored(
 
 
 def _refused(
-    warehouse: Warehouse, events: Sequence[EventToSettle], since: datetime | None
+    clickhouse: ClickHouse, events: Sequence[EventToSettle], since: datetime | None
 ) -> dict[EventKey, list[dict[str, str]]]:
     if not events:
         return {}
     earliest = 0.0 if since is None else since.timestamp() * 1000
-    rows = rows_of_keys(warehouse, "refused_events", {one.key for one in events})
+    rows = rows_of_keys(clickhouse, "refused_events", {one.key for one in events})
     return {
         (row["source"], row["id"]): json.loads(row["errors"] or "[]")
         for row in rows

@@ -12,13 +12,13 @@ from services.http.principal import principal_of
 from services.http.reads import read
 from services.http.service import Problem
 from services.operations.settlement import MOST_ASKED, SettlementQuestion, question_of, settlement
-from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _RETRY: Final = {"Retry-After": "5"}
 
 
-def add_settlement(router: APIRouter, keys: KeyStore, warehouse: Warehouse, zone: str) -> None:
+def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zone: str) -> None:
     """Add the route. `zone`: of the receiving sites, which it tells as well."""
 
     @router.post("/v1/settlement")
@@ -38,7 +38,7 @@ def add_settlement(router: APIRouter, keys: KeyStore, warehouse: Warehouse, zone
         if principal.role is not Role.PROGRAMME:
             _check_own(question, principal.partner)
         try:
-            answer = await read(lambda: settlement(warehouse, question))
+            answer = await read(lambda: settlement(clickhouse, question))
         except ReadTooLarge as error:
             raise Problem(422, str(error)) from None
         except StoreUnavailable:

@@ -43,7 +43,7 @@ from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.runtime.parts import Healing, OnStall, ProcessPart, Runs, Stalled
 from services.settings import Settings, SettingsError
-from services.store.client import BACKGROUND, StoreUnavailable, Warehouse
+from services.store.client import BACKGROUND, ClickHouse, StoreUnavailable
 from services.store.ledger import Ledger
 from services.store.migrate import Placement, migrate
 from services.telemetry.logs import log
@@ -65,16 +65,16 @@ class Processor:
     def __init__(
         self,
         settings: Settings,
-        warehouse: Callable[[], Warehouse],
+        clickhouse: Callable[[], ClickHouse],
         *,
         in_memory: bool = False,
     ) -> None:
-        """Make the parts. `warehouse` is called once, on first use.
+        """Make the parts. `clickhouse` is called once, on first use.
 
         Raises SettingsError for a policy that can't be used.
         """
         self._settings, self._policy, self._in_memory = settings, policy_of(settings), in_memory
-        self._store = _Late(warehouse, Rules.of(self._policy))
+        self._store = _Late(clickhouse, Rules.of(self._policy))
         self.progress = SinkProgress()
         self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
         self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
@@ -183,17 +183,17 @@ class Processor:
         )
 
         def evaluator() -> Evaluator:
-            warehouse = self._store.store().apart(BACKGROUND)
-            store = EvaluationStore(warehouse)
+            clickhouse = self._store.store().apart(BACKGROUND)
+            store = EvaluationStore(clickhouse)
             announcer = Announcer(store, self.producer, self._settings.kafka, self._policy)
-            return Evaluator(Standings(warehouse, self._policy), store, announcer, waits)
+            return Evaluator(Standings(clickhouse, self._policy), store, announcer, waits)
 
         return Evaluations(evaluator, self._term, waits)
 
     def _findings(self, _: OnStall) -> Findings:
         def quality() -> DataQuality:
-            warehouse = self._store.store().apart(BACKGROUND)
-            return DataQuality(FigureStore(warehouse, self._policy))
+            clickhouse = self._store.store().apart(BACKGROUND)
+            return DataQuality(FigureStore(clickhouse, self._policy))
 
         return Findings(quality, self._term, self._policy, self._settings.findings_seconds)
 
@@ -204,16 +204,16 @@ class Processor:
 class _Late:
     """The store, opened on first use: making the application must not need one."""
 
-    def __init__(self, warehouse: Callable[[], Warehouse], rules: Rules) -> None:
-        self._open, self._rules = warehouse, rules
-        self._warehouse: Warehouse | None = None
+    def __init__(self, clickhouse: Callable[[], ClickHouse], rules: Rules) -> None:
+        self._open, self._rules = clickhouse, rules
+        self._clickhouse: ClickHouse | None = None
         self._ledger: Ledger | None = None
 
-    def store(self) -> Warehouse:
+    def store(self) -> ClickHouse:
         """Return the store, open."""
-        if self._warehouse is None:
-            self._warehouse = self._open()
-        return self._warehouse
+        if self._clickhouse is None:
+            self._clickhouse = self._open()
+        return self._clickhouse
 
     def _of_store(self) -> Ledger:
         if self._ledger is None:
@@ -262,21 +262,21 @@ def worker_app(processor: Processor) -> faust.App:
     return app
 
 
-def open_store(settings: Settings) -> Warehouse:
+def open_store(settings: Settings) -> ClickHouse:
     """Open the store, bring it to this version, and complete what an ended process left."""
-    warehouse = (
-        Warehouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
+    clickhouse = (
+        ClickHouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
         if settings.clickhouse_url
-        else Warehouse(path=settings.data_dir / "store")
+        else ClickHouse(path=settings.data_dir / "store")
     )
-    placement = Placement(settings.clickhouse_cluster, settings.fsync and warehouse.embedded)
+    placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
     policy = policy_of(settings)
     rules = Rules.of(policy)
-    applied = migrate(warehouse, placement, rules=rules)
-    put_in_force(warehouse, policy)
-    repaired = Ledger(warehouse, rules).repair()
+    applied = migrate(clickhouse, placement, rules=rules)
+    put_in_force(clickhouse, policy)
+    repaired = Ledger(clickhouse, rules).repair()
     log(_LOGGER, "store_ready", migrations=applied, batches_completed=repaired)
-    return warehouse
+    return clickhouse
 
 
 def __getattr__(name: str) -> Any:

@@ -115,7 +115,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     """Return the routes under /v1/suppliers."""
     router = APIRouter(tags=["scorecards"])
     reader = scorecards.reader
-    store = EvaluationStore(reader.store.warehouse)
+    store = EvaluationStore(reader.store.clickhouse)
 
     @router.get("/v1/suppliers")
     async def suppliers(request: Request, asked: Annotated[SuppliersAsked, Query()]) -> Response:

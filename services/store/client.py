@@ -76,7 +76,7 @@ BACKGROUND: Final = Share(2)
 """For what nobody waits for: evaluations, the exporter's looks, rebuilds, backtests."""
 
 
-class Warehouse:
+class ClickHouse:
     """A pool of clients to one database: those for writing, and others by `apart`.
 
     Give either a url, `http(s)://user:password@host:port/database`, and the name of the cluster
@@ -96,7 +96,7 @@ class Warehouse:
         if url is not None:
             self.database = urlsplit(url).path.strip("/") or DATABASE
         self.embedded = path is not None
-        self._shares: dict[Share, Warehouse] = {}
+        self._shares: dict[Share, ClickHouse] = {}
         self._shares_lock = Lock()
         with self._reporting():
             client = self._connect(database=None)
@@ -118,7 +118,7 @@ class Warehouse:
                     client.command(f"SET max_threads = {share.threads}")
                 self._clients.put(client)
 
-    def apart(self, share: Share) -> "Warehouse":
+    def apart(self, share: Share) -> "ClickHouse":
         """Return the same store through clients of another share; they are closed with this one.
 
         Raises StoreUnavailable.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sharding import LOCAL
 from services.store.sql_files import sql
 
@@ -16,42 +16,42 @@ VIEW_SUFFIX: Final = "_of_events"
 _BATCHES_A_TURN: Final = 200
 
 
-def derive(warehouse: Warehouse, batches: Sequence[UUID]) -> None:
+def derive(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
     """Derive again what these batches brought; rows that are there already are replaced."""
-    selects = derived_selects(warehouse)
+    selects = derived_selects(clickhouse)
     for start in range(0, len(batches), _BATCHES_A_TURN):
         some = batches[start : start + _BATCHES_A_TURN]
         listed = ", ".join(f"'{batch}'" for batch in some)
         for table, select in selects.items():
-            _fill(warehouse, table, select, f"batch IN ({listed})")
+            _fill(clickhouse, table, select, f"batch IN ({listed})")
 
 
-def fill(warehouse: Warehouse, table: str) -> None:
+def fill(clickhouse: ClickHouse, table: str) -> None:
     """Derive a table from the whole ledger; rows that are there already are replaced."""
-    if warehouse.rows("SELECT 1 FROM events LIMIT 1"):
-        _fill(warehouse, table, derived_selects(warehouse)[table], "1")
+    if clickhouse.rows("SELECT 1 FROM events LIMIT 1"):
+        _fill(clickhouse, table, derived_selects(clickhouse)[table], "1")
 
 
-def derived_selects(warehouse: Warehouse) -> dict[str, str]:
+def derived_selects(clickhouse: ClickHouse) -> dict[str, str]:
     """Return the SELECT of every derived table that the store has, by its name."""
-    rows = warehouse.rows(sql("derived_views"), {"database": warehouse.database})
+    rows = clickhouse.rows(sql("derived_views"), {"database": clickhouse.database})
     selects = {str(row["name"]).removesuffix(VIEW_SUFFIX): str(row["as_select"]) for row in rows}
-    if warehouse.cluster is None:
+    if clickhouse.cluster is None:
         return selects
     # A view reads the rows of its shard; asked for afterwards, it is to read those of all.
-    ledger = f"{warehouse.database}.events"
+    ledger = f"{clickhouse.database}.events"
     return {
         table: select.replace(f"FROM {ledger}{LOCAL}", f"FROM {ledger}")
         for table, select in selects.items()
     }
 
 
-def _fill(warehouse: Warehouse, table: str, select: str, condition: str) -> None:
+def _fill(clickhouse: ClickHouse, table: str, select: str, condition: str) -> None:
     # The filter is put on the ledger inside the view's own SELECT; FINAL lets the first of two
     # conflicting rows stand, as it does for a reader of the ledger.
     escaped = condition.replace("\\", "\\\\").replace("'", "\\'")
-    warehouse.command(
+    clickhouse.command(
         f"INSERT INTO {table} {select} "
         f"SETTINGS final = 1, "
-        f"additional_table_filters = {{'{warehouse.database}.events': '{escaped}'}}"
+        f"additional_table_filters = {{'{clickhouse.database}.events': '{escaped}'}}"
     )

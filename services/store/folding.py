@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.sql_files import sql
 
 OnProgress = Callable[[str, int, int], None]
@@ -83,22 +83,22 @@ _PART: Final = """Tuple(
     g Decimal(38, 6))"""
 
 
-def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
+def fold(clickhouse: ClickHouse, rules: Rules, batches: Sequence[UUID]) -> None:
     """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
     asked = {"batches": list(batches)}
-    counts = _documents(warehouse, asked)
+    counts = _documents(clickhouse, asked)
     if not counts:
         return
     for kind in _CONCERNING:
         if kind not in counts:
             continue
         statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
-        warehouse.command(statement, parameters={**asked, "batch": min(batches)})
-        counts = _documents(warehouse, asked)
+        clickhouse.command(statement, parameters={**asked, "batch": min(batches)})
+        counts = _documents(clickhouse, asked)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
         for step in _STEPS:
             turns = [
-                threads.submit(_fold_documents, warehouse, rules, asked, names, turn)
+                threads.submit(_fold_documents, clickhouse, rules, asked, names, turn)
                 for names in step
                 for turn in _turns(counts.get(_STATEMENTS[names[0]], 0))
             ]
@@ -106,14 +106,14 @@ def fold(warehouse: Warehouse, rules: Rules, batches: Sequence[UUID]) -> None:
             for turn in turns:
                 turn.result()
     # Last of all: what is worked out from here on is worked out from these facts.
-    warehouse.command(
+    clickhouse.command(
         sql("mark_touched"), parameters={**asked, "rules": rules.id, "mark": getrandbits(63)}
     )
 
 
-def _documents(warehouse: Warehouse, asked: Mapping[str, Any]) -> dict[str, int]:
+def _documents(clickhouse: ClickHouse, asked: Mapping[str, Any]) -> dict[str, int]:
     """Return how many documents of each kind are concerned; one may be counted several times."""
-    return {row["kind"]: row["documents"] for row in warehouse.rows(sql("touched"), asked)}
+    return {row["kind"]: row["documents"] for row in clickhouse.rows(sql("touched"), asked)}
 
 
 def _turns(documents: int) -> list[str]:
@@ -125,12 +125,12 @@ def _turns(documents: int) -> list[str]:
 
 
 def _fold_documents(
-    warehouse: Warehouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
+    clickhouse: ClickHouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
 ) -> None:
     """Run statements of one kind of document, one after the other, over those that are touched."""
     which = _touched(_STATEMENTS[names[0]], turn)
     for name in names:
-        _insert(warehouse, rules, name, which, asked)
+        _insert(clickhouse, rules, name, which, asked)
 
 
 def _touched(kind: str, turn: str = "") -> str:
@@ -142,52 +142,54 @@ def _touched(kind: str, turn: str = "") -> str:
     )
 
 
-def fold_all(warehouse: Warehouse, rules: Rules, progress: OnProgress | None = None) -> None:
+def fold_all(clickhouse: ClickHouse, rules: Rules, progress: OnProgress | None = None) -> None:
     """Fold the whole ledger by these rules, a part of the suppliers at a time."""
-    events = warehouse.rows("SELECT count() AS events FROM events")[0]["events"]
+    events = clickhouse.rows("SELECT count() AS events FROM events")[0]["events"]
     parts = -(-events // _EVENTS_A_PART)
     for part in range(parts):
         some = f"cityHash64(supplier_id) % {parts} = {part}"
         for at, name in enumerate(_STATEMENTS):
             if progress is not None:
                 progress(name, part * len(_STATEMENTS) + at, parts * len(_STATEMENTS))
-            _insert(warehouse, rules, name, some)
-    _mark_all(warehouse, rules)
+            _insert(clickhouse, rules, name, some)
+    _mark_all(clickhouse, rules)
 
 
 def ensure_folded(
-    warehouse: Warehouse, rules: Rules = DEFAULT_RULES, progress: OnProgress | None = None
+    clickhouse: ClickHouse, rules: Rules = DEFAULT_RULES, progress: OnProgress | None = None
 ) -> bool:
     """Fold the whole ledger unless these rules are those in force; return whether it was needed.
 
     Facts by other rules are dropped: no batch keeps them up to date from here on.
     """
-    known = {row["rules"] for row in warehouse.rows("SELECT rules FROM folded_rules FINAL")}
+    known = {row["rules"] for row in clickhouse.rows("SELECT rules FROM folded_rules FINAL")}
     if rules.id in known:
-        if not warehouse.rows("SELECT 1 FROM fold_marks LIMIT 1"):
-            _mark_all(warehouse, rules)  # facts of a version that had no marks
+        if not clickhouse.rows("SELECT 1 FROM fold_marks LIMIT 1"):
+            _mark_all(clickhouse, rules)  # facts of a version that had no marks
         return False
-    fold_all(warehouse, rules, progress)
-    warehouse.insert_rows("folded_rules", ["rules", "description"], [[rules.id, rules.description]])
+    fold_all(clickhouse, rules, progress)
+    clickhouse.insert_rows(
+        "folded_rules", ["rules", "description"], [[rules.id, rules.description]]
+    )
     for other in known:
-        forgotten = warehouse.stored("folded_rules")
-        warehouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
-        drop_facts(warehouse, other)
+        forgotten = clickhouse.stored("folded_rules")
+        clickhouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
+        drop_facts(clickhouse, other)
     return True
 
 
-def _mark_all(warehouse: Warehouse, rules: Rules) -> None:
-    warehouse.command(sql("mark_all"), parameters={"rules": rules.id, "mark": getrandbits(63)})
+def _mark_all(clickhouse: ClickHouse, rules: Rules) -> None:
+    clickhouse.command(sql("mark_all"), parameters={"rules": rules.id, "mark": getrandbits(63)})
 
 
-def drop_facts(warehouse: Warehouse, rules_id: int) -> None:
+def drop_facts(clickhouse: ClickHouse, rules_id: int) -> None:
     """Drop the facts of some rules."""
     for table in FACT_TABLES:
-        warehouse.command(f"ALTER TABLE {warehouse.stored(table)} DROP PARTITION {rules_id}")
+        clickhouse.command(f"ALTER TABLE {clickhouse.stored(table)} DROP PARTITION {rules_id}")
 
 
 def _insert(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     rules: Rules,
     name: str,
     which: str,
@@ -201,7 +203,7 @@ def _insert(
             tolerance_in_force=tolerance_place(rules, "states[-1].asked.item_no"),
         )
         parameters = {**rule_parameters(rules), **(asked or {}), "zone": zone}
-        warehouse.command(text, parameters=parameters)
+        clickhouse.command(text, parameters=parameters)
 
 
 def rule_parameters(rules: Rules) -> dict[str, Any]:

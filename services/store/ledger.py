@@ -20,7 +20,7 @@ import simplejson
 from pydantic_core import to_json
 
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.store.client import StoreRefused, Warehouse
+from services.store.client import ClickHouse, StoreRefused
 from services.store.derived_tables import derive
 from services.store.folding import fold
 from services.store.sql_files import sql
@@ -96,8 +96,8 @@ class Ledger:
     is folded once, while the next one is inserted.
     """
 
-    def __init__(self, warehouse: Warehouse, rules: Rules = DEFAULT_RULES) -> None:
-        self.warehouse = warehouse
+    def __init__(self, clickhouse: ClickHouse, rules: Rules = DEFAULT_RULES) -> None:
+        self.clickhouse = clickhouse
         self._rules = rules
         self._unfinished: dict[UUID, int] = {}
         self._lock = Lock()
@@ -116,7 +116,7 @@ class Ledger:
         with self._lock:
             batches = dict(self._unfinished)
         if batches:
-            fold(self.warehouse, self._rules, list(batches))
+            fold(self.clickhouse, self._rules, list(batches))
             self._complete(list(batches.items()))
             with self._lock:
                 for batch in batches:
@@ -157,7 +157,7 @@ class Ledger:
                 to_store[key] = record
         if to_store:
             try:
-                self.warehouse.insert_json_lines("events", json_lines(to_store.values(), batch))
+                self.clickhouse.insert_json_lines("events", json_lines(to_store.values(), batch))
             except StoreRefused:
                 # Where a view refused, the ledger may have the block already.
                 self._forget(batch)
@@ -169,27 +169,27 @@ class Ledger:
 
     def repair(self) -> int:
         """Derive what an ended process left incomplete; return how many batches that were."""
-        rows = self.warehouse.rows(sql("incomplete_batches"))
+        rows = self.clickhouse.rows(sql("incomplete_batches"))
         return self._complete_cut({row["batch"]: row["rows"] for row in rows})
 
     def _repaired(self, cut: set[UUID], records: Sequence[LedgerRecord]) -> dict[EventKey, _Stored]:
-        rows = self.warehouse.rows(sql("incomplete_batches"))
+        rows = self.clickhouse.rows(sql("incomplete_batches"))
         self._complete_cut({row["batch"]: row["rows"] for row in rows if row["batch"] in cut})
         return self._seen(records)
 
     def _complete_cut(self, incomplete: dict[UUID, int]) -> int:
         try:
-            derive(self.warehouse, list(incomplete))
+            derive(self.clickhouse, list(incomplete))
         except StoreRefused:
             incomplete = {b: rows for b, rows in incomplete.items() if self._derivable(b)}
         if incomplete:
-            fold(self.warehouse, self._rules, list(incomplete))
+            fold(self.clickhouse, self._rules, list(incomplete))
         self._complete(list(incomplete.items()))
         return len(incomplete)
 
     def _derivable(self, batch: UUID) -> bool:
         try:
-            derive(self.warehouse, [batch])
+            derive(self.clickhouse, [batch])
         except StoreRefused as error:
             # Its offsets were never committed: its records come again, and the bad one among them
             # is refused then. Left in the ledger, it would make every rebuild fail.
@@ -205,16 +205,16 @@ class Ledger:
         return True
 
     def _forget(self, batch: UUID) -> None:
-        events = self.warehouse.stored("events")
-        self.warehouse.command(f"DELETE FROM {events} WHERE batch = '{batch}'")  # noqa: S608
+        events = self.clickhouse.stored("events")
+        self.clickhouse.command(f"DELETE FROM {events} WHERE batch = '{batch}'")  # noqa: S608
 
     def _complete(self, batches: Sequence[tuple[UUID, int]]) -> None:
         if batches:
-            self.warehouse.insert_rows("batches", ["batch", "rows"], batches)
+            self.clickhouse.insert_rows("batches", ["batch", "rows"], batches)
 
     def _seen(self, records: Sequence[LedgerRecord]) -> dict[EventKey, _Stored]:
         found: dict[EventKey, tuple[str, list[UUID]]] = {}
-        for row in rows_of_keys(self.warehouse, "seen", {record.key for record in records}):
+        for row in rows_of_keys(self.clickhouse, "seen", {record.key for record in records}):
             found[(row["source"], row["id"])] = (row["content"], list(map(UUID, row["batches"])))
         batches = {batch for _, wrote in found.values() for batch in wrote}
         with self._lock:
@@ -231,13 +231,13 @@ class Ledger:
         found: set[UUID] = set()
         for start in range(0, len(batches), _BATCHES_A_LOOKUP):
             some = batches[start : start + _BATCHES_A_LOOKUP]
-            rows = self.warehouse.rows(sql("complete_batches"), {"batches": some})
+            rows = self.clickhouse.rows(sql("complete_batches"), {"batches": some})
             found.update(row["batch"] for row in rows)
         return found
 
 
 def rows_of_keys(
-    warehouse: Warehouse, name: str, keys: Iterable[EventKey]
+    clickhouse: ClickHouse, name: str, keys: Iterable[EventKey]
 ) -> Iterator[dict[str, Any]]:
     """Ask a query over event keys, and return its rows as JSON has them.
 
@@ -251,7 +251,7 @@ def rows_of_keys(
     for start in range(0, len(listed), _KEYS_A_LOOKUP):
         text = to_json(listed[start : start + _KEYS_A_LOOKUP]).decode()
         quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-        yield from warehouse.json_rows(
+        yield from clickhouse.json_rows(
             asked.substitute(keys=f"'{quoted}'"), {"max_query_size": _QUERY_BYTES}
         )
 

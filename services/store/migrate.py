@@ -14,7 +14,7 @@ from string import Template
 from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.derived_tables import VIEW_SUFFIX, fill
 from services.store.folding import any_tolerance_place, ensure_folded
 from services.store.sharding import LOCAL, sharded
@@ -116,7 +116,7 @@ def migrations() -> list[Migration]:
 
 
 def migrate(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     placement: Placement | None = None,
     progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
@@ -126,34 +126,34 @@ def migrate(
     Every statement may run again, so a migration cut off in its middle is simply run anew.
     """
     placement = placement or Placement()
-    _make(warehouse, placement, _APPLIED_TABLE)
-    done = {row["number"] for row in warehouse.rows("SELECT number FROM migrations")}
+    _make(clickhouse, placement, _APPLIED_TABLE)
+    done = {row["number"] for row in clickhouse.rows("SELECT number FROM migrations")}
     waiting = [migration for migration in migrations() if migration.number not in done]
     filled, tables = 0, sum(len(migration.filled) for migration in waiting)
     for migration in waiting:
         for statement in migration.statements():
-            _make(warehouse, placement, statement)
+            _make(clickhouse, placement, statement)
         for table in migration.filled:
             if progress is not None:
                 progress(table, filled, tables)
             # Its view sees the events to come; those that the ledger has already went past it.
-            fill(warehouse, table)
+            fill(clickhouse, table)
             filled += 1
-        warehouse.insert_rows(
+        clickhouse.insert_rows(
             "migrations", ["number", "name"], [[migration.number, migration.name]]
         )
-    replace_views(warehouse, placement)
-    ensure_folded(warehouse, rules, progress)
+    replace_views(clickhouse, placement)
+    ensure_folded(clickhouse, rules, progress)
     return [migration.name for migration in waiting]
 
 
-def replace_views(warehouse: Warehouse, placement: Placement) -> None:
+def replace_views(clickhouse: ClickHouse, placement: Placement) -> None:
     """Make the views that hold no data, as this version has them, in the order of their names."""
     for file in _sql_files("views"):
         for statement in statements(with_units(file.read_text())):
-            _make(warehouse, placement, statement)
+            _make(clickhouse, placement, statement)
 
 
-def _make(warehouse: Warehouse, placement: Placement, statement: str) -> None:
-    for part in placement.statements(statement, warehouse.database):
-        warehouse.command(part)
+def _make(clickhouse: ClickHouse, placement: Placement, statement: str) -> None:
+    for part in placement.statements(statement, clickhouse.database):
+        clickhouse.command(part)

@@ -1,14 +1,14 @@
 """Making every derived table anew from the ledger."""
 
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.derived_tables import VIEW_SUFFIX, derived_selects
 from services.store.migrate import OnTableProgress, Placement, migrate, migrations
 from services.telemetry.metrics import REBUILD_LEFT, REBUILD_STEPS
 
 
 def rebuild(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     placement: Placement | None = None,
     progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
@@ -23,17 +23,17 @@ def rebuild(
     derived = [migration for migration in migrations() if migration.derived]
     numbers = ", ".join(str(migration.number) for migration in derived)
     # First of all: from here on a migration does what this process may not live to finish.
-    marks = f"DELETE FROM {warehouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
-    warehouse.command(marks)
+    marks = f"DELETE FROM {clickhouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
+    clickhouse.command(marks)
     tables = {table for migration in derived for table in migration.tables}
-    for table in sorted(tables | derived_selects(warehouse).keys()):
-        warehouse.command(
+    for table in sorted(tables | derived_selects(clickhouse).keys()):
+        clickhouse.command(
             placement.fill(f"DROP VIEW IF EXISTS {table}{VIEW_SUFFIX} $on_cluster SYNC")
         )
         for name in placement.tables(table):
-            warehouse.command(placement.fill(f"DROP TABLE IF EXISTS {name} $on_cluster SYNC"))
+            clickhouse.command(placement.fill(f"DROP TABLE IF EXISTS {name} $on_cluster SYNC"))
     try:
-        migrate(warehouse, placement, _measured(progress), rules)
+        migrate(clickhouse, placement, _measured(progress), rules)
     finally:
         REBUILD_STEPS.set(0)
         REBUILD_LEFT.set(0)

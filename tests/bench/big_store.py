@@ -24,7 +24,7 @@ from rich.console import Console
 
 from services.readiness.rules import DEFAULT_RULES
 from services.simulator import history
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import fold_all
 from services.store.migrate import Placement, migrate
 from tests.storing import accepted
@@ -85,45 +85,45 @@ FROM
 _RENAMED = "replaceAll(replaceAll({0}, old_supplier, new_supplier), old_buyer, new_buyer)"
 
 
-def make(warehouse: Warehouse, events: int, told: Told) -> dict[str, Any]:
+def make(clickhouse: ClickHouse, events: int, told: Told) -> dict[str, Any]:
     """Fill an empty store with about so many events and fold them; return how long it took."""
-    migrate(warehouse, Placement(fsync=False))
+    migrate(clickhouse, Placement(fsync=False))
     # The tables are empty yet; the row is put back once all is folded.
-    warehouse.command("TRUNCATE TABLE folded_rules")
+    clickhouse.command("TRUNCATE TABLE folded_rules")
     began = time.perf_counter()
-    _fill(warehouse, events, told)
+    _fill(clickhouse, events, told)
     filled = time.perf_counter()
     told("folding")
     fold_all(
-        warehouse,
+        clickhouse,
         DEFAULT_RULES,
         lambda name, done, of: told(f"folding: {name} ({done} of {of})"),
     )
     folded = time.perf_counter()
-    warehouse.insert_rows(
+    clickhouse.insert_rows(
         "folded_rules", ["rules", "description"], [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
     )
-    warehouse.insert_rows("batches", ["batch", "rows"], [[BATCH, _count(warehouse)]])
+    clickhouse.insert_rows("batches", ["batch", "rows"], [[BATCH, _count(clickhouse)]])
     return {
-        "events": _count(warehouse),
+        "events": _count(clickhouse),
         "fill_seconds": filled - began,
         "fold_seconds": folded - filled,
     }
 
 
-def _count(warehouse: Warehouse) -> int:
-    return int(warehouse.rows("SELECT count() AS events FROM events")[0]["events"])
+def _count(clickhouse: ClickHouse) -> int:
+    return int(clickhouse.rows("SELECT count() AS events FROM events")[0]["events"])
 
 
-def _fill(warehouse: Warehouse, events: int, told: Told) -> None:
+def _fill(clickhouse: ClickHouse, events: int, told: Told) -> None:
     rows: list[list[Any]] = []
     suppliers: dict[str, int] = {}
     for seed in SEEDS:
         told(f"telling the stories of seed {seed}")
         rows += _told(seed, suppliers)
-    warehouse.command(f"CREATE OR REPLACE TABLE told ({_COLUMNS}) ENGINE = MergeTree ORDER BY id")
+    clickhouse.command(f"CREATE OR REPLACE TABLE told ({_COLUMNS}) ENGINE = MergeTree ORDER BY id")
     names = [column.split()[0] for column in _COLUMNS.replace(", 'UTC'", "").split(", ")]
-    warehouse.insert_rows("told", names, rows)
+    clickhouse.insert_rows("told", names, rows)
     assert SUPPLIERS % len(suppliers) == 0, len(suppliers)
     turns = SUPPLIERS // len(suppliers)
     once = sum(row[5] for row in rows)
@@ -137,7 +137,7 @@ def _fill(warehouse: Warehouse, events: int, told: Told) -> None:
         text = text.replace(f"renamed({column})", _RENAMED.format(column))
     for copy in range(copies):
         told(f"copying: {copy} of {copies}")
-        warehouse.command(
+        clickhouse.command(
             text,
             parameters={
                 "batch": BATCH,
@@ -150,7 +150,7 @@ def _fill(warehouse: Warehouse, events: int, told: Told) -> None:
             },
             settings={"parallel_view_processing": 1, "max_memory_usage": MEMORY},
         )
-    warehouse.command("DROP TABLE told")
+    clickhouse.command("DROP TABLE told")
 
 
 def _told(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
@@ -198,10 +198,10 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     asked = parser.parse_args()
     console = Console(stderr=True)
-    warehouse = Warehouse(path=asked.path)
+    clickhouse = ClickHouse(path=asked.path)
     with console.status("making a store") as status:
-        made = make(warehouse, asked.events, status.update)
-    warehouse.close()
+        made = make(clickhouse, asked.events, status.update)
+    clickhouse.close()
     print(json.dumps(made))
 
 

@@ -22,7 +22,7 @@ from services.processor.batches import BatchLoop, Subscription
 from services.processor.ledger_sink import LedgerSink, ledger_record, read_ahead
 from services.processor.streams import stream_record
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger, LedgerRecord, json_lines
 from services.store.migrate import Placement, migrate
 from tests.bench.workload import UNTIL, load
@@ -30,11 +30,11 @@ from tests.bench.workload import UNTIL, load
 BATCH = 20_000
 
 
-def queryable(warehouse: Warehouse, count: int) -> dict[str, Any]:
+def queryable(clickhouse: ClickHouse, count: int) -> dict[str, Any]:
     """Ask the ledger and the line facts, which are made of the typed tables, for every event."""
-    rows = warehouse.rows("SELECT uniqExact(source, id) AS events FROM events")
+    rows = clickhouse.rows("SELECT uniqExact(source, id) AS events FROM events")
     assert rows[0]["events"] == count, (rows, count)
-    sums = FigureStore(warehouse, DEFAULT_POLICY).sums(Selection(UNTIL.date(), 180))
+    sums = FigureStore(clickhouse, DEFAULT_POLICY).sums(Selection(UNTIL.date(), 180))
     judged = [row for row in sums if row["family"] == "due"]
     return {"suppliers": len(judged), "lines": sum(row["n"] for row in judged)}
 
@@ -42,8 +42,8 @@ def queryable(warehouse: Warehouse, count: int) -> dict[str, Any]:
 class Counting:
     """A sink around the ledger's that notes when it began and when it has all."""
 
-    def __init__(self, warehouse: Warehouse, count: int) -> None:
-        self._sink = LedgerSink(Ledger(warehouse), None)  # type: ignore[arg-type]
+    def __init__(self, clickhouse: ClickHouse, count: int) -> None:
+        self._sink = LedgerSink(Ledger(clickhouse), None)  # type: ignore[arg-type]
         self._left = count
         self.began: float | None = None
         self.done = asyncio.Event()
@@ -62,9 +62,9 @@ class Counting:
             self.done.set()
 
 
-async def ours(warehouse: Warehouse, bootstrap: str, count: int) -> float:
+async def ours(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
     """Read with the batch loop."""
-    sink = Counting(warehouse, count)
+    sink = Counting(clickhouse, count)
 
     async def stalled() -> None:
         raise SystemExit("stalled")
@@ -83,7 +83,7 @@ async def ours(warehouse: Warehouse, bootstrap: str, count: int) -> float:
     return sink.began
 
 
-async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
+async def agent(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
     """Read with a plain Faust agent and `take`: Faust's own buffers, batches within a second.
 
     Everything behind it is ours, so it pays nothing above ours but what Faust takes.
@@ -105,7 +105,7 @@ async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
     channel = app.topic(*CANONICAL_TOPICS, value_serializer="raw", value_type=bytes)
     began: list[float] = []
     done = asyncio.Event()
-    ledger = Ledger(warehouse)
+    ledger = Ledger(clickhouse)
 
     async def take(stream: Any) -> None:
         left = count
@@ -132,7 +132,7 @@ async def agent(warehouse: Warehouse, bootstrap: str, count: int) -> float:
     return began[0]
 
 
-def engine(warehouse: Warehouse, events: Path) -> float:
+def engine(clickhouse: ClickHouse, events: Path) -> float:
     """Insert the same bytes, made beforehand, in blocks of the same size."""
     batch = uuid4()
     rows = [
@@ -144,7 +144,7 @@ def engine(warehouse: Warehouse, events: Path) -> float:
     ]
     began = time.perf_counter()
     for block in blocks:
-        warehouse.insert_json_lines("events", block)
+        clickhouse.insert_json_lines("events", block)
     return began
 
 
@@ -156,20 +156,20 @@ def main() -> None:
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--path", type=Path, required=True)
     asked = parser.parse_args()
-    warehouse = Warehouse(path=asked.path)
-    migrate(warehouse, Placement(fsync=True))
+    clickhouse = ClickHouse(path=asked.path)
+    migrate(clickhouse, Placement(fsync=True))
     count = len(load(asked.events))
     if asked.way == "engine":
-        began = engine(warehouse, asked.events)
+        began = engine(clickhouse, asked.events)
     else:
         way = ours if asked.way == "ours" else agent
-        began = asyncio.run(way(warehouse, asked.bootstrap, count))
+        began = asyncio.run(way(clickhouse, asked.bootstrap, count))
     stored = time.perf_counter()
-    facts = queryable(warehouse, count)
+    facts = queryable(clickhouse, count)
     ended = time.perf_counter()
     line = {"seconds": ended - began, "stored_seconds": stored - began, "events": count, **facts}
     print(json.dumps(line))
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from services.operations.backtest import backtest
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
 from services.scorecards import scorecard_api
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
@@ -59,30 +59,30 @@ Told = Callable[[str], None]
 Result = TypeVar("Result")
 
 
-def holds(warehouse: Warehouse) -> dict[str, dict[str, int]]:
+def holds(clickhouse: ClickHouse) -> dict[str, dict[str, int]]:
     """Return rows, parts and bytes on disk of each table that holds anything."""
-    rows = warehouse.rows(
+    rows = clickhouse.rows(
         "SELECT table, sum(rows) AS rows, count() AS parts, sum(bytes_on_disk) AS bytes "
         "FROM system.parts WHERE active AND database = {database:String} "
         "GROUP BY table ORDER BY bytes DESC",
-        {"database": warehouse.database},
+        {"database": clickhouse.database},
     )
     return {row.pop("table"): row for row in rows}
 
 
-def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
+def measured(clickhouse: ClickHouse, told: Told) -> dict[str, Any]:
     """Judge everybody at a month end, then read in every way."""
-    reader = Reader(warehouse, DEFAULT_POLICY)
+    reader = Reader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
-        for row in warehouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
+        for row in clickhouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
     ]
     some = random.Random(20261101).sample(names, ASKED + WARM_UP)
     # As if nobody had asked before.
-    warehouse.command("TRUNCATE TABLE standings")
-    warehouse.command("TRUNCATE TABLE evaluations")
+    clickhouse.command("TRUNCATE TABLE standings")
+    clickhouse.command("TRUNCATE TABLE evaluations")
     told("one scorecard, nothing kept")
-    ms = {COLD: _timed(COLD, some, _asking(warehouse, AS_OF))}
+    ms = {COLD: _timed(COLD, some, _asking(clickhouse, AS_OF))}
     told("all suppliers, each month end for the first time")
     seconds: dict[str, float] = {}
     before = Selection(month_end_before(AS_OF), WINDOW_DAYS, names)
@@ -95,11 +95,11 @@ def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
     _seconds(seconds, "programme", lambda: programme.summary(everyone, Filter(), 5))
     _seconds(seconds, "its clusters", lambda: programme.clusters(everyone, Filter(), 5, 100, 0))
     told("one scorecard")
-    ms |= _one_by_one(warehouse, some)
+    ms |= _one_by_one(clickhouse, some)
     told("backtest")
     for label, new in POLICIES.items():
         told(label)
-        work = partial(backtest, warehouse, DEFAULT_POLICY, new, AS_OF, months=MONTHS)
+        work = partial(backtest, clickhouse, DEFAULT_POLICY, new, AS_OF, months=MONTHS)
         _seconds(seconds, label, work)
     return {
         "suppliers": len(names),
@@ -111,7 +111,7 @@ def measured(warehouse: Warehouse, told: Told) -> dict[str, Any]:
 
 def _evaluated(reader: Reader, at: Selection) -> int:
     """Judge and freeze every supplier at a month end."""
-    store = EvaluationStore(reader.store.warehouse)
+    store = EvaluationStore(reader.store.clickhouse)
     inputs, frozen = store.high_water(), 0
     for some in portions(at.suppliers, SUPPLIERS_A_QUERY):
         judged = reader.standings.refreshed(replace(at, suppliers=some))
@@ -133,21 +133,21 @@ def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> l
     return found
 
 
-def _one_by_one(warehouse: Warehouse, names: Sequence[str]) -> dict[str, list[float]]:
+def _one_by_one(clickhouse: ClickHouse, names: Sequence[str]) -> dict[str, list[float]]:
     other = AS_OF - timedelta(days=17)
     ways: dict[str, Callable[[str], object]] = {
-        KEPT: _asking(warehouse, AS_OF),
-        "scorecard at another date": _asking(warehouse, other),
+        KEPT: _asking(clickhouse, AS_OF),
+        "scorecard at another date": _asking(clickhouse, other),
     }
     found = {label: _timed(label, names, work) for label, work in ways.items()}
-    with _serving(Reader(warehouse, DEFAULT_POLICY)) as http:
+    with _serving(Reader(clickhouse, DEFAULT_POLICY)) as http:
         found[OVER_HTTP] = _timed(OVER_HTTP, names, lambda name: _get(http, name))
     return found
 
 
-def _asking(warehouse: Warehouse, as_of: date) -> Callable[[str], bytes]:
+def _asking(clickhouse: ClickHouse, as_of: date) -> Callable[[str], bytes]:
     """Ask for scorecards in a process that has read none of these suppliers."""
-    reader = Reader(warehouse, DEFAULT_POLICY)
+    reader = Reader(clickhouse, DEFAULT_POLICY)
     return lambda name: reader.scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
 
 
@@ -201,13 +201,13 @@ def main() -> None:
     parser.add_argument("--path", type=Path, required=True)
     asked = parser.parse_args()
     console = Console(stderr=True)
-    warehouse = Warehouse(path=asked.path)
-    migrate(warehouse, Placement(fsync=False))
+    clickhouse = ClickHouse(path=asked.path)
+    migrate(clickhouse, Placement(fsync=False))
     with console.status("reading") as status:
-        found = {"tables": holds(warehouse), **measured(warehouse, status.update)}
+        found = {"tables": holds(clickhouse), **measured(clickhouse, status.update)}
     print(json.dumps(found))
     sys.stdout.flush()
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from services.exporter.families import families
 from services.exporter.looks import StoreLook, Watch
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
@@ -35,7 +35,7 @@ LOOKS = 40
 Result = TypeVar("Result")
 
 
-class TimedWarehouse(Warehouse):
+class TimedClickHouse(ClickHouse):
     """Keeps how long each query took, by what it answers."""
 
     def __init__(self, path: Path) -> None:
@@ -54,27 +54,27 @@ class TimedWarehouse(Warehouse):
         return _timed(kept, partial(super().rows, statement, parameters, settings))
 
 
-def judge_all(warehouse: Warehouse) -> None:
+def judge_all(clickhouse: ClickHouse) -> None:
     """Keep how every supplier stands, as the processor does before a look is taken."""
-    rows = warehouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
+    rows = clickhouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
     names = [str(row["supplier_id"]) for row in rows]
-    standings = Standings(warehouse, DEFAULT_POLICY)
+    standings = Standings(clickhouse, DEFAULT_POLICY)
     for day in (month_end_before(TODAY), TODAY):
         standings.summaries(Selection(day, WINDOW_DAYS, names))
 
 
-def measured(warehouse: TimedWarehouse) -> dict[str, Any]:
+def measured(clickhouse: TimedClickHouse) -> dict[str, Any]:
     """Take looks, and scrape what they show."""
-    store = WatchStore(warehouse, DEFAULT_POLICY)
+    store = WatchStore(clickhouse, DEFAULT_POLICY)
     first: list[float] = []
     looks: list[float] = []
     series: list[float] = []
     _timed(first, partial(store.look, TODAY))
-    warehouse.times.clear()
+    clickhouse.times.clear()
     for _ in range(LOOKS):
         looked = _timed(looks, partial(store.look, TODAY))
         _timed(series, partial(families, looked, Bounds(), DEFAULT_POLICY.zone))
-    queries = dict(warehouse.times)
+    queries = dict(clickhouse.times)
     behind = sum(one.standing is None or not one.standing.current for one in looked.suppliers)
     assert behind == 0, behind
     return {
@@ -85,12 +85,14 @@ def measured(warehouse: TimedWarehouse) -> dict[str, Any]:
         "store": [sum(some) for some in zip(*queries.values(), strict=True)],
         "queries": queries,
         "series made": series,
-        **_scraped(warehouse),
+        **_scraped(clickhouse),
     }
 
 
-def _scraped(warehouse: Warehouse) -> Mapping[str, Any]:
-    watch = Watch(StoreLook(lambda: warehouse, DEFAULT_POLICY, Bounds(), today=lambda _zone: TODAY))
+def _scraped(clickhouse: ClickHouse) -> Mapping[str, Any]:
+    watch = Watch(
+        StoreLook(lambda: clickhouse, DEFAULT_POLICY, Bounds(), today=lambda _zone: TODAY)
+    )
     watch.store.look()
     registry = CollectorRegistry()
     registry.register(watch)
@@ -113,12 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
     asked = parser.parse_args()
-    warehouse = TimedWarehouse(asked.path)
-    migrate(warehouse, Placement(fsync=False))
-    judge_all(warehouse)
-    print(json.dumps(measured(warehouse)))
+    clickhouse = TimedClickHouse(asked.path)
+    migrate(clickhouse, Placement(fsync=False))
+    judge_all(clickhouse)
+    print(json.dumps(measured(clickhouse)))
     sys.stdout.flush()
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.scorecard_reader import Reader
 from services.cli.compose import application
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 from services.web import site_routes
 from services.web.form_tokens import Forms
@@ -45,17 +45,17 @@ PAGE = "supplier's page"
 _STORY = re.compile(r'href="(/suppliers/[^"]+/line\?[^"]+)"')
 
 
-def measured(warehouse: Warehouse) -> dict[str, list[float]]:
+def measured(clickhouse: ClickHouse) -> dict[str, list[float]]:
     """Open every kind of page for some suppliers."""
-    reader = Reader(warehouse, DEFAULT_POLICY)
+    reader = Reader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
-        for row in warehouse.rows("SELECT DISTINCT supplier_id FROM fold_marks ORDER BY 1")
+        for row in clickhouse.rows("SELECT DISTINCT supplier_id FROM fold_marks ORDER BY 1")
     ]
     some = random.Random(20261101).sample(names, ASKED + WARM_UP)
     reader.standings.summaries(Selection(AS_OF, WINDOW_DAYS, some))
     links = Links(Path(mkdtemp()) / "link.secret")
-    with _serving(Reader(warehouse, DEFAULT_POLICY), links) as http:
+    with _serving(Reader(clickhouse, DEFAULT_POLICY), links) as http:
         opened = {name: links.create(LinkHolder(Role.SUPPLIER, name)) for name in some}
         stories: dict[str, str] = {}
 
@@ -117,7 +117,7 @@ def _serving(reader: Reader, links: Links) -> Iterator[httpx.Client]:
     keys = KeyStore(Path(mkdtemp()) / "keys.json")
     site = Site(
         reader=reader,
-        evaluations=EvaluationStore(reader.store.warehouse),
+        evaluations=EvaluationStore(reader.store.clickhouse),
         keys=keys,
         links=links,
         sessions=Sessions(keys, links),
@@ -149,11 +149,11 @@ def main() -> None:
     """Measure one store."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
-    warehouse = Warehouse(path=parser.parse_args().path)
-    migrate(warehouse, Placement(fsync=False))
-    print(json.dumps({"ms": measured(warehouse)}))
+    clickhouse = ClickHouse(path=parser.parse_args().path)
+    migrate(clickhouse, Placement(fsync=False))
+    print(json.dumps({"ms": measured(clickhouse)}))
     sys.stdout.flush()
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.stage import STAGES
 from services.readiness.summary import Summary
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from tests.storing import empty
 
 pytestmark = pytest.mark.anyio
@@ -55,8 +55,8 @@ class UnsureStore(EvaluationStore):
     It fails before they are written or, where `written`, after: then its answer is lost.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        super().__init__(warehouse)
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        super().__init__(clickhouse)
         self._times = 0
         self._published = self._written = False
 
@@ -75,9 +75,9 @@ class UnsureStore(EvaluationStore):
 class Desk:
     """A store and a broker, the announcer at work on them, and any number that come after it."""
 
-    def __init__(self, warehouse: Warehouse, bootstrap: str) -> None:
-        self.warehouse, self.bootstrap = warehouse, bootstrap
-        self.store, self.producer = UnsureStore(warehouse), UnsureProducer(bootstrap)
+    def __init__(self, clickhouse: ClickHouse, bootstrap: str) -> None:
+        self.clickhouse, self.bootstrap = clickhouse, bootstrap
+        self.store, self.producer = UnsureStore(clickhouse), UnsureProducer(bootstrap)
         self.announcer = self.another()
 
     def another(self) -> Announcer:
@@ -102,7 +102,7 @@ class Desk:
         The store has written down the same ones, each as published.
         """
         events = self.on_topic(name)
-        rows = self.warehouse.rows(
+        rows = self.clickhouse.rows(
             "SELECT number, id, event, published FROM announcements FINAL "
             "WHERE supplier_id = {name:String} ORDER BY number",
             {"name": name},
@@ -115,10 +115,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(own_warehouse: Warehouse, broker: EmbeddedBroker) -> AsyncIterator[Desk]:
+async def desk(own_clickhouse: ClickHouse, broker: EmbeddedBroker) -> AsyncIterator[Desk]:
     """Return a desk with an empty store; the topic holds what other tests told of theirs."""
-    empty(own_warehouse)
-    made = Desk(own_warehouse, broker.bootstrap)
+    empty(own_clickhouse)
+    made = Desk(own_clickhouse, broker.bootstrap)
     yield made
     await made.producer.close()
 
@@ -318,7 +318,7 @@ async def test_of_a_compacted_topic_the_last_event_stands_for_those_before(
     assert [one.number for one in written] == [1, 2]
     with EmbeddedBroker() as compacted:
         apply(compacted.bootstrap, partitions=1, replication=1)
-        later = Desk(desk.warehouse, compacted.bootstrap)
+        later = Desk(desk.clickhouse, compacted.bootstrap)
         await later.producer.publish([Record(READINESS, name.encode(), written[1].event)])
         assert await later.announcer.tell(DAY, {name: stands("A", stages={"YDBA": "Madya"})}) == 0
         found = list(records_of(compacted.bootstrap, lambda topic: topic == READINESS))
@@ -336,7 +336,7 @@ async def test_a_broker_that_forgot_its_topics_is_told_only_what_it_never_took(
         await desk.announcer.tell(DAY, {name: stands("B")})
     with EmbeddedBroker() as anew:
         apply(anew.bootstrap, partitions=3, replication=1)
-        later = Desk(desk.warehouse, anew.bootstrap)
+        later = Desk(desk.clickhouse, anew.bootstrap)
         assert await later.announcer.tell(DAY, {name: stands("B")}) == 0
         assert [event.id for event in later.on_topic(name)] == [f"{name}:2"]
         assert desk.store.unpublished() == []

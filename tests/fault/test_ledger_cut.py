@@ -11,7 +11,7 @@ import pytest
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
 from services.processor.streams import StreamRecord
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.store.ledger import Ledger, LedgerRecord
 from services.store.migrate import migrations
 from services.store.rebuild import rebuild
@@ -25,36 +25,36 @@ EVENTS = history(random.Random(5), suppliers=2, buyers=1, lines=12, start=date(2
 VIEWS = ("receipt_lines_of_events", "order_versions_of_events")
 
 
-class CutWarehouse:
+class CutClickHouse:
     """A store whose inserts into the ledger end before the views, then fail as `error` says."""
 
     def __init__(
         self,
-        warehouse: Warehouse,
+        clickhouse: ClickHouse,
         error: Exception,
         views: Sequence[str] | None = None,
         mark: bool = False,
     ) -> None:
-        self._warehouse, self._error, self._mark = warehouse, error, mark
+        self._clickhouse, self._error, self._mark = clickhouse, error, mark
         self._views = views
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._warehouse, name)
+        return getattr(self._clickhouse, name)
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         if self._mark:
-            self._warehouse.insert_json_lines(table, lines)
+            self._clickhouse.insert_json_lines(table, lines)
             return
         views = self._views or [
             f"{table}_of_events" for made in migrations() for table in made.filled
         ]
         for view in views:
-            self._warehouse.command(f"DETACH TABLE {view}")
+            self._clickhouse.command(f"DETACH TABLE {view}")
         try:
-            self._warehouse.insert_json_lines(table, lines)
+            self._clickhouse.insert_json_lines(table, lines)
         finally:
             for view in views:
-                self._warehouse.command(f"ATTACH TABLE {view}")
+                self._clickhouse.command(f"ATTACH TABLE {view}")
         raise self._error
 
     def insert_rows(self, *_: Any) -> None:
@@ -69,86 +69,86 @@ def rows(events: Sequence[Event]) -> list[LedgerRecord]:
 
 
 @pytest.fixture(scope="module")
-def uncut(own_warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+def uncut(own_clickhouse: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
     """Return what the derived tables hold where nothing was cut."""
-    empty(own_warehouse)
-    Ledger(own_warehouse).append(rows(EVENTS), uuid4())
-    return contents(own_warehouse)
+    empty(own_clickhouse)
+    Ledger(own_clickhouse).append(rows(EVENTS), uuid4())
+    return contents(own_clickhouse)
 
 
 @pytest.fixture
 def whole(
-    own_warehouse: Warehouse, uncut: dict[str, list[tuple[Any, ...]]]
+    own_clickhouse: ClickHouse, uncut: dict[str, list[tuple[Any, ...]]]
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return the same, and leave the store empty."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     return uncut
 
 
-CUTS: dict[str, Callable[[Warehouse], CutWarehouse]] = {
-    "before all views": lambda store: CutWarehouse(store, AWAY),
-    "between the views": lambda store: CutWarehouse(store, AWAY, VIEWS),
-    "before the mark": lambda store: CutWarehouse(store, AWAY, mark=True),
+CUTS: dict[str, Callable[[ClickHouse], CutClickHouse]] = {
+    "before all views": lambda store: CutClickHouse(store, AWAY),
+    "between the views": lambda store: CutClickHouse(store, AWAY, VIEWS),
+    "before the mark": lambda store: CutClickHouse(store, AWAY, mark=True),
 }
 
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("way", ["the same batch", "another process", "a restart"])
 def test_a_batch_cut_off_is_completed(
-    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]], cut: str, way: str
+    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], cut: str, way: str
 ) -> None:
     batch = uuid4()
     with pytest.raises(StoreUnavailable):
-        Ledger(CUTS[cut](own_warehouse)).append(rows(EVENTS), batch)  # type: ignore[arg-type]
-    assert (contents(own_warehouse) == whole) is (cut == "before the mark")
-    ledger = Ledger(own_warehouse)
+        Ledger(CUTS[cut](own_clickhouse)).append(rows(EVENTS), batch)  # type: ignore[arg-type]
+    assert (contents(own_clickhouse) == whole) is (cut == "before the mark")
+    ledger = Ledger(own_clickhouse)
     if way == "a restart":
         assert ledger.repair() == 1
         assert ledger.append(rows(EVENTS), uuid4()).stored == 0
     else:
         done = ledger.append(rows(EVENTS), batch if way == "the same batch" else uuid4())
         assert (done.stored, done.resent, done.conflicts) == (len(EVENTS), 0, [])
-    assert contents(own_warehouse) == whole
+    assert contents(own_clickhouse) == whole
     # Also after a merge, which keeps of two rows the one that was stored first.
-    own_warehouse.command("OPTIMIZE TABLE events FINAL")
+    own_clickhouse.command("OPTIMIZE TABLE events FINAL")
     assert ledger.repair() == 0
-    ids = own_warehouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
+    ids = own_clickhouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
     assert ids == len(EVENTS)
 
 
 def test_part_of_a_batch_that_was_cut_is_completed_with_new_events_beside_it(
-    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]]
+    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]]
 ) -> None:
     half = len(EVENTS) // 2
     with pytest.raises(StoreUnavailable):
-        Ledger(CutWarehouse(own_warehouse, AWAY)).append(  # type: ignore[arg-type]
+        Ledger(CutClickHouse(own_clickhouse, AWAY)).append(  # type: ignore[arg-type]
             rows(EVENTS[:half]), uuid4()
         )
-    done = Ledger(own_warehouse).append(rows(EVENTS), uuid4())
+    done = Ledger(own_clickhouse).append(rows(EVENTS), uuid4())
     assert (done.stored, done.resent) == (len(EVENTS), 0)
-    assert contents(own_warehouse) == whole
+    assert contents(own_clickhouse) == whole
 
 
 @pytest.mark.parametrize("way", ["the same process", "another process", "a restart"])
 def test_what_was_inserted_and_not_finished_is_finished(
-    own_warehouse: Warehouse, whole: dict[str, list[tuple[Any, ...]]], way: str
+    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], way: str
 ) -> None:
     third = len(EVENTS) // 3
-    ledger = Ledger(own_warehouse)
+    ledger = Ledger(own_clickhouse)
     assert ledger.insert(rows(EVENTS[:third]), uuid4()).stored == third
     # A copy of what is not finished yet is a copy: it is not stored again, and not completed.
     again = ledger.insert(rows(EVENTS[: 2 * third]), uuid4())
     assert (again.stored, again.resent) == (third, third)
-    assert own_warehouse.rows("SELECT * FROM batches") == []
+    assert own_clickhouse.rows("SELECT * FROM batches") == []
     if way == "a restart":
-        ledger = Ledger(own_warehouse)
+        ledger = Ledger(own_clickhouse)
         assert ledger.repair() == 2
     elif way == "another process":
-        ledger = Ledger(own_warehouse)
+        ledger = Ledger(own_clickhouse)
     assert ledger.append(rows(EVENTS), uuid4()).stored == (
         len(EVENTS) if way == "another process" else len(EVENTS) - 2 * third
     )
-    assert contents(own_warehouse) == whole
+    assert contents(own_clickhouse) == whole
     assert ledger.repair() == 0
 
 
@@ -160,42 +160,42 @@ def bad(event: Event, text: bytes = b"rubbish") -> StreamRecord:
     return StreamRecord(good.topic, 0, 500, good.timestamp, value, good.headers)
 
 
-async def _written(warehouse: Warehouse, records: Sequence[StreamRecord]) -> FakeProducer:
+async def _written(clickhouse: ClickHouse, records: Sequence[StreamRecord]) -> FakeProducer:
     producer = FakeProducer()
-    sink = LedgerSink(Ledger(warehouse), Rejections(producer))
+    sink = LedgerSink(Ledger(clickhouse), Rejections(producer))
     await sink.write(records)
     await sink.finish()
     return producer
 
 
 @pytest.mark.anyio
-async def test_a_row_that_a_view_refuses_is_refused_alone(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
+async def test_a_row_that_a_view_refuses_is_refused_alone(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
     good = [receive("03-20", 1, no=f"R{at}", id=f"r-{at}") for at in range(30)]
     records = [record(event, at) for at, event in enumerate(good)]
     records.insert(17, bad(receive("03-20", 1, no="BAD", id="r-bad")))
-    producer = await _written(own_warehouse, records)
+    producer = await _written(own_clickhouse, records)
     refused = [published.headers for published in producer.published]
     assert refused == [(("reason", b"store"),)]
     assert b"r-bad" in producer.published[0].value
-    stored = {found["id"] for found in own_warehouse.rows("SELECT id FROM events")}
+    stored = {found["id"] for found in own_clickhouse.rows("SELECT id FROM events")}
     assert stored == {event["id"] for event in good}
-    before = contents(own_warehouse)
+    before = contents(own_clickhouse)
     assert len(before["receipt_lines"]) == 30
-    assert Ledger(own_warehouse).repair() == 0
-    rebuild(own_warehouse, NOT_SYNCED)
-    assert contents(own_warehouse) == before
+    assert Ledger(own_clickhouse).repair() == 0
+    rebuild(own_clickhouse, NOT_SYNCED)
+    assert contents(own_clickhouse) == before
 
 
 @pytest.mark.anyio
 async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
-    own_warehouse: Warehouse,
+    own_clickhouse: ClickHouse,
 ) -> None:
-    empty(own_warehouse)
+    empty(own_clickhouse)
     good = [receive("03-20", 1, no=f"R{at}", id=f"s-{at}") for at in range(5)]
     broken = bad(receive("03-20", 1, no="BAD", id="s-bad"))
     records = [*(record(event, at) for at, event in enumerate(good)), broken]
-    cut = Ledger(CutWarehouse(own_warehouse, AWAY))  # type: ignore[arg-type]
+    cut = Ledger(CutClickHouse(own_clickhouse, AWAY))  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailable):
         await LedgerSink(cut, Rejections(FakeProducer())).write(records)
     whole = order("03-01", 1, "03-20", id="s-whole")
@@ -203,78 +203,80 @@ async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
         cut.append([row(whole)], uuid4())
     # One of the two batches can be derived. The other is forgotten: its offsets were never
     # committed, so its records come again.
-    assert Ledger(own_warehouse).repair() == 1
-    assert Ledger(own_warehouse).repair() == 0
-    assert len(contents(own_warehouse)["order_versions"]) == 1
-    producer = await _written(own_warehouse, records)
+    assert Ledger(own_clickhouse).repair() == 1
+    assert Ledger(own_clickhouse).repair() == 0
+    assert len(contents(own_clickhouse)["order_versions"]) == 1
+    producer = await _written(own_clickhouse, records)
     assert len(producer.published) == 1
-    assert len(contents(own_warehouse)["receipt_lines"]) == 5
+    assert len(contents(own_clickhouse)["receipt_lines"]) == 5
 
 
-def test_what_the_store_is_not_in_order_for_is_no_fault_of_a_row(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
-    ledger, batch = Ledger(own_warehouse), uuid4()
-    own_warehouse.command("RENAME TABLE order_versions TO away")
+def test_what_the_store_is_not_in_order_for_is_no_fault_of_a_row(
+    own_clickhouse: ClickHouse,
+) -> None:
+    empty(own_clickhouse)
+    ledger, batch = Ledger(own_clickhouse), uuid4()
+    own_clickhouse.command("RENAME TABLE order_versions TO away")
     try:
         with pytest.raises(StoreUnavailable):
             ledger.append(rows(EVENTS), batch)
     finally:
-        own_warehouse.command("RENAME TABLE away TO order_versions")
+        own_clickhouse.command("RENAME TABLE away TO order_versions")
     assert ledger.append(rows(EVENTS), batch).stored == len(EVENTS)
-    assert len(contents(own_warehouse)["order_versions"]) > 10
+    assert len(contents(own_clickhouse)["order_versions"]) > 10
 
 
 @pytest.mark.anyio
-async def test_a_conflict_is_reported_and_the_first_stands(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
+async def test_a_conflict_is_reported_and_the_first_stands(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
     first, other = (order("03-01", quantity, "03-20", id="same") for quantity in (5, 9))
     # In one batch, in a later one, and from a batch that was cut.
-    producer = await _written(own_warehouse, [record(first), record(other, 1), record(first, 2)])
+    producer = await _written(own_clickhouse, [record(first), record(other, 1), record(first, 2)])
     assert [dict(one.headers)["reason"] for one in producer.published] == [b"conflict"]
-    producer = await _written(own_warehouse, [record(other, 3)])
+    producer = await _written(own_clickhouse, [record(other, 3)])
     assert len(producer.published) == 1
     assert b"it stands" in producer.published[0].value
-    versions = own_warehouse.rows("SELECT quantity FROM order_versions FINAL")
+    versions = own_clickhouse.rows("SELECT quantity FROM order_versions FINAL")
     assert [int(version["quantity"]) for version in versions] == [5]
     with pytest.raises(StoreUnavailable):
-        cut = CutWarehouse(own_warehouse, AWAY)
+        cut = CutClickHouse(own_clickhouse, AWAY)
         Ledger(cut).append([row(confirm("03-02", "accepted") | {"id": "cut"})], uuid4())  # type: ignore[arg-type]
     rejected = confirm("03-02", "rejected") | {"id": "cut"}
-    assert len(Ledger(own_warehouse).append([row(rejected)], uuid4()).conflicts) == 1
+    assert len(Ledger(own_clickhouse).append([row(rejected)], uuid4()).conflicts) == 1
 
 
 @pytest.mark.parametrize("name", ["batch", "content", "precedence", "sender", "xyz"])
-def test_an_extension_may_be_called_like_a_column(own_warehouse: Warehouse, name: str) -> None:
-    empty(own_warehouse)
+def test_an_extension_may_be_called_like_a_column(own_clickhouse: ClickHouse, name: str) -> None:
+    empty(own_clickhouse)
     placed = order("03-01", "0.300000", "03-20", id="e1") | {name: "7"}
     placed["data"]["lines"][0]["description"] = 'says "batch": "x"'
-    assert Ledger(own_warehouse).append([row(placed)], uuid4()).stored == 1
-    assert Ledger(own_warehouse).append([row(placed)], uuid4()).resent == 1
-    (found,) = own_warehouse.rows("SELECT sender, content, data FROM events")
+    assert Ledger(own_clickhouse).append([row(placed)], uuid4()).stored == 1
+    assert Ledger(own_clickhouse).append([row(placed)], uuid4()).resent == 1
+    (found,) = own_clickhouse.rows("SELECT sender, content, data FROM events")
     assert (found["sender"], found["content"]) == ("B1", row(placed).content)
-    (version,) = own_warehouse.rows("SELECT description FROM order_versions")
+    (version,) = own_clickhouse.rows("SELECT description FROM order_versions")
     assert version["description"] == 'says "batch": "x"'
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"null", b'{"id"', b'"batch": [', b'["batch"]'])
 def test_what_is_no_event_is_refused_and_leaves_nothing(
-    own_warehouse: Warehouse, value: bytes
+    own_clickhouse: ClickHouse, value: bytes
 ) -> None:
-    empty(own_warehouse)
+    empty(own_clickhouse)
     one = LedgerRecord("/erp/B1/x", "x", "00", value, "rantai.orders", 0, 0, 1_767_225_600_000)
     with pytest.raises(StoreRefused):
-        Ledger(own_warehouse).append([one], uuid4())
-    assert own_warehouse.rows("SELECT id FROM events") == []
+        Ledger(own_clickhouse).append([one], uuid4())
+    assert own_clickhouse.rows("SELECT id FROM events") == []
 
 
 @pytest.mark.parametrize(
     "name", ["it's", 'a "b"', "\\", "\\'", "--x", "/* y", "$keys", "%(keys)s", "{keys:String}", "é"]
 )
-def test_a_key_may_hold_any_text(own_warehouse: Warehouse, name: str) -> None:
-    empty(own_warehouse)
+def test_a_key_may_hold_any_text(own_clickhouse: ClickHouse, name: str) -> None:
+    empty(own_clickhouse)
     event = order("03-01", "1", "03-20", id=name)
     other = order("03-01", "1", "03-20", id="beside")
-    ledger = Ledger(own_warehouse)
+    ledger = Ledger(own_clickhouse)
     assert ledger.append([row(event)], uuid4()).stored == 1
     again = ledger.append([row(other), row(event)], uuid4())
     assert (again.stored, again.resent) == (1, 1)

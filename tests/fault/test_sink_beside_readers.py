@@ -22,7 +22,7 @@ from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
 from services.readiness.policy import DEFAULT_POLICY
 from services.settings import Settings
-from services.store.client import BACKGROUND, READING, Warehouse
+from services.store.client import BACKGROUND, READING, ClickHouse
 from services.store.ledger import Ledger
 from tests.fault.loops import Stalls
 from tests.holding import HANG_SECONDS, clients_held, held
@@ -34,7 +34,7 @@ _DEFAULT_THREADS = 64
 
 
 async def test_a_post_is_answered_and_counted_while_readers_hold_all_that_they_can(
-    broker: EmbeddedBroker, own_warehouse: Warehouse, tmp_path: Path
+    broker: EmbeddedBroker, own_clickhouse: ClickHouse, tmp_path: Path
 ) -> None:
     settings = Settings(data_dir=tmp_path, kafka=broker.bootstrap)
     keys = KeyStore(settings.keys_path)
@@ -42,18 +42,18 @@ async def test_a_post_is_answered_and_counted_while_readers_hold_all_that_they_c
     async with AsyncExitStack() as stack:
         producer = EventProducer(broker.bootstrap)
         stack.push_async_callback(producer.close)
-        progress = await stack.enter_async_context(_sinking(broker, own_warehouse, producer))
+        progress = await stack.enter_async_context(_sinking(broker, own_clickhouse, producer))
         safety = InLedger(producer, progress, HANG_SECONDS)
         routers = [
             compose.gateway_routes(settings, keys, safety),
-            *compose.scorecard_routes(settings, keys, own_warehouse, DEFAULT_POLICY, safety),
+            *compose.scorecard_routes(settings, keys, own_clickhouse, DEFAULT_POLICY, safety),
         ]
         app = compose.application("test", routers, _ready, reads)
         transport = httpx.ASGITransport(app)
         client = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=None)
         await stack.enter_async_context(client)
         for share in (READING, BACKGROUND):
-            stack.enter_context(clients_held(own_warehouse, share))
+            stack.enter_context(clients_held(own_clickhouse, share))
         await stack.enter_async_context(held(reads.turns, settings.read_threads))
         await stack.enter_async_context(_default_threads_held())
         name = f"O-{uuid4()}"
@@ -68,7 +68,7 @@ async def test_a_post_is_answered_and_counted_while_readers_hold_all_that_they_c
         )
         assert answer.status_code == 202, answer.text
         assert (await client.get("/healthz")).status_code == 200
-        found = own_warehouse.rows(
+        found = own_clickhouse.rows(
             "SELECT count() AS events FROM order_line_facts FINAL WHERE order_no = {order:String}",
             {"order": name},
         )
@@ -81,7 +81,7 @@ async def _ready() -> None:
 
 @asynccontextmanager
 async def _sinking(
-    broker: EmbeddedBroker, store: Warehouse, producer: EventProducer
+    broker: EmbeddedBroker, store: ClickHouse, producer: EventProducer
 ) -> AsyncIterator[SinkProgress]:
     """Run the ledger's loop as the processor does; give its progress once it has partitions."""
     progress = SinkProgress()

@@ -15,7 +15,7 @@ from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Refusal, Rejections, RejectionSink
 from services.processor.sink import Sink
 from services.processor.streams import StreamRecord
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.store.ledger import Appended, Ledger, LedgerRecord
 from tests.fault.doubles import FailingSink, FakeProducer
 from tests.reference.cases import inspect, order, receive
@@ -46,8 +46,8 @@ class Subject:
 class Failing:
     """Stands before the ledger and the store; fails n times, then lets through."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self.failures, self._warehouse = 0, warehouse
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self.failures, self._clickhouse = 0, clickhouse
 
     def _perhaps_fail(self) -> None:
         if self.failures > 0:
@@ -56,14 +56,14 @@ class Failing:
 
     def insert(self, records: Sequence[LedgerRecord], batch: Any) -> Appended:
         self._perhaps_fail()
-        return Ledger(self._warehouse).append(records, batch)
+        return Ledger(self._clickhouse).append(records, batch)
 
     def finish(self) -> None:
         """Do nothing: what is inserted is finished."""
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         self._perhaps_fail()
-        self._warehouse.insert_json_lines(table, lines)
+        self._clickhouse.insert_json_lines(table, lines)
 
     def fail(self, times: int) -> None:
         self.failures = times
@@ -83,8 +83,8 @@ def published(producer: FakeProducer) -> Callable[[], Any]:
     return look
 
 
-def of_ledger(warehouse: Warehouse) -> Subject:
-    before, producer = Failing(warehouse), FakeProducer()
+def of_ledger(clickhouse: ClickHouse) -> Subject:
+    before, producer = Failing(clickhouse), FakeProducer()
     records = [record(event, at, partition=at % 3) for at, event in enumerate(EVENTS)]
     records.append(StreamRecord("rantai.orders", 1, 9, ACCEPTED_MS, b"no event", ()))
     look = published(producer)
@@ -92,12 +92,12 @@ def of_ledger(warehouse: Warehouse) -> Subject:
         LedgerSink(before, Rejections(producer)),
         records,
         before.fail,
-        lambda: (contents(warehouse), look()),
+        lambda: (contents(clickhouse), look()),
     )
 
 
-def of_rejections(warehouse: Warehouse) -> Subject:
-    before = Failing(warehouse)
+def of_rejections(clickhouse: ClickHouse) -> Subject:
+    before = Failing(clickhouse)
     records = []
     for at, text in enumerate((b"{", b"\xff\xfe", "é\n".encode(), b"")):
         topic = inbound_topic("B1") if at % 2 else "rantai.orders"
@@ -109,11 +109,11 @@ def of_rejections(warehouse: Warehouse) -> Subject:
         RejectionSink(before),
         records,
         before.fail,
-        lambda: warehouse.rows("SELECT * FROM rejected FINAL ORDER BY id"),
+        lambda: clickhouse.rows("SELECT * FROM rejected FINAL ORDER BY id"),
     )
 
 
-def of_inbound(_: Warehouse) -> Subject:
+def of_inbound(_: ClickHouse) -> Subject:
     producer = FakeProducer()
     records = [
         StreamRecord(inbound_topic("B1"), at % 2, at, ACCEPTED_MS, json.dumps(event).encode(), ())
@@ -130,10 +130,10 @@ def of_inbound(_: Warehouse) -> Subject:
 
 
 @pytest.fixture(params=[of_ledger, of_rejections, of_inbound])
-def subject(request: pytest.FixtureRequest, own_warehouse: Warehouse) -> Subject:
+def subject(request: pytest.FixtureRequest, own_clickhouse: ClickHouse) -> Subject:
     """Return each sink in turn, on an empty store."""
-    empty(own_warehouse)
-    made: Subject = request.param(own_warehouse)
+    empty(own_clickhouse)
+    made: Subject = request.param(own_clickhouse)
     return made
 
 
@@ -162,32 +162,32 @@ async def test_what_passes_by_is_raised_and_the_same_batch_works_later(subject: 
 
 
 async def test_a_failure_first_leaves_nothing_half(
-    subject: Subject, own_warehouse: Warehouse
+    subject: Subject, own_clickhouse: ClickHouse
 ) -> None:
     subject.fail(1)
     with pytest.raises(StoreUnavailable):
         await subject.sink.write(subject.records)
     await subject.sink.write(subject.records)
     late = subject.look()
-    empty(own_warehouse)
+    empty(own_clickhouse)
     await subject.sink.write(subject.records)
     assert subject.look() == late
 
 
-async def test_every_record_is_stored_or_refused(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
-    subject = of_ledger(own_warehouse)
+async def test_every_record_is_stored_or_refused(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
+    subject = of_ledger(own_clickhouse)
     await subject.sink.write(subject.records)
     derived, refused = subject.look()
     assert len(derived["order_versions"]) == 3
     assert (len(derived["receipt_lines"]), len(derived["inspections"])) == (1, 1)
     assert len(refused) == 1
-    subject = of_inbound(own_warehouse)
+    subject = of_inbound(own_clickhouse)
     await subject.sink.write(subject.records)
     topics = [topic for topic, _, _ in subject.look()]
     assert topics.count(REJECTED) == 2
     assert topics.count("rantai.orders") == 3
-    subject = of_rejections(own_warehouse)
+    subject = of_rejections(own_clickhouse)
     await subject.sink.write(subject.records)
     assert [(row["encoding"], row["value"]) for row in subject.look()] == [
         ("base64", "//4="),

@@ -19,7 +19,7 @@ import pytest
 from services.kafka.embedded_broker import free_port
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.store.ledger import Ledger
 from services.store.migrate import Placement, migrate
 from services.store.rebuild import rebuild
@@ -49,9 +49,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def over_http(server: str) -> Iterator[Warehouse]:
+def over_http(server: str) -> Iterator[ClickHouse]:
     """Return a migrated store behind HTTP."""
-    store = Warehouse(url=f"{server}/rantai")
+    store = ClickHouse(url=f"{server}/rantai")
     migrate(store, Placement(fsync=False))
     yield store
     store.close()
@@ -70,7 +70,7 @@ def forget_plans(server: str) -> None:
 
 def test_nobody_listens() -> None:
     with pytest.raises(StoreUnavailable):
-        Warehouse(url=f"http://127.0.0.1:{free_port()}/rantai")
+        ClickHouse(url=f"http://127.0.0.1:{free_port()}/rantai")
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
@@ -91,14 +91,14 @@ def test_a_proxy_answers_in_its_place() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         with pytest.raises(StoreUnavailable):
-            Warehouse(url=f"http://127.0.0.1:{proxy.server_port}/rantai")
+            ClickHouse(url=f"http://127.0.0.1:{proxy.server_port}/rantai")
         proxy.shutdown()
 
 
 @pytest.mark.anyio
 async def test_a_store_that_dies_refuses_no_event(tmp_path: Path) -> None:
     with endpoint(tmp_path / "dies") as (process, url):
-        store = Warehouse(url=f"{url}/rantai")
+        store = ClickHouse(url=f"{url}/rantai")
         migrate(store, Placement(fsync=False))
         process.kill()
         process.wait()
@@ -126,7 +126,7 @@ EVENTS = [receive("03-20", 1, no=f"R{at}", id=f"h-{at}") for at in range(20)]
     ids=str,
 )
 def test_a_faulty_answer_to_an_insert_is_tried_again_and_counts_once(
-    server: str, over_http: Warehouse, fault: dict[str, Any]
+    server: str, over_http: ClickHouse, fault: dict[str, Any]
 ) -> None:
     empty(over_http)
     ledger, batch = Ledger(over_http), uuid4()
@@ -141,7 +141,7 @@ def test_a_faulty_answer_to_an_insert_is_tried_again_and_counts_once(
     assert over_http.rows("SELECT count() AS n FROM events FINAL") == [{"n": len(EVENTS)}]
 
 
-def test_a_bad_row_is_the_rows_fault(over_http: Warehouse) -> None:
+def test_a_bad_row_is_the_rows_fault(over_http: ClickHouse) -> None:
     empty(over_http)
     good = row(EVENTS[0])
     broken = type(good)(
@@ -152,7 +152,7 @@ def test_a_bad_row_is_the_rows_fault(over_http: Warehouse) -> None:
     assert over_http.rows("SELECT id FROM events") == []
 
 
-def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: Warehouse) -> None:
+def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: ClickHouse) -> None:
     empty(over_http)
     events = [
         EVENTS[0] | {"source": f"/erp/B{at % 97}/sap", "id": "é" * 300 + str(at)}
@@ -164,17 +164,17 @@ def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: Warehouse) -> No
 
 
 def test_times_say_their_zone_over_http_and_in_process(
-    over_http: Warehouse, own_warehouse: Warehouse
+    over_http: ClickHouse, own_clickhouse: ClickHouse
 ) -> None:
     at = datetime(2026, 11, 22, 17, 5, tzinfo=UTC)
     asked = "SELECT toDateTime64('2026-11-22 17:05:00', 3, 'UTC') AS at, [(1, at)] AS inside"
-    for store in (over_http, own_warehouse):
+    for store in (over_http, own_clickhouse):
         assert store.rows(asked) == [{"at": at, "inside": [(1, at)]}]
         assert [datetime.fromisoformat(one["at"]) for one in store.json_rows(asked)] == [at]
         assert store.json_rows("SELECT 1 WHERE 0") == []
 
 
-def test_a_rebuild_over_http(over_http: Warehouse) -> None:
+def test_a_rebuild_over_http(over_http: ClickHouse) -> None:
     empty(over_http)
     rows = [row(event, at) for at, event in enumerate(EVENTS)]
     Ledger(over_http).append(rows, uuid4())
@@ -200,7 +200,7 @@ def doctor(**environment: str) -> dict[str, dict[str, Any]]:
 
 
 def test_doctor_asks_the_store_and_the_broker_that_the_environment_names(
-    server: str, over_http: Warehouse, tmp_path: Path
+    server: str, over_http: ClickHouse, tmp_path: Path
 ) -> None:
     port = server.rpartition(":")[2]
     where = {"RANTAI_DATA_DIR": str(tmp_path), "RANTAI_KAFKA": f"127.0.0.1:{free_port()}"}

@@ -27,7 +27,7 @@ from services.http.service import install
 from services.kafka.safety import Traces
 from services.kafka.topics import BrokerUnavailable
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger, LedgerRecord
 from services.store.migrate import Placement, migrate
 from services.web import site_routes
@@ -109,7 +109,7 @@ def tell(story: Story) -> None:
 class Broker:
     """Keeps events in the ledger of a store, as an embedded broker does; may be away or slow."""
 
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     away: bool = False
     failures: int = 0
     unheard: bool = False
@@ -133,14 +133,14 @@ class Broker:
             LedgerRecord(e.source, e.id, e.content.hex(), e.value, e.topic, 0, n, 1_795_000_000_000)
             for n, e in enumerate(events)
         ]
-        Ledger(self.warehouse).append(records, uuid.uuid4())
+        Ledger(self.clickhouse).append(records, uuid.uuid4())
 
 
 @dataclass
 class Shop:
     """The pages over a store, with a broker of our own."""
 
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     folder: Path
     broker: Broker = field(init=False)
     app: FastAPI = field(init=False)
@@ -148,7 +148,7 @@ class Shop:
     site: Pages = field(init=False)
 
     def __post_init__(self) -> None:
-        self.broker = Broker(self.warehouse)
+        self.broker = Broker(self.clickhouse)
         self.open()
 
     def open(self) -> None:
@@ -158,8 +158,8 @@ class Shop:
         self.app = FastAPI()
         install(self.app)
         self.site = Pages(
-            reader=Reader(self.warehouse, DEFAULT_POLICY),
-            evaluations=EvaluationStore(self.warehouse),
+            reader=Reader(self.clickhouse, DEFAULT_POLICY),
+            evaluations=EvaluationStore(self.clickhouse),
             keys=keys,
             links=self.links,
             sessions=Sessions(keys, self.links),
@@ -184,13 +184,13 @@ class Shop:
         return phone
 
 
-def open_shop(warehouse: Warehouse, folder: Path) -> Shop:
+def open_shop(clickhouse: ClickHouse, folder: Path) -> Shop:
     """Make a store's tables, tell the story, and open the pages over it."""
-    migrate(warehouse, Placement(fsync=False))
+    migrate(clickhouse, Placement(fsync=False))
     story = Story()
     tell(story)
-    Ledger(warehouse).append(story.records, uuid.uuid4())
-    return Shop(warehouse, folder)
+    Ledger(clickhouse).append(story.records, uuid.uuid4())
+    return Shop(clickhouse, folder)
 
 
 @dataclass

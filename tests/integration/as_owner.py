@@ -14,7 +14,7 @@ from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
 from services.simulator import history
 from services.store import client
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 from tests.integration.grafana import ZONE
 from tests.storing import store
@@ -36,23 +36,23 @@ def main() -> None:
     # With the users of the folder's configuration, in the place of the bounds of our own.
     configuration = {"config-file": str(Path("config.xml").resolve())}
     with patch.object(client, "OPTIONS", configuration):
-        warehouse = Warehouse(path=Path(sys.argv[1]))
-    migrate(warehouse, _Owned(fsync=False))
-    put_in_force(warehouse, DEFAULT_POLICY)
+        clickhouse = ClickHouse(path=Path(sys.argv[1]))
+    migrate(clickhouse, _Owned(fsync=False))
+    put_in_force(clickhouse, DEFAULT_POLICY)
     events = [one.event for one in history(11, UNTIL, DAYS)]
     for event in events:
         if event["type"] == "id.rantai.order.placed.v1":
             for line in event["data"]["lines"]:
                 line["unit_price"] = PRICE
-    store(warehouse, events)
-    standings = Standings(warehouse, DEFAULT_POLICY)
+    store(clickhouse, events)
+    standings = Standings(clickhouse, DEFAULT_POLICY)
     names = sorted(standings.assessor.store.first_days(Selection(UNTIL.date(), 180)))
     for day in (date(2026, 9, 1), UNTIL.date()):
         standings.summaries(Selection(day, 180, names))
-    assert warehouse.rows(
+    assert clickhouse.rows(
         "SELECT 1 FROM figure_parts ARRAY JOIN parts AS p WHERE p.family = 'value'"
     )
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

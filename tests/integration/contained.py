@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.containers.compose import resolved
 from tests.containers.image import USER, Image
 from tests.integration.process import Process
-from tests.integration.separate import ClickHouse, Separate
+from tests.integration.separate import ClickHouseProcess, Separate
 
 SERVICES: Final = ("gateway", "processor", "scorecards", "exporter")
 _JOB_SECONDS: Final = 120
@@ -43,7 +43,7 @@ class Contained(Separate):
         self._keys: dict[tuple[str, str], str] = {}
         cluster = ("--cluster", "rantai") if others else ()
         password = secrets["RANTAI_CLICKHOUSE_PASSWORD"]
-        self.clickhouse = ClickHouse(
+        self.clickhouse = ClickHouseProcess(
             folder, options=("--user", "rantai", "--password", password, *cluster)
         )
         third, fourth = random.randrange(2, 250), random.randrange(2, 250)

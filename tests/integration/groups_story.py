@@ -21,7 +21,7 @@ from services.assessment.evaluations import EvaluationStore
 from services.assessment.scorecard_reader import Reader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger
 from services.web import site_routes
 from services.web.form_tokens import Forms
@@ -298,16 +298,16 @@ class Site:
         return browser
 
 
-def open_site(warehouse: Warehouse, secret: Path) -> Site:
+def open_site(clickhouse: ClickHouse, secret: Path) -> Site:
     """Tell the whole story and serve the pages."""
     story = Groups()
     tell(story)
-    Ledger(warehouse).append(story.records, uuid.uuid4())
-    reader = Reader(warehouse, DEFAULT_POLICY)
+    Ledger(clickhouse).append(story.records, uuid.uuid4())
+    reader = Reader(clickhouse, DEFAULT_POLICY)
     links, keys = Links(secret), KeyStore(secret.with_name("keys.json"))
     site = Pages(
         reader=reader,
-        evaluations=EvaluationStore(warehouse),
+        evaluations=EvaluationStore(clickhouse),
         keys=keys,
         links=links,
         sessions=Sessions(keys, links),

@@ -26,7 +26,7 @@ from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger, LedgerRecord
 from services.web import site_routes
 from services.web.form_tokens import Forms
@@ -298,13 +298,13 @@ def named(case: Mapping[str, str]) -> str:
     return number + (f" baris {case['line_no']}" if "line_no" in case else "")
 
 
-def open_site(warehouse: Warehouse, secret: Path, today: date) -> Site:
+def open_site(clickhouse: ClickHouse, secret: Path, today: date) -> Site:
     """Tell the whole story, freeze the steady supplier's month ends, and serve the pages."""
     story = Story()
     tell_all(story)
-    Ledger(warehouse).append(story.records, uuid.uuid4())
-    reader = Reader(warehouse, DEFAULT_POLICY)
-    store, asked = EvaluationStore(warehouse), Selection(today, 180, [STEADY])
+    Ledger(clickhouse).append(story.records, uuid.uuid4())
+    reader = Reader(clickhouse, DEFAULT_POLICY)
+    store, asked = EvaluationStore(clickhouse), Selection(today, 180, [STEADY])
     frozen = reader.assessor.assessed_at(asked, {STEADY: ENDS})
     store.freeze(DEFAULT_POLICY.version, store.high_water(), frozen)
     links, keys = Links(secret), KeyStore(secret.with_name("keys.json"))

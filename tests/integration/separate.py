@@ -24,7 +24,7 @@ FAUST_WORKER = [
 ]
 
 
-class ClickHouse:
+class ClickHouseProcess:
     """ClickHouse's HTTP interface over the in-process engine, as a process of its own."""
 
     def __init__(self, folder: Path, port: int = 0, options: tuple[str, ...] = ()) -> None:
@@ -73,7 +73,7 @@ class Separate(Running):
         environment: dict[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
-        self.clickhouse = ClickHouse(data_dir)
+        self.clickhouse = ClickHouseProcess(data_dir)
         self._replication = replication
         self.environment = {
             **BROKER_OPTIONS,

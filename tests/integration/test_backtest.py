@@ -24,7 +24,7 @@ from services.operations.backtest import BacktestError, OnProgress
 from services.operations.backtest_api import add_backtest
 from services.readiness.policy import packaged_text
 from services.runtime.turns import Turns
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.feeding import feed
@@ -106,7 +106,7 @@ def test_a_wrong_policy_is_told_as_by_check(tmp_path: Path, side: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(new_database: Callable[[], Warehouse]) -> Warehouse:
+def filled(new_database: Callable[[], ClickHouse]) -> ClickHouse:
     made = new_database()
     migrate(made, NOT_SYNCED)
     store(made, told_events())
@@ -114,7 +114,7 @@ def filled(new_database: Callable[[], Warehouse]) -> Warehouse:
 
 
 @pytest.fixture
-def client(filled: Warehouse, tmp_path: Path) -> Iterator[httpx.Client]:
+def client(filled: ClickHouse, tmp_path: Path) -> Iterator[httpx.Client]:
     """Serve the route, and give a client with a key of the programme."""
     keys = KeyStore(tmp_path / "keys.json")
     key = keys.create(Role.PROGRAMME, "operator")
@@ -138,7 +138,7 @@ def ask(client: httpx.Client, **changes: Any) -> httpx.Response:
     return client.post("/v1/backtest", json=BODY | changes)
 
 
-def test_progress_by_lines_then_the_result(client: httpx.Client, filled: Warehouse) -> None:
+def test_progress_by_lines_then_the_result(client: httpx.Client, filled: ClickHouse) -> None:
     before = contents(filled)
     answer = ask(client)
     assert answer.status_code == 200

@@ -22,7 +22,7 @@ from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import programme_api, scorecard_api
 from services.simulator import history
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.grafana import (
@@ -56,13 +56,13 @@ def near(expected: float | None) -> Any:
 class World:
     """A store with the simulated world in it, and the API over it."""
 
-    warehouse: Warehouse
+    clickhouse: ClickHouse
     client: TestClient
     key: str
 
     def ask(self, asked: Asked, choices: Choices, period: Period = PERIOD) -> Rows:
         """Run a query as Grafana would."""
-        return self.warehouse.rows(expand(asked.text, self.chosen(asked, choices), period))
+        return self.clickhouse.rows(expand(asked.text, self.chosen(asked, choices), period))
 
     def chosen(self, asked: Asked, choices: Choices) -> Choices:
         """Fill in what is not chosen: All, or of what takes one value the first."""
@@ -73,7 +73,7 @@ class World:
             elif variable.get("includeAll"):
                 found[name] = ALL
             elif variable["type"] == "query":
-                rows = self.warehouse.rows(expand(variable["query"], _everybody(found), PERIOD))
+                rows = self.clickhouse.rows(expand(variable["query"], _everybody(found), PERIOD))
                 found[name] = [next(iter(rows[0].values()))]
             elif variable["type"] == "custom":
                 found[name] = [variable["query"].split(",")[0]]
@@ -94,30 +94,30 @@ def _everybody(found: Choices) -> Choices:
 
 @pytest.fixture(scope="module")
 def world(
-    new_database: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory
+    new_database: Callable[[], ClickHouse], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    warehouse = new_database()
-    migrate(warehouse, NOT_SYNCED)
-    put_in_force(warehouse, DEFAULT_POLICY)
-    store(warehouse, (one.event for one in history(11, UNTIL, DAYS)))
-    _judge(warehouse)
+    clickhouse = new_database()
+    migrate(clickhouse, NOT_SYNCED)
+    put_in_force(clickhouse, DEFAULT_POLICY)
+    store(clickhouse, (one.event for one in history(11, UNTIL, DAYS)))
+    _judge(clickhouse)
     keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
-    scorecards = scorecard_api.Scorecards(keys, Reader(warehouse, DEFAULT_POLICY))
+    scorecards = scorecard_api.Scorecards(keys, Reader(clickhouse, DEFAULT_POLICY))
     app = FastAPI()
     install(app)
     app.include_router(scorecard_api.routes(scorecards))
     app.include_router(programme_api.routes(scorecards))
     with TestClient(app) as client:
-        yield World(warehouse, client, keys.create(Role.PROGRAMME, "YDBA"))
+        yield World(clickhouse, client, keys.create(Role.PROGRAMME, "YDBA"))
 
 
-def _judge(warehouse: Warehouse) -> None:
+def _judge(clickhouse: ClickHouse) -> None:
     """Judge everybody today and at the month end before, and freeze month ends."""
-    standings = Standings(warehouse, DEFAULT_POLICY)
+    standings = Standings(clickhouse, DEFAULT_POLICY)
     names = sorted(standings.assessor.store.first_days(Selection(TODAY, 180)))
     for day in (month_end_before(TODAY), TODAY):
         standings.summaries(Selection(day, 180, names))
-    evaluations = EvaluationStore(warehouse)
+    evaluations = EvaluationStore(clickhouse)
     ends = {name: [date(2026, month, 1) for month in (6, 7, 8, 9)] for name in names}
     asked = Selection(date(2026, 9, 1), 180, names)
     found = standings.assessor.assessed_at(asked, ends)
@@ -172,7 +172,7 @@ SELECTIONS: list[tuple[int, dict[str, Any]]] = [
 def chosen_buyer(world: World, wish: dict[str, Any]) -> dict[str, Any]:
     if "buyer" not in wish:
         return wish
-    rows = world.warehouse.rows("SELECT buyer_id FROM grafana_buyers ORDER BY buyer_id")
+    rows = world.clickhouse.rows("SELECT buyer_id FROM grafana_buyers ORDER BY buyer_id")
     return wish | {"buyer": [rows[0 if wish["buyer"] == "first" else -1]["buyer_id"]]}
 
 
@@ -200,7 +200,7 @@ def same_figures(rows: Rows, kpis: dict[str, Any], titles: dict[str, str]) -> No
 
 @pytest.fixture(scope="module")
 def titles(world: World) -> dict[str, str]:
-    rows = world.warehouse.rows("SELECT kpi, title FROM grafana_kpis")
+    rows = world.clickhouse.rows("SELECT kpi, title FROM grafana_kpis")
     return {row["kpi"]: row["title"] for row in rows}
 
 
@@ -222,7 +222,7 @@ def test_pooled_figures_are_those_of_the_api(
 
 
 def some_suppliers(world: World) -> list[str]:
-    rows = world.warehouse.rows("SELECT supplier_id FROM grafana_suppliers(buyers = [])")
+    rows = world.clickhouse.rows("SELECT supplier_id FROM grafana_suppliers(buyers = [])")
     return sorted(row["supplier_id"] for row in rows)[::9]
 
 
@@ -356,7 +356,7 @@ def test_the_line_explorer_shows_the_lines_of_the_api(world: World, status: str)
 def test_the_effect_of_coaching_is_what_the_service_reads(world: World) -> None:
     period = Period.days(TODAY, 240)
     since = TODAY - timedelta(days=240)
-    effects = coaching_effects(FigureStore(world.warehouse, DEFAULT_POLICY), since, TODAY)
+    effects = coaching_effects(FigureStore(world.clickhouse, DEFAULT_POLICY), since, TODAY)
     assert len(effects) > 3
     (count,) = world.ask(the("coaching", "Coached suppliers"), {}, period)
     assert count["coached"] == len(effects)
@@ -384,13 +384,13 @@ def test_the_effect_of_coaching_is_what_the_service_reads(world: World) -> None:
     assert otif["of (after)"] == sum(one.figures["otif"].after.denominator for one in effects)
 
 
-def test_without_a_policy_in_force_nothing_is_shown(new_database: Callable[[], Warehouse]) -> None:
-    warehouse = new_database()
-    migrate(warehouse, NOT_SYNCED)
-    assert warehouse.rows("SELECT * FROM grafana_policy") == []
-    assert put_in_force(warehouse, DEFAULT_POLICY)
-    assert not put_in_force(warehouse, DEFAULT_POLICY)
+def test_without_a_policy_in_force_nothing_is_shown(new_database: Callable[[], ClickHouse]) -> None:
+    clickhouse = new_database()
+    migrate(clickhouse, NOT_SYNCED)
+    assert clickhouse.rows("SELECT * FROM grafana_policy") == []
+    assert put_in_force(clickhouse, DEFAULT_POLICY)
+    assert not put_in_force(clickhouse, DEFAULT_POLICY)
     other = DEFAULT_POLICY.with_zone("Asia/Jayapura")
-    assert put_in_force(warehouse, other)
-    (row,) = warehouse.rows("SELECT zone FROM grafana_policy")
+    assert put_in_force(clickhouse, other)
+    (row,) = clickhouse.rows("SELECT zone FROM grafana_policy")
     assert row["zone"] == "Asia/Jayapura"

@@ -11,11 +11,11 @@ from services.assessment.policy_in_force import put_in_force
 from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
 from services.simulator import history
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.grafana import ALL, CLICKHOUSE, ZONE, Period, expand, queries
-from tests.integration.separate import ClickHouse
+from tests.integration.separate import ClickHouseProcess
 from tests.storing import store
 
 UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
@@ -23,25 +23,25 @@ PERIOD = Period.days(UNTIL.date(), 150)
 
 
 @pytest.fixture(scope="module")
-def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    endpoint = ClickHouse(Path(tmp_path_factory.mktemp("endpoint")))
+def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    endpoint = ClickHouseProcess(Path(tmp_path_factory.mktemp("endpoint")))
     endpoint.start()
     try:
-        warehouse = Warehouse(url=endpoint.url)
-        migrate(warehouse, NOT_SYNCED)
-        put_in_force(warehouse, DEFAULT_POLICY)
-        store(warehouse, (one.event for one in history(11, UNTIL, 150)))
-        standings = Standings(warehouse, DEFAULT_POLICY)
+        clickhouse = ClickHouse(url=endpoint.url)
+        migrate(clickhouse, NOT_SYNCED)
+        put_in_force(clickhouse, DEFAULT_POLICY)
+        store(clickhouse, (one.event for one in history(11, UNTIL, 150)))
+        standings = Standings(clickhouse, DEFAULT_POLICY)
         names = sorted(standings.assessor.store.first_days(Selection(UNTIL.date(), 180)))
         for day in (date(2026, 9, 1), UNTIL.date()):
             standings.summaries(Selection(day, 180, names))
-        yield warehouse
-        warehouse.close()
+        yield clickhouse
+        clickhouse.close()
     finally:
         endpoint.process.kill()
 
 
-def test_every_query_is_answered(over_http: Warehouse) -> None:
+def test_every_query_is_answered(over_http: ClickHouse) -> None:
     (supplier,) = over_http.rows(
         "SELECT min(supplier_id) AS id FROM grafana_suppliers(buyers = [])"
     )

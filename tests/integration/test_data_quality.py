@@ -23,7 +23,7 @@ from services.assessment.scorecard_reader import Reader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import quality_api, scorecard_api
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import ensure_folded
 from services.web import site_routes
 from services.web.form_tokens import Forms
@@ -67,14 +67,14 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Return it over a store in which two buyers have sent what looks wrong."""
-    empty(own_warehouse)
-    ensure_folded(own_warehouse)
-    store(own_warehouse, told())
+    empty(own_clickhouse)
+    ensure_folded(own_clickhouse)
+    store(own_clickhouse, told())
     folder: Path = tmp_path_factory.mktemp("keys")
     keys, links = KeyStore(folder / "keys.json"), Links(folder / "link.secret")
-    reader = Reader(own_warehouse, DEFAULT_POLICY)
+    reader = Reader(own_clickhouse, DEFAULT_POLICY)
     held = {
         "YDBA": keys.create(Role.PROGRAMME, "YDBA"),
         "B1": keys.create(Role.BUYER, "B1"),
@@ -83,7 +83,7 @@ def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     }
     made = Pages(
         reader=reader,
-        evaluations=EvaluationStore(own_warehouse),
+        evaluations=EvaluationStore(own_clickhouse),
         keys=keys,
         links=links,
         sessions=Sessions(keys, links),
@@ -219,12 +219,12 @@ def test_a_kind_is_a_file_to_take_along(site: Site) -> None:
     assert found[0]["Since"] == "2026-03-19"
 
 
-def test_what_was_put_right_is_told_to_its_buyer(site: Site, own_warehouse: Warehouse) -> None:
+def test_what_was_put_right_is_told_to_its_buyer(site: Site, own_clickhouse: ClickHouse) -> None:
     """The last of this file: it puts right what the others look at."""
     quality = DataQuality(site.visited.reader.store)
     quality.note("orphan_receipt", AS_OF)
     named = order("03-01", 8, "03-20", buyer_id="B2", order_no="RAHASIA-X")
-    store(own_warehouse, [named])
+    store(own_clickhouse, [named])
     quality.note("orphan_receipt", AS_OF)
     right = site.json("B2")["put_right"]
     assert (right["since"], right["total"]) == ("2026-08-03", 2)

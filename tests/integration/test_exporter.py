@@ -19,7 +19,7 @@ from services.telemetry.series import SERIES
 from tests.integration.brokers import real_kafka
 from tests.integration.process import RANTAI, Process, Up, rantai
 from tests.integration.prometheus import Prometheus, run_tool, tool
-from tests.integration.separate import ClickHouse, Separate
+from tests.integration.separate import ClickHouseProcess, Separate
 from tests.integration.test_inbound_kafka import Sender
 from tests.reference.cases import order
 
@@ -232,7 +232,7 @@ def post(url: str, key: str, events: list[dict[str, Any]]) -> int:
 
 
 def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> None:
-    store = ClickHouse(tmp_path)
+    store = ClickHouseProcess(tmp_path)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     exporter = Process(

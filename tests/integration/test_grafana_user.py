@@ -22,7 +22,7 @@ from tests.integration.grafana import ALL, CLICKHOUSE, Period, expand, queries
 
 ROOT = Path(__file__).parents[2]
 USERS = ROOT / "deploy" / "clickhouse" / "users.d" / "rantai_grafana.xml"
-VIEWS = ROOT / "services" / "warehouse" / "views"
+VIEWS = ROOT / "services" / "clickhouse" / "views"
 DENIED, READONLY, ROWS, TIME, MEMORY, BOUND = 497, 164, 396, 159, 241, 452
 EVERYBODY = {
     "buyer": ALL, "cluster": ALL, "supplier": ALL, "zone": ["Asia/Jakarta"], "status": ["all"],

@@ -24,9 +24,9 @@ from services.processor.evaluator import Evaluator
 from services.processor.inbound import Inbound
 from services.processor.ledger_sink import LedgerSink
 from services.settings import Settings
-from services.store.client import StoreRefused, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreRefused, StoreUnavailable
 from services.store.ledger import Ledger
-from tests.integration.separate import ClickHouse
+from tests.integration.separate import ClickHouseProcess
 from tests.reference.cases import order
 
 pytestmark = pytest.mark.anyio
@@ -35,9 +35,9 @@ BUYER = "B1"
 
 
 @pytest.fixture(scope="module")
-def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
     """Run a store outside of this process: the engine in it belongs to other tests."""
-    store = ClickHouse(tmp_path_factory.mktemp("heals"))
+    store = ClickHouseProcess(tmp_path_factory.mktemp("heals"))
     store.start()
     yield store
     store.process.kill()
@@ -90,12 +90,12 @@ class Life:
 
     def stored(self) -> list[str]:
         """Return the id of each event in the ledger, once for every row."""
-        rows = self.everything.warehouse.rows("SELECT id FROM events FINAL WHERE sender = 'B1'")
+        rows = self.everything.store.rows("SELECT id FROM events FINAL WHERE sender = 'B1'")
         return [row["id"] for row in rows]
 
 
 @asynccontextmanager
-async def living(store: ClickHouse, folder: Path, **options: Any) -> AsyncIterator[Life]:
+async def living(store: ClickHouseProcess, folder: Path, **options: Any) -> AsyncIterator[Life]:
     """Run everything in this process, with a broker of its own."""
     broker = EmbeddedBroker()
     settings = Settings(
@@ -168,7 +168,7 @@ FAULTS: dict[str, Break] = {
     ),
     "the ledger's sink": fails(LedgerSink, "write", OURS, 2),
     "the engine, in a fold": fails(Ledger, "finish", REFUSED, 2),
-    "the engine, away": fails(Warehouse, "insert_json_lines", AWAY, 3),
+    "the engine, away": fails(ClickHouse, "insert_json_lines", AWAY, 3),
     "the reader of inbound topics": written,
     "the evaluator": fails(Evaluator, "turn", OURS, 2),
     "the producer": fails(EventProducer, "_send_all", OSError("no buffer space"), 2),
@@ -178,7 +178,7 @@ FAULTS: dict[str, Break] = {
 
 
 async def test_whichever_part_fails_the_process_lives_and_nothing_is_lost(
-    clickhouse: ClickHouse, tmp_path: Path
+    clickhouse: ClickHouseProcess, tmp_path: Path
 ) -> None:
     async with living(clickhouse, tmp_path, answer_seconds=5.0) as life:
         for name, break_it in FAULTS.items():
@@ -201,7 +201,7 @@ async def test_whichever_part_fails_the_process_lives_and_nothing_is_lost(
 
 
 async def test_new_senders_change_no_running_consumer(
-    clickhouse: ClickHouse, tmp_path: Path
+    clickhouse: ClickHouseProcess, tmp_path: Path
 ) -> None:
     """Keys are made, first orders come and conflict, at once: what was seen to end the process."""
     async with living(clickhouse, tmp_path) as life:
@@ -224,7 +224,7 @@ async def test_new_senders_change_no_running_consumer(
                 assert answer.status_code == 202, answer.text
         assert processor._batches._consumer is consumer
         assert processor._batches.term == 1
-        refused = life.everything.warehouse.rows(
+        refused = life.everything.store.rows(
             "SELECT sender, reason FROM rejected FINAL ORDER BY sender"
         )
         # Told before the answer: a broker in memory could end with them.
@@ -234,7 +234,7 @@ async def test_new_senders_change_no_running_consumer(
 
 
 async def test_a_broker_that_grew_is_emptied_while_events_come(
-    clickhouse: ClickHouse, tmp_path: Path
+    clickhouse: ClickHouseProcess, tmp_path: Path
 ) -> None:
     async with living(clickhouse, tmp_path, embedded_log_mb=32) as life:
         process = life.broker._process

@@ -29,7 +29,7 @@ from services.operations.operations_api import Operations, routes
 from services.operations.reconciliation import reconcile
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Rejections, RejectionSink
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.store.ledger import Ledger
 from services.store.migrate import migrate, migrations
 from services.store.rebuild import rebuild
@@ -50,14 +50,14 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 @pytest.fixture(scope="module")
-def own_store(new_database: Callable[[], Warehouse]) -> Warehouse:
+def own_store(new_database: Callable[[], ClickHouse]) -> ClickHouse:
     made = new_database()
     migrate(made, NOT_SYNCED)
     return made
 
 
 @pytest.fixture
-def warehouse(own_store: Warehouse) -> Warehouse:
+def clickhouse(own_store: ClickHouse) -> ClickHouse:
     """Return an empty store: a reconciliation counts all that is in it."""
     empty(own_store)
     own_store.command("TRUNCATE TABLE rejected")
@@ -92,18 +92,18 @@ def read(broker: EmbeddedBroker, *topics: str) -> list[Any]:
         consumer.close()
 
 
-def sink(broker: EmbeddedBroker, warehouse: Warehouse) -> None:
+def sink(broker: EmbeddedBroker, clickhouse: ClickHouse) -> None:
     """Do what the processor does, once: all canonical records, then all refusals."""
 
     async def write() -> None:
         producer = EventProducer(broker.bootstrap)
-        ledger = LedgerSink(Ledger(warehouse), Rejections(producer))
+        ledger = LedgerSink(Ledger(clickhouse), Rejections(producer))
         await ledger.write(await asyncio.to_thread(read, broker, *CANONICAL_TOPICS))
         await ledger.finish()
         await producer.close()
         refused = await asyncio.to_thread(read, broker, REJECTED)
         if refused:
-            await RejectionSink(warehouse).write(refused)
+            await RejectionSink(clickhouse).write(refused)
 
     asyncio.run(write())
 
@@ -122,12 +122,12 @@ def today() -> str:
 
 
 def test_counts_by_sender_and_day_with_resends(
-    broker: EmbeddedBroker, warehouse: Warehouse
+    broker: EmbeddedBroker, clickhouse: ClickHouse
 ) -> None:
     first, second = events_of("B1", 30), events_of("B2", 7)
     publish(broker, of([*first, *second, *first[:4], first[0], second[-1]]))
-    sink(broker, warehouse)
-    result = reconcile(warehouse, broker.bootstrap, zone=ZONE)
+    sink(broker, clickhouse)
+    result = reconcile(clickhouse, broker.bootstrap, zone=ZONE)
     answer = result.as_json()
     counted = {row["sender"]: row for row in answer["rows"]}
     assert {row["day"] for row in answer["rows"]} == {today()}
@@ -141,7 +141,7 @@ def test_counts_by_sender_and_day_with_resends(
     assert answer["records_read"] == 45
 
 
-def test_what_was_refused_balances(broker: EmbeddedBroker, warehouse: Warehouse) -> None:
+def test_what_was_refused_balances(broker: EmbeddedBroker, clickhouse: ClickHouse) -> None:
     first = events_of("B1", 3)
     conflict = first[0] | {"data": first[0]["data"] | {"order_no": "OTHER"}}
     by_hand = json.dumps(first[1] | {"id": "no-order", "data": {}}).encode()
@@ -155,8 +155,8 @@ def test_what_was_refused_balances(broker: EmbeddedBroker, warehouse: Warehouse)
             Record(DELIVERIES, b"S1", b"{}", (("source", b"x"), ("id", b"x"), ("content", b"0"))),
         ],
     )
-    sink(broker, warehouse)
-    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    sink(broker, clickhouse)
+    answer = reconcile(clickhouse, broker.bootstrap, zone=ZONE).as_json()
     assert answer["missing_events"] == []
     assert answer["total"] == {
         "accepted": 9, "stored": 4, "rejected": 5, "missing": 0, "resent": 0,
@@ -164,15 +164,15 @@ def test_what_was_refused_balances(broker: EmbeddedBroker, warehouse: Warehouse)
 
 
 def test_a_sender_counts_its_own_alone_and_its_conflicts_are_named(
-    broker: EmbeddedBroker, warehouse: Warehouse
+    broker: EmbeddedBroker, clickhouse: ClickHouse
 ) -> None:
     first, second = events_of("B1", 3), events_of("B2", 5)
     conflict = first[0] | {"data": first[0]["data"] | {"order_no": "OTHER"}}
     publish(broker, of([*first, *second, conflict, second[0]]))
-    sink(broker, warehouse)
+    sink(broker, clickhouse)
     publish(broker, of(events_of("B1", 5)[3:4]))
     one, other, none = (
-        reconcile(warehouse, broker.bootstrap, zone=ZONE, sender=sender).as_json()
+        reconcile(clickhouse, broker.bootstrap, zone=ZONE, sender=sender).as_json()
         for sender in ("B1", "B2", "B")
     )
     assert {row["sender"] for row in one["rows"]} == {"B1"}
@@ -185,65 +185,67 @@ def test_a_sender_counts_its_own_alone_and_its_conflicts_are_named(
     assert (other["total"]["stored"], other["total"]["resent"]) == (6, 1)
     assert (other["missing"], other["conflicts"], other["records_read"]) == (0, 0, 7)
     assert (none["rows"], none["records_read"]) == ([], 0)
-    everybody = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    everybody = reconcile(clickhouse, broker.bootstrap, zone=ZONE).as_json()
     assert (everybody["missing"], everybody["conflicts"]) == (1, 1)
 
 
 def test_what_is_neither_stored_nor_refused_is_missing(
-    broker: EmbeddedBroker, warehouse: Warehouse
+    broker: EmbeddedBroker, clickhouse: ClickHouse
 ) -> None:
     publish(broker, of(events_of("B1", 3)))
-    sink(broker, warehouse)
+    sink(broker, clickhouse)
     inbound = json.dumps(events_of("B9", 1)[0]).encode()
     publish(broker, [Record(ORDERS, b"S1", b"{"), Record("rantai.inbound.B9", b"", inbound)])
-    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE).as_json()
+    answer = reconcile(clickhouse, broker.bootstrap, zone=ZONE).as_json()
     found = {(row["topic"], row["id"], row["sender"]) for row in answer["missing_events"]}
     assert found == {(ORDERS, None, ORDERS), ("rantai.inbound.B9", "B9-0", "B9")}
     assert answer["missing"] == 2
 
 
 def test_since_counts_what_was_accepted_from_then_on(
-    broker: EmbeddedBroker, warehouse: Warehouse
+    broker: EmbeddedBroker, clickhouse: ClickHouse
 ) -> None:
     publish(broker, of(events_of("B1", 10)))
     time.sleep(0.05)
     since = datetime.now(UTC)
     time.sleep(0.05)
     publish(broker, of(events_of("B2", 5)))
-    sink(broker, warehouse)
-    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE, since=since).as_json()
+    sink(broker, clickhouse)
+    answer = reconcile(clickhouse, broker.bootstrap, zone=ZONE, since=since).as_json()
     assert [(row["sender"], row["stored"]) for row in answer["rows"]] == [("B2", 6)]
     assert answer["missing"] == 0
     later = since + timedelta(hours=1)
-    answer = reconcile(warehouse, broker.bootstrap, zone=ZONE, since=later).as_json()
+    answer = reconcile(clickhouse, broker.bootstrap, zone=ZONE, since=later).as_json()
     assert (answer["rows"], answer["missing"]) == ([], 0)
 
 
-def test_a_broker_without_its_memory_is_balanced(warehouse: Warehouse) -> None:
+def test_a_broker_without_its_memory_is_balanced(clickhouse: ClickHouse) -> None:
     with EmbeddedBroker() as before:
         apply(before.bootstrap, partitions=3, replication=1)
         publish(before, of(events_of("B1", 20)))
-        sink(before, warehouse)
+        sink(before, clickhouse)
     with EmbeddedBroker() as after:
         apply(after.bootstrap, partitions=3, replication=1)
-        answer = reconcile(warehouse, after.bootstrap, zone=ZONE).as_json()
+        answer = reconcile(clickhouse, after.bootstrap, zone=ZONE).as_json()
         assert answer["total"]["accepted"] == answer["total"]["stored"] == 21
         assert (answer["missing"], answer["records_read"]) == (0, 0)
         # Sent again to it, they are resends of what the ledger has.
         publish(after, of([*events_of("B1", 20), *events_of("B2", 1)]))
-        sink(after, warehouse)
-        answer = reconcile(warehouse, after.bootstrap, zone=ZONE).as_json()
+        sink(after, clickhouse)
+        answer = reconcile(clickhouse, after.bootstrap, zone=ZONE).as_json()
         assert answer["total"]["accepted"] == answer["total"]["stored"] == 23
         assert answer["missing"] == 0
 
 
-def test_a_broker_that_is_away_is_told(warehouse: Warehouse) -> None:
+def test_a_broker_that_is_away_is_told(clickhouse: ClickHouse) -> None:
     with pytest.raises(BrokerUnavailable):
-        reconcile(warehouse, f"127.0.0.1:{free_port()}", zone=ZONE)
+        reconcile(clickhouse, f"127.0.0.1:{free_port()}", zone=ZONE)
 
 
 @contextmanager
-def served(broker: EmbeddedBroker, warehouse: Warehouse, folder: Path) -> Iterator[tuple[str, str]]:
+def served(
+    broker: EmbeddedBroker, clickhouse: ClickHouse, folder: Path
+) -> Iterator[tuple[str, str]]:
     """Serve the routes of operations; give their address and an operator's key."""
     keys = KeyStore(folder / "keys.json")
     key = keys.create(Role.PROGRAMME, "operator")
@@ -251,7 +253,7 @@ def served(broker: EmbeddedBroker, warehouse: Warehouse, folder: Path) -> Iterat
     install(app)
     safety = OnBroker(EventProducer(broker.bootstrap))
     app.include_router(
-        routes(Operations(keys, warehouse, broker.bootstrap, ZONE, safety, NOT_SYNCED))
+        routes(Operations(keys, clickhouse, broker.bootstrap, ZONE, safety, NOT_SYNCED))
     )
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -271,17 +273,17 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_an_event_that_vanished_from_the_ledger_is_named_by_the_command(
-    broker: EmbeddedBroker, warehouse: Warehouse, tmp_path: Path
+    broker: EmbeddedBroker, clickhouse: ClickHouse, tmp_path: Path
 ) -> None:
     publish(broker, of(events_of("B1", 12)))
-    sink(broker, warehouse)
-    with served(broker, warehouse, tmp_path) as (url, key):
+    sink(broker, clickhouse)
+    with served(broker, clickhouse, tmp_path) as (url, key):
         arguments = ("reconcile", "--url", url, "--key", key, "--wait", "0")
         status, output = run(*arguments)
         assert status == 0, output
         assert "Nothing is missing" in output
         gone = "B1-7"
-        warehouse.command(
+        clickhouse.command(
             f"ALTER TABLE events DELETE WHERE id = '{gone}'", settings={"mutations_sync": 2}
         )
         status, output = run(*arguments)
@@ -294,17 +296,17 @@ def test_an_event_that_vanished_from_the_ledger_is_named_by_the_command(
         assert (answer["missing"], answer["missing_events"][0]["id"]) == (1, gone)
         assert answer["total"]["accepted"] - answer["total"]["stored"] == 1
         # Read again from the broker, it is there again.
-        sink(broker, warehouse)
+        sink(broker, clickhouse)
         assert run(*arguments)[0] == 0
 
 
 def test_a_rebuild_over_http_tells_its_progress(
-    broker: EmbeddedBroker, warehouse: Warehouse, tmp_path: Path
+    broker: EmbeddedBroker, clickhouse: ClickHouse, tmp_path: Path
 ) -> None:
-    store(warehouse, events_of("B1", 12))
-    before = contents(warehouse)
-    warehouse.command("TRUNCATE TABLE order_versions")
-    with served(broker, warehouse, tmp_path) as (url, key):
+    store(clickhouse, events_of("B1", 12))
+    before = contents(clickhouse)
+    clickhouse.command("TRUNCATE TABLE order_versions")
+    with served(broker, clickhouse, tmp_path) as (url, key):
         headers = {"Authorization": f"Bearer {key}"}
         answer = httpx.post(f"{url}/v1/rebuild", headers=headers, timeout=60)
         assert answer.status_code == 200
@@ -315,7 +317,7 @@ def test_a_rebuild_over_http_tells_its_progress(
         assert all(step["done"] < step["total"] for step in steps)
         # Filled from the ledger first, then folded.
         assert steps[0]["done"] == steps[-1]["total"] - steps[-1]["done"] - 1 == 0
-        assert contents(warehouse) == before
+        assert contents(clickhouse) == before
         status, output = run("rebuild", "--url", url, "--key", key)
         assert (status, f"{made} tables" in output) == (0, True)
         other = KeyStore(tmp_path / "keys.json").create(Role.BUYER, "B1")
@@ -325,15 +327,15 @@ def test_a_rebuild_over_http_tells_its_progress(
             assert httpx.request(method, url + path).status_code == 401
 
 
-def test_an_append_between_two_rebuilds_is_kept(warehouse: Warehouse) -> None:
+def test_an_append_between_two_rebuilds_is_kept(clickhouse: ClickHouse) -> None:
     events = events_of("B1", 400)
-    store(warehouse, events)
-    expected = contents(warehouse)
-    empty(warehouse)
+    store(clickhouse, events)
+    expected = contents(clickhouse)
+    empty(clickhouse)
     stop, failures = threading.Event(), []
 
     def append() -> None:
-        ledger = Ledger(warehouse)
+        ledger = Ledger(clickhouse)
         rows = [row(event, at) for at, event in enumerate(events)]
         for start in range(0, len(rows), 20):
             batch = uuid4()
@@ -350,9 +352,9 @@ def test_an_append_between_two_rebuilds_is_kept(warehouse: Warehouse) -> None:
     thread = threading.Thread(target=append)
     thread.start()
     for _ in range(2):
-        rebuild(warehouse, NOT_SYNCED)
+        rebuild(clickhouse, NOT_SYNCED)
     # As long as it takes: what was not appended by then would be missing.
     thread.join(300)
     stop.set()
     assert failures == []
-    assert contents(warehouse) == expected
+    assert contents(clickhouse) == expected

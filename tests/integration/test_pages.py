@@ -17,7 +17,7 @@ from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
 from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import ReadTooLarge, StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
 from services.text import line_words
 from services.text.language import LANGUAGES
 from services.web.rendering import STYLE
@@ -43,8 +43,8 @@ ID = LANGUAGES["id"]
 
 
 @pytest.fixture(scope="module")
-def site(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(warehouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
+def site(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(clickhouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
 
 
 ALL = {STEADY: STEADYS_BUYER, STOPPED: STEADYS_BUYER, SUPPLIER: BUYER, SMALL: BUYER}
@@ -136,7 +136,7 @@ def test_gates_and_what_to_do_about_a_complaint(site: Site) -> None:
 
 def test_frozen_month_ends_oldest_first_up_to_the_day(site: Site) -> None:
     shown = text(site.supplier(STEADY))
-    store = EvaluationStore(site.reader.store.warehouse)
+    store = EvaluationStore(site.reader.store.clickhouse)
     last, first = store.frozen(STEADY, 12)
     assert [first.as_of, last.as_of] == ENDS
     scores = [in_one_place(one.scorecard["score"]["value"]) for one in (first, last)]

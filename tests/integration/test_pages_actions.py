@@ -16,7 +16,7 @@ from services.access.links import Rights
 from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger
 from services.text.language import LANGUAGES
 from services.web.forms import form_pages
@@ -41,7 +41,7 @@ SOURCE = f"/erp/{SUPPLIER}/rantai"
 
 
 @pytest.fixture
-def shop(new_database: Callable[[], Warehouse], tmp_path: Path) -> Shop:
+def shop(new_database: Callable[[], ClickHouse], tmp_path: Path) -> Shop:
     """Return the pages over a story of their own: what is answered stays answered."""
     return open_shop(new_database(), tmp_path)
 
@@ -53,7 +53,7 @@ def phone(shop: Shop) -> Phone:
 
 @pytest.fixture(scope="module")
 def reader(
-    new_database: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory
+    new_database: Callable[[], ClickHouse], tmp_path_factory: pytest.TempPathFactory
 ) -> Phone:
     """Return a phone on pages that several tests share: they send nothing that is taken."""
     return open_shop(new_database(), tmp_path_factory.mktemp("shop")).phone(SUPPLIER)
@@ -61,7 +61,7 @@ def reader(
 
 def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
     """Return an order line as the interface tells it tomorrow."""
-    reader = Reader(shop.warehouse, DEFAULT_POLICY)
+    reader = Reader(shop.clickhouse, DEFAULT_POLICY)
     asked = Selection(day(1), 180, [SUPPLIER])
     found = reader.lines(SUPPLIER, asked, "any", 1000, 0)["lines"]
     return next(one for one in found if (one["order_no"], one["line_no"]) == (order, line_no))
@@ -69,7 +69,7 @@ def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
 
 def figure(shop: Shop, key: str, ahead: int = 3) -> dict[str, Any]:
     """Return a figure of the scorecard as it will be some days from now, without more news."""
-    reader = Reader(shop.warehouse, DEFAULT_POLICY)
+    reader = Reader(shop.clickhouse, DEFAULT_POLICY)
     card = json.loads(reader.scorecard(SUPPLIER, Selection(day(ahead), 180, [SUPPLIER])))
     found: dict[str, Any] = card["kpis"][key]
     return found
@@ -200,7 +200,7 @@ def test_a_despatch_notice_counts(shop: Shop, phone: Phone) -> None:
     record = story.records[0]._replace(
         id="receipt", value=story.records[0].value.replace(b'"id":"pages-0"', b'"id":"receipt"')
     )
-    Ledger(shop.warehouse).append([record], uuid.uuid4())
+    Ledger(shop.clickhouse).append([record], uuid.uuid4())
     assert figure(shop, "despatch_notice_rate")["numerator"] == 1
 
 
@@ -312,8 +312,8 @@ def test_what_is_safe_and_not_stored_is_sent_and_not_counted(shop: Shop, phone: 
 def test_what_is_stored_and_not_complete_does_not_count_yet(shop: Shop, phone: Phone) -> None:
     answer = phone.fill(f"{SEND}/confirm?buyer={BUYER}&order=A1", answer__0="accepted")
     number = answer.headers["location"].partition("=")[2]
-    event = shop.warehouse.rows(f"SELECT batch FROM events WHERE id = '{number}'")[0]
-    shop.warehouse.command(f"DELETE FROM batches WHERE batch = '{event['batch']}'")
+    event = shop.clickhouse.rows(f"SELECT batch FROM events WHERE id = '{number}'")[0]
+    shop.clickhouse.command(f"DELETE FROM batches WHERE batch = '{event['batch']}'")
     assert "Terkirim, belum dihitung" in words(phone.get(f"/suppliers/{SUPPLIER}/sent"))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.web.forms.form_pages import KINDS
 from tests.integration.acting import (
     BUYER,
@@ -33,7 +33,7 @@ MINE = [name for name, kind in KINDS.items() if kind.role is Role.SUPPLIER]
 
 
 @pytest.fixture(scope="module")
-def shop(new_database: Callable[[], Warehouse], tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(new_database: Callable[[], ClickHouse], tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return open_shop(new_database(), tmp_path_factory.mktemp("shop"))
 
 
@@ -48,7 +48,7 @@ def phone(shop: Shop) -> Phone:
 def stored(shop: Shop) -> int:
     """Return how many events came from pages."""
     asked = "SELECT uniqExact(source, id) AS n FROM events WHERE source LIKE '%/rantai'"
-    return int(shop.warehouse.rows(asked)[0]["n"])
+    return int(shop.clickhouse.rows(asked)[0]["n"])
 
 
 def declaration(**more: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from schemas.catalogue import Role
 from services.access.links import Rights
 from services.assessment.buyer_standings import Buying
 from services.assessment.figure_store import Selection
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.text.line_words import TITLES
 from tests.integration.groups_story import (
     ASKED,
@@ -50,8 +50,8 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret")
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(own_clickhouse, tmp_path_factory.mktemp("links") / "secret")
 
 
 @pytest.fixture(scope="module")

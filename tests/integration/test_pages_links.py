@@ -13,7 +13,7 @@ from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, LinkRecord, Rights
 from services.access.sessions import Sessions
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.web.form_tokens import Forms
 from tests.integration.groups_story import (
     ASKED,
@@ -37,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, folder: Path) -> Site:
-    return open_site(own_warehouse, folder / "secret")
+def site(own_clickhouse: ClickHouse, folder: Path) -> Site:
+    return open_site(own_clickhouse, folder / "secret")
 
 
 @pytest.fixture

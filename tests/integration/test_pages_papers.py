@@ -23,7 +23,7 @@ from pypdf import PdfReader
 from schemas.catalogue import Role
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger
 from services.text.language import LANGUAGES
 from services.web import kpi_words
@@ -52,8 +52,8 @@ FROZEN = f"/suppliers/{STEADY}/evaluations/{ENDS[-1]}.pdf?lang=en"
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(own_clickhouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
 
 
 def ask(site: Site, role: Role, partner: str, path: str) -> httpx.Response:
@@ -124,7 +124,7 @@ def test_a_paper_has_the_figures_of_the_interface(site: Site, supplier: str, win
     letter = None if grade["insufficient"] else grade["published"]
     assert re.findall(r"\b[ABCD]\b(?= Grade)", first) == ([] if letter is None else [letter])
     assert card["policy_version"] in first
-    high_water = EvaluationStore(site.reader.store.warehouse).high_water()
+    high_water = EvaluationStore(site.reader.store.clickhouse).high_water()
     assert f"{high_water.events:,} events" in first
     lines = site.reader.lines(supplier, Selection(TODAY, window, [supplier]), "", 300, 0)
     shown = "".join(annex)
@@ -218,7 +218,7 @@ def test_a_code_that_was_touched_was_not_issued_here(site: Site) -> None:
 
 def test_a_frozen_paper_stands_until_its_day_looks_different(site: Site) -> None:
     content = paper(site, Role.SUPPLIER, STEADY, FROZEN)
-    frozen = EvaluationStore(site.reader.store.warehouse).frozen(STEADY, 12)[0]
+    frozen = EvaluationStore(site.reader.store.clickhouse).frozen(STEADY, 12)[0]
     first, annex = pages(content)
     assert "Evaluation at a month's end, as it was frozen" in first
     assert_figures(first, frozen.scorecard["kpis"])
@@ -254,7 +254,7 @@ def tell_late(site: Site) -> None:
     (told,) = story.records
     value = told.value.replace(b'"pages-0"', b'"late-0"')
     records = [told._replace(id="late-0", value=value, offset=9000)]
-    Ledger(site.reader.store.warehouse).append(records, uuid.uuid4())
+    Ledger(site.reader.store.clickhouse).append(records, uuid.uuid4())
 
 
 @pytest.mark.skipif(

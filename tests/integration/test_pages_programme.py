@@ -15,7 +15,7 @@ from schemas.catalogue import Role
 from services.assessment.coaching_effects import coaching_effects
 from services.assessment.figure_store import Selection
 from services.assessment.programme_figures import Filter, Programme
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.web.programme import coaching_words
 from tests.integration.groups_story import (
     ASKED,
@@ -53,8 +53,8 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret")
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(own_clickhouse, tmp_path_factory.mktemp("links") / "secret")
 
 
 @pytest.fixture(scope="module")

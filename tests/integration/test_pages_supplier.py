@@ -15,7 +15,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.assessment.figure_store import Selection
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger
 from services.text.figure_words import TITLES
 from services.text.language import LANGUAGES
@@ -130,11 +130,11 @@ def tell(story: Story) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
     story = Story()
     tell(story)
-    Ledger(own_warehouse).append(story.records, uuid.uuid4())
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
+    Ledger(own_clickhouse).append(story.records, uuid.uuid4())
+    return open_site(own_clickhouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
 
 
 def visit(site: Site, path: str, role: Role = Role.SUPPLIER, partner: str = S) -> httpx.Response:

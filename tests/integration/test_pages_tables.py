@@ -12,7 +12,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.assessment.figure_store import Selection
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.web.rendering import HEADERS
 from tests.integration.groups_story import table
 from tests.integration.pages_story import (
@@ -33,8 +33,8 @@ ASKED = f"as_of={TODAY}"
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return open_site(own_warehouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return open_site(own_clickhouse, tmp_path_factory.mktemp("links") / "secret", TODAY)
 
 
 def as_who(site: Site, role: Role, partner: str, *paths: str) -> list[httpx.Response]:

@@ -13,7 +13,7 @@ from services.kafka.producer import EventProducer, event_record
 from services.kafka.topics import apply
 from services.processor.ledger_sink import LedgerSink
 from services.settings import Settings
-from tests.integration.separate import ClickHouse
+from tests.integration.separate import ClickHouseProcess
 from tests.reference.cases import order
 from tests.storing import accepted
 
@@ -23,7 +23,7 @@ END_SECONDS = 40
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Run a broker and a store, and tell where they are."""
-    store = ClickHouse(tmp_path)
+    store = ClickHouseProcess(tmp_path)
     with EmbeddedBroker() as broker:
         apply(broker.bootstrap, partitions=1, replication=1)
         store.start()

@@ -15,7 +15,7 @@ from services.assessment.scorecard_reader import Reader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import programme_api, scorecard_api
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from tests.integration.asking import problem
 from tests.reference.cases import Event, about, order, receive
 from tests.storing import empty, store
@@ -49,10 +49,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Return the interface over four suppliers: two in one cluster, one in another, one in none."""
-    empty(own_warehouse)
-    store(own_warehouse, told())
+    empty(own_clickhouse)
+    store(own_clickhouse, told())
     keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
     held = {
         "YDBA": keys.create(Role.PROGRAMME, "YDBA"),
@@ -60,7 +60,7 @@ def site(own_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
         "B2": keys.create(Role.BUYER, "B2"),
         "S1": keys.create(Role.SUPPLIER, "S1"),
     }
-    app, reader = FastAPI(), Reader(own_warehouse, DEFAULT_POLICY)
+    app, reader = FastAPI(), Reader(own_clickhouse, DEFAULT_POLICY)
     install(app)
     app.include_router(programme_api.routes(scorecard_api.Scorecards(keys, reader)))
     return Site(app, held, reader)
@@ -196,7 +196,7 @@ def test_a_store_that_does_not_answer(site: Site, monkeypatch: pytest.MonkeyPatc
     def away(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(Warehouse, "rows", away)
+    monkeypatch.setattr(ClickHouse, "rows", away)
     for path in PATHS:
         answer = site.get(path)
         problem(answer, 503, "try again")
@@ -204,8 +204,8 @@ def test_a_store_that_does_not_answer(site: Site, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_needs_too_much_memory(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = {**site.reader.store.warehouse._read_limits, "max_memory_usage": 1000}
-    monkeypatch.setattr(site.reader.store.warehouse, "_read_limits", limits)
+    limits = {**site.reader.store.clickhouse._read_limits, "max_memory_usage": 1000}
+    monkeypatch.setattr(site.reader.store.clickhouse, "_read_limits", limits)
     for path in PATHS:
         answer = site.get(path)
         problem(answer, 422, "ask for less: a shorter window, fewer suppliers")

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from services.store.client import Warehouse
-from tests.integration.separate import ClickHouse
+from services.store.client import ClickHouse
+from tests.integration.separate import ClickHouseProcess
 
 NASTY = [
     "",
@@ -45,13 +45,13 @@ VALUES: dict[str, list[Any]] = {
 
 
 @pytest.fixture(scope="module")
-def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """Return a store over HTTP."""
-    store = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
+    store = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse"))
     store.start()
-    warehouse = Warehouse(url=store.url)
-    yield warehouse
-    warehouse.close()
+    clickhouse = ClickHouse(url=store.url)
+    yield clickhouse
+    clickhouse.close()
     store.process.kill()
 
 
@@ -68,11 +68,11 @@ def test_every_type_in_use_is_tried() -> None:
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_parameter_arrives_as_it_was_given(
-    kind: str, over_http: Warehouse, warehouse: Warehouse
+    kind: str, over_http: ClickHouse, clickhouse: ClickHouse
 ) -> None:
     for value in VALUES[kind]:
         statement = f"SELECT {{v:{kind}}} AS v, toString(v) AS text, toTypeName(v) AS type"
-        far, near = (store.rows(statement, {"v": value}) for store in (over_http, warehouse))
+        far, near = (store.rows(statement, {"v": value}) for store in (over_http, clickhouse))
         assert far == near
         assert far[0]["type"] == kind
         assert far[0]["v"] == value

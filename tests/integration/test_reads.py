@@ -20,7 +20,7 @@ from services.http.reads import Reads
 from services.kafka.embedded_broker import free_port
 from services.readiness.policy import DEFAULT_POLICY
 from services.settings import Settings
-from services.store.client import READING, WRITING, Warehouse
+from services.store.client import READING, WRITING, ClickHouse
 from tests.holding import HANG_SECONDS, clients_held, held
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ class Site:
 
 @pytest.fixture
 async def site(
-    own_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_clickhouse: ClickHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Site]:
     monkeypatch.setattr(access_reads, "_HELD_SECONDS", (0.0, 0.0))
     port = free_port()
@@ -78,7 +78,7 @@ async def site(
     keys = KeyStore(settings.keys_path)
     reads = compose.reads(settings, keys)
     nothing_sent: Any = None
-    routers = compose.scorecard_routes(settings, keys, own_warehouse, DEFAULT_POLICY, nothing_sent)
+    routers = compose.scorecard_routes(settings, keys, own_clickhouse, DEFAULT_POLICY, nothing_sent)
     app = compose.application("test", [*routers, compose.metrics_routes()], _ready, reads)
     server = compose.server(app, settings)
     serving = asyncio.create_task(server.serve())
@@ -184,10 +184,10 @@ async def test_a_client_that_hangs_up_gives_up_its_place_and_its_turn(site: Site
         await site.until(0)
 
 
-async def test_no_share_of_the_engine_can_take_anothers_clients(own_warehouse: Warehouse) -> None:
+async def test_no_share_of_the_engine_can_take_anothers_clients(own_clickhouse: ClickHouse) -> None:
     threads = "SELECT getSetting('max_threads') AS threads"
-    with clients_held(own_warehouse, READING):
-        assert await asyncio.to_thread(own_warehouse.rows, threads)
-    assert own_warehouse.apart(READING) is own_warehouse.apart(READING)
-    assert own_warehouse.apart(READING).rows(threads) == [{"threads": READING.threads}]
+    with clients_held(own_clickhouse, READING):
+        assert await asyncio.to_thread(own_clickhouse.rows, threads)
+    assert own_clickhouse.apart(READING) is own_clickhouse.apart(READING)
+    assert own_clickhouse.apart(READING).rows(threads) == [{"threads": READING.threads}]
     assert WRITING.threads == 0

@@ -12,7 +12,7 @@ from schemas.validation import Fault
 from services.operations.rejected import RejectedEvents
 from services.operations.settlement import EventToSettle, SettlementQuestion, settlement
 from services.processor.rejections import Refusal
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.ledger import Ledger
 from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
@@ -21,7 +21,7 @@ from tests.storing import accepted, row
 
 
 @pytest.fixture(scope="module")
-def warehouse(new_database: Callable[[], Warehouse]) -> Warehouse:
+def clickhouse(new_database: Callable[[], ClickHouse]) -> ClickHouse:
     """Return a store with nothing in it."""
     made = new_database()
     migrate(made, NOT_SYNCED)
@@ -37,43 +37,45 @@ def placed(name: str, quantity: int = 5) -> Event:
     return order("09-01", quantity, "09-20", id=name, order_no=name, buyer_id="AHM")
 
 
-def settled(warehouse: Warehouse, *events: Event, since: datetime | None = None) -> dict[str, Any]:
-    return settlement(warehouse, SettlementQuestion([asked(event) for event in events], since))
+def settled(
+    clickhouse: ClickHouse, *events: Event, since: datetime | None = None
+) -> dict[str, Any]:
+    return settlement(clickhouse, SettlementQuestion([asked(event) for event in events], since))
 
 
-def test_an_event_is_stored_once_all_tables_have_it(warehouse: Warehouse) -> None:
-    ledger = Ledger(warehouse)
+def test_an_event_is_stored_once_all_tables_have_it(clickhouse: ClickHouse) -> None:
+    ledger = Ledger(clickhouse)
     event, other = placed("S1"), placed("S1", 6)
     nothing = {"stored": 0, "conflicts": [], "rejected": [], "pending": []}
-    assert settled(warehouse) == nothing
-    assert settled(warehouse, event, other) == nothing | {"pending": [0, 1]}
+    assert settled(clickhouse) == nothing
+    assert settled(clickhouse, event, other) == nothing | {"pending": [0, 1]}
     ledger.insert([row(event, 0)], uuid4())
     # What stands is known; whether it counts yet is not.
-    assert settled(warehouse, event, other) == nothing | {"pending": [0], "conflicts": [1]}
+    assert settled(clickhouse, event, other) == nothing | {"pending": [0], "conflicts": [1]}
     ledger.finish()
-    assert settled(warehouse, event, other) == nothing | {"stored": 1, "conflicts": [1]}
+    assert settled(clickhouse, event, other) == nothing | {"stored": 1, "conflicts": [1]}
 
 
-def test_what_the_store_refused_is_told_until_it_was_sent_in_again(warehouse: Warehouse) -> None:
+def test_what_the_store_refused_is_told_until_it_was_sent_in_again(clickhouse: ClickHouse) -> None:
     event = placed("R1")
     record = row(event, 1)
     refusal = Refusal.of_row(record, "store", [Fault("/data", "does not fit")])
-    warehouse.insert_json_lines("rejected", json.dumps(refusal.as_json()).encode())
+    clickhouse.insert_json_lines("rejected", json.dumps(refusal.as_json()).encode())
     told = [{"index": 0, "errors": [{"pointer": "/data", "message": "does not fit"}]}]
     now = datetime.now(UTC)
     for since in (None, now - timedelta(hours=1)):
-        assert settled(warehouse, event, since=since)["rejected"] == told
-    later = settled(warehouse, event, since=now + timedelta(hours=1))
+        assert settled(clickhouse, event, since=since)["rejected"] == told
+    later = settled(clickhouse, event, since=now + timedelta(hours=1))
     assert (later["rejected"], later["pending"]) == ([], [0])
-    RejectedEvents(warehouse).mark_dealt_with(refusal.id)
-    assert settled(warehouse, event)["pending"] == [0]
+    RejectedEvents(clickhouse).mark_dealt_with(refusal.id)
+    assert settled(clickhouse, event)["pending"] == [0]
 
 
-def test_an_old_conflict_says_nothing_of_what_is_stored(warehouse: Warehouse) -> None:
+def test_an_old_conflict_says_nothing_of_what_is_stored(clickhouse: ClickHouse) -> None:
     event, other = placed("C1"), placed("C1", 6)
     refusal = Refusal.of_row(row(other, 2), "conflict", [Fault("/id", "stands")])
-    warehouse.insert_json_lines("rejected", json.dumps(refusal.as_json()).encode())
-    assert settled(warehouse, event)["pending"] == [0]
-    Ledger(warehouse).append([row(event, 3)], uuid4())
-    answer = settled(warehouse, event, other, event)
+    clickhouse.insert_json_lines("rejected", json.dumps(refusal.as_json()).encode())
+    assert settled(clickhouse, event)["pending"] == [0]
+    Ledger(clickhouse).append([row(event, 3)], uuid4())
+    answer = settled(clickhouse, event, other, event)
     assert (answer["stored"], answer["conflicts"]) == (2, [1])

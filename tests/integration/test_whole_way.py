@@ -15,7 +15,7 @@ from tests.integration.brokers import real_kafka
 from tests.integration.comparing import Asked, compare
 from tests.integration.feeding import Event, feed
 from tests.integration.process import Running, Up, rantai
-from tests.integration.separate import BROKER_OPTIONS, ClickHouse, Separate
+from tests.integration.separate import BROKER_OPTIONS, ClickHouseProcess, Separate
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 
 SUPPLIERS, BUYERS = supplier_ids(3), buyer_ids(2)
@@ -57,7 +57,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
     elif shape == "kafka":
         yield from _running(Up(data_dir, ("--kafka", real_kafka()), BROKER_OPTIONS))
     elif shape == "kafka-clickhouse":
-        store = ClickHouse(tmp_path / "clickhouse")
+        store = ClickHouseProcess(tmp_path / "clickhouse")
         store.start()
         try:
             options = ("--kafka", real_kafka(), "--clickhouse", store.url)

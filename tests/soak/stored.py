@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 
 _SENDERS = "SELECT DISTINCT sender FROM events ORDER BY sender"
 _EVENTS = """
@@ -21,11 +21,11 @@ GROUP BY source, id
 
 def main() -> None:
     """Print them, one sender after the other."""
-    warehouse = Warehouse(path=Path(sys.argv[1]))
-    for (sender,) in ((row["sender"],) for row in warehouse.rows(_SENDERS)):
-        for row in warehouse.rows(_EVENTS, {"sender": sender}):
+    clickhouse = ClickHouse(path=Path(sys.argv[1]))
+    for (sender,) in ((row["sender"],) for row in clickhouse.rows(_SENDERS)):
+        for row in clickhouse.rows(_EVENTS, {"sender": sender}):
             print(json.dumps([row["source"], row["id"], row["contents"]]))
-    warehouse.close()
+    clickhouse.close()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.reference.cases import inspect, order, receive
 from tests.reference.histories import history, shuffled, supplier_ids
 from tests.storing import empty, store, store_in_batches
@@ -26,32 +26,34 @@ def told(supplier: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def scorecard(warehouse: Warehouse, supplier: str, events: list[dict[str, Any]]) -> dict[str, Any]:
-    store(warehouse, told(supplier, events))
+def scorecard(
+    clickhouse: ClickHouse, supplier: str, events: list[dict[str, Any]]
+) -> dict[str, Any]:
+    store(clickhouse, told(supplier, events))
     asked = Selection(APRIL, 180, [supplier])
-    card: dict[str, Any] = json.loads(Reader(warehouse, DEFAULT_POLICY).scorecard(supplier, asked))
+    card: dict[str, Any] = json.loads(Reader(clickhouse, DEFAULT_POLICY).scorecard(supplier, asked))
     return card
 
 
-def test_the_gain_is_what_the_events_put_right_would_bring(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
+def test_the_gain_is_what_the_events_put_right_would_bring(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
     lots = [inspect("03-10", 0, "accepted", no=f"Q{number}") for number in range(3)]
     rest = [order("03-01", 100, "03-20"), receive("03-20", 100)]
-    now = scorecard(own_warehouse, "NOW", [*rest, *lots, inspect("03-11", 0, "rework", no="BAD")])
+    now = scorecard(own_clickhouse, "NOW", [*rest, *lots, inspect("03-11", 0, "rework", no="BAD")])
     then = scorecard(
-        own_warehouse, "THEN", [*rest, *lots, inspect("03-11", 0, "accepted", no="BAD")]
+        own_clickhouse, "THEN", [*rest, *lots, inspect("03-11", 0, "accepted", no="BAD")]
     )
     (step,) = [one for one in now["next_steps"] if one["kpi"] == "lot_acceptance"]
     assert step["cases"] == [{"buyer_id": "B1", "inspection_no": "BAD"}]
     assert step["gain"] == pytest.approx(then["score"]["value"] - now["score"]["value"])
 
 
-def test_the_best_first_and_only_what_gains(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
+def test_the_best_first_and_only_what_gains(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
     rng = random.Random(5)
     events = history(rng, suppliers=3, buyers=2, lines=90, start=date(2026, 1, 1), days=90)
-    store_in_batches(own_warehouse, rng, shuffled(rng, events))
-    reader = Reader(own_warehouse, DEFAULT_POLICY)
+    store_in_batches(own_clickhouse, rng, shuffled(rng, events))
+    reader = Reader(own_clickhouse, DEFAULT_POLICY)
     for supplier in supplier_ids(3):
         card = json.loads(reader.scorecard(supplier, Selection(APRIL, 90, [supplier])))
         gains = [step["gain"] for step in card["next_steps"]]
@@ -62,7 +64,7 @@ def test_the_best_first_and_only_what_gains(own_warehouse: Warehouse) -> None:
         assert card["score"]["value"] + gains[0] <= 100
 
 
-def test_one_without_a_fault_is_told_nothing(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
-    card = scorecard(own_warehouse, "FINE", [inspect("03-10", 0, "accepted")])
+def test_one_without_a_fault_is_told_nothing(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
+    card = scorecard(own_clickhouse, "FINE", [inspect("03-10", 0, "accepted")])
     assert card["next_steps"] == []

@@ -21,7 +21,7 @@ from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.readiness.score import score
 from services.readiness.sums import FigureSums
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.store.folding import FACT_TABLES, fold_all
 from services.store.migrate import migrate
 from services.store.rebuild import rebuild
@@ -38,7 +38,7 @@ SUPPLIERS = supplier_ids(4)
 LATER = DEFAULT_POLICY.with_tolerances(late_days=3)
 HARDER = DEFAULT_POLICY.with_tolerances(early_days=1, over=Decimal(0))
 
-Given = tuple[Warehouse, list[Event]]
+Given = tuple[ClickHouse, list[Event]]
 
 
 def weighing(**weights: int) -> Policy:
@@ -65,17 +65,17 @@ QUALITY_AWAY = weighing(**WEIGHTS)
 
 
 @pytest.fixture(scope="module")
-def given_history(own_warehouse: Warehouse) -> Given:
+def given_history(own_clickhouse: ClickHouse) -> Given:
     """Return a store with a history over a year, calm enough that every grade occurs."""
-    empty(own_warehouse)
-    own_warehouse.insert_rows(
+    empty(own_clickhouse)
+    own_clickhouse.insert_rows(
         "folded_rules", ["rules", "description"], [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
     )
     rng = random.Random(4)
     events = history(rng, suppliers=4, buyers=2, lines=240, start=START, days=DAYS, calm=0.97)
     sent = shuffled(rng, events)
-    store_in_batches(own_warehouse, rng, sent)
-    return own_warehouse, sent
+    store_in_batches(own_clickhouse, rng, sent)
+    return own_clickhouse, sent
 
 
 def stated(events: list[Event], day: date, **how: Any) -> dict[str, tuple[Any, ...]]:
@@ -114,9 +114,9 @@ def found_moves(answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def stored_rules(warehouse: Warehouse) -> dict[str, set[int]]:
+def stored_rules(clickhouse: ClickHouse) -> dict[str, set[int]]:
     return {
-        table: {row["rules"] for row in warehouse.rows(f"SELECT DISTINCT rules FROM {table}")}
+        table: {row["rules"] for row in clickhouse.rows(f"SELECT DISTINCT rules FROM {table}")}
         for table in (*FACT_TABLES, "folded_rules")
     }
 
@@ -125,9 +125,9 @@ ONLY_IN_FORCE = {name: {DEFAULT_RULES.id} for name in (*FACT_TABLES, "folded_rul
 
 
 def test_the_same_policy_moves_nobody(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     for policy in (DEFAULT_POLICY, LATER):
-        answer = backtest(warehouse, policy, policy, START + timedelta(days=DAYS), months=MONTHS)
+        answer = backtest(clickhouse, policy, policy, START + timedelta(days=DAYS), months=MONTHS)
         assert answer["suppliers"] == len(SUPPLIERS)
         for one in (answer, *answer["month_ends"]):
             assert one["moves"] == []
@@ -155,24 +155,24 @@ def test_the_same_policy_moves_nobody(given_history: Given) -> None:
 def test_moves_are_those_of_the_reference(
     given_history: Given, old: Policy, new: Policy, of_old: Any, of_new: Any
 ) -> None:
-    warehouse, events = given_history
-    before = contents(warehouse)
+    clickhouse, events = given_history
+    before = contents(clickhouse)
     as_of = START + timedelta(days=DAYS - 5)
-    answer = backtest(warehouse, old, new, as_of, months=2)
+    answer = backtest(clickhouse, old, new, as_of, months=2)
     assert found_moves(answer) == expected_moves(events, as_of, of_old, of_new)
     assert answer["moves"]
     assert [one["as_of"] for one in answer["month_ends"]] == ["2027-01-01", "2027-02-01"]
     for one in answer["month_ends"]:
         day = date.fromisoformat(one["as_of"])
         assert found_moves(one) == expected_moves(events, day, of_old, of_new)
-    assert contents(warehouse) == before
-    assert stored_rules(warehouse) == ONLY_IN_FORCE
+    assert contents(clickhouse) == before
+    assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
 def test_grades_move_and_are_counted(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     as_of = START + timedelta(days=DAYS)
-    answer = backtest(warehouse, DEFAULT_POLICY, QUALITY_AWAY, as_of, months=12)
+    answer = backtest(clickhouse, DEFAULT_POLICY, QUALITY_AWAY, as_of, months=12)
     ways = set()
     for one in (answer, *answer["month_ends"]):
         for name, counts in one["summary"].items():
@@ -185,29 +185,29 @@ def test_grades_move_and_are_counted(given_history: Given) -> None:
 
 
 def test_what_moved_the_score_most_is_named(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     only_lots = weighing(ppm=5, lot_acceptance=35)
     as_of = START + timedelta(days=DAYS)
-    answer = backtest(warehouse, DEFAULT_POLICY, only_lots, as_of, months=1)
+    answer = backtest(clickhouse, DEFAULT_POLICY, only_lots, as_of, months=1)
     assert {one["by"] for one in answer["moves"]} <= {"ppm", "lot_acceptance"}
     for one in answer["moves"]:
         assert one["by_points"] != 0
 
 
 def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     evaluated, *ends = reversed(last_month_ends(3, START + timedelta(days=DAYS)))
     frozen, grown = SUPPLIERS[:2]
-    store = EvaluationStore(warehouse)
+    store = EvaluationStore(clickhouse)
     none = pytest.raises(BacktestError, match="no evaluation is frozen up to")
     with none:
-        backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
-    assessor = Assessor(warehouse, DEFAULT_POLICY)
+        backtest(clickhouse, None, DEFAULT_POLICY, evaluated, months=3)
+    assessor = Assessor(clickhouse, DEFAULT_POLICY)
     days = {frozen: [evaluated, *ends], grown: [evaluated]}
     asked = Selection(evaluated, 180, list(days))
     assessed = list(assessor.assessed_at(asked, days))
     store.freeze("of then", store.high_water(), assessed)
-    same = backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
+    same = backtest(clickhouse, None, DEFAULT_POLICY, evaluated, months=3)
     assert (same["from"], same["editions"]) == ("frozen", {"from": [2], "to": 2})
     for one, there in zip((same, *same["month_ends"]), (2, 1, 1, 2), strict=True):
         assert one["moves"] == []
@@ -218,20 +218,20 @@ def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) 
     card["kpis"]["otif"]["value"] = Decimal(0)
     card["score"]["value"] -= 20
     card["grade"]["value"] = "D"
-    warehouse.command(f"DELETE FROM evaluations WHERE supplier_id = '{grown}'")
+    clickhouse.command(f"DELETE FROM evaluations WHERE supplier_id = '{grown}'")
     columns = ["supplier_id", "as_of", "policy_version", "events", "accepted_until", "scorecard"]
     inputs = found.inputs
     row = [grown, evaluated, "of then", inputs.events, inputs.accepted_until]
     text = simplejson.dumps(card, use_decimal=True)
-    warehouse.insert_rows("evaluations", columns, [[*row, text]])
-    answer = backtest(warehouse, None, DEFAULT_POLICY, evaluated, months=3)
+    clickhouse.insert_rows("evaluations", columns, [[*row, text]])
+    answer = backtest(clickhouse, None, DEFAULT_POLICY, evaluated, months=3)
     assert answer["editions"] == {"from": [1, 2], "to": 2}
     (moved,) = answer["moves"]
     assert (moved["supplier_id"], moved["by"], moved["grade"]["from"]) == (grown, "otif", "D")
     assert moved["by_points"] > 0
     assert moved["score"]["to"] == pytest.approx(moved["score"]["from"] + 20)
     with pytest.raises(BacktestError, match=f"is as of {evaluated}: ask for that day"):
-        backtest(warehouse, None, DEFAULT_POLICY, evaluated + timedelta(days=3), months=3)
+        backtest(clickhouse, None, DEFAULT_POLICY, evaluated + timedelta(days=3), months=3)
 
 
 @pytest.mark.parametrize("old", [DEFAULT_POLICY, HARDER])
@@ -239,40 +239,40 @@ def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) 
 def test_what_is_on_trial_is_gone_also_where_reading_or_folding_fails(
     given_history: Given, monkeypatch: pytest.MonkeyPatch, failing: str, old: Policy
 ) -> None:
-    warehouse, _ = given_history
-    before = contents(warehouse)
+    clickhouse, _ = given_history
+    before = contents(clickhouse)
     seen: list[set[int]] = []
 
     def tell(stage: str, done: int, total: int) -> None:
         if stage.startswith(failing) and done > 0:
-            seen.append(stored_rules(warehouse)["receipt_facts"])
+            seen.append(stored_rules(clickhouse)["receipt_facts"])
             raise StoreUnavailable("away")
 
     monkeypatch.setattr(module, "_SUPPLIERS_A_QUERY", 2)
     as_of = START + timedelta(days=DAYS)
     with pytest.raises(StoreUnavailable):
-        backtest(warehouse, old, LATER, as_of, months=2, progress=tell)
+        backtest(clickhouse, old, LATER, as_of, months=2, progress=tell)
     assert seen[0] > {DEFAULT_RULES.id}
-    assert contents(warehouse) == before
-    assert stored_rules(warehouse) == ONLY_IN_FORCE
+    assert contents(clickhouse) == before
+    assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
 def test_chunks_of_suppliers_and_of_days_give_the_same(
     given_history: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     as_of = START + timedelta(days=DAYS - 3)
-    whole = backtest(warehouse, DEFAULT_POLICY, LATER, as_of, months=5)
+    whole = backtest(clickhouse, DEFAULT_POLICY, LATER, as_of, months=5)
     monkeypatch.setattr(module, "_SUPPLIERS_A_QUERY", 3)
     monkeypatch.setattr(module, "_DAYS_A_QUERY", 4)
-    assert backtest(warehouse, DEFAULT_POLICY, LATER, as_of, months=5) == whole
+    assert backtest(clickhouse, DEFAULT_POLICY, LATER, as_of, months=5) == whole
 
 
 def test_the_sums_read_are_all_that_grading_needs(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     days = [START + timedelta(days=at) for at in range(20, DAYS + 60, 20)]
-    rows = module._rows(warehouse, DEFAULT_RULES.id, SUPPLIERS, days)
-    all_rows = FigureStore(warehouse, DEFAULT_POLICY).sums(Selection(START, 180, SUPPLIERS), days)
+    rows = module._rows(clickhouse, DEFAULT_RULES.id, SUPPLIERS, days)
+    all_rows = FigureStore(clickhouse, DEFAULT_POLICY).sums(Selection(START, 180, SUPPLIERS), days)
     assert len(rows) < len(all_rows)
     gates = set()
     for (*_, one), (*_, other) in zip(
@@ -294,12 +294,12 @@ def needed(sums: FigureSums) -> tuple[Any, ...]:
 
 
 def test_what_a_killed_process_left_is_dropped_by_the_next(given_history: Given) -> None:
-    warehouse, _ = given_history
+    clickhouse, _ = given_history
     left = Trial.of(HARDER)
-    fold_all(warehouse, left)
-    assert stored_rules(warehouse)["figure_parts"] == {DEFAULT_RULES.id, left.id}
-    backtest(warehouse, DEFAULT_POLICY, DEFAULT_POLICY, START, months=1)
-    assert stored_rules(warehouse) == ONLY_IN_FORCE
+    fold_all(clickhouse, left)
+    assert stored_rules(clickhouse)["figure_parts"] == {DEFAULT_RULES.id, left.id}
+    backtest(clickhouse, DEFAULT_POLICY, DEFAULT_POLICY, START, months=1)
+    assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
 def test_rules_on_trial_never_take_the_id_of_rules_in_force() -> None:
@@ -310,22 +310,22 @@ def test_rules_on_trial_never_take_the_id_of_rules_in_force() -> None:
 
 @pytest.mark.parametrize("new", [QUALITY_AWAY, LATER])
 def test_facts_made_anew_meanwhile_give_no_answer(given_history: Given, new: Policy) -> None:
-    warehouse, _ = given_history
-    before = contents(warehouse)
+    clickhouse, _ = given_history
+    before = contents(clickhouse)
 
     def tell(stage: str, done: int, total: int) -> None:
         if stage == "reading" and done:
-            rebuild(warehouse, NOT_SYNCED)
+            rebuild(clickhouse, NOT_SYNCED)
 
     as_of = START + timedelta(days=DAYS)
     with pytest.raises(BacktestError, match="run the backtest again"):
-        backtest(warehouse, DEFAULT_POLICY, new, as_of, months=1, progress=tell)
-    assert contents(warehouse) == before
-    assert stored_rules(warehouse) == ONLY_IN_FORCE
+        backtest(clickhouse, DEFAULT_POLICY, new, as_of, months=1, progress=tell)
+    assert contents(clickhouse) == before
+    assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
 def test_nothing_is_answered_while_nothing_is_in_force(
-    new_database: Callable[[], Warehouse],
+    new_database: Callable[[], ClickHouse],
 ) -> None:
     store = new_database()
     migrate(store, NOT_SYNCED)

@@ -12,7 +12,7 @@ from services.assessment.figure_store import FigureStore
 from services.readiness.figures import Figure
 from services.readiness.kpis import SCORABLE
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.reference.all_figures import all_figures
 from tests.reference.cases import Event
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
@@ -47,9 +47,9 @@ def coach(supplier: str, held_on: date, topic: str = "5r") -> Event:
 
 
 @pytest.fixture(scope="module")
-def told(own_warehouse: Warehouse) -> tuple[FigureStore, list[Event]]:
+def told(own_clickhouse: ClickHouse) -> tuple[FigureStore, list[Event]]:
     """Return a store in which four of nine were coached, one of them without a cluster."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(11)
     events = [
         event
@@ -63,8 +63,8 @@ def told(own_warehouse: Warehouse) -> tuple[FigureStore, list[Event]]:
         events += [
             coach(supplier, day, topic) for day, topic in zip(days, ("5r", "finance"), strict=False)
         ]
-    store_in_batches(own_warehouse, rng, shuffled(rng, events))
-    return FigureStore(own_warehouse, DEFAULT_POLICY), events
+    store_in_batches(own_clickhouse, rng, shuffled(rng, events))
+    return FigureStore(own_clickhouse, DEFAULT_POLICY), events
 
 
 def clusters(events: list[Event]) -> dict[str, str]:

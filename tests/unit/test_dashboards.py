@@ -12,7 +12,7 @@ import yaml
 from deploy.grafana import generate
 from services.readiness.kpis import KPIS
 from services.readiness.sums import FigureSums
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.integration.grafana import FOLDER, dashboards, panels, variables
 
 BOARDS = dashboards()
@@ -115,8 +115,8 @@ def test_every_statement_is_used_and_says_what_it_answers() -> None:
             assert json.dumps(first)[1:-1] in whole, path.name
 
 
-def test_figures_are_measured_as_the_policy_says(warehouse: Warehouse) -> None:
-    rows = warehouse.rows("SELECT * FROM grafana_kpis ORDER BY place")
+def test_figures_are_measured_as_the_policy_says(clickhouse: ClickHouse) -> None:
+    rows = clickhouse.rows("SELECT * FROM grafana_kpis ORDER BY place")
     ratios = FigureSums.of(date.min, []).ratios()
     assert [row["place"] for row in rows] == list(range(1, 17))
     for row in rows:

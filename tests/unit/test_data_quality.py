@@ -16,7 +16,7 @@ from services.processor.finding_notes import Findings
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.rules import DEFAULT_RULES
 from services.scorecards.quality_api import finding
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.folding import FACT_TABLES
 from services.store.ledger import Ledger, LedgerRecord
 from services.text import quality_words
@@ -43,19 +43,19 @@ T = date(2026, 11, 1)
 
 
 @pytest.fixture
-def warehouse(own_warehouse: Warehouse) -> Warehouse:
-    empty(own_warehouse)
+def clickhouse(own_clickhouse: ClickHouse) -> ClickHouse:
+    empty(own_clickhouse)
     in_force = [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
-    own_warehouse.insert_rows("folded_rules", ["rules", "description"], in_force)
-    return own_warehouse
+    own_clickhouse.insert_rows("folded_rules", ["rules", "description"], in_force)
+    return own_clickhouse
 
 
-def quality(warehouse: Warehouse) -> DataQuality:
-    return DataQuality(FigureStore(warehouse, DEFAULT_POLICY))
+def quality(clickhouse: ClickHouse) -> DataQuality:
+    return DataQuality(FigureStore(clickhouse, DEFAULT_POLICY))
 
 
-def found(warehouse: Warehouse, kind: str, as_of: date = T, limit: int = 9) -> FindingPage:
-    return quality(warehouse).of_kind(kind, Scope(as_of, ["B1"]), limit)
+def found(clickhouse: ClickHouse, kind: str, as_of: date = T, limit: int = 9) -> FindingPage:
+    return quality(clickhouse).of_kind(kind, Scope(as_of, ["B1"]), limit)
 
 
 def placed(day: str, wanted: str, uom: str | None = None, line: str = "10", **more: str) -> Event:
@@ -219,10 +219,10 @@ _CASES = [
 
 @pytest.mark.parametrize("case", _CASES, ids=[f"{one.kind} {one.names[0]}" for one in _CASES])
 def test_a_finding_names_its_document_until_it_is_put_right(
-    warehouse: Warehouse, case: Case
+    clickhouse: ClickHouse, case: Case
 ) -> None:
-    store(warehouse, case.wrong)
-    part = found(warehouse, case.kind)
+    store(clickhouse, case.wrong)
+    part = found(clickhouse, case.kind)
     assert part.total == len(part.rows) == 1, part
     (one,) = part.rows
     named = tuple(one[name] for name in ("document", "number", "order_no", "line_no"))
@@ -233,15 +233,15 @@ def test_a_finding_names_its_document_until_it_is_put_right(
     assert said["events"]
     assert {told["id"] for told in said["events"]} <= ids
     before = one["since"] - timedelta(days=1)
-    assert found(warehouse, case.kind, before).total == 0
-    assert quality(warehouse).of_kind(case.kind, Scope(T, ["B2"]), 9).total == 0
-    assert quality(warehouse).of_kind(case.kind, Scope(T, [], ["S9"]), 9).total == 0
-    reader = quality(warehouse)
+    assert found(clickhouse, case.kind, before).total == 0
+    assert quality(clickhouse).of_kind(case.kind, Scope(T, ["B2"]), 9).total == 0
+    assert quality(clickhouse).of_kind(case.kind, Scope(T, [], ["S9"]), 9).total == 0
+    reader = quality(clickhouse)
     for _ in range(2):
         reader.note(case.kind, T)
     assert reader.put_right(KINDS, Scope(T), 9).total == 0
-    store(warehouse, case.right)
-    assert found(warehouse, case.kind).total == 0
+    store(clickhouse, case.right)
+    assert found(clickhouse, case.kind).total == 0
     for _ in range(2):
         reader.note(case.kind, T)
     gone = reader.put_right([case.kind], Scope(T, ["B1"]), 9)
@@ -255,31 +255,31 @@ def test_a_finding_names_its_document_until_it_is_put_right(
         assert reader.put_right(KINDS, nothing, 9).total == 0
 
 
-def test_what_is_wrong_again_is_not_put_right(warehouse: Warehouse) -> None:
-    reader = quality(warehouse)
+def test_what_is_wrong_again_is_not_put_right(clickhouse: ClickHouse) -> None:
+    reader = quality(clickhouse)
     put_right = []
     for told in (placed("03-01", "03-20"), receive("03-19", 10, no="R1"), reverse("03-25", "R1")):
-        store(warehouse, [told])
+        store(clickhouse, [told])
         reader.note("overdue_long", T)
         put_right.append(reader.put_right(KINDS, Scope(T), 9).total)
     assert put_right == [0, 1, 0]
 
 
-def test_nothing_is_put_right_while_the_facts_are_made_anew(warehouse: Warehouse) -> None:
-    reader = quality(warehouse)
-    store(warehouse, [receive("10-01", 4, no="R1", lines=_other())])
+def test_nothing_is_put_right_while_the_facts_are_made_anew(clickhouse: ClickHouse) -> None:
+    reader = quality(clickhouse)
+    store(clickhouse, [receive("10-01", 4, no="R1", lines=_other())])
     reader.note("orphan_receipt", T)
     for table in (*FACT_TABLES, "folded_rules"):
-        warehouse.command(f"TRUNCATE TABLE {table}")
+        clickhouse.command(f"TRUNCATE TABLE {table}")
     reader.note("orphan_receipt", T)
     assert reader.put_right(KINDS, Scope(T), 9).total == 0
 
 
-def test_what_is_too_old_to_be_told_was_not_put_right(warehouse: Warehouse) -> None:
-    reader = quality(warehouse)
-    store(warehouse, [placed("03-20", "03-20"), receive("03-10", 10)])
+def test_what_is_too_old_to_be_told_was_not_put_right(clickhouse: ClickHouse) -> None:
+    reader = quality(clickhouse)
+    store(clickhouse, [placed("03-20", "03-20"), receive("03-10", 10)])
     reader.note("retroactive", date(2026, 4, 1))
-    assert found(warehouse, "retroactive", date(2026, 4, 1)).total == 1
+    assert found(clickhouse, "retroactive", date(2026, 4, 1)).total == 1
     later = date(2026, 3, 20) + timedelta(days=180)
     reader.note("retroactive", later)
     assert reader.put_right(KINDS, Scope(later), 9).total == 0
@@ -287,23 +287,23 @@ def test_what_is_too_old_to_be_told_was_not_put_right(warehouse: Warehouse) -> N
 
 @pytest.mark.anyio
 async def test_a_process_notes_them_while_it_is_the_one(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finding_notes, "_REST", 0)
     term: list[int | None] = [None]
-    run = Findings(lambda: quality(warehouse), lambda: term[0], DEFAULT_POLICY, 0.1)
+    run = Findings(lambda: quality(clickhouse), lambda: term[0], DEFAULT_POLICY, 0.1)
     task = asyncio.create_task(run.run())
-    reader, today = quality(warehouse), Scope(datetime.now(UTC).date() + timedelta(days=1))
-    store(warehouse, [receive("10-01", 4, no="R1", lines=_other())])
+    reader, today = quality(clickhouse), Scope(datetime.now(UTC).date() + timedelta(days=1))
+    store(clickhouse, [receive("10-01", 4, no="R1", lines=_other())])
     await asyncio.sleep(0.5)
-    assert warehouse.rows("SELECT 1 FROM kept_findings") == []
+    assert clickhouse.rows("SELECT 1 FROM kept_findings") == []
     term[0] = 1
     async with asyncio.timeout(60):
-        while not warehouse.rows("SELECT 1 FROM kept_findings"):  # noqa: ASYNC110
+        while not clickhouse.rows("SELECT 1 FROM kept_findings"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         right = placed("09-01", "10-01")
         right["data"]["order_no"] = "OTHER"
-        store(warehouse, [right])
+        store(clickhouse, [right])
         while not reader.put_right(KINDS, today, 9).total:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await run.stop()
@@ -314,33 +314,33 @@ def _other() -> list[dict[str, object]]:
     return [{"order_no": "OTHER", "line_no": "10", "quantity": 4}]
 
 
-def test_nothing_is_found_where_all_is_well(warehouse: Warehouse) -> None:
-    store(warehouse, FINE)
-    counts = quality(warehouse).counts(Scope(T))
+def test_nothing_is_found_where_all_is_well(clickhouse: ClickHouse) -> None:
+    store(clickhouse, FINE)
+    counts = quality(clickhouse).counts(Scope(T))
     assert {kind for kind, count in counts.items() if count} == set()
     assert tuple(counts) == KINDS
 
 
 def test_orders_written_afterwards_leave_with_the_window_of_their_figure(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
 ) -> None:
     early = receive("10-01", 10, no="R1")
-    store(warehouse, [early, placed("10-05", "10-20"), placed("10-06", "10-02", order_no="P2")])
-    part = found(warehouse, "retroactive")
+    store(clickhouse, [early, placed("10-05", "10-20"), placed("10-06", "10-02", order_no="P2")])
+    part = found(clickhouse, "retroactive")
     said = {one["order_no"]: finding(part.kind, one)["message"] for one in part.rows}
     assert said.keys() == {"P", "P2"}
     assert "its goods came on 1 Oct 2026 already" in said["P"]
     assert "Ordered on 6 Oct 2026 for 2 Oct 2026" in said["P2"]
-    assert found(warehouse, "retroactive", date(2027, 4, 2)).total == 2
-    assert found(warehouse, "retroactive", date(2027, 4, 4)).total == 0
+    assert found(clickhouse, "retroactive", date(2027, 4, 2)).total == 2
+    assert found(clickhouse, "retroactive", date(2027, 4, 4)).total == 0
 
 
 def test_a_number_sent_again_soon_or_for_a_common_line_is_the_same_document(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
 ) -> None:
     both = [*goods("P"), *goods("P2")]
     store(
-        warehouse,
+        clickhouse,
         [
             receive("01-19", 10, no="R1"),
             receive("06-19", 10, no="R1", lines=both, received_at=at("01-19")),
@@ -350,28 +350,30 @@ def test_a_number_sent_again_soon_or_for_a_common_line_is_the_same_document(
             complain("08-02", "K1"),
         ],
     )
-    assert found(warehouse, "number_reused").total == 0
+    assert found(clickhouse, "number_reused").total == 0
 
 
-def test_a_number_used_again_in_a_history_sent_at_once_is_found(warehouse: Warehouse) -> None:
-    store(warehouse, [_YEAR, told(_YEAR, lines=goods("P2"), received_at=at("02-19"))])
-    (one,) = found(warehouse, "number_reused").rows
+def test_a_number_used_again_in_a_history_sent_at_once_is_found(clickhouse: ClickHouse) -> None:
+    store(clickhouse, [_YEAR, told(_YEAR, lines=goods("P2"), received_at=at("02-19"))])
+    (one,) = found(clickhouse, "number_reused").rows
     assert "on 19 Feb 2025 and again on 19 Feb 2026" in finding("number_reused", one)["message"]
 
 
-def test_a_line_a_week_old_is_no_orphan_yet_and_a_reversed_one_never(warehouse: Warehouse) -> None:
-    store(warehouse, [receive("03-19", 10, no="R1"), receive("03-19", 5, no="R2")])
-    store(warehouse, [reverse("03-20", "R2")])
-    assert found(warehouse, "orphan_receipt", date(2026, 3, 26)).total == 0
-    part = found(warehouse, "orphan_receipt", date(2026, 3, 27))
+def test_a_line_a_week_old_is_no_orphan_yet_and_a_reversed_one_never(
+    clickhouse: ClickHouse,
+) -> None:
+    store(clickhouse, [receive("03-19", 10, no="R1"), receive("03-19", 5, no="R2")])
+    store(clickhouse, [reverse("03-20", "R2")])
+    assert found(clickhouse, "orphan_receipt", date(2026, 3, 26)).total == 0
+    part = found(clickhouse, "orphan_receipt", date(2026, 3, 27))
     assert [one["number"] for one in part.rows] == ["R1"]
 
 
-def test_a_receipt_reversed_whole_has_nothing_to_reject(warehouse: Warehouse) -> None:
-    store(warehouse, [placed("03-01", "03-20"), receive("03-19", 10, no="R1"), _LOT])
-    assert found(warehouse, "inspection_over").total == 0
-    store(warehouse, [reverse("03-22", "R1")])
-    (one,) = found(warehouse, "inspection_over").rows
+def test_a_receipt_reversed_whole_has_nothing_to_reject(clickhouse: ClickHouse) -> None:
+    store(clickhouse, [placed("03-01", "03-20"), receive("03-19", 10, no="R1"), _LOT])
+    assert found(clickhouse, "inspection_over").total == 0
+    store(clickhouse, [reverse("03-22", "R1")])
+    (one,) = found(clickhouse, "inspection_over").rows
     assert one["facts"]["received"] == "0"
     assert Decimal(one["facts"]["over"]) == 8
 
@@ -381,25 +383,25 @@ def later(records: Iterable[LedgerRecord], old: bytes, new: bytes) -> list[Ledge
     return [one._replace(value=one.value.replace(old, new)) for one in records]
 
 
-def test_instants_of_the_future_that_were_stored_before(warehouse: Warehouse) -> None:
+def test_instants_of_the_future_that_were_stored_before(clickhouse: ClickHouse) -> None:
     mistimed = event("delivery.reversed", "03-18", receipt_no="R1", id="mistimed")
     misdated = receive("03-19", 10, no="R1", received_at="2026-03-17T10:00:00+07:00")
     records = [
         *later([row(mistimed)], b"2026-03-18", b"2062-03-18"),
         *later([row(misdated, 1)], b"2026-03-17", b"2063-03-17"),
     ]
-    Ledger(warehouse).append([row(placed("03-01", "03-20"), 2), *records], uuid4())
+    Ledger(clickhouse).append([row(placed("03-01", "03-20"), 2), *records], uuid4())
     today = datetime.now(UTC).date() + timedelta(days=1)
-    part = found(warehouse, "future_instant", today)
+    part = found(clickhouse, "future_instant", today)
     said = {one["document"]: finding(part.kind, one) for one in part.rows}
     assert said.keys() == {"event", "receipt"}
     assert said["event"]["document"]["number"] == "mistimed"
     assert said["event"]["message"].startswith("time says 18 Mar 2062")
     assert said["receipt"]["message"].startswith("received_at says 17 Mar 2063")
     assert said["receipt"]["events"] == [{"source": "/erp/B1/sap", "id": misdated["id"]}]
-    assert quality(warehouse).of_kind("future_instant", Scope(today, ["B2"]), 9).total == 0
-    store(warehouse, [told(misdated)])
-    assert [one["document"] for one in found(warehouse, "future_instant", today).rows] == ["event"]
+    assert quality(clickhouse).of_kind("future_instant", Scope(today, ["B2"]), 9).total == 0
+    store(clickhouse, [told(misdated)])
+    assert [one["document"] for one in found(clickhouse, "future_instant", today).rows] == ["event"]
 
 
 def sent(days: Iterable[int], until: date) -> list[LedgerRecord]:
@@ -424,48 +426,48 @@ def sent(days: Iterable[int], until: date) -> list[LedgerRecord]:
     ],
 )
 def test_a_sender_is_silent_after_a_week_where_it_sent_on_most_days(
-    warehouse: Warehouse, days: Iterable[int], silent: bool
+    clickhouse: ClickHouse, days: Iterable[int], silent: bool
 ) -> None:
-    Ledger(warehouse).append(sent(days, T), uuid4())
-    part = found(warehouse, "silent_sender")
+    Ledger(clickhouse).append(sent(days, T), uuid4())
+    part = found(clickhouse, "silent_sender")
     assert bool(part.total) is silent
     for one in part.rows:
         said = finding(part.kind, one)
         assert said["buyer_id"] == "B1"
         assert said["document"] == {"type": "sender", "number": "B1"}
         assert said["message"].startswith("Nothing came since 23 Oct 2026, 9 days ago")
-    assert quality(warehouse).of_kind("silent_sender", Scope(T, ["B2"]), 9).total == 0
+    assert quality(clickhouse).of_kind("silent_sender", Scope(T, ["B2"]), 9).total == 0
 
 
-def refuse(warehouse: Warehouse, number: str, sender: str, reason: str) -> None:
+def refuse(clickhouse: ClickHouse, number: str, sender: str, reason: str) -> None:
     """Put a refusal into the store."""
     at_noon = datetime(2026, 10, 1, 5, tzinfo=UTC)
     columns = ("id", "sender", "reason", "errors", "event_source", "event_id", "rejected_at")
     errors = '[{"pointer": "/data/lines/0/unit_price", "message": "must be under 98765"}]'
     values = (number, sender, reason, errors, f"/erp/{sender}/sap", "e1", at_noon)
-    warehouse.insert_rows("rejected", columns, [values])
+    clickhouse.insert_rows("rejected", columns, [values])
 
 
-def test_what_was_refused_waits_for_its_sender(warehouse: Warehouse) -> None:
-    refuse(warehouse, "r1", "B1", "invalid")
-    refuse(warehouse, "r2", "B1", "conflict")
-    refuse(warehouse, "r3", "B2", "invalid")
-    (refused,) = found(warehouse, "refused").rows
-    (conflict,) = found(warehouse, "conflict").rows
+def test_what_was_refused_waits_for_its_sender(clickhouse: ClickHouse) -> None:
+    refuse(clickhouse, "r1", "B1", "invalid")
+    refuse(clickhouse, "r2", "B1", "conflict")
+    refuse(clickhouse, "r3", "B2", "invalid")
+    (refused,) = found(clickhouse, "refused").rows
+    (conflict,) = found(clickhouse, "conflict").rows
     assert (refused["number"], conflict["number"]) == ("r1", "r2")
     said = finding("refused", refused)
     assert "refused (invalid) at /data/lines/0/unit_price" in said["message"]
     assert "98765" not in str(said)
     assert said["buyer_id"] == "B1"
-    assert quality(warehouse).of_kind("refused", Scope(T), 9).total == 2
-    assert quality(warehouse).of_kind("refused", Scope(T, [], ["S1"]), 9).total == 0
+    assert quality(clickhouse).of_kind("refused", Scope(T), 9).total == 2
+    assert quality(clickhouse).of_kind("refused", Scope(T, [], ["S1"]), 9).total == 0
 
 
-def test_a_page_of_all_kinds_goes_on_where_the_one_before_ended(warehouse: Warehouse) -> None:
-    store(warehouse, [receive("03-19", 1, no=f"R{n}") for n in range(5)])
-    refuse(warehouse, "r1", "B1", "invalid")
-    refuse(warehouse, "r2", "B1", "conflict")
-    scope, read = Scope(T, ["B1"]), quality(warehouse)
+def test_a_page_of_all_kinds_goes_on_where_the_one_before_ended(clickhouse: ClickHouse) -> None:
+    store(clickhouse, [receive("03-19", 1, no=f"R{n}") for n in range(5)])
+    refuse(clickhouse, "r1", "B1", "invalid")
+    refuse(clickhouse, "r2", "B1", "conflict")
+    scope, read = Scope(T, ["B1"]), quality(clickhouse)
     whole = [row for one in read.parts(KINDS, scope, 50) for row in one.rows]
     assert [row["document"] for row in whole] == ["record"] * 2 + ["receipt"] * 5
     pages = []

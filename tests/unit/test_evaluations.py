@@ -8,7 +8,7 @@ from services.assessment.restated_evaluations import evaluations
 from services.assessment.scorecard_reader import Reader
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.evaluating import (
     ENDS,
     LAST,
@@ -38,13 +38,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def bench(own_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(own_clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with an empty store."""
-    return emptied(own_warehouse, monkeypatch)
+    return emptied(own_clickhouse, monkeypatch)
 
 
 async def test_a_month_end_is_frozen_when_the_grace_has_passed(bench: Bench) -> None:
-    store(bench.warehouse, calm([1, 2, 3]))
+    store(bench.clickhouse, calm([1, 2, 3]))
     evaluator = bench.evaluator(grace=6 * 3600)
     before = datetime(2026, 3, 31, 22, 59, 59, 999_999, UTC)
     await bench.turn(evaluator, before)
@@ -62,7 +62,7 @@ async def test_a_month_end_is_frozen_when_the_grace_has_passed(bench: Bench) -> 
     ],
 )
 async def test_a_month_ends_where_the_sites_are(bench: Bench, at: datetime, last: date) -> None:
-    store(bench.warehouse, calm([2, 3]))
+    store(bench.clickhouse, calm([2, 3]))
     await bench.turn(bench.evaluator(), at)
     assert bench.ends()[-1] == last
 
@@ -73,18 +73,18 @@ async def test_a_month_ends_where_the_sites_are(bench: Bench, at: datetime, last
 async def test_the_first_one_is_that_after_the_first_fact(
     bench: Bench, day: str, first: date
 ) -> None:
-    store(bench.warehouse, [order(day, 10, "03-20"), receive("03-20", 10)])
+    store(bench.clickhouse, [order(day, 10, "03-20"), receive("03-20", 10)])
     await bench.turn(bench.evaluator(), date(2026, 5, 31))
     assert bench.ends() == month_ends(first - timedelta(days=1), date(2026, 5, 1))
 
 
 async def test_each_is_frozen_once(bench: Bench) -> None:
     events = told_of()
-    store(bench.warehouse, events[::2])
+    store(bench.clickhouse, events[::2])
     evaluator = bench.evaluator()
     for day in (date(2026, 3, 1), date(2026, 3, 2), date(2026, 5, 20)):
         await bench.turn(evaluator, day)
-    store(bench.warehouse, events[1::2])
+    store(bench.clickhouse, events[1::2])
     await bench.turn(evaluator, date(2026, 5, 21))
     for day in (date(2026, 6, 30), LAST):
         await bench.turn(evaluator, day)
@@ -100,7 +100,7 @@ async def test_each_is_frozen_once(bench: Bench) -> None:
 
 
 async def test_a_supplier_that_is_not_quiet_is_not_frozen(bench: Bench) -> None:
-    store(bench.warehouse, calm([2, 3], days=[3, 8]))
+    store(bench.clickhouse, calm([2, 3], days=[3, 8]))
     evaluator, at = bench.evaluator(quiet=10), datetime(2026, 4, 5, tzinfo=UTC)
 
     async def after(seconds: float) -> list[date]:
@@ -109,10 +109,10 @@ async def test_a_supplier_that_is_not_quiet_is_not_frozen(bench: Bench) -> None:
         return bench.ends()
 
     assert await after(0) == await after(1) == await after(8.9) == []
-    store(bench.warehouse, [received(3, 17), order("03-15", 10, "03-17", order_no="P3-15")])
+    store(bench.clickhouse, [received(3, 17), order("03-15", 10, "03-17", order_no="P3-15")])
     assert await after(0.2) == await after(9.9) == []
     other = order("02-03", 10, "02-20", supplier_id="S2")
-    store(bench.warehouse, [other])
+    store(bench.clickhouse, [other])
     assert await after(0.2) == [date(2026, 3, 1), date(2026, 4, 1)]
     assert bench.ends("S2") == []
     await after(10)
@@ -122,7 +122,7 @@ async def test_a_supplier_that_is_not_quiet_is_not_frozen(bench: Bench) -> None:
 
 async def test_more_than_one_turn_takes_are_frozen_in_the_next_ones(bench: Bench) -> None:
     names = [f"T{number}" for number in range(60)]
-    store(bench.warehouse, [order("02-10", 10, "02-20", supplier_id=name) for name in names])
+    store(bench.clickhouse, [order("02-10", 10, "02-20", supplier_id=name) for name in names])
     await bench.turn(bench.evaluator(), date(2026, 4, 5))
     for name in names:
         assert bench.ends(name) == [date(2026, 3, 1), date(2026, 4, 1)]
@@ -130,8 +130,8 @@ async def test_more_than_one_turn_takes_are_frozen_in_the_next_ones(bench: Bench
 
 async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> None:
     events = told_of()
-    store(bench.warehouse, events)
-    expected = cards(bench.warehouse, ends_of(bench))
+    store(bench.clickhouse, events)
+    expected = cards(bench.clickhouse, ends_of(bench))
     await bench.turn(bench.evaluator(), LAST)
     found = {
         (name, one.as_of): one for name in SUPPLIERS for one in bench.store.frozen(name, limit=24)
@@ -147,9 +147,9 @@ async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> Non
 
 
 async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: Bench) -> None:
-    store(bench.warehouse, told_of())
+    store(bench.clickhouse, told_of())
     await bench.turn(bench.evaluator(), LAST)
-    reader = Reader(bench.warehouse, DEFAULT_POLICY)
+    reader = Reader(bench.clickhouse, DEFAULT_POLICY)
     listed = evaluations(reader, bench.store, SUPPLIERS[0], 24)["evaluations"]
     assert [one["as_of"] for one in listed] == [day.isoformat() for day in reversed(ENDS)]
     assert evaluations(reader, bench.store, SUPPLIERS[0], 2)["evaluations"] == listed[:2]
@@ -177,17 +177,17 @@ async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: B
 async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it(
     bench: Bench, late: list[Event], since: int | None, part: str
 ) -> None:
-    store(bench.warehouse, calm(range(1, 7)))
+    store(bench.clickhouse, calm(range(1, 7)))
     evaluator = bench.evaluator()
     await bench.turn(evaluator, LAST)
     rows = bench.rows()
     then = {one.as_of: one.scorecard for one in bench.store.frozen("S1", limit=24)}
     assert sorted(then) == ENDS
-    store(bench.warehouse, late)
+    store(bench.clickhouse, late)
     await bench.turn(evaluator, date(2026, 7, 5))
     assert bench.rows() == rows
-    now = cards(bench.warehouse, {"S1": ENDS})
-    reader = Reader(bench.warehouse, DEFAULT_POLICY)
+    now = cards(bench.clickhouse, {"S1": ENDS})
+    reader = Reader(bench.clickhouse, DEFAULT_POLICY)
     listed = evaluations(reader, bench.store, "S1", 24)["evaluations"]
     assert [one["as_of"] for one in listed] == [day.isoformat() for day in reversed(ENDS)]
     for one in listed:
@@ -203,14 +203,14 @@ async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it
 
 
 async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) -> None:
-    store(bench.warehouse, [*calm(range(1, 4)), order("03-15", 10, "03-17")])
+    store(bench.clickhouse, [*calm(range(1, 4)), order("03-15", 10, "03-17")])
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     rows = bench.rows()
     text = packaged_text().replace("C = 60", "C = 79")
     other = Policy.load_text(text.replace('version = "2026-11-01"', 'version = "other"'))
     await bench.turn(bench.evaluator(policy=other), date(2026, 4, 1))
     assert bench.rows() == rows
-    listed = evaluations(Reader(bench.warehouse, other), bench.store, "S1", 1)["evaluations"]
+    listed = evaluations(Reader(bench.clickhouse, other), bench.store, "S1", 1)["evaluations"]
     assert listed[0]["policy_version"] == DEFAULT_POLICY.version
     restated = listed[0]["restated"]
     assert (restated["policy_version"], restated["kpis"]) == ("other", {})

@@ -15,7 +15,7 @@ from services.assessment.scorecard_reader import Reader
 from services.kafka.topics import BrokerUnavailable
 from services.processor.evaluator import Evaluations, Waits
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.store.ledger import Ledger
 from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
@@ -41,9 +41,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def bench(own_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(own_clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with an empty store."""
-    return emptied(own_warehouse, monkeypatch)
+    return emptied(own_clickhouse, monkeypatch)
 
 
 class Unread(EvaluationStore):
@@ -61,30 +61,30 @@ class Unread(EvaluationStore):
 
 
 async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 4)))
+    store(bench.clickhouse, calm(range(1, 4)))
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     first = bench.store.frozen("S1", limit=24)
     assert len(first) == 3
-    store(bench.warehouse, [reverse("02-17", "R2-17"), reverse("03-17", "R3-17")])
-    late = Unread(bench.warehouse)
+    store(bench.clickhouse, [reverse("02-17", "R2-17"), reverse("03-17", "R3-17")])
+    late = Unread(bench.clickhouse)
     await bench.turn(bench.evaluator(store=late), date(2026, 4, 1))
     assert late.froze == 3
-    newest = evaluations(Reader(bench.warehouse, DEFAULT_POLICY), bench.store, "S1", 1)
+    newest = evaluations(Reader(bench.clickhouse, DEFAULT_POLICY), bench.store, "S1", 1)
     assert newest["evaluations"][0]["restated"] is not None
     assert bench.store.frozen("S1", limit=24) == first
-    bench.warehouse.command("OPTIMIZE TABLE evaluations FINAL")
+    bench.clickhouse.command("OPTIMIZE TABLE evaluations FINAL")
     assert bench.ends() == [date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)]
     assert bench.store.frozen("S1", limit=24) == first
 
 
 async def test_a_rebuild_leaves_what_is_frozen_and_what_was_told(bench: Bench) -> None:
-    store(bench.warehouse, told_of())
+    store(bench.clickhouse, told_of())
     evaluator = bench.evaluator()
     await bench.turn(evaluator, LAST)
     rows, told = bench.rows(), list(bench.producer.published)
     assert rows
     assert told
-    rebuild(bench.warehouse, NOT_SYNCED)
+    rebuild(bench.clickhouse, NOT_SYNCED)
     assert bench.rows() == rows
     await bench.turn(evaluator, LAST)
     await bench.turn(bench.evaluator(), LAST)
@@ -96,14 +96,14 @@ async def test_a_rebuild_leaves_what_is_frozen_and_what_was_told(bench: Bench) -
 async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_concerns(
     bench: Bench, before: str
 ) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
+    store(bench.clickhouse, calm(range(1, 6)))
     day, evaluator = date(2026, 6, 2), bench.evaluator(quiet=10)
     if before == "when it was judged already":
         await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
         bench.clock.now += 1
         await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
     told = bench.told()
-    ledger = Ledger(bench.warehouse)
+    ledger = Ledger(bench.clickhouse)
     ledger.insert([row(complain("05-25", "C1", severity="line_stop", order_no="P5-3"))], uuid4())
     bench.clock.now += 20
     assert await bench.turn(evaluator, day) == 0
@@ -118,8 +118,8 @@ async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_c
 
 
 async def test_a_batch_that_was_refused_holds_nothing_up(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
-    ledger, batch = Ledger(bench.warehouse), uuid4()
+    store(bench.clickhouse, calm(range(1, 6)))
+    ledger, batch = Ledger(bench.clickhouse), uuid4()
     ledger.insert([row(complain("05-25", "C1", severity="line_stop", order_no="P5-3"))], batch)
     ledger._forget(batch)
     await bench.turn(bench.evaluator(), date(2026, 6, 2))
@@ -127,8 +127,8 @@ async def test_a_batch_that_was_refused_holds_nothing_up(bench: Bench) -> None:
 
 
 async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench) -> None:
-    store(bench.warehouse, calm(range(1, 6)))
-    expected = cards(bench.warehouse, {"S1": ENDS[:5]})
+    store(bench.clickhouse, calm(range(1, 6)))
+    expected = cards(bench.clickhouse, {"S1": ENDS[:5]})
     evaluator, at = bench.evaluator(quiet=10), datetime(2026, 6, 2, tzinfo=UTC)
 
     async def turns(at: datetime, seconds: float) -> None:
@@ -140,11 +140,11 @@ async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench)
     told = [(None, expected["S1", ENDS[4]]["grade"]["published"])]
     assert (bench.rows(), bench.told()) == ([], told)
     # A rebuild is under way: some facts are there, their marks are not. What was due is due still.
-    bench.warehouse.command("TRUNCATE TABLE fold_marks")
-    bench.warehouse.command("DELETE FROM figure_parts WHERE number != 'P3-8'")
+    bench.clickhouse.command("TRUNCATE TABLE fold_marks")
+    bench.clickhouse.command("DELETE FROM figure_parts WHERE number != 'P3-8'")
     await turns(at + timedelta(days=1), 20)
     assert (bench.rows(), bench.told()) == ([], told)
-    rebuild(bench.warehouse, NOT_SYNCED)
+    rebuild(bench.clickhouse, NOT_SYNCED)
     await turns(at + timedelta(days=1), 20)
     found = {("S1", one.as_of): one.scorecard for one in bench.store.frozen("S1", limit=24)}
     assert found == expected
@@ -152,14 +152,14 @@ async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench)
 
 
 async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Bench) -> None:
-    store(bench.warehouse, told_of())
+    store(bench.clickhouse, told_of())
     evaluator = bench.evaluator()
     days = [date(2026, 1, 20) + timedelta(days=14 * at) for at in range(13)]
     for at, day in enumerate(days):
         await bench.turn(evaluator, day)
         if at == 7:
             evaluator = bench.evaluator()
-    after = cards(bench.warehouse, dict.fromkeys(SUPPLIERS, days))
+    after = cards(bench.clickhouse, dict.fromkeys(SUPPLIERS, days))
     changes = 0
     for name in SUPPLIERS:
         grades = [None, *(after[name, day]["grade"]["published"] for day in days)]
@@ -175,7 +175,7 @@ async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Ben
 
 async def test_a_supplier_is_judged_when_nothing_came_for_a_moment(bench: Bench) -> None:
     evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
-    store(bench.warehouse, calm(range(1, 5)))
+    store(bench.clickhouse, calm(range(1, 5)))
     await evaluator.turn(at)
     bench.clock.now += 0.4
     assert await evaluator.turn(at) == 0
@@ -188,18 +188,18 @@ async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
     bench: Bench,
 ) -> None:
     evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
-    store(bench.warehouse, calm(range(1, 4)))
+    store(bench.clickhouse, calm(range(1, 4)))
     began = bench.clock.now
     for event in calm([4])[:9]:
         await evaluator.turn(at)
         if bench.producer.published:
             break
-        store(bench.warehouse, [event])
+        store(bench.clickhouse, [event])
         bench.clock.now += 21
     assert bench.told() == [(None, "B")]
     assert bench.clock.now - began == 63
     # From then on it has another minute.
-    store(bench.warehouse, [complain("04-25", "C1", severity="line_stop", order_no="P4-3")])
+    store(bench.clickhouse, [complain("04-25", "C1", severity="line_stop", order_no="P4-3")])
     bench.clock.now += 58
     await evaluator.turn(at)
     assert bench.told() == [(None, "B")]
@@ -221,8 +221,8 @@ class Failing(EvaluationStore):
 
 
 async def test_what_could_not_be_frozen_is_frozen_in_the_next_turn(bench: Bench) -> None:
-    store(bench.warehouse, calm([2, 3]))
-    evaluator = bench.evaluator(store=Failing(bench.warehouse))
+    store(bench.clickhouse, calm([2, 3]))
+    evaluator = bench.evaluator(store=Failing(bench.clickhouse))
     with pytest.raises(StoreUnavailable):
         await bench.turn(evaluator, date(2026, 4, 5))
     assert bench.ends() == []

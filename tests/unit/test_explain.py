@@ -15,7 +15,7 @@ from services.assessment.scorecard_reader import Reader
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.sums import percentile, variation
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.text.language import LANGUAGES
 from services.web.supplier import reasons
 from tests.reference.cases import Event, confirm, inspect, order, receive, send_back
@@ -31,13 +31,13 @@ DATES = [START + timedelta(days=days) for days in (45, 90, 120)]
 
 
 @pytest.fixture(scope="module")
-def reader(own_warehouse: Warehouse) -> Reader:
+def reader(own_clickhouse: ClickHouse) -> Reader:
     """Return a reader of a store with a generated history."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(11)
     events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
-    store_in_batches(own_warehouse, rng, shuffled(rng, events))
-    return Reader(own_warehouse, DEFAULT_POLICY)
+    store_in_batches(own_clickhouse, rng, shuffled(rng, events))
+    return Reader(own_clickhouse, DEFAULT_POLICY)
 
 
 def added(parts: list[dict[str, Any]], name: str) -> Fraction:
@@ -124,16 +124,16 @@ def test_the_parts_add_up_to_the_figure(reader: Reader, kpi: str) -> None:
         ([receive("03-20", 100), receive("03-21", 100)], IN_TIME),
     ],
 )
-def test_it_says_why(own_warehouse: Warehouse, events: list[dict[str, Any]], reason: str) -> None:
+def test_it_says_why(own_clickhouse: ClickHouse, events: list[dict[str, Any]], reason: str) -> None:
     supplier = f"WHY-{next(NAMES)}"
     told = [order("03-01", 100, "03-22"), confirm("03-02", "changed", "03-20"), *events]
     told = [
         event | {"id": f"{supplier}-{at}", "data": event["data"] | {"supplier_id": supplier}}
         for at, event in enumerate(told)
     ]
-    store(own_warehouse, told)
+    store(own_clickhouse, told)
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    explained = Reader(own_warehouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
+    explained = Reader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
     (part,) = explained["parts"]
     assert part["reason"] == reason
     assert part["due_set_by"]["id"] == f"{supplier}-1"
@@ -147,7 +147,7 @@ def _about(supplier: str, events: list[Event]) -> list[Event]:
     ]
 
 
-def test_it_says_what_of_an_inspection_counts(own_warehouse: Warehouse) -> None:
+def test_it_says_what_of_an_inspection_counts(own_clickhouse: ClickHouse) -> None:
     supplier = f"LOT-{next(NAMES)}"
     lots = [
         inspect(day, rejected, "rejected", no=number)
@@ -157,11 +157,11 @@ def test_it_says_what_of_an_inspection_counts(own_warehouse: Warehouse) -> None:
     pieces = order("03-01", 100, "03-22")
     pieces["data"]["lines"][0]["uom"] = "H87"
     store(
-        own_warehouse,
+        own_clickhouse,
         _about(supplier, [pieces, receive("03-20", 40, no="R"), *of_receipt]),
     )
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    reader = Reader(own_warehouse, DEFAULT_POLICY)
+    reader = Reader(own_clickhouse, DEFAULT_POLICY)
     parts = reader.explain(supplier, asked, "ppm")["parts"]
     said = {part.get("inspection_no"): part["reason"] for part in parts}
     assert said["Q1"] == "30 rejected"
@@ -183,13 +183,13 @@ def test_it_says_what_of_an_inspection_counts(own_warehouse: Warehouse) -> None:
     assert kinds == {"Q1": "not accepted", "Q2": "not accepted"}
 
 
-def test_it_says_how_an_inspection_in_another_unit_counts(own_warehouse: Warehouse) -> None:
+def test_it_says_how_an_inspection_in_another_unit_counts(own_clickhouse: ClickHouse) -> None:
     supplier = f"LOT-{next(NAMES)}"
     pieces, lot = order("03-01", 100, "03-22"), inspect("03-21", 2, "rejected", no="Q1")
     pieces["data"]["lines"][0]["uom"] = "H87"
     lot["data"] |= {"uom": "DZN", "receipt_no": "R"}
-    store(own_warehouse, _about(supplier, [pieces, receive("03-20", 20, no="R"), lot]))
+    store(own_clickhouse, _about(supplier, [pieces, receive("03-20", 20, no="R"), lot]))
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    parts = Reader(own_warehouse, DEFAULT_POLICY).explain(supplier, asked, "ppm")["parts"]
+    parts = Reader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "ppm")["parts"]
     said = [part["reason"] for part in parts if "inspection_no" in part]
     assert said == ["20 of 24 rejected count: no more is left of the receipt"]

@@ -17,7 +17,7 @@ from services.exporter.quality_look import QualityLook
 from services.exporter.topic_lag import TopicLag
 from services.kafka.topics import BrokerUnavailable
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.telemetry import series
 from services.telemetry.series import Series
 from tests.reference.cases import order, receive
@@ -43,19 +43,19 @@ def value(watch: Watch, declared: Series) -> float | None:
     return samples[0].value if samples else None
 
 
-def look_of(open_store: Callable[[], Warehouse], clock: Clock) -> StoreLook:
+def look_of(open_store: Callable[[], ClickHouse], clock: Clock) -> StoreLook:
     return StoreLook(open_store, DEFAULT_POLICY, Bounds(), clock, lambda _zone: TODAY)
 
 
-def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
-    store(own_warehouse, [order("03-01", 5, "03-20")])
+def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
+    store(own_clickhouse, [order("03-01", 5, "03-20")])
     clock, away = Clock(), True
 
-    def open_store() -> Warehouse:
+    def open_store() -> ClickHouse:
         if away:
             raise StoreUnavailable("nobody listens")
-        return own_warehouse
+        return own_clickhouse
 
     look = look_of(open_store, clock)
     watch = Watch(look)
@@ -69,7 +69,7 @@ def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_warehouse: Wareh
     assert value(watch, series.UP) == 1
     assert value(watch, series.LOOK_AGE) == 0
     assert value(watch, series.LEDGER_EVENTS) == 1
-    own_warehouse.command("RENAME TABLE senders TO senders_away")
+    own_clickhouse.command("RENAME TABLE senders TO senders_away")
     try:
         clock.now += 15
         look.look()
@@ -77,14 +77,14 @@ def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_warehouse: Wareh
         assert value(watch, series.LOOK_AGE) == 15
         assert value(watch, series.LEDGER_EVENTS) == 1
     finally:
-        own_warehouse.command("RENAME TABLE senders_away TO senders")
+        own_clickhouse.command("RENAME TABLE senders_away TO senders")
     look.look()
     assert value(watch, series.UP) == 1
 
 
-def test_a_look_that_does_not_come_back_is_late(own_warehouse: Warehouse) -> None:
+def test_a_look_that_does_not_come_back_is_late(own_clickhouse: ClickHouse) -> None:
     clock = Clock()
-    look = look_of(lambda: own_warehouse, clock)
+    look = look_of(lambda: own_clickhouse, clock)
     look.look()
     clock.now += LATE_SECONDS
     assert value(Watch(look), series.UP) == 1
@@ -93,12 +93,12 @@ def test_a_look_that_does_not_come_back_is_late(own_warehouse: Warehouse) -> Non
     assert value(Watch(look), series.LOOK_AGE) == LATE_SECONDS + 1
 
 
-def test_a_slow_store_is_left_alone_for_longer(own_warehouse: Warehouse) -> None:
+def test_a_slow_store_is_left_alone_for_longer(own_clickhouse: ClickHouse) -> None:
     clock = Clock()
 
-    def open_slowly() -> Warehouse:
+    def open_slowly() -> ClickHouse:
         clock.now += 2
-        return own_warehouse
+        return own_clickhouse
 
     look = look_of(open_slowly, clock)
     assert look.look() == 100
@@ -109,15 +109,15 @@ def test_a_slow_store_is_left_alone_for_longer(own_warehouse: Warehouse) -> None
 
 
 def test_who_is_not_judged_anew_is_behind_and_since_when_is_known(
-    own_warehouse: Warehouse,
+    own_clickhouse: ClickHouse,
 ) -> None:
-    empty(own_warehouse)
-    store(own_warehouse, [order("03-01", 5, "03-20")])
+    empty(own_clickhouse)
+    store(own_clickhouse, [order("03-01", 5, "03-20")])
     clock = Clock()
-    look = look_of(lambda: own_warehouse, clock)
+    look = look_of(lambda: own_clickhouse, clock)
     watch = Watch(look)
     standings, asked = (
-        Standings(own_warehouse, DEFAULT_POLICY),
+        Standings(own_clickhouse, DEFAULT_POLICY),
         Selection(TODAY, WINDOW_DAYS, ["S1"]),
     )
 
@@ -130,21 +130,21 @@ def test_who_is_not_judged_anew_is_behind_and_since_when_is_known(
     assert behind() == (1, 20)
     standings.summaries(asked)
     assert behind() == (0, 0)
-    store(own_warehouse, [receive("03-20", 5)])
+    store(own_clickhouse, [receive("03-20", 5)])
     clock.now += 20
     assert behind() == (1, 0)
     clock.now += 20
     assert behind() == (1, 20)
     # Judged anew and again behind: it is not the same that it was behind.
     standings.summaries(asked)
-    store(own_warehouse, [receive("03-21", 5)])
+    store(own_clickhouse, [receive("03-21", 5)])
     assert behind() == (1, 0)
 
 
 def test_a_scrape_waits_for_no_look() -> None:
     entered, released = threading.Event(), threading.Event()
 
-    def hang() -> Warehouse:
+    def hang() -> ClickHouse:
         entered.set()
         released.wait(20)
         raise StoreUnavailable("released")
@@ -262,11 +262,11 @@ def test_what_waits_is_shown_by_topic_and_is_unknown_without_a_broker() -> None:
 
 
 def test_findings_are_counted_by_kind_and_an_old_count_is_not_shown(
-    own_warehouse: Warehouse,
+    own_clickhouse: ClickHouse,
 ) -> None:
-    empty(own_warehouse)
-    store(own_warehouse, [receive("03-19", 5, no=f"R{n}") for n in range(3)])
-    quality = QualityLook(lambda: own_warehouse, DEFAULT_POLICY, Clock(), lambda _zone: TODAY)
+    empty(own_clickhouse)
+    store(own_clickhouse, [receive("03-19", 5, no=f"R{n}") for n in range(3)])
+    quality = QualityLook(lambda: own_clickhouse, DEFAULT_POLICY, Clock(), lambda _zone: TODAY)
     watch = Watch(look_of(lambda: pytest.fail("not opened"), Clock()), quality=quality)
     assert value(watch, series.DATA_QUALITY) is None
     assert quality.look() == 600
@@ -274,9 +274,9 @@ def test_findings_are_counted_by_kind_and_an_old_count_is_not_shown(
     counts = {sample.labels["kind"]: sample.value for sample in family.samples}
     assert tuple(counts) == KINDS
     assert {kind: count for kind, count in counts.items() if count} == {"orphan_receipt": 3}
-    own_warehouse.command("RENAME TABLE rejected TO rejected_away")
+    own_clickhouse.command("RENAME TABLE rejected TO rejected_away")
     try:
         quality.look()
         assert value(watch, series.DATA_QUALITY) is None
     finally:
-        own_warehouse.command("RENAME TABLE rejected_away TO rejected")
+        own_clickhouse.command("RENAME TABLE rejected_away TO rejected")

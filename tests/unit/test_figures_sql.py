@@ -19,7 +19,7 @@ from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.rules import DEFAULT_RULES, Rules
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.store.derived_tables import derive
 from services.store.folding import drop_facts, fold, fold_all
 from services.store.ledger import Ledger, json_lines
@@ -55,29 +55,29 @@ SELECTIONS = st.builds(
 )
 
 
-Given = tuple[Warehouse, list[Event]]
+Given = tuple[ClickHouse, list[Event]]
 
 
 @pytest.fixture(scope="module", params=[20261101])
-def given_history(request: pytest.FixtureRequest, own_warehouse: Warehouse) -> Given:
+def given_history(request: pytest.FixtureRequest, own_clickhouse: ClickHouse) -> Given:
     """Return a store with a generated history, shuffled, a fifth of it sent twice."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(request.param)
     events = history(rng, suppliers=3, buyers=2, lines=140, start=START, days=DAYS)
     sent = shuffled(rng, events)
-    store_in_batches(own_warehouse, rng, sent)
-    return own_warehouse, sent
+    store_in_batches(own_clickhouse, rng, sent)
+    return own_clickhouse, sent
 
 
 @pytest.fixture(scope="module")
-def calm_history(own_warehouse: Warehouse) -> Given:
+def calm_history(own_clickhouse: ClickHouse) -> Given:
     """Return a store with a history over a year, calm enough that every grade occurs."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(4)
     events = history(rng, suppliers=3, buyers=2, lines=180, start=START, days=420, calm=0.97)
     sent = shuffled(rng, events)
-    store_in_batches(own_warehouse, rng, sent)
-    return own_warehouse, sent
+    store_in_batches(own_clickhouse, rng, sent)
+    return own_clickhouse, sent
 
 
 def in_reference(policy: Policy) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def in_reference(policy: Policy) -> dict[str, Any]:
 
 
 def same_scorecards(
-    warehouse: Warehouse,
+    clickhouse: ClickHouse,
     events: list[Event],
     selection: Selection,
     policy: Policy = DEFAULT_POLICY,
@@ -102,12 +102,12 @@ def same_scorecards(
     """Compare everything that scorecards say; facts are folded anew for other rules."""
     rules = Rules.of(policy)
     if rules != DEFAULT_RULES:
-        fold_all(warehouse, rules)
+        fold_all(clickhouse, rules)
     try:
-        found = Assessor(warehouse, policy).assessed(selection)
+        found = Assessor(clickhouse, policy).assessed(selection)
     finally:
         if rules != DEFAULT_RULES:
-            drop_facts(warehouse, rules.id)
+            drop_facts(clickhouse, rules.id)
     stated = []
     for supplier in selection.suppliers:
         expected = assessment.whole(
@@ -184,10 +184,10 @@ def as_expected(one: assessment.Assessment) -> dict[str, Any]:
 
 
 def same_lines(
-    warehouse: Warehouse, events: list[Event], supplier: str, as_of: date
+    clickhouse: ClickHouse, events: list[Event], supplier: str, as_of: date
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
     """Compare line by line; return the rows by buyer, order and line."""
-    rows = FigureStore(warehouse, DEFAULT_POLICY).lines(
+    rows = FigureStore(clickhouse, DEFAULT_POLICY).lines(
         Selection(as_of, 180, [supplier]), "any", 100_000, 0
     )
     found = {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
@@ -249,44 +249,44 @@ def test_each_line_equals_the_reference(given_history: Given, supplier: str, day
 
 
 def test_rebuilt_or_derived_twice_every_derived_row_is_the_same(given_history: Given) -> None:
-    warehouse, events = given_history
-    before = contents(warehouse)
+    clickhouse, events = given_history
+    before = contents(clickhouse)
     assert len(before["order_versions"]) > 100
     assert len(before["inspections"]) > 10
-    batches = [row["batch"] for row in warehouse.rows("SELECT DISTINCT batch FROM events")]
-    derive(warehouse, batches[:7])
-    derive(warehouse, batches[:7])
-    fold(warehouse, DEFAULT_RULES, batches[:7])
-    assert contents(warehouse) == before
-    rebuild(warehouse, NOT_SYNCED)
-    assert contents(warehouse) == before
+    batches = [row["batch"] for row in clickhouse.rows("SELECT DISTINCT batch FROM events")]
+    derive(clickhouse, batches[:7])
+    derive(clickhouse, batches[:7])
+    fold(clickhouse, DEFAULT_RULES, batches[:7])
+    assert contents(clickhouse) == before
+    rebuild(clickhouse, NOT_SYNCED)
+    assert contents(clickhouse) == before
     for day in (40, DAYS + 1):
         asked = Selection(START + timedelta(days=day), 60, SUPPLIERS)
-        same_scorecards(warehouse, events, asked)
+        same_scorecards(clickhouse, events, asked)
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), day=st.integers(10, 70), policy=POLICIES)
 def test_any_history_in_any_batches(
-    own_warehouse: Warehouse, seed: int, day: int, policy: Policy
+    own_clickhouse: ClickHouse, seed: int, day: int, policy: Policy
 ) -> None:
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(seed)
     events = history(rng, suppliers=3, buyers=2, lines=24, start=START, days=60)
     sent = shuffled(rng, events)
-    store_in_batches(own_warehouse, rng, sent)
+    store_in_batches(own_clickhouse, rng, sent)
     as_of = START + timedelta(days=day)
-    same_scorecards(own_warehouse, sent, Selection(as_of, 90, SUPPLIERS), policy)
-    same_scorecards(own_warehouse, sent, Selection(as_of, 30, SUPPLIERS, BUYERS[:1]))
+    same_scorecards(own_clickhouse, sent, Selection(as_of, 90, SUPPLIERS), policy)
+    same_scorecards(own_clickhouse, sent, Selection(as_of, 30, SUPPLIERS, BUYERS[:1]))
 
 
 def test_grades_of_all_kinds_equal_the_reference(calm_history: Given) -> None:
-    warehouse, events = calm_history
+    clickhouse, events = calm_history
     letters: set[str | None] = set()
     for day in (60, 150, 240, 330, 419, 500):
         for buyers in ([], BUYERS[:1]):
             asked = Selection(START + timedelta(days=day), 180, SUPPLIERS, buyers)
-            for one in same_scorecards(warehouse, events, asked):
+            for one in same_scorecards(clickhouse, events, asked):
                 letters |= {one.grade.value, one.published}
     assert letters >= {None, "B", "C", "D"}
 
@@ -305,12 +305,12 @@ def of_a_case(events: list[Event]) -> tuple[str, list[Event]]:
 
 
 @pytest.mark.parametrize("name", WORKED_OUT)
-def test_cases_worked_out_by_hand(warehouse: Warehouse, name: str) -> None:
+def test_cases_worked_out_by_hand(clickhouse: ClickHouse, name: str) -> None:
     written, expected = WORKED_OUT[name]
     supplier, events = of_a_case(written)
-    store(warehouse, events[::-1])
-    facts = same_lines(warehouse, events, supplier, T)["B1", "P", "10"]
-    (assessed,) = same_scorecards(warehouse, events, Selection(T, 180, [supplier]))
+    store(clickhouse, events[::-1])
+    facts = same_lines(clickhouse, events, supplier, T)["B1", "P", "10"]
+    (assessed,) = same_scorecards(clickhouse, events, Selection(T, 180, [supplier]))
     ratio = assessed.figures.ratio
     facts |= {
         "matured": assessed.figures.matured_lines,
@@ -321,7 +321,7 @@ def test_cases_worked_out_by_hand(warehouse: Warehouse, name: str) -> None:
     assert {key: facts[key] for key in expected} == expected
 
 
-def test_rejects_and_complaints_over_all_that_came(warehouse: Warehouse) -> None:
+def test_rejects_and_complaints_over_all_that_came(clickhouse: ClickHouse) -> None:
     orphan = receive("03-21", lines=[{"order_no": "?", "line_no": "1", "quantity": 300}])
     written = [
         PLACED,
@@ -338,36 +338,38 @@ def test_rejects_and_complaints_over_all_that_came(warehouse: Warehouse) -> None
         complain("04-01", "C4", quantity=9),
     ]
     supplier, events = of_a_case(written)
-    store(warehouse, events)
-    kpis = Reader(warehouse, DEFAULT_POLICY).facts(Selection(T, 30, [supplier])).figures([supplier])
+    store(clickhouse, events)
+    kpis = (
+        Reader(clickhouse, DEFAULT_POLICY).facts(Selection(T, 30, [supplier])).figures([supplier])
+    )
     ppm, lots = kpis["ppm"], kpis["lot_acceptance"]
     assert (ppm.numerator, ppm.denominator) == (Fraction("3.5"), Fraction(400))
     assert (lots.numerator, lots.denominator) == (Fraction(0), Fraction(1))
 
 
-def test_the_first_stored_stands_also_after_a_rebuild(own_warehouse: Warehouse) -> None:
-    empty(own_warehouse)
+def test_the_first_stored_stands_also_after_a_rebuild(own_clickhouse: ClickHouse) -> None:
+    empty(own_clickhouse)
     supplier, (first, receipt) = of_a_case([PLACED, receive("03-20", 100)])
     conflict = first | {"data": first["data"] | {"order_no": "OTHER"}}
-    store(own_warehouse, [first])
-    store(own_warehouse, [conflict, receipt, first])
-    before = contents(own_warehouse)
+    store(own_clickhouse, [first])
+    store(own_clickhouse, [conflict, receipt, first])
+    before = contents(own_clickhouse)
     assert [found[2] for found in before["order_versions"]] == ["P"]
     assert len(before["receipt_lines"]) == 1
-    rebuild(own_warehouse, NOT_SYNCED)
-    assert contents(own_warehouse) == before
-    same_lines(own_warehouse, [first, receipt], supplier, T)
+    rebuild(own_clickhouse, NOT_SYNCED)
+    assert contents(own_clickhouse) == before
+    same_lines(own_clickhouse, [first, receipt], supplier, T)
 
 
 def test_of_two_copies_written_at_once_the_first_stands_after_a_rebuild(
-    own_warehouse: Warehouse,
+    own_clickhouse: ClickHouse,
 ) -> None:
-    empty(own_warehouse)
+    empty(own_clickhouse)
     _, (first,) = of_a_case([PLACED])
     other = first | {"data": first["data"] | {"order_no": "OTHER"}}
     # Two processes that read the same partition for a moment: neither saw the other's row.
     for event in (first, other):
-        own_warehouse.insert_json_lines("events", json_lines([row(event)], uuid4()))
-    assert Ledger(own_warehouse).append([row(other)], uuid4()).conflicts
-    rebuild(own_warehouse, NOT_SYNCED)
-    assert [found[2] for found in contents(own_warehouse)["order_versions"]] == ["P"]
+        own_clickhouse.insert_json_lines("events", json_lines([row(event)], uuid4()))
+    assert Ledger(own_clickhouse).append([row(other)], uuid4()).conflicts
+    rebuild(own_clickhouse, NOT_SYNCED)
+    assert [found[2] for found in contents(own_clickhouse)["order_versions"]] == ["P"]

@@ -12,7 +12,7 @@ from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader
 from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.text.language import LANGUAGES
 from services.web.supplier.line_at import line_at
 from services.web.supplier.story_effects import LineStory, inspected
@@ -39,22 +39,24 @@ SAME = "Does not count: asks for the same again: changes nothing"
 CONFLICT = "Does not count: its unit does not convert into that of the line: counts in nothing"
 
 
-def stored(warehouse: Warehouse, events: Sequence[Event]) -> tuple[Reader, str]:
+def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[Reader, str]:
     """Store events of a supplier of their own, and return who it is."""
     supplier = f"STORY-{next(NAMES)}"
     store(
-        warehouse,
+        clickhouse,
         [
             one | {"id": f"{supplier}-{at:02}", "data": one["data"] | {"supplier_id": supplier}}
             for at, one in enumerate(events)
         ],
     )
-    return Reader(warehouse, DEFAULT_POLICY), supplier
+    return Reader(clickhouse, DEFAULT_POLICY), supplier
 
 
-def story(warehouse: Warehouse, events: Sequence[Event]) -> tuple[LineStory, dict[str, StoryEntry]]:
+def story(
+    clickhouse: ClickHouse, events: Sequence[Event]
+) -> tuple[LineStory, dict[str, StoryEntry]]:
     """Return the story of line 10, and each of its events as it is told, by id."""
-    reader, supplier = stored(warehouse, events)
+    reader, supplier = stored(clickhouse, events)
     reading, key = SupplierReading(reader), ("B1", "P", "10")
     line = StoryLine(reading.folds(supplier, [key])[key], supplier, "B1", {}, AS_OF, DEFAULT_POLICY)
     rows = reading.told(supplier, key)
@@ -248,16 +250,16 @@ CASES: dict[str, tuple[list[Event], int, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_event_is_told_with_what_it_does(own_warehouse: Warehouse, name: str) -> None:
+def test_an_event_is_told_with_what_it_does(own_clickhouse: ClickHouse, name: str) -> None:
     events, place, expected = CASES[name]
-    _, found = story(own_warehouse, events)
+    _, found = story(own_clickhouse, events)
     assert words(found[f"{place:02}"]).endswith(expected)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_event_of_a_line_is_in_its_story(own_warehouse: Warehouse, name: str) -> None:
+def test_every_event_of_a_line_is_in_its_story(own_clickhouse: ClickHouse, name: str) -> None:
     events, _, _ = CASES[name]
-    _, found = story(own_warehouse, events)
+    _, found = story(own_clickhouse, events)
     assert set(found) == {f"{at:02}" for at in range(len(events))}
 
 
@@ -274,9 +276,9 @@ def test_every_event_of_a_line_is_in_its_story(own_warehouse: Warehouse, name: s
     ],
 )
 def test_a_line_out_of_the_story_is_out_of_the_figures(
-    own_warehouse: Warehouse, events: list[Event], count_then: int
+    own_clickhouse: ClickHouse, events: list[Event], count_then: int
 ) -> None:
-    reader, supplier = stored(own_warehouse, events)
+    reader, supplier = stored(own_clickhouse, events)
     figures = reader.assessor.assessed(Selection(AS_OF, 180, [supplier]))[supplier].figures
     lines = (
         1 if any(one["data"].get("lines", [{}])[0].get("line_no") == "20" for one in events) else 0
@@ -285,16 +287,16 @@ def test_a_line_out_of_the_story_is_out_of_the_figures(
 
 
 def test_the_supplier_that_confirms_itself_is_not_told_as_the_buyer(
-    own_warehouse: Warehouse,
+    own_clickhouse: ClickHouse,
 ) -> None:
     _, found = story(
-        own_warehouse,
+        own_clickhouse,
         [order("03-01", 100, "03-20"), of_supplier(confirm("03-02", "accepted", "03-22"))],
     )
     assert "entered by the buyer" not in words(found["01"])
 
 
-def test_sums_are_in_the_unit_of_the_line(own_warehouse: Warehouse) -> None:
+def test_sums_are_in_the_unit_of_the_line(own_clickhouse: ClickHouse) -> None:
     lot = inspect("03-21", 1, "rejected", no="Q1")
     dozens = lot | {
         "data": lot["data"] | {"quantity_inspected": 2, "quantity_rejected": 1, "uom": "DZN"}
@@ -307,7 +309,7 @@ def test_sums_are_in_the_unit_of_the_line(own_warehouse: Warehouse) -> None:
         inspect("03-22", 3, "rejected", no="Q2"),
         send_back("03-23", 6),
     ]
-    said, found = story(own_warehouse, events)
+    said, found = story(own_clickhouse, events)
     assert words(found["03"]).startswith("lot rejected; 1 of 2 dozens rejected")
     assert inspected(said, AS_OF) == (Fraction(74), Fraction(15), True)
     assert inspected(said, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
@@ -317,14 +319,14 @@ def test_sums_are_in_the_unit_of_the_line(own_warehouse: Warehouse) -> None:
     assert (line["received"], line["returned"]) == (36, 6)
     # What came at one instant is in the house at once.
     assert line["in_the_house"] == [(date(2026, 3, 20), 36), (date(2026, 3, 23), 30)]
-    reader = Reader(own_warehouse, DEFAULT_POLICY)
+    reader = Reader(own_clickhouse, DEFAULT_POLICY)
     (row,) = reader.store.lines(Selection(AS_OF, 180, [said.line.supplier_id]), "any", 10, 0)
     assert (row["quantity_inspected"], row["quantity_rejected"]) == (74, 15)
 
 
-def test_a_document_in_two_units_is_told_in_both(own_warehouse: Warehouse) -> None:
+def test_a_document_in_two_units_is_told_in_both(own_clickhouse: ClickHouse) -> None:
     two: dict[str, Any] = receive("03-20", 5)
     first, second = goods(2, 5)
     two["data"]["lines"] = [first | {"uom": "DZN"}, second | {"uom": "H87"}]
-    _, found = story(own_warehouse, [in_unit(order("03-01", 29, "03-20"), "H87"), two])
+    _, found = story(own_clickhouse, [in_unit(order("03-01", 29, "03-20"), "H87"), two])
     assert words(found["01"]) == "2 dozens + 5 pieces; Counts: in time"

@@ -21,7 +21,7 @@ from services.exporter.bounds import Bounds
 from services.exporter.looks import StoreLook, Watch
 from services.exporter.metrics_route import routes
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.telemetry import metrics
 from services.telemetry.series import SERIES
 from tests.reference.cases import order, receive
@@ -41,8 +41,8 @@ BOUNDED = {
 
 
 @pytest.fixture(scope="module")
-def watch(own_warehouse: Warehouse) -> Iterator[Watch]:
-    made = Watch(StoreLook(lambda: own_warehouse, DEFAULT_POLICY, Bounds()))
+def watch(own_clickhouse: ClickHouse) -> Iterator[Watch]:
+    made = Watch(StoreLook(lambda: own_clickhouse, DEFAULT_POLICY, Bounds()))
     REGISTRY.register(made)
     yield made
     REGISTRY.unregister(made)
@@ -92,14 +92,14 @@ def test_each_has_a_name_with_a_unit_a_help_and_bounded_labels(client: TestClien
 
 
 def test_a_look_into_the_store_sets_its_gauges(
-    own_warehouse: Warehouse, watch: Watch, client: TestClient
+    own_clickhouse: ClickHouse, watch: Watch, client: TestClient
 ) -> None:
-    empty(own_warehouse)
+    empty(own_clickhouse)
     watch.store.look()
     value: Callable[..., float | None] = value_in(client)
     assert value("rantai_ledger_events") == 0
     assert value("rantai_newest_stored_event_accepted_timestamp_seconds") is None
-    store(own_warehouse, [order("03-01", 5, "03-20"), receive("03-20", 5), receive("03-21", 5)])
+    store(own_clickhouse, [order("03-01", 5, "03-20"), receive("03-20", 5), receive("03-21", 5)])
     watch.store.look()
     value = value_in(client)
     assert value("rantai_ledger_events") == 3

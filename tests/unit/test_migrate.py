@@ -13,7 +13,7 @@ import pytest
 from services.readiness.rules import DEFAULT_RULES
 from services.store import ledger
 from services.store import migrate as module
-from services.store.client import StoreUnavailable, Warehouse
+from services.store.client import ClickHouse, StoreUnavailable
 from services.store.derived_tables import fill
 from services.store.folding import FACT_TABLES
 from services.store.migrate import Migration, Placement, migrate, migrations, statements
@@ -22,20 +22,20 @@ from tests.conftest import NOT_SYNCED
 from tests.reference.histories import history
 from tests.storing import contents, store
 
-NewDatabase = Callable[[], Warehouse]
+NewDatabase = Callable[[], ClickHouse]
 EVENTS = history(random.Random(7), suppliers=2, buyers=2, lines=15, start=date(2026, 1, 1), days=50)
 NAMES = [migration.name for migration in migrations()]
 AWAY = StoreUnavailable("Code: 210. DB::Exception: Connection refused")
 
 
-def objects(warehouse: Warehouse) -> dict[str, str]:
+def objects(clickhouse: ClickHouse) -> dict[str, str]:
     """Return every table and view of a database by its statement."""
-    rows = warehouse.rows(
+    rows = clickhouse.rows(
         "SELECT name, create_table_query AS made FROM system.tables "
         "WHERE database = {database:String}",
-        {"database": warehouse.database},
+        {"database": clickhouse.database},
     )
-    return {row["name"]: row["made"].replace(warehouse.database, "DB") for row in rows}
+    return {row["name"]: row["made"].replace(clickhouse.database, "DB") for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +47,16 @@ def fresh(new_database: NewDatabase) -> tuple[dict[str, str], dict[str, list[Any
     return objects(made), contents(made)
 
 
-def test_the_second_time_does_nothing(own_warehouse: Warehouse) -> None:
-    before = objects(own_warehouse)
-    assert migrate(own_warehouse, NOT_SYNCED) == []
-    assert objects(own_warehouse) == before
+def test_the_second_time_does_nothing(own_clickhouse: ClickHouse) -> None:
+    before = objects(own_clickhouse)
+    assert migrate(own_clickhouse, NOT_SYNCED) == []
+    assert objects(own_clickhouse) == before
 
 
 @contextmanager
-def ending_after(warehouse: Warehouse, commands: int) -> Iterator[None]:
+def ending_after(clickhouse: ClickHouse, commands: int) -> Iterator[None]:
     """Let the store go away after so many statements."""
-    left, command = commands, warehouse.command
+    left, command = commands, clickhouse.command
 
     def limited(*arguments: Any, **options: Any) -> Any:
         nonlocal left
@@ -65,7 +65,7 @@ def ending_after(warehouse: Warehouse, commands: int) -> Iterator[None]:
             raise AWAY
         return command(*arguments, **options)
 
-    with patch.object(warehouse, "command", limited):
+    with patch.object(clickhouse, "command", limited):
         yield
 
 
@@ -73,33 +73,33 @@ def ending_after(warehouse: Warehouse, commands: int) -> Iterator[None]:
 def test_cut_off_in_the_middle_it_is_simply_run_again(
     new_database: NewDatabase, fresh: tuple[dict[str, str], Any], after: int
 ) -> None:
-    warehouse = new_database()
-    with ending_after(warehouse, after), pytest.raises(StoreUnavailable):
-        migrate(warehouse, NOT_SYNCED)
-    migrate(warehouse, NOT_SYNCED)
-    assert objects(warehouse) == fresh[0]
-    store(warehouse, EVENTS)
-    assert contents(warehouse) == fresh[1]
+    clickhouse = new_database()
+    with ending_after(clickhouse, after), pytest.raises(StoreUnavailable):
+        migrate(clickhouse, NOT_SYNCED)
+    migrate(clickhouse, NOT_SYNCED)
+    assert objects(clickhouse) == fresh[0]
+    store(clickhouse, EVENTS)
+    assert contents(clickhouse) == fresh[1]
 
 
 @pytest.fixture
-def older(new_database: NewDatabase) -> Warehouse:
+def older(new_database: NewDatabase) -> ClickHouse:
     """Return a store of an older version, with events."""
-    warehouse = new_database()
+    clickhouse = new_database()
     of_then = migrations()[:3]
     with (
         patch.object(module, "migrations", lambda: of_then),
         patch.object(module, "replace_views"),
         patch.object(module, "ensure_folded"),
     ):
-        assert migrate(warehouse, NOT_SYNCED) == NAMES[:3]
+        assert migrate(clickhouse, NOT_SYNCED) == NAMES[:3]
     with patch.object(ledger, "fold"):
-        store(warehouse, EVENTS)
-    return warehouse
+        store(clickhouse, EVENTS)
+    return clickhouse
 
 
 def test_tables_of_a_later_version_are_filled_from_the_ledger(
-    older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+    older: ClickHouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     told: list[tuple[str, int, int]] = []
     assert migrate(older, NOT_SYNCED, lambda *step: told.append(step)) == NAMES[3:]
@@ -117,43 +117,43 @@ def test_a_store_of_the_first_edition_is_folded_anew(
     new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     """Its derived tables have no unit, and its facts another form."""
-    warehouse = new_database()
+    clickhouse = new_database()
     of_then = [one for one in migrations() if one.number < 12]
     with (
         patch.object(module, "migrations", lambda: of_then),
         patch.object(module, "replace_views"),
         patch.object(module, "ensure_folded"),
     ):
-        migrate(warehouse, NOT_SYNCED)
+        migrate(clickhouse, NOT_SYNCED)
     with patch.object(ledger, "fold"):
-        store(warehouse, EVENTS)
+        store(clickhouse, EVENTS)
     for table in ("despatch_lines", "receipt_lines", "reversal_lines", "return_lines"):
-        warehouse.command(f"ALTER TABLE {table} DROP COLUMN uom")
-    warehouse.command("ALTER TABLE inspections DROP COLUMN uom")
+        clickhouse.command(f"ALTER TABLE {table} DROP COLUMN uom")
+    clickhouse.command("ALTER TABLE inspections DROP COLUMN uom")
     for table in FACT_TABLES[:4]:
-        warehouse.command(f"CREATE TABLE {table} (rules UInt64) ENGINE = MergeTree ORDER BY rules")
-    warehouse.command(
+        clickhouse.command(f"CREATE TABLE {table} (rules UInt64) ENGINE = MergeTree ORDER BY rules")
+    clickhouse.command(
         "CREATE TABLE folded_rules (rules UInt64, description String) "
         "ENGINE = ReplacingMergeTree ORDER BY rules"
     )
-    warehouse.command(f"INSERT INTO folded_rules VALUES ({DEFAULT_RULES.id}, 'of then')")
+    clickhouse.command(f"INSERT INTO folded_rules VALUES ({DEFAULT_RULES.id}, 'of then')")
     told: list[str] = []
-    assert migrate(warehouse, NOT_SYNCED, lambda name, *_: told.append(name)) == NAMES[11:]
+    assert migrate(clickhouse, NOT_SYNCED, lambda name, *_: told.append(name)) == NAMES[11:]
     assert {"receipt_lines", "lines", "complaint_parts"} <= set(told)
-    assert contents(warehouse) == fresh[1]
-    assert objects(warehouse) == fresh[0]
+    assert contents(clickhouse) == fresh[1]
+    assert objects(clickhouse) == fresh[0]
 
 
 def test_filling_cut_off_is_done_again(
-    older: Warehouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
+    older: ClickHouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     done: list[str] = []
 
-    def limited(warehouse: Warehouse, table: str) -> None:
+    def limited(clickhouse: ClickHouse, table: str) -> None:
         if len(done) == 8:
             raise AWAY
         done.append(table)
-        fill(warehouse, table)
+        fill(clickhouse, table)
 
     with patch.object(module, "fill", limited), pytest.raises(StoreUnavailable):
         migrate(older, NOT_SYNCED)
@@ -170,29 +170,29 @@ def test_a_rebuild_cut_off_is_completed_by_the_next_start(
     fresh: tuple[dict[str, str], dict[str, list[Any]]],
     after: int,
 ) -> None:
-    warehouse = new_database()
-    migrate(warehouse, NOT_SYNCED)
-    store(warehouse, EVENTS)
-    with ending_after(warehouse, after), pytest.raises(StoreUnavailable):
-        rebuild(warehouse, NOT_SYNCED)
-    migrate(warehouse, NOT_SYNCED)
-    assert objects(warehouse) == fresh[0]
-    assert contents(warehouse) == fresh[1]
+    clickhouse = new_database()
+    migrate(clickhouse, NOT_SYNCED)
+    store(clickhouse, EVENTS)
+    with ending_after(clickhouse, after), pytest.raises(StoreUnavailable):
+        rebuild(clickhouse, NOT_SYNCED)
+    migrate(clickhouse, NOT_SYNCED)
+    assert objects(clickhouse) == fresh[0]
+    assert contents(clickhouse) == fresh[1]
 
 
 def test_a_rebuild_tells_its_progress_and_mends_what_is_wrong(
     new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
-    warehouse = new_database()
-    migrate(warehouse, NOT_SYNCED)
-    store(warehouse, EVENTS)
-    warehouse.command("TRUNCATE TABLE receipt_lines")
-    warehouse.command("INSERT INTO inspections (supplier_id, inspection_no) VALUES ('X', 'X')")
-    warehouse.command("DROP VIEW complaints_of_events")
+    clickhouse = new_database()
+    migrate(clickhouse, NOT_SYNCED)
+    store(clickhouse, EVENTS)
+    clickhouse.command("TRUNCATE TABLE receipt_lines")
+    clickhouse.command("INSERT INTO inspections (supplier_id, inspection_no) VALUES ('X', 'X')")
+    clickhouse.command("DROP VIEW complaints_of_events")
     told: list[tuple[str, int, int]] = []
     tables = {table for made in migrations() if made.derived for table in made.tables}
-    assert rebuild(warehouse, NOT_SYNCED, lambda *step: told.append(step)) == len(tables)
-    assert contents(warehouse) == fresh[1]
+    assert rebuild(clickhouse, NOT_SYNCED, lambda *step: told.append(step)) == len(tables)
+    assert contents(clickhouse) == fresh[1]
     filled = [table for made in migrations() for table in made.filled]
     filling, folding = told[: len(filled)], told[len(filled) :]
     assert filling == [(table, done, len(filled)) for done, table in enumerate(filled)]
@@ -218,28 +218,28 @@ def test_on_a_cluster_every_object_is_made_on_every_node() -> None:
             assert "Replicated" not in plain
 
 
-def kinds_of_parts(warehouse: Warehouse) -> set[tuple[str, str]]:
+def kinds_of_parts(clickhouse: ClickHouse) -> set[tuple[str, str]]:
     """Return how parts are kept, by table."""
-    rows = warehouse.rows(
+    rows = clickhouse.rows(
         "SELECT DISTINCT table, part_storage_type AS kind FROM system.parts "
         "WHERE active AND database = {database:String}",
-        {"database": warehouse.database},
+        {"database": clickhouse.database},
     )
     return {(row["table"], row["kind"]) for row in rows}
 
 
-def test_what_an_insert_brings_to_a_derived_table_is_one_file(own_warehouse: Warehouse) -> None:
+def test_what_an_insert_brings_to_a_derived_table_is_one_file(own_clickhouse: ClickHouse) -> None:
     packed = {(table, "Packed") for one in migrations() for table in one.filled}
-    store(own_warehouse, EVENTS)
-    kept = kinds_of_parts(own_warehouse)
+    store(own_clickhouse, EVENTS)
+    kept = kinds_of_parts(own_clickhouse)
     assert packed <= kept
     assert {(table, "Full") for table, _ in packed}.isdisjoint(kept)
     assert {("events", "Full"), ("batches", "Full")} <= kept
     assert {("events", "Packed"), ("batches", "Packed")}.isdisjoint(kept)
     # Tables that were made anew, too.
-    rebuild(own_warehouse, NOT_SYNCED)
-    store(own_warehouse, [{**event, "id": f"{event['id']}-again"} for event in EVENTS])
-    assert packed <= kinds_of_parts(own_warehouse)
+    rebuild(own_clickhouse, NOT_SYNCED)
+    store(own_clickhouse, [{**event, "id": f"{event['id']}-again"} for event in EVENTS])
+    assert packed <= kinds_of_parts(own_clickhouse)
 
 
 def every_table(migration: Migration) -> list[str]:

@@ -23,7 +23,7 @@ from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.score import score
 from services.readiness.summary import COUNTS
 from services.readiness.sums import FigureSums
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.storing import empty, store_in_batches
 
@@ -44,20 +44,20 @@ EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=list(H
 
 
 @pytest.fixture(scope="module")
-def told(own_warehouse: Warehouse) -> Warehouse:
+def told(own_clickhouse: ClickHouse) -> ClickHouse:
     """Return a store with a history in which grades differ and change."""
-    empty(own_warehouse)
+    empty(own_clickhouse)
     rng = random.Random(4)
     events = history(rng, suppliers=4, buyers=2, lines=260, start=START, days=DAYS, calm=0.97)
-    store_in_batches(own_warehouse, rng, shuffled(rng, events))
-    return own_warehouse
+    store_in_batches(own_clickhouse, rng, shuffled(rng, events))
+    return own_clickhouse
 
 
 def assessed(
-    warehouse: Warehouse, selection: Selection, names: list[str], policy: Policy = DEFAULT_POLICY
+    clickhouse: ClickHouse, selection: Selection, names: list[str], policy: Policy = DEFAULT_POLICY
 ) -> dict[str, Assessed]:
     """Assess each supplier alone, as its scorecard does."""
-    reader = Reader(warehouse, policy)
+    reader = Reader(clickhouse, policy)
     return {
         name: reader.assessor.assessed(
             Selection(selection.as_of, selection.window_days, [name], selection.buyers)
@@ -145,7 +145,7 @@ def added(one: Assessed, key: str) -> Fraction:
 
 @EXAMPLES
 @given(selection=SELECTIONS)
-def test_a_group_is_the_sum_of_its_members(told: Warehouse, selection: Selection) -> None:
+def test_a_group_is_the_sum_of_its_members(told: ClickHouse, selection: Selection) -> None:
     now = assessed(told, selection, SUPPLIERS)
     end = month_end_before(selection.as_of)
     then = assessed(told, Selection(end, selection.window_days, [], selection.buyers), SUPPLIERS)
@@ -157,7 +157,7 @@ def test_a_group_is_the_sum_of_its_members(told: Warehouse, selection: Selection
     same_moves(summary, then, now)
 
 
-def test_grades_and_moves_of_many_kinds_are_met(told: Warehouse) -> None:
+def test_grades_and_moves_of_many_kinds_are_met(told: ClickHouse) -> None:
     groups, seen, moves = Programme(Reader(told, DEFAULT_POLICY)), Counter[str](), []
     for month in range(1, 13):
         selection = Selection(date(2026, month, 1), 180)
@@ -182,7 +182,7 @@ def with_threshold(score: Fraction) -> Policy:
 
 @pytest.mark.parametrize("slip", [0.0, 4e-7, -4e-7])
 def test_a_score_next_to_a_threshold_is_graded_exactly(
-    told: Warehouse, monkeypatch: pytest.MonkeyPatch, slip: float
+    told: ClickHouse, monkeypatch: pytest.MonkeyPatch, slip: float
 ) -> None:
     about = Grader._near
     monkeypatch.setattr(Grader, "_near", lambda self, sums: about(self, sums) + slip)
@@ -205,7 +205,7 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
 
 @EXAMPLES
 @given(selection=SELECTIONS)
-def test_clusters_are_the_sums_of_theirs(told: Warehouse, selection: Selection) -> None:
+def test_clusters_are_the_sums_of_theirs(told: ClickHouse, selection: Selection) -> None:
     reader = Reader(told, DEFAULT_POLICY)
     groups = Programme(reader)
     now = assessed(told, selection, SUPPLIERS)
@@ -237,7 +237,7 @@ def same_member(member: dict[str, Any], one: Assessed) -> None:
         assert member["weakest_pillar"] is None
 
 
-def test_nothing_of_money_is_told(told: Warehouse) -> None:
+def test_nothing_of_money_is_told(told: ClickHouse) -> None:
     groups = Programme(Reader(told, DEFAULT_POLICY))
     answers = [
         groups.summary(AT_THE_END, Filter(), 5),
@@ -248,7 +248,7 @@ def test_nothing_of_money_is_told(told: Warehouse) -> None:
 
 
 def test_a_long_list_of_suppliers_is_not_named_to_the_store(
-    told: Warehouse, monkeypatch: pytest.MonkeyPatch
+    told: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups, wanted = Programme(Reader(told, DEFAULT_POLICY)), Filter(region="Bekasi")
     named = groups.summary(AT_THE_END, wanted, 5)
@@ -259,21 +259,21 @@ def test_a_long_list_of_suppliers_is_not_named_to_the_store(
 
 
 def test_two_queries_for_all_beside_the_list(
-    told: Warehouse, monkeypatch: pytest.MonkeyPatch
+    told: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    rows = Warehouse.rows
+    rows = ClickHouse.rows
 
-    def counted(self: Warehouse, statement: str, *more: Any) -> Any:
+    def counted(self: ClickHouse, statement: str, *more: Any) -> Any:
         asked.append(statement)
         return rows(self, statement, *more)
 
-    monkeypatch.setattr(Warehouse, "rows", counted)
+    monkeypatch.setattr(ClickHouse, "rows", counted)
     Programme(Reader(told, DEFAULT_POLICY)).clusters(AT_THE_END, Filter(), 5, 10, 0)
     assert len(asked) == 3
 
 
-def test_nobody_is_nobody_and_not_all(told: Warehouse) -> None:
+def test_nobody_is_nobody_and_not_all(told: ClickHouse) -> None:
     groups = Programme(Reader(told, DEFAULT_POLICY))
     summary = groups.summary(AT_THE_END, Filter(region="Papua"), 5)
     assert summary["suppliers"] == 0

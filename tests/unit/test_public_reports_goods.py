@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.public_reports import (
     Report,
     Told,
@@ -78,7 +78,7 @@ REPORTS = [
     ),
     # Through dozens of two decimals, 200 pieces became 200.04; so one missing piece was lost.
     Report(
-        "OCA/stock-logistics-warehouse#832",
+        "OCA/stock-logistics-clickhouse#832",
         [
             order("03-01", 200, "03-20", uom="H87"),
             receive("03-18", lines=[moved(16, uom="DZN"), moved(7, uom="PCS")]),
@@ -304,8 +304,8 @@ REPORTS = [
 
 
 @pytest.fixture(scope="module")
-def found(warehouse: Warehouse) -> dict[str, Told]:
-    return by_the_store(warehouse, REPORTS)
+def found(clickhouse: ClickHouse) -> dict[str, Told]:
+    return by_the_store(clickhouse, REPORTS)
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)

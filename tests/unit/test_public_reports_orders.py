@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from tests.public_reports import (
     Report,
     Told,
@@ -288,8 +288,8 @@ REPORTS = [
 
 
 @pytest.fixture(scope="module")
-def found(warehouse: Warehouse) -> dict[str, Told]:
-    return by_the_store(warehouse, REPORTS)
+def found(clickhouse: ClickHouse) -> dict[str, Told]:
+    return by_the_store(clickhouse, REPORTS)
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)

@@ -15,7 +15,7 @@ import pytest
 
 from services.assessment.figure_store import Selection
 from services.readiness.rules import DEFAULT_RULES
-from services.store.client import StoreRefused, Warehouse
+from services.store.client import ClickHouse, StoreRefused
 from services.store.derived_tables import derive, fill
 from services.store.folding import drop_facts, ensure_folded
 from services.store.ledger import Ledger
@@ -24,7 +24,7 @@ from services.store.rebuild import rebuild
 from services.store.sharding import LOCAL, SETTINGS, sharded
 from services.store.sql_units import with_units
 from tests.conftest import NOT_SYNCED
-from tests.integration.separate import ClickHouse
+from tests.integration.separate import ClickHouseProcess
 from tests.reference.histories import buyer_ids, history, supplier_ids
 from tests.storing import contents, row, store_in_batches
 from tests.unit.test_figures_sql import same_scorecards
@@ -39,11 +39,11 @@ ASKED = [
 ]
 NO_ZOOKEEPER = "Code: 225"
 
-NewDatabase = Callable[[], Warehouse]
+NewDatabase = Callable[[], ClickHouse]
 
 
 @pytest.fixture(scope="module")
-def whole(new_database: NewDatabase) -> Warehouse:
+def whole(new_database: NewDatabase) -> ClickHouse:
     """Return the store of one machine with all events."""
     made = new_database()
     migrate(made, NOT_SYNCED)
@@ -60,7 +60,7 @@ def on_cluster() -> Iterator[str]:
             yield from CLUSTER.statements(statement, "rantai")
 
 
-def test_every_statement_is_understood_by_the_engine(whole: Warehouse) -> None:
+def test_every_statement_is_understood_by_the_engine(whole: ClickHouse) -> None:
     for statement in on_cluster():
         assert "$" not in statement
         assert "ON CLUSTER 'main'" in statement
@@ -107,7 +107,7 @@ def test_what_was_not_thought_of_is_refused() -> None:
         sharded("CREATE TABLE IF NOT EXISTS things $on_cluster\n(\n    x String\n)", "main", "r")
 
 
-def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: Warehouse) -> None:
+def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: ClickHouse) -> None:
     keys = {
         table: f"cityHash64({key})"
         for statement in on_cluster()
@@ -125,7 +125,7 @@ def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: Warehouse) -> N
 
 
 def test_figures_of_shards_are_those_of_one_machine(
-    new_database: NewDatabase, whole: Warehouse
+    new_database: NewDatabase, whole: ClickHouse
 ) -> None:
     # Each shard knows its own suppliers' events alone, folds them by itself, and is read through
     # one table over both, as a Distributed table does.
@@ -164,17 +164,17 @@ def shard_of(event: dict[str, object]) -> int:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """Return the store of a cluster of one node, over HTTP."""
-    server = ClickHouse(tmp_path_factory.mktemp("cluster"), options=("--cluster", "main"))
+    server = ClickHouseProcess(tmp_path_factory.mktemp("cluster"), options=("--cluster", "main"))
     server.start()
-    made = Warehouse(url=server.url, cluster="main")
+    made = ClickHouse(url=server.url, cluster="main")
     yield made
     made.close()
     server.process.kill()
 
 
-def test_replicated_engines_take_their_arguments(cluster: Warehouse) -> None:
+def test_replicated_engines_take_their_arguments(cluster: ClickHouse) -> None:
     made = [s for s in on_cluster() if "ENGINE = Replicated" in s]
     for number, statement in enumerate(made):
         # On a cluster the id comes with the statement; the path in Keeper is made of it.
@@ -186,7 +186,7 @@ def test_replicated_engines_take_their_arguments(cluster: Warehouse) -> None:
     assert len(made) == sum(one.text.count("\nCREATE TABLE ") for one in migrations())
 
 
-def test_the_store_works_through_distributed_tables(cluster: Warehouse, whole: Warehouse) -> None:
+def test_the_store_works_through_distributed_tables(cluster: ClickHouse, whole: ClickHouse) -> None:
     assert migrate(cluster, CLUSTER) == [one.name for one in migrations()]
     assert migrate(cluster, CLUSTER) == []
     store_in_batches(cluster, random.Random(1), EVENTS)
@@ -212,7 +212,7 @@ def test_the_store_works_through_distributed_tables(cluster: Warehouse, whole: W
     assert contents(cluster) == contents(whole)
 
 
-def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: Warehouse) -> None:
+def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: ClickHouse) -> None:
     migrate(cluster, CLUSTER)
     ledger, cut = Ledger(cluster), uuid4()
     placed = [event for event in EVENTS if event["type"] == "id.rantai.order.placed.v1"][:6]
@@ -228,6 +228,6 @@ def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: Wa
     assert {one["id"] for one in left} == {event["id"] for event in later[3:]}
 
 
-def test_the_settings_are_known_to_the_engine(whole: Warehouse) -> None:
+def test_the_settings_are_known_to_the_engine(whole: ClickHouse) -> None:
     known = whole.rows("SELECT name FROM system.settings")
     assert set(SETTINGS) <= {one["name"] for one in known}

@@ -14,7 +14,7 @@ from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader
 from services.assessment.supplier_reader import SupplierReading
 from services.readiness.policy import DEFAULT_POLICY
-from services.store.client import Warehouse
+from services.store.client import ClickHouse
 from services.web.supplier.line_at import line_at
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 from tests.storing import empty, store_in_batches
@@ -32,12 +32,12 @@ EVERY = 2**31
 
 
 @pytest.fixture(scope="module")
-def reader(own_warehouse: Warehouse) -> Reader:
-    empty(own_warehouse)
+def reader(own_clickhouse: ClickHouse) -> Reader:
+    empty(own_clickhouse)
     rng = random.Random(23)
     events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
-    store_in_batches(own_warehouse, rng, shuffled(rng, events))
-    return Reader(own_warehouse, DEFAULT_POLICY)
+    store_in_batches(own_clickhouse, rng, shuffled(rng, events))
+    return Reader(own_clickhouse, DEFAULT_POLICY)
 
 
 def lines(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def test_documents_name_their_lines(reader: Reader, supplier: str) -> None:
     named = SupplierReading(reader).lines_of(
         supplier, selection, [part["number"] for part in parts]
     )
-    told = reader.store.warehouse.rows(
+    told = reader.store.clickhouse.rows(
         "SELECT buyer_id, inspection_no, "
         "argMax((order_no, line_no), (time, event_id, source)) AS l "
         "FROM inspections WHERE supplier_id = {s:String} GROUP BY 1, 2",

@@ -42,7 +42,7 @@ class BuyerPages:
     def of(cls, site: Site) -> "BuyerPages":
         """Return it for a site."""
         store = site.reader.store
-        return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.warehouse, store.rules))
+        return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.clickhouse, store.rules))
 
     async def page(self, visit: Visit) -> Response:
         """Return the table of a buyer's suppliers, as a page or as a file."""

@@ -55,7 +55,7 @@ class _Desks:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.awaiting = Awaiting(site.reader.store.warehouse, site.reader.store.rules)
+        self.awaiting = Awaiting(site.reader.store.clickhouse, site.reader.store.rules)
         self.sending = Sending(site, self.awaiting)
 
     async def at(self, visit: Visit, supplier_id: str, name: str) -> tuple[Desk, FormKind]:
