@@ -27,7 +27,7 @@ from services.simulator import history
 from services.store.client import ClickHouse
 from services.store.folding import fold_all
 from services.store.migrate import Placement, migrate
-from tests.storing import accepted
+from tests.support.storing import accepted
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS = 730

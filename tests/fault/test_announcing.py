@@ -23,7 +23,7 @@ from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.stage import STAGES
 from services.readiness.summary import Summary
 from services.store.client import ClickHouse, StoreUnavailable
-from tests.storing import empty
+from tests.support.storing import empty
 
 pytestmark = pytest.mark.anyio
 DAY = date(2026, 11, 1)

@@ -22,7 +22,7 @@ from services.telemetry.metrics import OFFSET_LAG, RETRIES
 from tests.fault.doubles import BlockingSink, FailingSink, RefusingLedger, UnfinishedSink
 from tests.fault.loops import Stalls, committed, running, until
 from tests.reference.cases import order
-from tests.storing import accepted
+from tests.support.storing import accepted
 
 pytestmark = pytest.mark.anyio
 

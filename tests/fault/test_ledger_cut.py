@@ -19,7 +19,7 @@ from tests.conftest import NOT_SYNCED
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import Event, confirm, order, receive
 from tests.reference.histories import history
-from tests.storing import contents, empty, record, row
+from tests.support.storing import contents, empty, record, row
 
 EVENTS = history(random.Random(5), suppliers=2, buyers=1, lines=12, start=date(2026, 1, 1), days=40)
 VIEWS = ("receipt_lines_of_events", "order_versions_of_events")

@@ -25,8 +25,8 @@ from services.settings import Settings
 from services.store.client import BACKGROUND, READING, ClickHouse
 from services.store.ledger import Ledger
 from tests.fault.loops import Stalls
-from tests.holding import HANG_SECONDS, clients_held, held
 from tests.reference.cases import order
+from tests.support.holding import HANG_SECONDS, clients_held, held
 
 pytestmark = pytest.mark.anyio
 _DEFAULT_THREADS = 64

@@ -19,7 +19,7 @@ from services.store.client import ClickHouse, StoreUnavailable
 from services.store.ledger import Appended, Ledger, LedgerRecord
 from tests.fault.doubles import FailingSink, FakeProducer
 from tests.reference.cases import inspect, order, receive
-from tests.storing import ACCEPTED_MS, contents, empty, record
+from tests.support.storing import ACCEPTED_MS, contents, empty, record
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,7 @@ from services.store.migrate import Placement, migrate
 from services.store.rebuild import rebuild
 from tests.fault.doubles import FakeProducer
 from tests.reference.cases import order, receive
-from tests.storing import contents, empty, record, row
+from tests.support.storing import contents, empty, record, row
 
 ROOT = Path(__file__).parents[2]
 

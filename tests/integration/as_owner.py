@@ -17,7 +17,7 @@ from services.store import client
 from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 from tests.integration.grafana import ZONE
-from tests.storing import store
+from tests.support.storing import store
 
 UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
 DAYS = 150

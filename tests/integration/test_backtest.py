@@ -30,7 +30,7 @@ from tests.conftest import NOT_SYNCED
 from tests.integration.feeding import feed
 from tests.integration.process import Up, run
 from tests.reference.histories import buyer_ids, history, supplier_ids
-from tests.storing import contents, store
+from tests.support.storing import contents, store
 
 START = date(2026, 1, 1)
 LATER = packaged_text().replace("late_days = 0", "late_days = 3")

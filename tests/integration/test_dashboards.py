@@ -37,7 +37,7 @@ from tests.integration.grafana import (
     queries,
     variables,
 )
-from tests.storing import store
+from tests.support.storing import store
 
 UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
 TODAY, DAYS = UNTIL.date(), 250

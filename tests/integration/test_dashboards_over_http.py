@@ -16,7 +16,7 @@ from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.integration.grafana import ALL, CLICKHOUSE, ZONE, Period, expand, queries
 from tests.integration.separate import ClickHouseProcess
-from tests.storing import store
+from tests.support.storing import store
 
 UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
 PERIOD = Period.days(UNTIL.date(), 150)

@@ -32,7 +32,7 @@ from tests.integration.asking import problem
 from tests.integration.groups_story import Site as Visited
 from tests.integration.groups_story import table
 from tests.reference.cases import Event, order, receive
-from tests.storing import empty, store
+from tests.support.storing import empty, store
 
 PATH = "/v1/data-quality"
 AS_OF = date(2026, 11, 1)

@@ -36,7 +36,7 @@ from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.integration.process import run as run_rantai
 from tests.reference.cases import Event, order, receive
-from tests.storing import accepted, contents, empty, row, store
+from tests.support.storing import accepted, contents, empty, row, store
 
 ZONE = "Asia/Jakarta"
 

@@ -15,7 +15,7 @@ from services.processor.ledger_sink import LedgerSink
 from services.settings import Settings
 from tests.integration.separate import ClickHouseProcess
 from tests.reference.cases import order
-from tests.storing import accepted
+from tests.support.storing import accepted
 
 END_SECONDS = 40
 

@@ -18,7 +18,7 @@ from services.scorecards import programme_api, scorecard_api
 from services.store.client import ClickHouse, StoreUnavailable
 from tests.integration.asking import problem
 from tests.reference.cases import Event, about, order, receive
-from tests.storing import empty, store
+from tests.support.storing import empty, store
 
 PATHS = ("/v1/programme", "/v1/clusters", "/v1/clusters/Ceper%2FBatur")
 AS_OF = date(2026, 4, 1)

@@ -21,7 +21,7 @@ from services.kafka.embedded_broker import free_port
 from services.readiness.policy import DEFAULT_POLICY
 from services.settings import Settings
 from services.store.client import READING, WRITING, ClickHouse
-from tests.holding import HANG_SECONDS, clients_held, held
+from tests.support.holding import HANG_SECONDS, clients_held, held
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from services.store.ledger import Ledger
 from services.store.migrate import migrate
 from tests.conftest import NOT_SYNCED
 from tests.reference.cases import Event, order
-from tests.storing import accepted, row
+from tests.support.storing import accepted, row
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""What tests of several levels share: stores, evaluations, locks, public reports."""

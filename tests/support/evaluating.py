@@ -1,0 +1,173 @@
+"""What tests of evaluations share: a store with evaluators at work on it, histories, scorecards."""
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import simplejson
+
+from services.assessment.evaluations import EvaluationStore
+from services.assessment.figure_store import WINDOW_DAYS, FigureStore, Selection
+from services.assessment.scorecard_reader import Reader
+from services.assessment.standings import Standings
+from services.processor import evaluator
+from services.processor.announcer import Announcer
+from services.processor.evaluator import Evaluator, Waits
+from services.readiness.month_ends import month_ends
+from services.readiness.policy import DEFAULT_POLICY, Policy
+from services.store.client import ClickHouse
+from tests.fault.doubles import FakeProducer
+from tests.reference.cases import (
+    Event,
+    order,
+    receive,
+)
+from tests.reference.histories import history, shuffled, supplier_ids
+from tests.support.storing import empty
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+START, DAYS = date(2026, 1, 2), 200
+SUPPLIERS = supplier_ids(2)
+LAST = date(2026, 7, 1)
+ENDS = [date(2026, month, 1) for month in range(2, 8)]
+PARTS = ("kpis", "score", "grade", "stage")
+MOST_TURNS = 40
+
+Card = Mapping[str, Any]
+
+
+@dataclass
+class Clock:
+    """Stands in for `time`: it goes on where a test says so."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass
+class Bench:
+    """A store, and evaluators at work on it one after the other, as processes are."""
+
+    clickhouse: ClickHouse
+    clock: Clock
+    producer: FakeProducer = field(default_factory=FakeProducer)
+
+    def __post_init__(self) -> None:
+        self.store = EvaluationStore(self.clickhouse)
+
+    def evaluator(
+        self,
+        *,
+        quiet: float = 0,
+        grace: float = 0,
+        policy: Policy = DEFAULT_POLICY,
+        store: EvaluationStore | None = None,
+    ) -> Evaluator:
+        """Return an evaluator that knows nothing yet."""
+        store = store or self.store
+        announcer = Announcer(store, self.producer, "127.0.0.1:1", policy)
+        standings = Standings(self.clickhouse, policy)
+        return Evaluator(standings, store, announcer, Waits(1, quiet, grace))
+
+    async def turn(self, evaluator: Evaluator, at: date | datetime) -> int:
+        """Turn, a second apart, until nothing is left to do; return how much was done."""
+        moment = at if isinstance(at, datetime) else datetime.combine(at, time(12), JAKARTA)
+        done = await evaluator.turn(moment)
+        for _ in range(MOST_TURNS):
+            self.clock.now += 1
+            more = await evaluator.turn(moment)
+            done += more
+            if not more:
+                return done
+        raise AssertionError("it does the same again and again")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every row of what is frozen, also those that do not stand."""
+        return self.clickhouse.rows("SELECT * FROM evaluations ORDER BY supplier_id, as_of")
+
+    def ends(self, name: str = "S1") -> list[date]:
+        """Return of which month ends a supplier has rows, each as often as it has one."""
+        return [row["as_of"] for row in self.rows() if row["supplier_id"] == name]
+
+    def told(self, name: str = "S1") -> list[tuple[str | None, str | None]]:
+        """Return from where to where the published grade of a supplier was told to go."""
+        events = [json.loads(record.value)["data"] for record in self.producer.published]
+        changed = [event["changed"] for event in events if event["supplier_id"] == name]
+        return [(one["from"], one["to"]) for one in changed if one["what"] == "published_grade"]
+
+
+def emptied(clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Return a bench with an empty store and a clock of its own."""
+    empty(clickhouse)
+    clock = Clock()
+    monkeypatch.setattr(evaluator, "time", clock)
+    return Bench(clickhouse, clock)
+
+
+def ends_of(bench: Bench) -> dict[str, list[date]]:
+    """Return every month end of each supplier up to the last one of all."""
+    firsts = FigureStore(bench.clickhouse, DEFAULT_POLICY).first_days(Selection(LAST, WINDOW_DAYS))
+    return {name: month_ends(first, LAST) for name, first in firsts.items()}
+
+
+def told_of(seed: int = 12) -> list[Event]:
+    """Write a history in which grades differ and change."""
+    rng = random.Random(seed)
+    events = history(rng, suppliers=2, buyers=1, lines=130, start=START, days=DAYS, calm=0.97)
+    return shuffled(rng, events, resend=0)
+
+
+def calm(months: Iterable[int], days: Iterable[int] = (3, 8, 15, 23)) -> list[Event]:
+    """Write orders of S1 that go well, some in each month of 2026."""
+    return [
+        one
+        for month in months
+        for day in days
+        for one in (
+            order(
+                f"{month:02}-{day:02}", 10, f"{month:02}-{day + 2:02}", order_no=f"P{month}-{day}"
+            ),
+            received(month, day + 2),
+        )
+    ]
+
+
+def received(month: int, day: int, **more: Any) -> Event:
+    line = {"order_no": f"P{month}-{day - 2}", "line_no": "10", "quantity": 10}
+    return receive(f"{month:02}-{day:02}", no=f"R{month}-{day}", lines=[line], **more)
+
+
+def cards(clickhouse: ClickHouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
+    """Return what scorecards of suppliers at dates say now, worked out each by itself."""
+    reader = Reader(clickhouse, DEFAULT_POLICY)
+    found: dict[Any, Card] = {}
+    for name, days in asked_of.items():
+        for day in days:
+            asked = Selection(day, WINDOW_DAYS, [name])
+            card = simplejson.loads(reader.scorecard(name, asked), use_decimal=True)
+            found[name, day] = {part: card[part] for part in PARTS}
+    return found
+
+
+def differences(then: Card, now: Card) -> Card | None:
+    """Return what is other in two scorecards, as `restated` has it."""
+    figures = {
+        key: {"frozen": then["kpis"][key], "now": now["kpis"][key]}
+        for key in then["kpis"]
+        if then["kpis"][key] != now["kpis"][key]
+    }
+    others = {
+        part: {"frozen": then[part], "now": now[part]}
+        for part in PARTS[1:]
+        if then[part] != now[part]
+    }
+    if not figures and not others:
+        return None
+    return {"policy_version": DEFAULT_POLICY.version, "edition": 2, "kpis": figures, **others}
