@@ -13,6 +13,7 @@ from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import FAMILIES, Contribution, contribution
 from services.readiness.figures import json_number
 from services.readiness.policy import Policy
+from services.readiness.row import Row
 from services.readiness.sums import Capacity, value_of
 
 EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
@@ -21,8 +22,6 @@ EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
 _ALL: Final = 2**31
 _MICROSECONDS_AN_HOUR: Final = Decimal(3_600_000_000)
 _OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

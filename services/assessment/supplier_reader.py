@@ -14,6 +14,7 @@ from typing import Any, Final
 from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Reader, Supplier
 from services.readiness.figures import Figure
+from services.readiness.row import Row
 from services.readiness.sums import FigureSums, in_units
 from services.store.folding import rule_parameters, tolerance_place
 from services.store.ledger import rows_of_keys
@@ -22,7 +23,6 @@ from services.store.sql_files import sql
 WEEKS: Final = 12
 """So many weeks of orders are looked ahead."""
 
-Row = Mapping[str, Any]
 LineKey = tuple[str, str, str]
 """Buyer, order and line: what names an order line of a supplier."""
 

@@ -10,6 +10,7 @@ from services.readiness.figures import Figure
 from services.readiness.kpis import KPIS
 from services.readiness.next_steps import Alternative, Case, NextStep, next_steps
 from services.readiness.policy import Policy
+from services.readiness.row import Row
 from services.readiness.sums import FigureSums
 
 CASES: Final = 5
@@ -30,7 +31,6 @@ _MOST: Final = {"due": "mean_days_late", "inspected": "ppm", "complained": "ppm"
 """Map each part family to the KPI that loses by the size of a miss."""
 
 _ONE: Final = Decimal(1)
-Row = Mapping[str, Any]
 
 
 def advise(policy: Policy, sums: FigureSums, worst: Mapping[str, Sequence[Row]]) -> list[NextStep]:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
+from services.readiness.row import Row
 from services.text import line_words
 from services.text.language import Language, mark
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ In the shape that `order_lines_at.sql` gives, so that what is said of a line is 
 words wherever it stands, and by the same numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
 from services.readiness.policy import Policy
+from services.readiness.row import Row
 from services.readiness.sums import in_unit
 
-Row = Mapping[str, Any]
 _NONE: Final = Decimal(0)
 
 

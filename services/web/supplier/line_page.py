@@ -1,7 +1,7 @@
 """The story of an order line: what anybody said of it, and what of that judges."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from schemas.fields import Spelled
 from schemas.spelling import one_spelling
 from services.assessment.supplier_reader import SupplierReading
+from services.readiness.row import Row
 from services.readiness.sums import in_unit
 from services.scorecards.scorecard_api import blocking
 from services.text import line_words
@@ -24,8 +25,6 @@ from services.web.supplier.line_at import line_at
 from services.web.supplier.story_effects import LineStory, inspected
 from services.web.supplier.story_line import StoryLine
 from services.web.supplier.supplier_page import SupplierQuery, asked_for
-
-Row = Mapping[str, Any]
 
 
 def routes(site: Site) -> APIRouter:

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from services.assessment.explanation import Miss, missed
 from services.readiness.contributions import Contribution
 from services.readiness.kpis import KPIS
 from services.readiness.policy import Policy
+from services.readiness.row import Row
 from services.text.language import Language, mark
 from services.text.line_words import quantity
 from services.web.next_step_words import STEPS
-
-Row = Mapping[str, Any]
 
 OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
 """Families whose parts are told by how their order line stood."""

@@ -4,18 +4,18 @@ What an event of the order does is what the fold of the line says of it, so that
 can't disagree; of goods and inspections it is worked out by the same rules as their facts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from services.readiness.row import Row
 from services.text.language import Language, mark
 from services.text.line_words import quantity
 from services.web.supplier.story_line import EventKey, LineState, StoryLine, amount, converted
 
-Row = Mapping[str, Any]
 Effect = tuple[str, bool | None]
 """What an event does in words, and whether it does anything; None where it never could."""
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from schemas.units import factor
 from services.readiness.policy import Policy
+from services.readiness.row import Row
 from services.readiness.sums import in_unit
 
-Row = Mapping[str, Any]
 EventKey = tuple[str, str]
 """Source and id: what names an event."""
 

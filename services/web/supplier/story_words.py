@@ -4,16 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from services.readiness.row import Row
 from services.text.language import Language, mark
 from services.text.line_words import quantity
 from services.web.next_step_words import STEPS
 from services.web.supplier.story_effects import LineStory, effect
 from services.web.supplier.story_line import StoryLine
-
-Row = Mapping[str, Any]
 
 _KINDS: Final = {
     "placed": mark("Ordered"),
