@@ -45,11 +45,13 @@ bench: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --check --quiet services/web
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m deploy.grafana.generate --check
 	$(BIN)/python -m services.text.catalogue --check
+	$(BIN)/python -m tests.named_paths
 
 schemas: install
 	$(BIN)/python -m schemas.generate

@@ -1,0 +1,12 @@
+"""docs/operations.md has every setting with its present default and meaning."""
+
+from pathlib import Path
+
+from services.settings import as_table
+
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
+
+
+def test_every_setting_is_in_the_table() -> None:
+    # Made by: python -m services.settings
+    assert as_table() in OPERATIONS.read_text()
