@@ -1,1 +1,1 @@
-"""The exporter: what Prometheus scrapes."""
+"""The exporter: reads store and broker in the background, and serves metrics to Prometheus."""

@@ -1,4 +1,4 @@
-"""What keeps labels bounded: the largest groups by name, and the suppliers most at risk."""
+"""Bounds the labels of metrics: only the largest groups and the suppliers most at risk get one."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,11 @@ _UNGRADED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is shown.
+    """How many label values are shown.
 
-    `suppliers`: so many have series of their own. `named`: who is among them whatever the risk.
-    `groups`: so many clusters, regions, buyers, assessors and senders have labels of their own.
+    `suppliers`: how many suppliers have series of their own. `named`: supplier ids that come first
+    among them, whatever their risk. `groups`: how many clusters, regions, buyers, assessors and
+    senders, each, have a label of their own.
     """
 
     suppliers: int = 50
@@ -27,7 +28,10 @@ class Bounds:
 
 
 class Labels:
-    """The label of each group: its name where it is one of the largest, else `(other)`."""
+    """The label of each group: its name if it is one of the largest, else `(other)`.
+
+    `names` has one entry per member of a group; the `most` largest groups keep their names.
+    """
 
     def __init__(self, names: Iterable[str], most: int) -> None:
         sizes = Counter(name for name in names if name)
@@ -35,25 +39,25 @@ class Labels:
         self._own = frozenset(largest)
 
     def of(self, name: str) -> str:
-        """Return the label of a group; "" is none."""
+        """Return the label of a group; "" (belongs to no group) gives `(none)`."""
         if not name:
             return NONE
         return name if name in self._own else OTHER
 
 
 def grade_steps(before: Letter | None, now: Letter | None) -> int:
-    """Return by how many steps a grade fell; negative where it rose, 0 where there is none."""
+    """Return by how many steps a grade fell; negative if it rose, 0 if either grade is missing."""
     if before is None or now is None:
         return 0
     return LETTERS.index(now) - LETTERS.index(before)
 
 
 def watched(suppliers: Sequence[Watched], bounds: Bounds) -> list[Watched]:
-    """Return the suppliers with series of their own: those that are named, then most at risk.
+    """Return the suppliers with series of their own: the named ones, then those most at risk.
 
-    Most at risk are those whose published grade fell since the month end before, by the most steps
-    first; then the lowest published grade; then the lowest score. Who has no published grade comes
-    last: too little is known of them to call it a risk.
+    Ordered by how many steps the published grade fell since the previous month end, then by the
+    lowest published grade, then by the lowest score. Suppliers without a published grade come last:
+    too little is known about them to call it a risk.
     """
     places = {name: place for place, name in enumerate(bounds.named)}
     known = [(one, one.standing) for one in suppliers if one.standing is not None]
@@ -77,10 +81,11 @@ def _risk(standing: WatchedStanding) -> tuple[int, int, Fraction]:
 def newest_by_label(
     newest: Mapping[str, float], suppliers: Iterable[Watched], most: int
 ) -> dict[str, float]:
-    """Return when each sender was last heard of; of those beyond the most the latest.
+    """Return the time of each sender's newest event; senders beyond `most` share `(other)`.
 
-    Shown are the buyers with the most suppliers: their systems send day by day. A choice by when
-    each was heard of would drop just the one that fell silent.
+    `newest`: Unix time by sender. `(other)` has the latest time of its senders. Buyers with the
+    most suppliers keep their names, as their systems send every day. Choosing the most recent
+    senders instead would drop exactly the one that fell silent.
     """
     trade = Counter(buyer for one in suppliers for buyer in one.buyers)
     ranked = sorted(newest, key=lambda name: (-trade[name], name))

@@ -1,4 +1,4 @@
-"""The series of one look: every family of `telemetry.series` that comes from the store."""
+"""Turns one look into the store into metric families, as `telemetry.series` declares them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,10 @@ Groups = Mapping[str, Sequence[Watched]]
 
 
 def families(looked: Looked, bounds: Bounds, zone: str) -> list[GaugeMetricFamily]:
-    """Return what a look found, as series. `zone`: in which a certificate's last day ends."""
+    """Return every metric family that comes from the store. Called by `looks.StoreLook`.
+
+    `zone`: the time zone in which the last day of a certificate ends.
+    """
     suppliers = looked.suppliers
     by_cluster = _grouped(suppliers, lambda one: (one.cluster,), bounds.groups)
     by_region = _grouped(suppliers, lambda one: (one.region,), bounds.groups)
@@ -56,7 +59,7 @@ def _grouped(
     labels = Labels((name for one in suppliers for name in names(one)), most)
     found: dict[str, list[Watched]] = {}
     for one in suppliers:
-        # A supplier of two buyers that share a label counts there once.
+        # A supplier of two buyers that share a label counts once under it.
         for label in {labels.of(name) for name in names(one)}:
             found.setdefault(label, []).append(one)
     return dict(sorted(found.items()))
@@ -116,7 +119,7 @@ def _cluster_figures(groups: Groups) -> list[GaugeMetricFamily]:
 
 
 def _added(summaries: Sequence[Summary]) -> dict[str, tuple[float, float]]:
-    """Return sums of numerators and denominators: added exactly, rounded once."""
+    """Return the summed numerator and denominator by figure, added exactly and rounded once."""
     keys = summaries[0].ratios if summaries else ()
     with localcontext(EXACT):
         return {
@@ -153,7 +156,7 @@ def _of_suppliers(few: Sequence[Watched], zone: str, today: date) -> list[GaugeM
     ends = series.SUPPLIER_CERTIFICATE.family()
     for one in few:
         name, found = one.supplier_id, one.standing
-        assert found is not None  # noqa: S101 - of those without one nothing is watched
+        assert found is not None  # noqa: S101 - `watched` drops those without one
         grades = (found.at.grade, found.at.published, found.before)
         letters = [grade or _UNPUBLISHED for grade in grades]
         standing.add_metric([name, one.cluster or series.NONE, *letters], 1)
@@ -173,7 +176,7 @@ def _of_suppliers(few: Sequence[Watched], zone: str, today: date) -> list[GaugeM
 
 
 def _next_end(certificates: Mapping[str, date], today: date) -> str | None:
-    """Return the certificate that ends next; where all have ended, the one that ended last."""
+    """Return the certificate that ends next; if all have ended, the one that ended last."""
     coming = [name for name, end in certificates.items() if end >= today]
     if coming:
         return min(coming, key=lambda name: (certificates[name], name))
@@ -181,7 +184,7 @@ def _next_end(certificates: Mapping[str, date], today: date) -> str | None:
 
 
 def _end_of(day: date, zone: str) -> float:
-    # Dates without an end in practice: the last day there is has none after it.
+    # 9999-12-31 stands for "no end", and no day follows it.
     after = day + timedelta(days=1) if day < date.max else day
     return datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC).timestamp()
 
@@ -191,7 +194,7 @@ def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
     newest = {name: at.timestamp() for name, at in looked.senders.items()}
     for label, at in newest_by_label(newest, looked.suppliers, bounds.groups).items():
         senders.add_metric([label], at)
-    # Also those of which there is none: what is 0 can be told from what is not known.
+    # Reasons without a refusal too, so that 0 can be told from unknown.
     for reason in sorted(_REASONS | looked.rejections.keys()):
         rejections.add_metric([reason], looked.rejections.get(reason, 0))
     size = looked.size
@@ -208,7 +211,7 @@ def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
 
 
 def valued(declared: Series, value: float) -> GaugeMetricFamily:
-    """Return a series without labels, with its value."""
+    """Return the family of a series without labels, with its value."""
     family = declared.family()
     family.add_metric([], value)
     return family

@@ -1,7 +1,7 @@
-"""Looks in the background, and what a scrape is given of them.
+"""Looks into the store in the background; scrapes are answered from the last look.
 
-A scrape never waits: it is given the last look, with its age. A store that fails, or is slow, shows
-as `rantai_exporter_up 0`; what was seen last stays, and grows old.
+A scrape never waits: it gets the last look, with its age. If the store fails or is slow,
+`rantai_exporter_up` is 0, and the values of the last successful look stay while their age grows.
 """
 
 import logging
@@ -35,19 +35,19 @@ LATE_SECONDS: Final = 60.0
 """A look that is older than this is late: the store is slow, or does not answer at all."""
 
 _SHARE: Final = 50
-"""The pause after a look is at least so many times its length: the store is for others."""
+"""Minimum pause after a look, as a multiple of its duration: the store has other users."""
 
 _STOP_SECONDS: Final = 1.0
 
 
 class Look(Protocol):
-    """Something that is looked at again and again."""
+    """A source of metrics that is read repeatedly in the background."""
 
     def look(self) -> float:
-        """Look once; return how many seconds to rest."""
+        """Read the source once; return how many seconds to pause."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Return what was seen last."""
+        """Yield the metric families of the last look. Must not block."""
 
 
 _Shown = tuple[str, datetime | None]
@@ -59,9 +59,9 @@ def _today(zone: str) -> date:
 
 @dataclass(slots=True)
 class StoreLook:
-    """The last look into the store, as series. `open_store` is called until it succeeds once.
+    """The last look into the store, as metric families.
 
-    `today`: the day it is in a time zone.
+    `open_store` is called until it succeeds once. `today` returns the current date in a time zone.
     """
 
     open_store: Callable[[], ClickHouse]
@@ -81,7 +81,10 @@ class StoreLook:
         self._began = self.clock()
 
     def look(self) -> float:
-        """Look once; return how long to rest. Failures are logged and shown, never raised."""
+        """Read the store once; return how many seconds to pause.
+
+        StoreUnavailable and StoreRefused are logged and show as `rantai_exporter_up` 0.
+        """
         began = self.clock()
         try:
             if self._store is None:
@@ -101,7 +104,7 @@ class StoreLook:
         return max(LOOK_SECONDS, _SHARE * (self.clock() - began))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield what was seen last, how old it is, and whether that is as it should be."""
+        """Yield the families of the last look, its age, and whether it succeeded in time."""
         age = self.clock() - self._began
         late = age > max(LATE_SECONDS, 2 * _SHARE * self._seconds)
         yield valued(series.UP, float(self._looked and not (self._failed or late)))
@@ -125,7 +128,7 @@ def _behind(suppliers: Iterable[Watched]) -> Iterator[_Shown]:
 
 @dataclass(eq=False)
 class Watch(Collector):
-    """Everything that is looked at, as one collector: in its registry as long as it looks."""
+    """All looks as one collector of `prometheus_client`; `watching` registers it."""
 
     store: StoreLook
     missing: MissingEvents | None = None
@@ -134,12 +137,12 @@ class Watch(Collector):
 
     @property
     def looks(self) -> list[Look]:
-        """What is looked at, each at its own pace."""
+        """The looks, each of which runs at its own pace."""
         looks = (self.store, self.missing, self.lag, self.quality)
         return [look for look in looks if look is not None]
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every declared series; of one that nothing is known of, its meaning alone."""
+        """Yield every declared series; one without a known value has only its description."""
         found: Mapping[str, Metric] = {
             family.name: family for look in self.looks for family in look.collect()
         }
@@ -147,19 +150,19 @@ class Watch(Collector):
             yield found.get(one.name) or one.family()
 
     def describe(self) -> list[Metric]:
-        """Say what there is without looking."""
+        """Return the declared series without values. The registry calls it on registration."""
         return [one.family() for one in series.SERIES]
 
 
 @contextmanager
 def watching(watch: Watch, registry: CollectorRegistry = REGISTRY) -> Iterator[Watch]:
-    """Look again and again, and show what is seen, as long as the context lasts.
+    """Run the looks repeatedly and expose them in `registry` as long as the context lasts.
 
     The threads are daemons: a store that never answers must not keep the process from ending.
     """
     stopping = threading.Event()
     threads = [
-        threading.Thread(target=_again, args=(one.look, stopping), daemon=True, name="look")
+        threading.Thread(target=_repeat, args=(one.look, stopping), daemon=True, name="look")
         for one in watch.looks
     ]
     registry.register(watch)
@@ -175,12 +178,12 @@ def watching(watch: Watch, registry: CollectorRegistry = REGISTRY) -> Iterator[W
             thread.join(max(0.0, until - time.monotonic()))
 
 
-def _again(look: Callable[[], float], stopping: threading.Event) -> None:
+def _repeat(look: Callable[[], float], stopping: threading.Event) -> None:
     while True:
         try:
             rest = look()
         except Exception:
-            # A look that ends for good would leave what is shown to grow old until a restart.
+            # If the thread ended here, the values would stay outdated until a restart.
             _LOGGER.exception("look_failed")
             rest = LOOK_SECONDS
         if stopping.wait(rest):

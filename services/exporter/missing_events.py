@@ -1,8 +1,9 @@
-"""Accepted events that the ledger does not have: a reconciliation in the background.
+"""Counts accepted events that the ledger does not have, by reconciling in the background.
 
-What is on its way is no loss, so an event counts as missing where two reconciliations in a row did
-not find it. Each reads what was accepted since a while before the last one began; while anything is
-missing, since a while before it was missed first, so that it counts until it is there.
+Events may still be on their way, so an event counts as missing only if two reconciliations in a row
+did not find it. Each reconciliation reads what was accepted since shortly before the previous one
+began. While anything is missing, the start does not move forward, so that a missing event is
+counted until the ledger has it.
 """
 
 import logging
@@ -26,7 +27,7 @@ _OVERLAP: Final = timedelta(minutes=5)
 
 RecordPlace = Hashable
 Reconcile = Callable[[datetime], Collection[RecordPlace]]
-"""Returns where those records stand that were accepted since then and are not accounted for."""
+"""Returns the places of the records accepted since then that are neither stored nor refused."""
 
 
 def _now() -> datetime:
@@ -35,7 +36,10 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class MissingEvents:
-    """Reconciles again and again. `every`: seconds between two."""
+    """Reconciles repeatedly, with `every` seconds between two reconciliations.
+
+    `reconcile` may raise BrokerUnavailable, StoreUnavailable or StoreRefused.
+    """
 
     reconcile: Reconcile
     every: float
@@ -51,7 +55,7 @@ class MissingEvents:
         self._done = self.clock()
 
     def look(self) -> float:
-        """Reconcile once; return how long to rest. Failures are logged, and show as an age."""
+        """Reconcile once; return how many seconds to pause. A failure is logged; the age grows."""
         began = self.now()
         since = self._since or began - _FIRST
         try:
@@ -63,14 +67,15 @@ class MissingEvents:
         if missing:
             log(_LOGGER, "events_missing", level=logging.ERROR, events=len(missing))
         elif self._last_began is not None:
-            # What is unfound now came after the last one began, or that would have missed it too.
+            # All that is unfound was accepted after the last reconciliation began, or that one
+            # would have missed it too: the next one need not read from earlier.
             since = self._last_began - _OVERLAP
         self._since, self._last_began = since, began
         self._unfound, self._missing, self._done = unfound, len(missing), self.clock()
         return self.every
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield how many events are missing, and how long ago that was counted."""
+        """Yield how many events are missing, and the seconds since they were counted."""
         if self._missing is not None:
             yield valued(series.MISSING, self._missing)
         yield valued(series.MISSING_AGE, self.clock() - self._done)

@@ -1,4 +1,4 @@
-"""How many findings of data quality there are: a look of its own, for it works things out."""
+"""Counts data quality findings; a separate look, because it runs costly queries."""
 
 import logging
 import time
@@ -19,10 +19,10 @@ from services.telemetry.logs import log
 
 _LOGGER: Final = logging.getLogger("rantai.exporter")
 _REST_SECONDS: Final = 600.0
-"""Between two looks at least: what is wrong stays so until somebody sends something."""
+"""Minimum pause between two looks: a finding stays until somebody sends something."""
 
 _SHARE: Final = 50
-"""The rest is at least so many times a look's length: the store is for others."""
+"""Minimum pause after a look, as a multiple of its duration: the store has other users."""
 
 
 def _today(zone: str) -> date:
@@ -31,9 +31,9 @@ def _today(zone: str) -> date:
 
 @dataclass(slots=True)
 class QualityLook:
-    """Counts findings by kind, over all buyers. `open_store` is called until it succeeds once.
+    """Counts findings by kind, over all buyers.
 
-    `today`: the day it is in a time zone.
+    `open_store` is called until it succeeds once. `today` returns the current date in a time zone.
     """
 
     open_store: Callable[[], ClickHouse]
@@ -44,9 +44,10 @@ class QualityLook:
     _counts: Mapping[str, int] | None = None
 
     def look(self) -> float:
-        """Count once; return how many seconds to rest. Failures are logged, never raised.
+        """Count once; return how many seconds to pause.
 
-        What could not be counted is not shown any more: an old count would look like a new one.
+        StoreUnavailable and StoreRefused are logged. The counts are not shown after a failure, as
+        an old count would look like a current one.
         """
         began = self.clock()
         try:
@@ -59,7 +60,7 @@ class QualityLook:
         return max(_REST_SECONDS, _SHARE * (self.clock() - began))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield how many findings of each kind there are, 0 too; nothing where it is not known."""
+        """Yield the number of findings of each kind, including 0; nothing if it is unknown."""
         if self._counts is None:
             return
         family = series.DATA_QUALITY.family()

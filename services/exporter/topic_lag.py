@@ -1,4 +1,4 @@
-"""How many records wait on the broker: asked of the broker, so also while no processor runs."""
+"""Counts the records that wait on the broker, which works even while no processor runs."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -17,12 +17,15 @@ _LOGGER: Final = logging.getLogger("rantai.exporter")
 _SECONDS: Final = 15.0
 
 Lags = Callable[[], Mapping[str, int]]
-"""Returns how many records of each topic wait."""
+"""Returns the number of waiting records by topic."""
 
 
 @dataclass(slots=True)
 class TopicLag:
-    """The last answer of the broker. `most`: so many inbound topics have labels of their own."""
+    """The last lags that the broker reported.
+
+    `lags` may raise BrokerUnavailable. `most`: how many inbound topics have a label of their own.
+    """
 
     lags: Lags
     most: int
@@ -30,17 +33,17 @@ class TopicLag:
     _seen: Mapping[str, int] = field(default_factory=dict)
 
     def look(self) -> float:
-        """Ask once; return how long to rest. A failure is logged and shown, never raised."""
+        """Ask the broker once; return how many seconds to pause. BrokerUnavailable is logged."""
         try:
             self._seen, self._up = _bounded(self.lags(), self.most), True
         except BrokerUnavailable as error:
-            # How much waits is not known: what was known last would look like an answer.
+            # The lag is unknown: the last values would look like an answer.
             self._seen, self._up = {}, False
             log(_LOGGER, "lag_unknown", level=logging.WARNING, error=str(error)[:300])
         return _SECONDS
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield how many records wait, and whether the broker answered."""
+        """Yield the number of waiting records by topic, and whether the broker answered."""
         yield valued(series.BROKER_UP, float(self._up))
         family = series.TOPIC_LAG.family()
         for topic, waiting in self._seen.items():

@@ -1,1 +1,1 @@
-"""Operations: what an operator asks of a running system. Reconcile, rejected events, rebuild."""
+"""Operations on a running system: reconciliation, rejected events, rebuild, backtest."""

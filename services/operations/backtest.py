@@ -1,12 +1,12 @@
-"""Backtesting a policy: which suppliers another one would have moved, over the stored history.
+"""Backtests a policy: which suppliers it would have moved over the stored history.
 
-Instead of an old policy, evaluations as they were frozen may be what is compared: also those of an
-earlier edition of the figures, which nothing can work out anew.
+A policy is compared with another policy, or with frozen evaluations. Those may be of an earlier
+edition of the figures, which can't be computed again.
 
-Weights, points and grades only need the sums that are there. Where a policy folds events by other
-rules than those in force, the whole ledger is folded by them into the same tables, under an id of
-their own, and these facts are dropped again whatever happens. Facts on trial stand still while
-events arrive: what comes in meanwhile counts under the rules in force alone.
+A policy with other weights, points or grade thresholds only needs the sums that are stored. If a
+policy has other rules than those in force, the whole ledger is folded by its rules into the same
+tables, under a rules id of its own, and these trial facts are always dropped at the end. Trial
+facts are not updated while events arrive: new events count only under the rules in force.
 """
 
 from collections import Counter
@@ -44,13 +44,13 @@ from services.store.sql_files import sql
 from services.store.sql_texts import GRADED, counted_parts, spans
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is. What it raises ends the
-backtest, in good order."""
+"""Called with the name of the current step, how much of it is done, and the total. An exception
+that it raises ends the backtest, which still drops its trial facts."""
 
 _SUPPLIERS_A_QUERY: Final = 100
 _DAYS_A_QUERY: Final = 30
 _MARK: Final = 0xBAC7
-"""The lowest 16 bits of every id on trial, by which what a killed process left is found."""
+"""The lowest 16 bits of every trial rules id: finds the facts that a killed process left behind."""
 
 _BEGINNINGS: Final = """
 SELECT supplier_id, min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS first
@@ -67,22 +67,22 @@ WHERE active AND database = {database:String} AND table IN {tables:Array(String)
 
 
 class BacktestError(RuntimeError):
-    """A backtest was not possible just now; the message says what to do."""
+    """A backtest is not possible at the moment; the message says what to do."""
 
 
 class Trial(Rules):
-    """Rules that are not in force: their facts have an id that no process ever takes for real."""
+    """Rules that are not in force: no process uses the facts under their id but the backtest."""
 
     @property
     def id(self) -> int:
-        """What names facts that were folded by these rules on trial."""
+        """The rules id of the facts that are folded by these rules."""
         digest = sha256(f"on trial: {self.description}".encode()).digest()
         return int.from_bytes(digest[:6]) << 16 | _MARK
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySide:
-    """A policy that grades, and the rules by which the facts it is read from are folded."""
+    """A policy of the comparison, its grader, and the rules of the facts that it grades."""
 
     policy: Policy
     rules: Rules
@@ -91,7 +91,11 @@ class PolicySide:
 
 @dataclass(slots=True)
 class BacktestOutcome:
-    """What differs at a date, and how many went which way. `editions`: of what was frozen."""
+    """What differs at one date.
+
+    `grades` and `published`: how many suppliers moved in which direction, by the grade of the day
+    and by the published grade. `editions`: those of the frozen evaluations that were compared.
+    """
 
     grades: Counter[str] = field(default_factory=Counter)
     published: Counter[str] = field(default_factory=Counter)
@@ -99,7 +103,7 @@ class BacktestOutcome:
     editions: set[int] = field(default_factory=set)
 
     def add(self, supplier_id: str, old: GradedStanding, new: GradedStanding) -> None:
-        """Count a supplier, and keep what moves."""
+        """Count a supplier, and keep its move if it moves."""
         self.grades[direction(old.grade, new.grade)] += 1
         self.published[direction(old.published, new.published)] += 1
         found = move(supplier_id, old, new)
@@ -107,7 +111,7 @@ class BacktestOutcome:
             self.moves.append(found)
 
     def as_json(self) -> dict[str, Any]:
-        """Return counts of every direction, and the moves."""
+        """Return the counts of every direction, and the moves."""
         return {
             "summary": {
                 "grade": {name: self.grades[name] for name in DIRECTIONS},
@@ -117,7 +121,7 @@ class BacktestOutcome:
         }
 
 
-def backtest(  # noqa: PLR0913 - what a backtest is of
+def backtest(  # noqa: PLR0913 - the inputs of a backtest
     clickhouse: ClickHouse,
     old: Policy | None,
     new: Policy,
@@ -126,11 +130,14 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
     months: int = 24,
     progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """Return, as JSON, who stands elsewhere under `new` than under `old`; None: than was frozen.
+    """Return, as JSON, which suppliers stand differently under `new` than under `old`.
 
-    At `as_of`, and at each of the last `months` month ends up to it. Of what was frozen, only who
-    has an evaluation of the day is compared, and `as_of` must be a day that has any. Blocks.
-    Raises BacktestError, StoreUnavailable, StoreRefused.
+    Compares them at `as_of` and at each of the last `months` month ends up to it. `old` = None
+    compares with frozen evaluations: then only suppliers with an evaluation of the day count, and
+    `as_of` must be a day with frozen evaluations.
+
+    Blocks, and may take long, as the whole ledger may have to be folded. Raises BacktestError,
+    StoreUnavailable, StoreRefused, and what `progress` raises.
     """
     tell = progress or (lambda *_: None)
     ends = last_month_ends(months, as_of)
@@ -156,10 +163,14 @@ def backtest(  # noqa: PLR0913 - what a backtest is of
 def facts_of(
     clickhouse: ClickHouse, policies: Sequence[Policy], tell: OnProgress
 ) -> Iterator[list[PolicySide]]:
-    """Yield each policy with rules by which facts are stored: those in force, or folded for now."""
+    """Yield each policy with rules that have facts: those in force, or trial rules folded for it.
+
+    The trial facts are dropped on exit. Raises BacktestError if a rebuild is under way on entry, or
+    took place before the exit.
+    """
     known = _in_force(clickhouse)
     if not known:
-        raise BacktestError("the facts are being made anew; try again when that is done")
+        raise BacktestError("the facts are being rebuilt; try again when that is done")
     sides = [PolicySide(policy, _rules_of(policy, known), Grader(policy)) for policy in policies]
     trials = {side.rules.id: side.rules for side in sides if isinstance(side.rules, Trial)}
     for left in _stored(clickhouse):
@@ -171,7 +182,7 @@ def facts_of(
         there = _stored(clickhouse) & {side.rules.id for side in sides}
         yield sides
         if _in_force(clickhouse) != known or not there <= _stored(clickhouse):
-            raise BacktestError("the facts were made anew meanwhile; run the backtest again")
+            raise BacktestError("the facts were rebuilt meanwhile; run the backtest again")
     finally:
         for rules_id in trials:
             drop_facts(clickhouse, rules_id)
@@ -183,16 +194,16 @@ def _rules_of(policy: Policy, known: Mapping[int, Any]) -> Rules:
 
 
 def _in_force(clickhouse: ClickHouse) -> dict[int, Any]:
-    """Return when the ledger was folded by the rules that batches keep up to date, by their id."""
+    """Return the ids of the rules in force, each with when the ledger was last folded by them."""
     rows = clickhouse.rows("SELECT rules, folded_at FROM folded_rules FINAL")
     return {row["rules"]: row["folded_at"] for row in rows}
 
 
 def _stored(clickhouse: ClickHouse) -> set[int]:
-    """Return the ids of all rules by which there are facts."""
+    """Return the ids of all rules that have facts in the store."""
     tables = [name for table in FACT_TABLES for name in (table, f"{table}{LOCAL}")]
-    asked = {"database": clickhouse.database, "tables": tables}
-    return {row["rules"] for row in clickhouse.rows(_STORED, asked)}
+    parameters = {"database": clickhouse.database, "tables": tables}
+    return {row["rules"] for row in clickhouse.rows(_STORED, parameters)}
 
 
 def _compare(
@@ -201,12 +212,12 @@ def _compare(
     outcomes: Mapping[date, BacktestOutcome],
     tell: OnProgress,
 ) -> int:
-    """Read and grade some suppliers after the others; return how many there are.
+    """Grade all suppliers in portions, and add them to `outcomes`; return how many there are.
 
-    One side alone is compared with what was frozen.
+    If there is only one side, it is compared with frozen evaluations.
     """
-    asked = {"rules": list({side.rules.id for side in sides})}
-    begins = {row["supplier_id"]: row["first"] for row in clickhouse.rows(_BEGINNINGS, asked)}
+    parameters = {"rules": list({side.rules.id for side in sides})}
+    begins = {row["supplier_id"]: row["first"] for row in clickhouse.rows(_BEGINNINGS, parameters)}
     names = list(begins)
     for start in range(0, len(names), _SUPPLIERS_A_QUERY):
         tell("reading", start, len(names))
@@ -230,7 +241,9 @@ def _compare(
 def _require_frozen(clickhouse: ClickHouse, as_of: date) -> None:
     newest = clickhouse.rows(sql("newest_evaluation"), {"day": as_of})
     if not newest:
-        raise BacktestError(f"no evaluation is frozen up to {as_of}: each month end freezes some")
+        raise BacktestError(
+            f"no evaluation is frozen up to {as_of}: evaluations are frozen at month ends"
+        )
     if newest[0]["as_of"] != as_of:
         raise BacktestError(
             f"no evaluation is frozen as of {as_of}; the newest before is as of "
@@ -244,10 +257,10 @@ def _frozen(
     suppliers: Sequence[str],
     outcomes: Mapping[date, BacktestOutcome],
 ) -> dict[str, dict[date, GradedStanding]]:
-    """Return how suppliers stood when they were frozen, and keep of which edition that was.
+    """Return the frozen standings of suppliers, and note their editions in `outcomes`.
 
-    The score and the grade are those that were frozen; what each figure added is worked out from
-    its frozen value by the policy of the other side.
+    Score and grades are the frozen ones; what each figure added to the score is computed from its
+    frozen value under the policy of `side`.
     """
     found: dict[str, dict[date, GradedStanding]] = {}
     for one in EvaluationStore(clickhouse).frozen_at(suppliers, list(outcomes)):
@@ -270,7 +283,7 @@ def _graded(
     suppliers: Sequence[str],
     days: Sequence[date],
 ) -> dict[str, list[dict[date, Graded]]]:
-    """Grade suppliers under each side at every day; rules that both sides have are read once."""
+    """Grade suppliers under each side on every day; sides with the same rules share one read."""
     found: dict[str, list[dict[date, Graded]]] = {name: [{} for _ in sides] for name in suppliers}
     rules = {side.rules.id: side.rules for side in sides}
     for start in range(0, len(days), _DAYS_A_QUERY):
@@ -306,7 +319,7 @@ def _rows(
             "buyers": [],
             "rules": rules_id,
             "spans": spans(days, WINDOW_DAYS),
-            # No grade asks for the backlog, or for the value received.
+            # Grades need neither the backlog nor the value received.
             "capacity_days": 0,
             "concentration_days": 0,
         },

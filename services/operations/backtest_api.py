@@ -1,4 +1,4 @@
-"""`POST /v1/backtest`: what another policy would move, asked of the process that has the store."""
+"""`POST /v1/backtest`: runs a backtest in the process that has the store, and streams progress."""
 
 import asyncio
 import json
@@ -30,13 +30,13 @@ MOST_MONTHS: Final = 240
 EARLIEST: Final = date(1990, 1, 1)
 LATEST: Final = date(2200, 1, 1)
 _MOST_BYTES: Final = 1024 * 1024
-"""Of both policies together, a hundred times the packaged one: TOML takes 1 s a megabyte."""
+"""For both policies, a hundred times the packaged one: parsing TOML takes 1 s a megabyte."""
 
 
 class BacktestBody(BaseModel):
-    """The body: two policies as TOML, and over which dates they are compared.
+    """The request body: two policies as TOML, and the dates at which they are compared.
 
-    In the place of the old one the word `frozen` may stand: evaluations as they were frozen.
+    `from` may also be the word `frozen`: the new policy is then compared with frozen evaluations.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,42 +49,46 @@ class BacktestBody(BaseModel):
 
 @dataclass(slots=True)
 class Work:
-    """A backtest under way in a thread, and what it tells of itself."""
+    """A backtest that runs in a thread, and the queue of its progress.
+
+    `stopped` is set once nobody reads the progress any more: the backtest then ends early. `told`:
+    rows of progress, at last the result, then None.
+    """
 
     clickhouse: ClickHouse
     old: Policy | None
     new: Policy
     asked: BacktestBody
     busy: threading.Lock
-    """Held by whoever started it; given back when the thread is done, whoever still listens."""
+    """Acquired by the request; the thread releases it at its end, even if nobody reads `lines`."""
     threads: Turns
     stopped: threading.Event = field(default_factory=threading.Event)
     told: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
     running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the thread: it ends and gives `busy` back whether or not anybody reads `lines`."""
+        """Start the thread. It ends and releases `busy` even if nobody reads `lines`."""
         loop = asyncio.get_running_loop()
         self.running = asyncio.create_task(self.threads.run("backtest", lambda: self._run(loop)))
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Yield its progress, then its result, as lines of JSON."""
+        """Yield the progress, then the result or the error, as lines of JSON."""
         try:
             while (row := await self.told.get()) is not None:
                 yield json.dumps(row).encode() + b"\n"
         finally:
-            # The caller may have hung up: what was folded for it is to be dropped soon.
+            # The client may have disconnected: end the backtest, which drops its trial facts.
             self.stopped.set()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         def put(row: dict[str, Any] | None) -> None:
-            # Without its loop the server is gone, and with it whoever listened.
+            # The loop is closed if the server has stopped: nobody reads the row then.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self.told.put_nowait, row)
 
         def tell(stage: str, done: int, total: int) -> None:
             if self.stopped.is_set():
-                raise BacktestError("nobody waits for it any more")
+                raise BacktestError("the client disconnected")
             put({"stage": stage, "done": done, "total": total})
 
         try:
@@ -101,29 +105,30 @@ class Work:
 
 
 def add_backtest(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, threads: Turns) -> None:
-    """Add the route of backtests, which run in these threads."""
+    """Add the route of backtests to `router`. They run in `threads`, one at a time."""
     busy = threading.Lock()
 
     @router.post("/v1/backtest")
     async def run(request: Request) -> Response:
-        """Say whom another policy would move, over the stored history; tells progress by lines.
+        """Return which suppliers another policy would move; streams progress as lines of JSON.
 
-        The body is JSON: `from` and `to` (policies as TOML; `from` also the word `frozen`, for
-        evaluations as they were frozen), `as_of`, and `months` (24).
+        The body is JSON: `from` and `to` are policies as TOML, `as_of` is a date, and `months`
+        (default 24) is how many month ends before it are compared too. With `frozen` as `from`,
+        `to` is compared with frozen evaluations.
         """
         require_role(principal_of(request, keys), Role.PROGRAMME)
-        body = await body_of(request, _MOST_BYTES, "it is two policies")
-        asked = _asked(body)
-        old, new = await read(lambda: _policies(asked))
+        body = await body_of(request, _MOST_BYTES, "send only the two policies and the dates")
+        parsed = _parsed(body)
+        old, new = await read(lambda: _policies(parsed))
         if not busy.acquire(blocking=False):
             raise Problem(409, "a backtest is running already")
-        work = Work(clickhouse, old, new, asked, busy, threads)
+        work = Work(clickhouse, old, new, parsed, busy, threads)
         work.start()
         return StreamingResponse(work.lines(), media_type="application/x-ndjson")
 
 
-def _asked(body: bytes) -> BacktestBody:
-    """Read the body. Raises Problem 400."""
+def _parsed(body: bytes) -> BacktestBody:
+    """Parse the body. Raises Problem 400."""
     try:
         return BacktestBody.model_validate_json(body)
     except ValidationError as error:
@@ -136,10 +141,10 @@ def _asked(body: bytes) -> BacktestBody:
         raise Problem(400, "; ".join(rows)) from None
 
 
-def _policies(asked: BacktestBody) -> tuple[Policy | None, Policy]:
-    """Read both policies; None: what was frozen. Raises Problem 422."""
+def _policies(parsed: BacktestBody) -> tuple[Policy | None, Policy]:
+    """Parse both policies; the first is None for frozen evaluations. Raises Problem 422."""
     try:
-        old = None if asked.old == FROZEN else Policy.load_text(asked.old, "'from'")
-        return old, Policy.load_text(asked.new, "'to'")
+        old = None if parsed.old == FROZEN else Policy.load_text(parsed.old, "'from'")
+        return old, Policy.load_text(parsed.new, "'to'")
     except PolicyError as error:
         raise Problem(422, str(error)) from None

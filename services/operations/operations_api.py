@@ -1,4 +1,4 @@
-"""The operations' HTTP interface: reconciliation, settlement, refusals, rebuild, backtest."""
+"""The HTTP routes of operations: reconciliation, settlement, refusals, rebuild, backtest."""
 
 import asyncio
 import json
@@ -31,20 +31,24 @@ from services.store.migrate import Placement
 from services.store.rebuild import rebuild
 
 _THREADS: Final = 3
-"""For what takes long: a rebuild, a backtest (one of each at a time), and counting."""
+"""Threads for long work: a rebuild, a backtest (one of each at a time), and reconciliations."""
 
 _RETRY = {"Retry-After": "5"}
 _EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _MOST_REPLAYED: Final = 4 * MAX_EVENT_BYTES
-"""Of a repaired event as it is sent, with all its white space; what goes on is smaller."""
+"""Bytes of a repaired event as sent, with its white space. What is published is smaller."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What the routes need."""
+    """What the routes of operations need.
+
+    `bootstrap`: the broker. `zone`: the time zone of the receiving sites, which decides on which
+    day an event counts. `safety` makes replayed events safe.
+    """
 
     keys: KeyStore
     clickhouse: ClickHouse
@@ -54,11 +58,11 @@ class Operations:
     placement: Placement
     rules: Rules = DEFAULT_RULES
     slow: Turns = field(default_factory=lambda: Turns(_THREADS, "operations"))
-    """Threads of its own: neither the sink's nor the readers'."""
+    """Threads of their own: long work must not hold up the sink or readers."""
 
 
 def routes(operations: Operations) -> APIRouter:
-    """Return the routes of operations."""
+    """Return the routes of operations, for `cli.compose`."""
     router = APIRouter(tags=["operations"])
     _reconciliation(router, operations)
     add_settlement(router, operations.keys, operations.clickhouse, operations.zone)
@@ -69,22 +73,23 @@ def routes(operations: Operations) -> APIRouter:
 
 
 def _reconciliation(router: APIRouter, operations: Operations) -> None:
-    # Counting reads every record: however many senders ask, one count at a time is made for them.
+    # Counting reads every record, so only one count at a time runs for all senders together.
     for_senders = asyncio.Semaphore(1)
 
     @router.get("/v1/reconciliation")
     async def reconciliation(
         request: Request,
         since: Annotated[
-            datetime | None, Query(description="accepted since then; default all")
+            datetime | None,
+            Query(description="count only what was accepted since this time; default: all"),
         ] = None,
         wait_seconds: Annotated[float, Query(ge=0, le=300)] = 10.0,
     ) -> Response:
-        """Count, by sender and day, what was accepted, stored and rejected; name what is missing.
+        """Count, by sender and day, what was accepted, stored and rejected; list what is missing.
 
-        Of a sender's key its own records alone, of a programme's key all. Conflicts that nobody
-        has dealt with are named as well. What is on its way is no loss: it is counted again until
-        nothing is missing, or `wait_seconds` are over.
+        A sender's key counts its own records only, a key of the programme counts all. Unresolved
+        conflicts are listed too. Events may still be on their way, so the count is repeated until
+        nothing is missing or `wait_seconds` have passed.
         """
         principal = principal_of(request, operations.keys)
         sender = None if principal.role is Role.PROGRAMME else principal.partner
@@ -119,7 +124,7 @@ async def _settled(
                     ),
                 )
         except (BrokerUnavailable, StoreUnavailable) as error:
-            raise Problem(503, f"counting was not possible: {error}", _RETRY) from None
+            raise Problem(503, f"the records could not be counted: {error}", _RETRY) from None
         if not result.missing or asyncio.get_running_loop().time() > deadline:
             return result
         await asyncio.sleep(1)
@@ -135,7 +140,7 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
     ) -> Response:
-        """List what was refused behind the gateway: a sender's own, all for the programme."""
+        """List the refused records: a sender's own, or all of them with a key of the programme."""
         senders = _senders(principal_of(request, operations.keys))
         found = await _blocking(
             lambda: events.page(senders, replayed=replayed, limit=limit, offset=offset)
@@ -144,16 +149,16 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
 
     @router.get("/v1/rejected/{rejected_id}")
     async def one(request: Request, rejected_id: str) -> Response:
-        """Show a refused record as it came."""
+        """Return one refused record, with its original value."""
         senders = _senders(principal_of(request, operations.keys))
         return JSONResponse(await _one(events, rejected_id, senders))
 
     @router.post("/v1/rejected/{rejected_id}/replay")
     async def replay(request: Request, rejected_id: str) -> Response:
-        """Send a refused record in again: the body is the repaired event, empty = as it came."""
+        """Send a refused record in again. The body is the repaired event; empty: the original."""
         principal = principal_of(request, operations.keys)
         row = await _one(events, rejected_id, _senders(principal))
-        body = await body_of(request, _MOST_REPLAYED, "it is one event")
+        body = await body_of(request, _MOST_REPLAYED, "send one event")
         roles = _roles(principal, operations.keys, str(row["sender"]))
         try:
             outcome = await events.replay(row, body or None, operations.safety, roles)
@@ -172,7 +177,7 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
 
     @router.post("/v1/rejected/{rejected_id}/dismiss")
     async def dismiss(request: Request, rejected_id: str) -> Response:
-        """Take a refusal off the list without sending anything in: what is stored is right."""
+        """Take a refusal off the list without sending anything in, as what is stored is right."""
         await _one(events, rejected_id, _senders(principal_of(request, operations.keys)))
         await _blocking(lambda: events.mark_dealt_with(rejected_id))
         return JSONResponse({"dismissed": rejected_id})
@@ -183,7 +188,7 @@ def _rebuild(router: APIRouter, operations: Operations) -> None:
 
     @router.post("/v1/rebuild")
     async def rebuild_all(request: Request) -> Response:
-        """Drop what is derived and make it anew from the ledger; tells its progress by lines."""
+        """Rebuild all derived tables from the ledger; streams progress as lines of JSON."""
         require_role(principal_of(request, operations.keys), Role.PROGRAMME)
         if busy.locked():
             raise Problem(409, "a rebuild is running already")
@@ -192,21 +197,21 @@ def _rebuild(router: APIRouter, operations: Operations) -> None:
 
 async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator[bytes]:
     async with busy:
-        told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        rows: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
         def tell(table: str, done: int, total: int) -> None:
             row = {"table": table, "done": done, "total": total}
-            loop.call_soon_threadsafe(told.put_nowait, row)
+            loop.call_soon_threadsafe(rows.put_nowait, row)
 
         def work() -> int:
             try:
                 return rebuild(operations.clickhouse, operations.placement, tell, operations.rules)
             finally:
-                loop.call_soon_threadsafe(told.put_nowait, None)
+                loop.call_soon_threadsafe(rows.put_nowait, None)
 
         task = asyncio.create_task(operations.slow.run("rebuild", work))
-        while (row := await told.get()) is not None:
+        while (row := await rows.get()) is not None:
             yield json.dumps(row).encode() + b"\n"
         try:
             yield json.dumps({"tables": await task, "finished": True}).encode() + b"\n"
@@ -217,7 +222,7 @@ async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator
 async def _one(events: RejectedEvents, rejected_id: str, senders: list[str]) -> dict[str, Any]:
     row = await _blocking(lambda: events.one(rejected_id, senders))
     if row is None:
-        raise Problem(404, "no rejected event of this id; 'rantai rejected list' shows them")
+        raise Problem(404, "no rejected event has this id; 'rantai rejected list' shows them")
     return row
 
 
@@ -226,7 +231,7 @@ def _senders(principal: Principal) -> list[str]:
 
 
 async def _blocking(work: Callable[[], Result]) -> Result:
-    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
+    """Run a query in the readers' threads. Raises Problem 422 (too large) or 503 (no store)."""
     try:
         return await read(work)
     except ReadTooLarge as error:
@@ -236,7 +241,11 @@ async def _blocking(work: Callable[[], Result]) -> Result:
 
 
 def _roles(principal: Principal, keys: KeyStore, sender: str) -> tuple[Role, ...]:
-    """Return the roles in which a replay is sent: a sender's own, as its key and topic have it."""
+    """Return the roles in which a replay is sent.
+
+    A sender replays in the role of its key. The programme replays in the roles of the sender's
+    keys, or as buyer and supplier if the sender holds no valid key.
+    """
     if principal.role is not Role.PROGRAMME:
         return (principal.role,)
     return keys.partners().get(sender) or (Role.BUYER, Role.SUPPLIER)

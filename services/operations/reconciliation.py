@@ -1,8 +1,8 @@
-"""Reconciliation: for each sender and day, accepted = stored + rejected.
+"""Reconciliation: checks for each sender and day that accepted = stored + rejected.
 
-Both sides are counted where the records are: in the broker's topics and in the store. What is
-missing is named by source and id, or by topic, partition and offset where it is no event. So are
-the conflicts that nobody has dealt with: what was sent again otherwise, and does not count.
+Both sides are counted at their origin: in the broker's topics and in the store. Missing records are
+listed by source and id, or by topic, partition and offset if they are not events. Unresolved
+conflicts are listed as well: events that were sent again with other content, which does not count.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ _SHOWN: Final = 1000
 
 
 class _Place(NamedTuple):
-    """Where a record stands, and since when. Its value is not kept: there are millions."""
+    """Where a record is, and its timestamp. The value is not kept, as there are millions."""
 
     topic: str
     partition: int
@@ -34,17 +34,17 @@ class _Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What a refusal of it is called."""
+        """The id of the refusal of this record, if it was refused."""
         return record_name(self.topic, self.partition, self.offset, self.timestamp)
 
     def day(self, site: ZoneInfo) -> date:
-        """The day on which it was accepted."""
+        """The day on which it was accepted, at the site."""
         return datetime.fromtimestamp(accepted_ms(self.timestamp) / 1000, site).date()
 
 
 @dataclass(slots=True)
 class SenderDay:
-    """The count of one sender and day. `resent` are further copies of accepted events."""
+    """The counts of one sender and day. `resent`: further copies of accepted events."""
 
     accepted: int = 0
     stored: int = 0
@@ -53,16 +53,16 @@ class SenderDay:
 
     @property
     def missing(self) -> int:
-        """What was accepted and is neither stored nor rejected."""
+        """How many records were accepted and are neither stored nor rejected."""
         return self.accepted - self.stored - self.rejected
 
 
 @dataclass(slots=True)
 class Reconciliation:
-    """The counts by sender and day, the records that are missing, the conflicts.
+    """The counts by sender and day, the missing records, and the unresolved conflicts.
 
-    conflicts: events that came again with other content and were refused for it; whoever sent them
-    has not dealt with them yet.
+    `conflicts`: events that were sent again with other content and refused, and neither replayed
+    nor dismissed yet. `read`: how many records were read from the topics.
     """
 
     rows: dict[tuple[str, date], SenderDay] = field(default_factory=lambda: defaultdict(SenderDay))
@@ -71,7 +71,7 @@ class Reconciliation:
     read: int = 0
 
     def miss(self, sender: str, day: date, place: _Place, key: EventKey | None) -> None:
-        """Count a record that is neither stored nor refused, and say which it is."""
+        """Count a record that is neither stored nor refused, and list it."""
         self.rows[(sender, day)].accepted += 1
         self.missing.append(
             {
@@ -85,7 +85,7 @@ class Reconciliation:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the answer of the API and of `rantai reconcile --json`."""
+        """Return the answer of the API and of `rantai reconcile --json`; lists end after 1000."""
         total = SenderDay()
         rows = []
         for (sender, day), row in sorted(self.rows.items()):
@@ -123,20 +123,20 @@ def reconcile(
     since: datetime | None = None,
     sender: str | None = None,
 ) -> Reconciliation:
-    """Count both sides. Blocks; reads every record of the topics since then, by default all.
+    """Count both sides. Blocks, and reads every record of the topics since `since` (default: all).
 
-    `sender`: count its records alone, as if there were no others. Raises BrokerUnavailable and
-    StoreUnavailable.
+    `zone`: the time zone of the sites, which decides on which day a record counts. `sender`: count
+    only its records. Raises BrokerUnavailable or StoreUnavailable.
     """
     site = ZoneInfo(zone)
     start = since or EPOCH
     result = Reconciliation()
-    asked = {"zone": zone, "since": start, "senders": [] if sender is None else [sender]}
+    parameters = {"zone": zone, "since": start, "senders": [] if sender is None else [sender]}
     published: dict[EventKey, list[_Place]] = defaultdict(list)
     others: list[tuple[_Place, EventKey | None]] = []
-    for record in records_of(bootstrap, _counted, start):
+    for record in records_of(bootstrap, _is_counted, start):
         if accepted_ms(record.timestamp) < start.timestamp() * 1000:
-            continue  # not every broker finds offsets by their time
+            continue  # not every broker finds offsets by time
         inbound = record.topic.startswith(INBOUND_PREFIX)
         key = _key_of_attributes(record) if inbound else _key_of_headers(record)
         key = key or _key_of_json(record.value)
@@ -148,11 +148,11 @@ def reconcile(
             others.append((place, key))
         else:
             published[key].append(place)
-    refused = _count_refused(result, clickhouse, asked)
-    _count_ledger(result, clickhouse, asked)
+    refused = _count_refused(result, clickhouse, parameters)
+    _count_ledger(result, clickhouse, parameters)
     open_keys: dict[EventKey, _Place] = {}
     for key, places in published.items():
-        # A copy with other content is refused where it stands: it is no further copy of the event.
+        # A copy with other content was refused as a conflict: it is not a resend.
         copies = [place for place in places if place.name not in refused]
         if len(copies) > 1:
             day = copies[0].day(site)
@@ -161,8 +161,8 @@ def reconcile(
             open_keys[key] = copies[0]
     _count_missing(result, clickhouse, open_keys, site)
     for place, inbound_key in others:
-        # An inbound record ends in a canonical topic or is refused, what is no event is refused;
-        # else it is missing.
+        # An inbound record must be in a canonical topic or refused, and a record that is not an
+        # event must be refused; otherwise it is missing.
         if place.name not in refused and inbound_key not in published:
             by = place.topic.removeprefix(INBOUND_PREFIX)
             result.miss(by, place.day(site), place, inbound_key)
@@ -170,18 +170,18 @@ def reconcile(
 
 
 def _sender(topic: str, key: EventKey | None) -> str:
-    """Return who sent a record; the topic's own name where a canonical one has no event."""
+    """Return the sender of a record; the topic's name if a canonical record is not an event."""
     if topic.startswith(INBOUND_PREFIX) or key is None:
         return topic.removeprefix(INBOUND_PREFIX)
     return sender_of(key[0])
 
 
 def _count_refused(
-    result: Reconciliation, clickhouse: ClickHouse, asked: dict[str, Any]
+    result: Reconciliation, clickhouse: ClickHouse, parameters: dict[str, Any]
 ) -> set[str]:
-    """Count what was refused; return the names of the records and of events the store refused."""
+    """Count the refusals; return their ids, and the names of events that the store refused."""
     names: set[str] = set()
-    for row in clickhouse.rows(sql("refused_records"), asked):
+    for row in clickhouse.rows(sql("refused_records"), parameters):
         names.add(row["id"])
         counted = result.rows[(row["sender"], row["day"])]
         counted.accepted += 1
@@ -200,10 +200,12 @@ def _count_refused(
     return names
 
 
-def _count_ledger(result: Reconciliation, clickhouse: ClickHouse, asked: dict[str, Any]) -> None:
-    for row in clickhouse.rows(sql("ledger_days"), asked):
-        # What the broker no longer keeps, by retention or because its memory ended, was
-        # accepted all the same: the ledger has it.
+def _count_ledger(
+    result: Reconciliation, clickhouse: ClickHouse, parameters: dict[str, Any]
+) -> None:
+    for row in clickhouse.rows(sql("ledger_days"), parameters):
+        # Counted as accepted as well: the broker may not hold the record any more, because of its
+        # retention or because an in-memory broker ended.
         counted = result.rows[(row["sender"], row["day"])]
         counted.accepted += row["events"]
         counted.stored += row["events"]
@@ -226,7 +228,7 @@ def _name(key: EventKey) -> str:
     return "\n".join(key)
 
 
-def _counted(topic: str) -> bool:
+def _is_counted(topic: str) -> bool:
     return topic in CANONICAL_TOPICS or topic.startswith(INBOUND_PREFIX)
 
 
@@ -239,7 +241,7 @@ def _key_of_headers(record: Any) -> EventKey | None:
 
 
 def _key_of_attributes(record: Any) -> EventKey | None:
-    """Return the key of an inbound record in binary content mode."""
+    """Return the event key of an inbound record in binary content mode, or None."""
     try:
         attributes = attributes_of(record.headers)
     except ValueError:
@@ -257,7 +259,7 @@ def _key_of_json(value: bytes | None) -> EventKey | None:
 
 
 def _key(source: object, name: object) -> EventKey | None:
-    """Return a key, or None where no event can have it."""
+    """Return an event key, or None if no valid event can have it."""
     if not isinstance(source, str) or not isinstance(name, str):
         return None
     try:

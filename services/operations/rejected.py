@@ -1,4 +1,4 @@
-"""Rejected events: listed, shown, repaired and replayed."""
+"""Rejected events: lists, shows, replays and dismisses them."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,11 @@ _DECODER: Final = Turns(1, "replay")
 
 
 class RejectedEvents:
-    """The refused records in the store. The methods but `replay` block."""
+    """The refused records in the store.
+
+    `senders`: whose refusals are visible; empty = all. All methods but `replay` block and may raise
+    StoreUnavailable.
+    """
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
@@ -30,7 +34,7 @@ class RejectedEvents:
     def page(
         self, senders: Sequence[str], *, replayed: bool, limit: int, offset: int
     ) -> dict[str, Any]:
-        """Return a page of refusals, newest first, without the records themselves."""
+        """Return a page of refusals as JSON, newest first, without the values of the records."""
         parameters = {
             "senders": list(senders),
             "replayed": replayed,
@@ -39,7 +43,7 @@ class RejectedEvents:
         }
         rows = self._clickhouse.rows(sql("rejected_list"), parameters)
         counted = rows
-        if not rows and offset:  # past the end there is no row to carry the total
+        if not rows and offset:  # past the end, no row carries the total
             first = {**parameters, "limit": 1, "offset": 0}
             counted = self._clickhouse.rows(sql("rejected_list"), first)
         total = counted[0]["total"] if counted else 0
@@ -51,7 +55,7 @@ class RejectedEvents:
         }
 
     def one(self, rejected_id: str, senders: Sequence[str]) -> dict[str, Any] | None:
-        """Return a refusal with its record as it came, or None."""
+        """Return a refusal as JSON, with the original value of the record, or None."""
         row = self._row(rejected_id, senders)
         if row is None:
             return None
@@ -64,20 +68,22 @@ class RejectedEvents:
         safety: Safety,
         roles: tuple[Role, ...],
     ) -> Accepted | Rejected:
-        """Send a refused record in again, repaired or as it came, in its sender's name and roles.
+        """Validate a refused record again, as its sender in `roles`, and publish it if it is valid.
 
-        Raises BrokerUnavailable, and NotParseable for a record that is no JSON.
+        `row`: the refusal as `one` returns it. `repaired`: the event that replaces the original
+        value, or None. The refusal stays open: call `mark_dealt_with` after an Accepted. Raises
+        BrokerUnavailable, and NotParseable if the event is not JSON.
         """
         body = repaired if repaired is not None else _as_it_came(row)
         sender = str(row["sender"])
-        # A repaired event may be as large as a body of the gateway is: nobody waits for it.
+        # A repaired event may be as large as a request of the gateway: validate it off the loop.
         outcome = await _DECODER.run(sender, lambda: validate(parse(body), Sender(sender, roles)))
         if isinstance(outcome, Accepted):
             await safety.keep([outcome])
         return outcome
 
     def mark_dealt_with(self, rejected_id: str) -> None:
-        """Note that a record went in again, or need not; it is no longer listed as open."""
+        """Take a refusal off the open list: it was replayed, or dismissed."""
         row = self._row(rejected_id, ())
         if row is not None:
             row["replayed_at"] = datetime.now(UTC)
@@ -92,7 +98,7 @@ class RejectedEvents:
 
 def _as_it_came(row: dict[str, Any]) -> bytes:
     if row["encoding"] != "utf-8":
-        raise NotParseable("the record is no text; repair it and send it in its place")
+        raise NotParseable("the record is not text; send a repaired event in its place")
     return str(row["value"]).encode()
 
 

@@ -1,8 +1,8 @@
-"""What became of events after their 202: stored, refused, in conflict with what is stored, or none.
+"""Settlement: what became of events after their 202: stored, in conflict, refused, or pending.
 
-A sender asks with the digest of what each event says. The row that the ledger has stored first
-under a key stands for ever, so a conflict is known by one lookup of the key, before and after the
-copy itself was refused.
+A sender asks with the content digest of each event. The row that the ledger stored first under a
+key never changes, so one lookup of the key detects a conflict, whether or not the conflicting copy
+has been refused yet.
 """
 
 import json
@@ -17,14 +17,14 @@ from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
 MOST_ASKED: Final = 5000
-"""Events of one question: one lookup in the ledger's own order of rows."""
+"""Events in one request: one lookup by the sort key of the ledger."""
 
 _LONGEST: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class EventToSettle:
-    """An event that is asked about: its key, and the digest of its content (hex)."""
+    """An event of a request: its key, and the digest of its content in hexadecimal."""
 
     source: str
     id: str
@@ -32,50 +32,52 @@ class EventToSettle:
 
     @property
     def key(self) -> EventKey:
-        """What identifies the event, forever."""
+        """Source and id, which identify the event."""
         return (self.source, self.id)
 
     @property
     def sender(self) -> str:
-        """Who sends it."""
+        """The partner id of the sender."""
         return sender_of(self.source)
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementQuestion:
-    """Events that a sender asks about; `since`: of refusals, those from then on."""
+    """The events that a sender asks about; refusals from before `since` are ignored."""
 
     events: list[EventToSettle]
     since: datetime | None = None
 
 
 def question_of(body: bytes) -> SettlementQuestion:
-    """Read the body of a question. Raises ValueError, saying what is wrong and where."""
+    """Parse a request body. Raises ValueError with a message that says what is wrong and where."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError):
-        raise ValueError("the body is no JSON") from None
+        raise ValueError("the body is not JSON") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("events"), list):
         raise ValueError('send {"events": [{"source", "id", "content"}, ...]}')
     if len(raw["events"]) > MOST_ASKED:
-        raise ValueError(f"/events: at most {MOST_ASKED} in one question; ask again for the others")
+        raise ValueError(f"/events: at most {MOST_ASKED} in one request; send the rest separately")
     return SettlementQuestion(
-        [_asked(row, at) for at, row in enumerate(raw["events"])], _since(raw)
+        [_event_of(row, at) for at, row in enumerate(raw["events"])], _since(raw)
     )
 
 
-def _asked(row: Any, at: int) -> EventToSettle:
+def _event_of(row: Any, at: int) -> EventToSettle:
     names = ("source", "id", "content")
     texts = [row.get(name) if isinstance(row, dict) else None for name in names]
     for name, text in zip(names, texts, strict=True):
         if not isinstance(text, str) or len(text) > _LONGEST or not _is_unicode(text):
-            raise ValueError(f"/events/{at}/{name}: must be a text")
-    asked = EventToSettle(*map(str, texts))
+            raise ValueError(
+                f"/events/{at}/{name}: must be a string of at most {_LONGEST} characters"
+            )
+    event = EventToSettle(*map(str, texts))
     try:
-        sender_of(asked.source)
+        sender_of(event.source)
     except ValueError:
         raise ValueError(f"/events/{at}/source: must be /erp/<partner id>/...") from None
-    return asked
+    return event
 
 
 def _is_unicode(text: str) -> bool:
@@ -99,9 +101,11 @@ def _since(raw: dict[str, Any]) -> datetime | None:
 
 
 def settlement(clickhouse: ClickHouse, question: SettlementQuestion) -> dict[str, Any]:
-    """Say what became of events, by their place in the question. Blocks.
+    """Return what became of the events of a request. Blocks.
 
-    Raises StoreUnavailable.
+    The answer is {"stored": count, "conflicts": indexes, "rejected": [{"index", "errors"}],
+    "pending": indexes}, with the events' indexes in the request. Raises StoreUnavailable, or
+    ReadTooLarge if the store limits the query.
     """
     events = question.events
     stored = _stored(clickhouse, events)
@@ -123,7 +127,7 @@ def settlement(clickhouse: ClickHouse, question: SettlementQuestion) -> dict[str
 def _stored(
     clickhouse: ClickHouse, events: Sequence[EventToSettle]
 ) -> dict[EventKey, tuple[str, bool]]:
-    """Return what the ledger has under some keys, and whether all tables behind it have it."""
+    """Return the stored digest of each key, and whether its batch is complete."""
     rows = list(rows_of_keys(clickhouse, "seen", {one.key for one in events})) if events else []
     batches = sorted({batch for row in rows for batch in row["batches"]})
     complete: set[str] = set()

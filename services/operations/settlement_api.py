@@ -1,4 +1,4 @@
-"""`POST /v1/settlement`: what became of events that were answered 202, for whoever sent them."""
+"""`POST /v1/settlement`: tells a sender what became of events that were answered 202."""
 
 from typing import Final
 
@@ -19,18 +19,21 @@ _RETRY: Final = {"Retry-After": "5"}
 
 
 def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zone: str) -> None:
-    """Add the route. `zone`: of the receiving sites, which it tells as well."""
+    """Add the route of settlement to `router`.
+
+    `zone`: the time zone of the receiving sites, which is part of the answer.
+    """
 
     @router.post("/v1/settlement")
     async def settled(request: Request) -> Response:
-        """Say what became of events of one's own: stored, refused, in conflict, or not known yet.
+        """Return what became of the sender's own events: stored, refused, in conflict, or pending.
 
-        The body is `{"events": [{"source", "id", "content"}], "since"}`: `content` is the digest of
-        type, time and data as `schemas.validation.content_digest` makes it; of refusals those from
-        `since` on count. The answer names events by their place in the question.
+        The body is `{"events": [{"source", "id", "content"}], "since"}`. `content` is the digest of
+        type, time and data, as `schemas.validation.content_digest` computes it. Refusals from
+        before `since` are ignored. The answer identifies events by their index in the request.
         """
         principal = principal_of(request, keys)
-        body = await body_of(request, _MOST_BYTES, f"ask for at most {MOST_ASKED} events at once")
+        body = await body_of(request, _MOST_BYTES, f"ask about at most {MOST_ASKED} events at once")
         try:
             question = question_of(body)
         except ValueError as error:
@@ -49,4 +52,6 @@ def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zo
 def _check_own(question: SettlementQuestion, partner: str) -> None:
     for at, one in enumerate(question.events):
         if one.sender != partner:
-            raise Problem(403, f"/events/{at}/source: is not of {partner}, whose key this is")
+            raise Problem(
+                403, f"/events/{at}/source: is not a source of {partner}, the partner of your key"
+            )

@@ -1,1 +1,1 @@
-"""The processor: inbound topics validated, events written to the ledger, refusals kept."""
+"""The processor: validates inbound topics, writes events to the ledger and stores refusals."""

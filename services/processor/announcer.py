@@ -1,7 +1,8 @@
-"""Announcing changes of a grade or stage on `rantai.readiness`: each once, also over restarts.
+"""Publishes changes of grade or stage on `rantai.readiness`, each once, even across restarts.
 
-A change is written down before it is published, and again when the broker has it. What was written
-and may or may not be on the topic is looked for there first.
+Each announcement is stored as unpublished before it is published, and as published once the broker
+has confirmed it. After a failure or a restart, the announcements that are still stored as
+unpublished are compared with the topic first, so that none is sent twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,10 @@ _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=
 
 
 class Announcer:
-    """Tells what changed since it was last told. One at a time: see `Evaluations`."""
+    """Publishes what changed about suppliers since their last announcement.
+
+    Only one announcer may work at a time: `evaluator.Evaluations` sees to that.
+    """
 
     def __init__(
         self,
@@ -42,13 +46,14 @@ class Announcer:
         self._in_doubt = True
 
     def forget(self) -> None:
-        """Forget what was told: meanwhile another process may have gone on."""
+        """Drop the cached announcements: another process may have published more since."""
         self._told, self._in_doubt = None, True
 
     async def tell(self, as_of: date, summaries: Mapping[str, Summary]) -> int:
-        """Announce what is other than was told last; return how many changes that were.
+        """Announce what changed since the last announcements; return the number of changes.
 
-        Raises BrokerUnavailable, StoreUnavailable, StoreRefused: then call it again.
+        `as_of`: the day of the summaries, which are keyed by supplier id. Raises
+        BrokerUnavailable, StoreUnavailable or StoreRefused: call it again then.
         """
         if self._in_doubt:
             await self._settle()
@@ -67,7 +72,7 @@ class Announcer:
         ]
         if not new:
             return 0
-        # Until the broker has them and that is written down, nobody knows which it has.
+        # Until they are published and stored as published, it is unknown which the broker has.
         self._in_doubt = True
         await self._threads.run("", lambda: self._store.announce(new, published=False))
         await self._publish(new)
@@ -97,12 +102,12 @@ class Announcer:
         ANNOUNCED.inc(len(some))
 
     async def _settle(self) -> None:
-        """Publish what was written down and is not on the topic."""
+        """Publish the announcements that are stored as unpublished and are not on the topic."""
         self._told = None
         waiting = await self._threads.run("", self._store.unpublished)
         if waiting:
             there = await self._threads.run("", lambda: _numbers_on_topic(self._bootstrap))
-            # By number, not by id: of one supplier a compacted topic keeps the last one only.
+            # By number, not by id: a compacted topic keeps only a supplier's last announcement.
             on_topic = [one for one in waiting if one.number <= there.get(one.supplier_id, 0)]
             await self._threads.run("", lambda: self._store.announce(on_topic, published=True))
             missing = [one for one in waiting if one.number > there.get(one.supplier_id, 0)]
@@ -112,14 +117,14 @@ class Announcer:
 
 
 def _numbers_on_topic(bootstrap: str) -> dict[str, int]:
-    """Return the number of each supplier's last announcement that the broker has."""
+    """Return the number of each supplier's last announcement on the topic."""
     found: dict[str, int] = {}
     for record in records_of(bootstrap, lambda topic: topic == READINESS):
         try:
             supplier_id, _, number = str(simplejson.loads(record.value)["id"]).rpartition(":")
             found[supplier_id] = max(found.get(supplier_id, 0), int(number))
         except (TypeError, ValueError, KeyError):
-            continue  # no announcement: a tombstone, or another's record
+            continue  # not an announcement: a tombstone, or a record of another producer
     return found
 
 

@@ -1,10 +1,10 @@
-"""The processor: what it is made of, and how its parts run beside each other.
+"""The processor: builds its parts and runs them side by side.
 
-Three parts read Kafka, each by what it is good at: the ledger's batch loop (`batches`), the reader
-of the senders' own topics (`inbound_reader`), and a Faust application (`streams`) for what needs a
-decision event by event. Of two more, one judges suppliers anew and one notes findings of data
-quality. Each is started anew where it fails.
-`faust -A services.processor.app worker` runs all of it as well, under Faust's own worker.
+Three parts read Kafka: the batch loop of the ledger (`batches`), the reader of the inbound topics
+(`inbound_reader`), and a Faust application (`streams`) for records that are handled one by one. Two
+more parts re-evaluate suppliers (`evaluator`) and record data quality findings (`finding_notes`).
+A part that fails is restarted on its own.
+`faust -A services.processor.app worker` runs the same parts under Faust's own worker.
 """
 
 import asyncio
@@ -50,16 +50,18 @@ from services.telemetry.logs import log
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
 STOP_SECONDS: Final = 4.0
-_AWAY: Final = (BrokerUnavailable, StoreUnavailable, KafkaConnectionError, ConnectionError)
-"""What says that the broker or the store can't be reached just now."""
+_UNREACHABLE: Final = (BrokerUnavailable, StoreUnavailable, KafkaConnectionError, ConnectionError)
+"""Errors that mean the broker or the store can't be reached at the moment."""
 
 
 class Processor:
-    """The parts of a processor, with what others need of them.
+    """The parts of a processor, and the producer and `safety` that other services use.
 
-    `in_memory`: the broker is this process's own and keeps memory only. Then an event is safe in
-    the ledger alone, and no other process reads: partitions are taken without forming a group.
-    Call its methods on one event loop.
+    `in_memory`: the broker is embedded in this process and keeps its records in memory only. Then
+    an event is safe only once it is in the ledger, and no other process reads the topics, so
+    partitions are assigned without forming a consumer group.
+
+    All methods must be called on the same event loop.
     """
 
     def __init__(
@@ -69,12 +71,12 @@ class Processor:
         *,
         in_memory: bool = False,
     ) -> None:
-        """Make the parts. `clickhouse` is called once, on first use.
+        """Build the parts without starting them. `clickhouse` is called once, on first use.
 
-        Raises SettingsError for a policy that can't be used.
+        Raises SettingsError if the policy can't be used.
         """
         self._settings, self._policy, self._in_memory = settings, policy_of(settings), in_memory
-        self._store = _Late(clickhouse, Rules.of(self._policy))
+        self._store = _LazyStore(clickhouse, Rules.of(self._policy))
         self.progress = SinkProgress()
         self.producer = EventProducer(settings.kafka, timeout=settings.answer_seconds)
         self.in_ledger = InLedger(self.producer, self.progress, settings.answer_seconds)
@@ -90,33 +92,37 @@ class Processor:
             "findings": self._findings,
         }
         if not in_memory:
-            # On a broker in memory refusals are in the store before they are on their topic.
+            # With an in-memory broker, `Rejections` stores refusals before it publishes them.
             makers["streams"] = lambda on_stall: faust_app.FaustRun(self.streams_app(on_stall))
         healing = Healing(give_up=settings.heal_seconds)
         self.parts = [
-            ProcessPart(name, make, away=_AWAY, healing=healing) for name, make in makers.items()
+            ProcessPart(name, make, away=_UNREACHABLE, healing=healing)
+            for name, make in makers.items()
         ]
 
     def start(self) -> None:
-        """Start every part that does not run."""
+        """Start every part that is not running."""
         for part in self.parts:
             part.start()
 
     async def start_anew(self, broker: asyncio.Event) -> None:
-        """End the run of every part, and start each again once it ended and a broker is there."""
+        """Restart every part: stop it, wait until `broker` is set (the broker is up), start it.
 
-        async def anew(part: ProcessPart) -> None:
+        `cli.broker_life` calls it when it restarts the embedded broker.
+        """
+
+        async def restart(part: ProcessPart) -> None:
             await part.stop()
             await broker.wait()
             part.start()
 
-        await asyncio.gather(*map(anew, self.parts))
+        await asyncio.gather(*map(restart, self.parts))
 
     async def stop(self) -> None:
-        """Stop in good order: what is written is committed.
+        """Stop all parts and the producer, committing the offsets of what is written.
 
-        Bounded: neither a sink that hangs in the store nor a broker that is away must keep the
-        process from ending. What was not committed is read again.
+        Takes at most `STOP_SECONDS`: a sink that hangs in the store, or an unreachable broker, must
+        not keep the process from ending. What was not committed is read again.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
@@ -125,12 +131,12 @@ class Processor:
 
     @property
     def not_ready(self) -> list[str]:
-        """The parts that do not do their work just now."""
+        """The names of the parts that are not doing their work at the moment."""
         return [part.name for part in self.parts if not part.ready]
 
     @property
     def failure(self) -> BaseException | None:
-        """Why a part was given up, or None."""
+        """The error of a part that is no longer restarted, or None."""
         return next((part.failure for part in self.parts if part.failure is not None), None)
 
     def _ledger_loop(self, on_stall: OnStall) -> BatchLoop:
@@ -167,7 +173,7 @@ class Processor:
         return self.inbound
 
     def streams_app(self, on_stall: OnStall) -> faust.App:
-        """Make the Faust application that writes refusals into the store."""
+        """Build the Faust application that copies `rantai.rejected` into the store."""
         app = faust_app.make(self._settings)
         streams = [Stream(self._refused)]
         faust_app.add_stream(app, REJECTED, streams[0])
@@ -201,8 +207,8 @@ class Processor:
         return None if self._batches is None else self._batches.term
 
 
-class _Late:
-    """The store, opened on first use: making the application must not need one."""
+class _LazyStore:
+    """The store and its ledger, opened on first use: building the parts must not need a store."""
 
     def __init__(self, clickhouse: Callable[[], ClickHouse], rules: Rules) -> None:
         self._open, self._rules = clickhouse, rules
@@ -210,30 +216,30 @@ class _Late:
         self._ledger: Ledger | None = None
 
     def store(self) -> ClickHouse:
-        """Return the store, open."""
+        """Return the store; opens it on the first call."""
         if self._clickhouse is None:
             self._clickhouse = self._open()
         return self._clickhouse
 
-    def _of_store(self) -> Ledger:
+    def _opened_ledger(self) -> Ledger:
         if self._ledger is None:
             self._ledger = Ledger(self.store(), self._rules)
         return self._ledger
 
     def insert(self, records: Any, batch: Any) -> Any:
-        return self._of_store().insert(records, batch)
+        return self._opened_ledger().insert(records, batch)
 
     def finish(self) -> None:
-        self._of_store().finish()
+        self._opened_ledger().finish()
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
         self.store().insert_json_lines(table, lines)
 
 
 def worker_app(processor: Processor) -> faust.App:
-    """Return the application that Faust's own worker runs, with the other parts as its service.
+    """Return the application for Faust's own worker, which runs the other parts as a service.
 
-    That worker can't start its application anew: where the streams fail or stall, it ends.
+    That worker can't restart its application: if the streams fail or stall, the worker ends.
     """
     others = [part for part in processor.parts if part.name != "streams"]
 
@@ -263,7 +269,10 @@ def worker_app(processor: Processor) -> faust.App:
 
 
 def open_store(settings: Settings) -> ClickHouse:
-    """Open the store, bring it to this version, and complete what an ended process left."""
+    """Open the store, migrate it, and complete the batches that an ended process left incomplete.
+
+    Records the policy as in force. Raises SettingsError, StoreUnavailable or StoreRefused.
+    """
     clickhouse = (
         ClickHouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
         if settings.clickhouse_url
@@ -280,11 +289,14 @@ def open_store(settings: Settings) -> ClickHouse:
 
 
 def __getattr__(name: str) -> Any:
-    """Make `app` when a Faust worker asks for it, from `RANTAI_*` variables."""
+    """Build `app` from `RANTAI_*` variables when a Faust worker imports it.
+
+    Raises SettingsError if no ClickHouse URL is set.
+    """
     if name == "app":
         settings = Settings.from_environment()
         if settings.clickhouse_url is None:
-            # Nothing would keep a second worker from opening the same store.
+            # Embedded, nothing would keep a second worker from opening the same store.
             raise SettingsError(
                 "RANTAI_CLICKHOUSE_URL: is required; the embedded engine serves 'rantai up' alone"
             )

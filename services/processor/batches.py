@@ -1,12 +1,12 @@
 """The batch loop: one in-order consumer, from poll to committed offset.
 
 A checkpoint is, in this order:
-1. poll records of the assigned partitions, a full batch or what came within `linger` seconds;
-2. write them to the sink, the same batch again and again while the store is away;
+1. poll records of the assigned partitions: a full batch, or what arrives within `linger` seconds;
+2. write them to the sink, retrying the same batch while the store is unavailable;
 3. finish what was written, while the next batches are polled and written;
-4. tell who waits how far the sink has come;
+4. publish the reached offsets to `SinkProgress`, for requests that wait for their events;
 5. commit the offsets explicitly, each one past the last record of its partition.
-A crash between 2 and 5 reads the batches again; the sink keeps each event once.
+After a crash between 2 and 5 the batches are read again; the sink keeps each event once.
 """
 
 import asyncio
@@ -34,12 +34,17 @@ _FIRST_BACKOFF: Final = 0.1
 _LONGEST_BACKOFF: Final = 5.0
 _POLL_SECONDS: Final = 0.5
 _FINISHED_AT_ONCE: Final = 6
-"""Full batches that are finished together: what two of them concern is folded once."""
+"""Full batches that are finished together: documents that several of them touch are folded once."""
 
 _MOST_UNFINISHED: Final = 12
-"""Batches that are written and not finished: a crash reads them again, a sender waits for them."""
+"""Most batches that may be written but not finished.
+
+More would mean more to read again after a crash, and longer waits for the senders of their events.
+"""
 
 _OBJECTS_A_COLLECTION: Final = 100_000
+"""Threshold of the youngest generation of Python's cycle collector: see `_spare_the_collector`."""
+
 FETCHED_BYTES: Final = {
     "fetch_max_bytes": 64 * 1024 * 1024,
     "max_partition_fetch_bytes": 8 * 1024 * 1024,
@@ -48,9 +53,10 @@ FETCHED_BYTES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a loop reads and how: its group, topics, batch size; times in seconds.
+    """What a loop reads and how.
 
-    `alone`: no other process reads there. It takes all partitions at once, without forming a group.
+    `linger`, `stall_seconds` and `session_seconds` are in seconds. `alone`: no other process reads
+    these topics, so the loop takes all partitions at once without forming a consumer group.
     """
 
     bootstrap: str
@@ -65,39 +71,42 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class HeldPartitions:
-    """The partitions of a topic that one process reads, of so many."""
+    """The partitions of a topic that this process reads, out of `of` partitions."""
 
     partitions: frozenset[int]
     of: int
 
     def share(self, partition: int) -> bool:
-        """Return whether a partition of another topic falls to this process, too."""
+        """Return whether this process also reads a partition of another topic.
+
+        `InboundReader` calls it: partition p belongs to the process that holds p modulo `of`.
+        """
         return self.of > 0 and partition % self.of in self.partitions
 
 
 NOTHING_HELD: Final = HeldPartitions(frozenset(), 0)
 
 
-class _Dealt(ConsumerRebalanceListener):
-    """Counts how often partitions were dealt out."""
+class _RebalanceCounter(ConsumerRebalanceListener):
+    """Counts the partition assignments: a new one starts a new term."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def on_partitions_revoked(self, revoked: object) -> None:
-        """Do nothing: what is not committed is read again."""
+        """Do nothing: what is not committed is read again by the next owner."""
 
     def on_partitions_assigned(self, assigned: object) -> None:
-        """Count."""
+        """Count the assignment."""
         self.count += 1
 
 
 class BatchLoop:
-    """Reads, writes, commits, until stopped.
+    """Reads, writes and commits until stopped.
 
-    `on_stall` is called once, where there are records to read or to write and no batch was finished
-    for `stall_seconds`: a loop in that state is better ended and started anew than left silent.
-    `ahead` is applied to each record as it is read, while the batch before is written.
+    `on_stall` is called once, if there are records to read or to write and no batch was finished
+    for `stall_seconds`: such a loop is better restarted than left stalled without an error.
+    `ahead` is applied to each record as it is read, while the previous batch is written.
     """
 
     def __init__(
@@ -125,12 +134,12 @@ class BatchLoop:
         self._measured: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
         self._life: int | None = None
-        self._dealt = _Dealt()
+        self._rebalances = _RebalanceCounter()
         self.ready = asyncio.Event()
 
     @property
     def held(self) -> HeldPartitions:
-        """Which partitions of the first topic it reads."""
+        """The partitions of the first topic that this loop reads."""
         if self._consumer is None:
             return NOTHING_HELD
         first = self._subscription.topics[0]
@@ -141,23 +150,23 @@ class BatchLoop:
 
     @property
     def term(self) -> int | None:
-        """The number of the term in which this loop leads its group; None while it does not.
+        """The number of the term in which this loop leads its group; None while it does not lead.
 
-        Whoever has the first partition of the first topic leads. A term ends with every dealing out
-        of partitions.
+        The loop that holds the first partition of the first topic leads. Every assignment of
+        partitions starts a new term.
         """
         first = TopicPartition(self._subscription.topics[0], 0)
         if self._consumer is None or first not in self._consumer.assignment():
             return None
-        return self._dealt.count
+        return self._rebalances.count
 
     async def run(self) -> None:
-        """Read and write until `stop`. Raises what it can't go on after."""
+        """Read and write until `stop`. Retries on StoreUnavailable and raises any other error."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._subscription.bootstrap,
             group_id=self._subscription.group,
             enable_auto_commit=False,
-            # A new group reads from the earliest record: nothing that waits is passed over.
+            # A new group starts at the earliest record, so that no waiting record is skipped.
             auto_offset_reset="earliest",
             max_poll_records=self._subscription.batch_rows,
             **FETCHED_BYTES,
@@ -167,28 +176,28 @@ class BatchLoop:
             max_poll_interval_ms=600_000,
         )
         if not self._subscription.alone:
-            consumer.subscribe(self._subscription.topics, listener=self._dealt)
+            consumer.subscribe(self._subscription.topics, listener=self._rebalances)
         await consumer.start()
         if self._subscription.alone:
             await self._take_all(consumer)
         self._consumer = consumer
         self._life = None if self._progress is None else self._progress.life
         _spare_the_collector()
-        # Two tasks: a look at the broker that never ends must not keep the other from its watch.
-        beside: list[asyncio.Task[Any]] = [
+        # Two tasks: a request to the broker that hangs must not stop the stall watch.
+        side_tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._measure(consumer)),
         ]
         finishing = asyncio.create_task(self._finish_written(consumer))
         try:
             polling = asyncio.create_task(self._poll(consumer))
-            beside.append(polling)
+            side_tasks.append(polling)
             while not self._stopping.is_set() and not finishing.done():
-                raise_failed(beside)
+                raise_failed(side_tasks)
                 records = await polling
-                # The next batch is read while this one is written; offsets are committed by what
-                # was finished, so one that is read and never written is read again.
-                polling = beside[-1] = asyncio.create_task(self._poll(consumer))
+                # The next batch is read while this one is written. Only finished offsets are
+                # committed, so a batch that is read and never written is read again.
+                polling = side_tasks[-1] = asyncio.create_task(self._poll(consumer))
                 if consumer.assignment():
                     self.ready.set()
                 if records:
@@ -196,19 +205,19 @@ class BatchLoop:
                     await self._write(records)
                     await self._hand_over(records, finishing)
                 elif self._reached:
-                    self._written.set()  # the last batch was a full one, and no more came
-            # What is written is finished before the partitions are given back.
+                    self._written.set()  # no more records: finish the full batches at hand
+            # Finish what is written before the partitions are released.
             self._written.set()
             await finishing
         finally:
-            for task in (*beside, finishing):
+            for task in (*side_tasks, finishing):
                 task.cancel()
             self._consumer = None
-            await asyncio.gather(*beside, finishing, return_exceptions=True)
+            await asyncio.gather(*side_tasks, finishing, return_exceptions=True)
             await consumer.stop()
 
     async def _take_all(self, consumer: AIOKafkaConsumer) -> None:
-        await consumer.topics()  # fetches what is known of all topics; the client has it then
+        await consumer.topics()  # makes the client fetch the metadata that is read below
         consumer.assign(
             [
                 TopicPartition(topic, partition)
@@ -216,12 +225,12 @@ class BatchLoop:
                 for partition in sorted(consumer.partitions_for_topic(topic) or ())
             ]
         )
-        self._dealt.count += 1
+        self._rebalances.count += 1
 
     async def _hand_over(
         self, records: Sequence[KafkaRecord], finishing: "asyncio.Task[None]"
     ) -> None:
-        """Say what is written; wait while too much is written and not finished."""
+        """Pass a written batch on to be finished; wait while too many are unfinished."""
         ends = {(record.topic, record.partition): record.offset + 1 for record in records}
         self._reached.update({TopicPartition(*place): end for place, end in ends.items()})
         self._unfinished += 1
@@ -234,7 +243,7 @@ class BatchLoop:
             waiting.cancel()
 
     async def _finish_written(self, consumer: AIOKafkaConsumer) -> None:
-        """Finish what is written, all of it at once, again and again until told to stop."""
+        """Finish all written batches together, repeatedly, until stopped and nothing is left."""
         while self._reached or not self._stopping.is_set():
             await self._written.wait()
             self._written.clear()
@@ -242,7 +251,7 @@ class BatchLoop:
                 continue
             reached, self._reached = self._reached, {}
             count = self._unfinished
-            await self._again_while_away(self._sink.finish)
+            await self._retry_while_unavailable(self._sink.finish)
             await self._checkpoint(consumer, reached)
             self._unfinished -= count
             self._room.set()
@@ -250,7 +259,7 @@ class BatchLoop:
             self._working_since = time.monotonic() if self._unfinished else None
 
     async def stop(self) -> None:
-        """End after the batch at hand; idempotent."""
+        """Ask `run` to end after the current batch; idempotent."""
         self._stopping.set()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[KafkaRecord]:
@@ -274,9 +283,9 @@ class BatchLoop:
         return read if self._ahead is None else [self._ahead(record) for record in read]
 
     async def _write(self, records: Sequence[KafkaRecord]) -> None:
-        await self._again_while_away(lambda: self._sink.write(records))
+        await self._retry_while_unavailable(lambda: self._sink.write(records))
 
-    async def _again_while_away(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_while_unavailable(self, work: Callable[[], Awaitable[None]]) -> None:
         backoff = _FIRST_BACKOFF
         while True:
             try:
@@ -284,7 +293,7 @@ class BatchLoop:
                 return
             except StoreUnavailable as error:
                 if self._stopping.is_set():
-                    # Nothing is committed: whoever takes over reads the batch again.
+                    # Nothing is committed: the next owner of the partitions reads the batch again.
                     raise asyncio.CancelledError from None
                 RETRIES.inc()
                 log(
@@ -294,7 +303,7 @@ class BatchLoop:
                     error=str(error)[:300],
                     retry_in_seconds=round(backoff, 2),
                 )
-                # Jitter: processes that failed together should not come back together.
+                # Jitter: processes that failed together should not retry together.
                 await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
@@ -308,11 +317,11 @@ class BatchLoop:
             await consumer.commit(dict(reached))
             self._committed.update(reached)
         except (CommitFailedError, IllegalStateError) as error:
-            # The partitions went to another process meanwhile; it reads the batch again.
+            # The partitions have moved to another process, which reads the batch again.
             log(_LOGGER, "commit_too_late", level=logging.WARNING, error=repr(error)[:300])
 
     async def _watch(self) -> None:
-        """Tell of a stall where nothing comes to an end."""
+        """Call `on_stall` and end when no batch was finished for `stall_seconds`."""
         while True:
             await asyncio.sleep(self._look_seconds)
             since = self._working_since or self._unread_since
@@ -329,25 +338,25 @@ class BatchLoop:
                 return
 
     async def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        """Measure the lag; a consumer that silently fetches nothing is behind as well."""
+        """Measure the lag, and since when records wait: a consumer may silently stop fetching."""
         while True:
             await asyncio.sleep(self._look_seconds)
             try:
                 unread = await self._look(consumer)
             except (KafkaError, AssertionError):
-                unread = False  # between two assignments, or no broker; the next look will tell
+                unread = False  # during a reassignment, or no broker: the next look finds out
             self._unread_since = (self._unread_since or time.monotonic()) if unread else None
 
     async def _look(self, consumer: AIOKafkaConsumer) -> bool:
         assigned = consumer.assignment()
         for place in self._measured - assigned:
-            # Whoever has it now tells its lag; what was last known here would stand for ever.
+            # Its new owner reports its lag; the last value measured here would stay for ever.
             OFFSET_LAG.remove(place.topic, str(place.partition))
         self._measured &= assigned
         self._committed = {p: offset for p, offset in self._committed.items() if p in assigned}
         found = await unread(consumer)
         for place, (position, end) in found.items():
-            # What is read and not yet written stands past the committed offset.
+            # Records that are read but not yet committed still count as lag.
             lag = end - min(position, self._committed.get(place, position))
             OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, lag))
             self._measured.add(place)
@@ -359,21 +368,21 @@ class BatchLoop:
 
 
 def raise_failed(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Raise what ended one of some tasks: a reader without its watch would stall in silence."""
+    """Raise the error of any finished task: a reader without its watch would stall unnoticed."""
     for task in tasks:
         if task.done():
             task.result()
 
 
 async def unread(consumer: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
-    """Return how far each assigned partition is read, and where it ends.
+    """Return the read position and the end offset of each assigned partition.
 
-    Raises KafkaError, IllegalStateError and AssertionError between two assignments.
+    Raises KafkaError, IllegalStateError or AssertionError during a reassignment.
     """
     places = list(consumer.assignment())
     ends = await consumer.end_offsets(places) if places else {}
     return {
-        # The embedded broker tells the first offset of the last batch instead of its end.
+        # The embedded broker reports the first offset of its last batch as the end.
         place: (await consumer.position(place), max(end, consumer.highwater(place) or 0))
         for place, end in ends.items()
     }
@@ -381,11 +390,11 @@ async def unread(consumer: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, 
 
 @cache
 def _spare_the_collector() -> None:
-    """Keep the cycle collector from looking at the whole process several times a batch.
+    """Keep Python's cycle collector from scanning the whole process several times a batch.
 
-    A batch is some hundred thousand objects without a cycle that go when it is written. With the
-    interpreter's defaults, looking for cycles among them, and among all that was imported, takes
-    an eighth of the sink's time. Once a process: what is frozen is never collected.
+    A batch is some hundred thousand objects without cycles, which are freed once it is written.
+    With the interpreter's defaults, scanning them and everything imported for cycles takes an
+    eighth of the sink's time. Runs once in a process: frozen objects are never collected.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 20)

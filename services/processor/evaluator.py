@@ -1,8 +1,8 @@
-"""Judging suppliers anew as events come, freezing month ends, announcing what changed.
+"""Re-evaluates suppliers as events arrive, freezes month ends, and announces changes.
 
-One process of a group does it: the one that has the first partition of the first canonical topic.
-A supplier is judged once nothing more comes about it for a moment, so that a load of history is not
-judged after each of its batches.
+Only one process of a consumer group does this: the one that holds the first partition of the first
+canonical topic. A supplier is judged once no events about it have arrived for a moment, so that
+loading a history does not cause an evaluation after each batch.
 """
 
 import asyncio
@@ -29,20 +29,24 @@ from services.telemetry.metrics import EVALUATED, FROZEN
 _LOGGER: Final = logging.getLogger("rantai.evaluations")
 _STEADY_SECONDS: Final = 0.5
 _LONGEST_STALE_SECONDS: Final = 60.0
-"""After which a supplier is judged also while events about it go on coming."""
+"""A supplier that waits this long is judged even while events about it keep arriving."""
 
 _JUDGED_AT_ONCE: Final = 25
 _FROZEN_AT_ONCE: Final = 5
-"""So few that a turn is over soon: a process that is told to stop waits for it."""
+"""Kept small so that a turn ends soon: a stopping process waits for it."""
 
-_EVERYBODY: Final = Selection(date(2000, 1, 1), WINDOW_DAYS)
+_ALL_SUPPLIERS: Final = Selection(date(2000, 1, 1), WINDOW_DAYS)
 _REST: Final = 2.0
-"""Rest after a turn, as a multiple of its length: events go first."""
+"""Rest after a turn, as a multiple of its duration: ingesting events has priority."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long evaluations wait, in seconds: between turns, for quiet, and after a month end."""
+    """How long evaluations wait, in seconds.
+
+    `turn`: between two turns. `quiet`: without events about a supplier, before its month ends are
+    frozen. `grace`: after a month end, before it is frozen.
+    """
 
     turn: float
     quiet: float
@@ -51,7 +55,12 @@ class Waits:
 
 @dataclass(slots=True)
 class _Seen:
-    """By what mark a supplier's facts are known, since when, and since when it is not judged."""
+    """What the evaluator knows about one supplier.
+
+    `mark`: of its facts, unchanged since `since`. `stale_since`: when its last judgement became
+    outdated. `judged` and `frozen`: the day, or the last month end, up to which that was done, and
+    the mark of the facts it was done with. Times are those of `time.monotonic`.
+    """
 
     mark: int
     since: float
@@ -61,29 +70,30 @@ class _Seen:
 
 
 class Evaluator:
-    """Looks which suppliers changed, and does what is due. Forgets all where it is told to."""
+    """Finds suppliers whose facts changed; judges them and freezes their month ends when due."""
 
     def __init__(
         self, standings: Standings, store: EvaluationStore, announcer: Announcer, waits: Waits
     ) -> None:
         self._standings, self._store, self._announcer = standings, store, announcer
         self._waits = waits
-        # Its own: events go first, and readers must not hold it.
+        # A thread of its own: it must neither delay the sink nor wait behind readers.
         self._threads = Turns(1, "evaluator")
         self._seen: dict[str, _Seen] = {}
         self._ends: dict[str, set[date]] | None = None
         self._unfinished: set[str] = set()
 
     def forget(self) -> None:
-        """Forget what was done: another process may have gone on with it."""
+        """Drop everything cached: another process may have evaluated in the meantime."""
         self._seen.clear()
         self._ends = None
         self._announcer.forget()
 
     async def turn(self, at: datetime | None = None) -> int:
-        """Judge and freeze some suppliers of those that are due; return how many those were.
+        """Judge and freeze some of the suppliers that are due; return how many were done.
 
-        Raises BrokerUnavailable, StoreUnavailable, StoreRefused.
+        `at`: the time to evaluate at (default: now). Raises BrokerUnavailable, StoreUnavailable or
+        StoreRefused.
         """
         local = (at or datetime.now(UTC)).astimezone(ZoneInfo(self._standings.policy.zone))
         await self._threads.run("", self._look)
@@ -98,7 +108,7 @@ class Evaluator:
     def _look(self) -> None:
         now = time.monotonic()
         self._unfinished = self._store.unfinished()
-        for name, mark in self._standings.assessor.store.marks(_EVERYBODY).items():
+        for name, mark in self._standings.assessor.store.marks(_ALL_SUPPLIERS).items():
             seen = self._seen.get(name)
             if seen is None:
                 self._seen[name] = _Seen(mark, now, now)
@@ -120,16 +130,16 @@ class Evaluator:
             )
         ]
 
-    def _read_whole(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
+    def _unchanged(self, marks: Mapping[str, int], hurried: Collection[str] = ()) -> list[str]:
         """Return the suppliers whose facts did not change during the read. Call after reading.
 
-        While a rebuild is under way there are some of the facts, and no marks; while a batch is
-        finished there are its events, and no new mark yet. `hurried`: those about which events go
-        on coming, taken as they are.
+        During a rebuild only some of the facts exist, and no marks. While a batch is being
+        finished its events are stored, but the marks are still the old ones. `hurried`: suppliers
+        about which events keep arriving; they are returned even if their mark changed.
         """
-        asked = Selection(_EVERYBODY.as_of, WINDOW_DAYS, list(marks))
+        selection = Selection(_ALL_SUPPLIERS.as_of, WINDOW_DAYS, list(marks))
         unfinished = self._store.unfinished()
-        now = self._standings.assessor.store.marks(asked)
+        now = self._standings.assessor.store.marks(selection)
         return [
             name
             for name, mark in marks.items()
@@ -141,14 +151,14 @@ class Evaluator:
         marks = {name: self._seen[name].mark for name in names}
         now = time.monotonic()
         hurried = {name for name in names if now - self._seen[name].since < _STEADY_SECONDS}
-        asked = Selection(today, WINDOW_DAYS, names)
-        summaries = await self._threads.run("", lambda: self._standings.summaries(asked))
-        whole = await self._threads.run("", lambda: self._read_whole(marks, hurried))
-        await self._announcer.tell(today, {name: summaries[name] for name in whole})
-        for name in whole:
+        selection = Selection(today, WINDOW_DAYS, names)
+        summaries = await self._threads.run("", lambda: self._standings.summaries(selection))
+        unchanged = await self._threads.run("", lambda: self._unchanged(marks, hurried))
+        await self._announcer.tell(today, {name: summaries[name] for name in unchanged})
+        for name in unchanged:
             self._seen[name].judged = (today, marks[name])
-        EVALUATED.inc(len(whole))
-        return len(whole)
+        EVALUATED.inc(len(unchanged))
+        return len(unchanged)
 
     def _to_freeze(self, last: date) -> list[str]:
         now = time.monotonic()
@@ -166,30 +176,31 @@ class Evaluator:
             self._ends = self._store.frozen_ends()
         marks = {name: self._seen[name].mark for name in names}
         inputs = self._store.high_water()
-        asked = Selection(last, WINDOW_DAYS, names)
-        firsts = self._standings.assessor.store.first_days(asked)
+        selection = Selection(last, WINDOW_DAYS, names)
+        firsts = self._standings.assessor.store.first_days(selection)
         missing = {
             name: [day for day in month_ends(first, last) if day not in self._ends.get(name, ())]
             for name, first in firsts.items()
         }
         missing = {name: days for name, days in missing.items() if days}
-        found = list(self._standings.assessor.assessed_at(asked, missing))
-        whole = set(self._read_whole(marks))
-        found = [one for one in found if one[0] in whole]
+        found = list(self._standings.assessor.assessed_at(selection, missing))
+        unchanged = set(self._unchanged(marks))
+        found = [one for one in found if one[0] in unchanged]
         FROZEN.inc(self._store.freeze(self._standings.policy.version, inputs, found))
-        # Its standing is kept as well: it is what the view of a group compares today's with.
-        self._standings.summaries(asked)
+        # This also keeps the standings of the month end, which group views compare with today's.
+        self._standings.summaries(selection)
         for name, day, _ in found:
             self._ends.setdefault(name, set()).add(day)
-        for name in whole:
+        for name in unchanged:
             self._seen[name].frozen = (last, marks[name])
-        return len(whole)
+        return len(unchanged)
 
 
 class Evaluations:
-    """One run of an evaluator, while this process is the one that evaluates.
+    """Runs an evaluator while this process leads its group; one run of a process part.
 
-    `term`: the number of this process's term as that one; None while it is not.
+    `evaluator` builds the evaluator on first use. `term` returns the number of this process's
+    current term (`BatchLoop.term`), or None while another process leads.
     """
 
     def __init__(
@@ -204,11 +215,14 @@ class Evaluations:
         self._threads = Turns(1, "evaluator")
 
     async def stop(self) -> None:
-        """End after the turn at hand."""
+        """Ask `run` to end after the current turn."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Turn until `stop`."""
+        """Evaluate in turns until `stop`.
+
+        Logs BrokerUnavailable, StoreUnavailable and StoreRefused, and tries again.
+        """
         self.ready.set()
         evaluator: Evaluator | None = None
         last: int | None = None
@@ -217,7 +231,7 @@ class Evaluations:
             term = self._term()
             try:
                 if evaluator is not None and term != last:
-                    # Between two terms, however short, another process may have gone on.
+                    # Between two terms, however short, another process may have evaluated.
                     evaluator.forget()
                 last = term
                 if term is not None:
@@ -232,7 +246,7 @@ class Evaluations:
                     error=str(error)[:300],
                 )
             rest = _REST * (time.monotonic() - began)
-            # Where something was due, more may be.
+            # If something was due, more may be: the next turn begins sooner.
             with suppress(TimeoutError):
                 pause = rest if done else max(self._waits.turn, rest)
                 await asyncio.wait_for(self._stopping.wait(), pause)

@@ -1,7 +1,8 @@
-"""Faust as this project uses it: an application made with its streams, run until it fails.
+"""Builds a Faust application with its streams, and runs it until it fails.
 
-Faust reads topics that are fixed when it starts. Its consumer fails where topics come to it during
-a rebalance, so what may come at any time is read by `inbound_reader`.
+Faust reads a set of topics that is fixed when it starts: its consumer fails if topics are added
+during a rebalance. Inbound topics, which may appear at any time, are read by `inbound_reader`
+instead.
 """
 
 import asyncio
@@ -23,12 +24,12 @@ _STOP_SECONDS: Final = 3.5
 
 
 def make(settings: Settings) -> faust.App:
-    """Make an application without streams."""
+    """Return a Faust application without streams; add them with `add_stream`."""
     return faust.App(
         STREAMS_GROUP,
         broker=[f"aiokafka://{server}" for server in settings.kafka.split(",")],
         store="memory://",
-        # Nothing is kept there, but the folder is made, by default where the process was started.
+        # Faust creates this folder, by default in the working directory, but stores nothing in it.
         datadir=settings.data_dir / "streams",
         autodiscover=False,
         web_enabled=False,
@@ -37,17 +38,17 @@ def make(settings: Settings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.session_seconds / 10,
-        # With the default of 60 s a group takes half a minute to start.
+        # With the default of 60 s, a group takes half a minute to start.
         broker_rebalance_timeout=5.0,
         broker_max_poll_interval=600.0,
-        # Stopping does not wait for acknowledgements that a lost broker or store never lets come:
-        # what was not acknowledged is read again.
+        # Don't wait when stopping: if the broker or the store is lost, acknowledgements never come.
+        # What was not acknowledged is read again.
         stream_wait_empty=False,
     )
 
 
 class FaustRun:
-    """One run of a Faust application. An application that crashed can't be started again."""
+    """One run of a Faust application: one that crashed can't be started again."""
 
     def __init__(self, app: faust.App) -> None:
         self._app = app
@@ -55,11 +56,11 @@ class FaustRun:
         self._stopping = asyncio.Event()
 
     async def stop(self) -> None:
-        """End in good order."""
+        """Ask `run` to stop the application and return."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Run until `stop`. Raises why the application crashed."""
+        """Run until `stop`. Raises the error that crashed the application."""
         try:
             await self._app.start()
             self.ready.set()
@@ -78,13 +79,13 @@ class FaustRun:
 
 
 def add_stream(app: faust.App, topic: str, stream: Stream) -> None:
-    """Let an application read a topic into a stream."""
+    """Add an agent that feeds the records of `topic` to `stream`."""
     channel = app.topic(topic, key_serializer="raw", value_serializer="raw", value_type=bytes)
     app.agent(channel, name=f"stream.{topic}")(stream.feed)
 
 
 def add_draining(app: faust.App, streams: Sequence[Stream]) -> None:
-    """Let an application write what its streams have read; a stream that fails crashes it."""
+    """Add a service that writes what the streams read; if one fails, the application crashes."""
 
     class Draining(Service):
         async def on_start(self) -> None:
@@ -107,9 +108,9 @@ async def _draining(app: faust.App, stream: Stream) -> None:
 def add_watch(
     app: faust.App, streams: Sequence[Stream], stall_seconds: float, on_stall: OnStall
 ) -> None:
-    """Let an application tell where its streams stall; in the place of Faust's own check.
+    """Add a service that calls `on_stall` when a stream stalls, and disable Faust's own check.
 
-    That one tells an error every few seconds of each partition without a record yet.
+    Faust's check logs an error every few seconds for each partition that has no record yet.
     """
     app.consumer.verify_event_path = _nothing
 

@@ -1,6 +1,6 @@
-"""Noting which findings of data quality come and go, so that it can be told what was put right.
+"""Records which data quality findings appear and disappear, so that pages can show what was fixed.
 
-One process of a group does it, as it is with evaluations.
+Only one process of a consumer group does this, the one that also evaluates.
 """
 
 import asyncio
@@ -21,17 +21,18 @@ from services.telemetry.logs import log
 
 _LOGGER: Final = logging.getLogger("rantai.findings")
 _REST: Final = 50
-"""Rest after a look, as a multiple of its length at least: the store is for others."""
+"""Minimum rest after a look, as a multiple of its duration: the store has other users."""
 
 _FIRST_SECONDS: Final = 60.0
-"""Before the first look: a process that has just started has more urgent work."""
+"""Delay of the first look: a process that has just started has more urgent work."""
 
 
 class Findings:
-    """One run of what notes findings, while this process is the one that does it.
+    """Records findings while this process leads its group; one run of a process part.
 
-    `quality` is called until it succeeds once. `term`: the number of this process's term as that
-    one; None while it is not. `seconds`: between two looks at least.
+    `quality` is called until it succeeds once. `term` returns the number of this process's current
+    term (`BatchLoop.term`), or None while another process leads. `seconds`: the minimum between two
+    looks.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class Findings:
         self.ready = asyncio.Event()
 
     async def stop(self) -> None:
-        """End after the kind at hand."""
+        """Ask `run` to end after the current kind of finding."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Note findings from time to time until `stop`."""
+        """Record findings periodically until `stop`.
+
+        Logs StoreUnavailable and StoreRefused, and tries again.
+        """
         self.ready.set()
         quality: DataQuality | None = None
         await self._rest(min(self._seconds, _FIRST_SECONDS))
@@ -72,9 +76,9 @@ class Findings:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _look(self, quality: DataQuality) -> None:
-        """Note the findings of every kind, unless neither the day nor the store is another."""
+        """Record the findings of every kind, unless neither the day nor the store has changed."""
         today = datetime.now(UTC).astimezone(ZoneInfo(self._policy.zone)).date()
-        # Before the findings are read: what comes meanwhile is for the next look.
+        # Read before the findings, so that changes during the look are seen by the next one.
         looked = (today, await self._threads.run("", quality.mark))
         if looked == self._looked:
             return

@@ -1,7 +1,7 @@
-"""Inbound: what senders with a Kafka client write, validated into the canonical topics.
+"""Validates what senders write to their inbound topics, and publishes it to the canonical topics.
 
-The topic says who sends. Structured and binary content modes of the CloudEvents Kafka protocol
-binding 1.0.2 are taken.
+The name of the topic identifies the sender. Accepts the structured and binary content modes of the
+CloudEvents Kafka protocol binding 1.0.2.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,35 +29,40 @@ from services.store.client import StoreUnavailable
 from services.telemetry.metrics import ACCEPTED
 
 RolesOf = Callable[[str], tuple[Role, ...]]
-"""The roles in which a partner may send."""
+"""Takes a partner id and returns the roles in which that partner may send."""
 
-_EITHER: Final = (Role.BUYER, Role.SUPPLIER)
+_DEFAULT_ROLES: Final = (Role.BUYER, Role.SUPPLIER)
 _DECODER: Final = Turns(1, "inbound")
-"""A batch may hold hundreds of records as large as the broker takes: the loop serves meanwhile."""
+"""A batch may hold hundreds of records of the largest size: validating it must not block the event
+loop."""
 
 
 def roles_by_keys(partners: Callable[[], dict[str, tuple[Role, ...]]]) -> RolesOf:
-    """Return a look-up of roles by the key file; a partner without a key is buyer or supplier.
+    """Return a function that looks up a partner's roles in the key file.
 
-    Such a one may send only what names it as buyer or supplier; the programme's events name
-    neither, so they need the role to be on record. A key narrows: what a supplier may not send
-    over HTTP it may not send over Kafka either, and with its last key revoked, nothing.
+    A partner that never had a key may send as buyer and as supplier, and then only events that name
+    it as such. Events of the programme name neither, so they need a key of that role. A key limits
+    its partner: what a supplier may not send over HTTP it may not send over Kafka either, and once
+    its last key is revoked it may send nothing.
     """
 
     def roles(partner: str) -> tuple[Role, ...]:
-        return partners().get(partner, _EITHER)
+        return partners().get(partner, _DEFAULT_ROLES)
 
     return roles
 
 
 class Inbound:
-    """Validates batches of one or more inbound topics: a sink like the others."""
+    """The sink of inbound topics: publishes valid events and refuses the other records."""
 
     def __init__(self, safety: Safety, rejections: Rejections, roles_of: RolesOf) -> None:
         self._safety, self._rejections, self._roles_of = safety, rejections, roles_of
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Pass on the good and refuse the others; both are confirmed. Raises StoreUnavailable."""
+        """Publish valid events and refuse the other records; return when both are safe.
+
+        Raises StoreUnavailable, also if the broker is unavailable: call again with the same batch.
+        """
         good: list[Accepted] = []
         traces: list[str | None] = []
         refusals: list[Refusal] = []

@@ -1,10 +1,10 @@
-"""Reads the senders' own topics, `rantai.inbound.<partner>`, which come and go while it runs.
+"""Reads the inbound topics, `rantai.inbound.<partner>`, which appear and disappear while it runs.
 
-It is no member of a group: a consumer with manual assignment takes up and gives back partitions
-without a rebalance, so a new sender changes nothing for any other reader. Several processors divide
-the partitions by what each holds of the ledger's first topic, whose number of partitions is fixed.
-When that is dealt out anew, two of them may read the same records for a moment: the ledger keeps
-each event once, and a refusal replaces itself.
+The reader is not a member of a consumer group: with manual assignment it adds and releases
+partitions without a rebalance, so a new sender does not affect other readers. Several processors
+divide the partitions by what each holds of the ledger's first topic, whose number of partitions is
+fixed. While that topic is being reassigned, two processors may briefly read the same records: the
+ledger keeps each event once, and a repeated refusal replaces the first.
 """
 
 import asyncio
@@ -33,13 +33,13 @@ _POLL_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 10.0
 
 
-_BETWEEN: Final = (KafkaError, IllegalStateError, AssertionError)
-"""Raised while partitions are being assigned, or no broker answers."""
+_TRANSIENT: Final = (KafkaError, IllegalStateError, AssertionError)
+"""Errors raised while partitions are being reassigned, or while no broker answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboundSettings:
-    """Where a reader reads, and how often it looks; times in seconds."""
+    """The broker, how often to look for topics, and when a reader has stalled; times in seconds."""
 
     bootstrap: str
     discovery_seconds: float
@@ -47,10 +47,10 @@ class InboundSettings:
 
 
 class InboundReader:
-    """One run: looks for topics, reads, writes to the sink, commits.
+    """Finds inbound topics, reads them, writes to the sink, commits; one run of a process part.
 
-    `held`: what this process reads of the ledger's first topic. `on_stall` is called where a batch
-    takes longer than `stall_seconds`, or where records wait and none is read.
+    `held` returns the partitions of the ledger's first topic that this process reads. `on_stall` is
+    called if a batch takes longer than `stall_seconds`, or if records wait that long unread.
     """
 
     def __init__(
@@ -63,58 +63,61 @@ class InboundReader:
         self._reading, self._sink, self._held, self._on_stall = reading, sink, held, on_stall
         self.ready = asyncio.Event()
         self.drained_since: float | None = None
-        """Since when nothing came, on the clock that never goes back; None where something does."""
+        """Since when no records arrive, by `time.monotonic`; None while they do."""
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
-        self._there: dict[str, int] = {}
+        self._topics: dict[str, int] = {}
         self._assigned: set[TopicPartition] = set()
         self._reached: dict[TopicPartition, int] = {}
-        """The next offset of everything that is assigned."""
+        """The next offset to read of each assigned partition."""
         self._busy_since: float | None = None
         self._unread_since: float | None = None
 
     async def stop(self) -> None:
-        """End after the batch at hand."""
+        """Ask `run` to end after the current batch."""
         self._stopping.set()
 
     async def all_read(self) -> bool:
-        """Return whether every record that the broker has now is written and committed."""
+        """Return whether every record that the broker holds is written and committed.
+
+        `cli.broker_life` calls it before it restarts the embedded broker, which loses its records.
+        """
         consumer = self._consumer
         if consumer is None or self.drained_since is None:
             return False
         try:
             found = await unread(consumer)
-        except _BETWEEN:
+        except _TRANSIENT:
             return False
         return self.drained_since is not None and all(at >= end for at, end in found.values())
 
     async def run(self) -> None:
-        """Read and write until `stop`. Raises what the consumer raises."""
+        """Read and write until `stop`. Raises any error of the consumer."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._reading.bootstrap,
-            group_id=INBOUND_GROUP,  # under which offsets are kept; it has no members
+            group_id=INBOUND_GROUP,  # only stores offsets; it has no members
             enable_auto_commit=False,
-            # A new topic is read from its earliest record: nothing that waits is passed over.
+            # A new topic is read from its earliest record, so that no waiting record is skipped.
             auto_offset_reset="earliest",
             max_poll_records=_BATCH,
             **FETCHED_BYTES,
         )
         await consumer.start()
         self._consumer = consumer
-        beside = [
+        side_tasks = [
             asyncio.create_task(self._discover()),
             asyncio.create_task(self._watch(consumer)),
         ]
         try:
             while not self._stopping.is_set():
-                raise_failed(beside)
+                raise_failed(side_tasks)
                 await self._assign(consumer)
                 await self._read(consumer)
         finally:
             self._consumer = None
-            for task in beside:
+            for task in side_tasks:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*side_tasks, return_exceptions=True)
             for place in self._assigned:
                 _forget_lag(place)
             await consumer.stop()
@@ -122,17 +125,17 @@ class InboundReader:
     async def _discover(self) -> None:
         while True:
             try:
-                self._there = await asyncio.to_thread(inbound_partitions, self._reading.bootstrap)
+                self._topics = await asyncio.to_thread(inbound_partitions, self._reading.bootstrap)
                 self.ready.set()
             except BrokerUnavailable as error:
                 log(_LOGGER, "discovery_failed", level=logging.WARNING, error=str(error)[:200])
-            # Jitter: processors that start together should not ask together.
+            # Jitter: processors that start together should not query the broker together.
             await asyncio.sleep(self._reading.discovery_seconds * random.uniform(0.8, 1.0))  # noqa: S311
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
-        """Take up and give back partitions, where they are others than those at hand.
+        """Add and release partitions if the wanted ones differ from those assigned.
 
-        Between two batches only: everything that was read is written and committed then.
+        Only called between two batches, when everything that was read is written and committed.
         """
         wanted = set(self._wanted())
         if wanted == self._assigned:
@@ -142,7 +145,7 @@ class InboundReader:
             try:
                 begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
             except BrokerUnavailable as error:
-                # A topic made this moment may have no leader yet: the next round asks again.
+                # A topic that was just created may have no leader yet: the next round tries again.
                 log(_LOGGER, "begins_unknown", level=logging.WARNING, error=str(error)[:200])
                 return
             self._reached |= {TopicPartition(*place): at for place, at in begins.items()}
@@ -153,9 +156,9 @@ class InboundReader:
             consumer.unsubscribe()
         else:
             consumer.assign(sorted(wanted))
-            # The client forgets where it was with each assignment, of all partitions. To ask the
-            # broker anew takes as long as there are senders: where new ones come faster than that,
-            # nothing would ever be read.
+            # Each assignment makes the client forget its positions of all partitions. Asking the
+            # broker for them takes time proportional to the number of senders: if new senders
+            # came faster than that, nothing would ever be read.
             for place, offset in self._reached.items():
                 consumer.seek(place, offset)
         self._assigned = wanted
@@ -166,7 +169,7 @@ class InboundReader:
 
     def _wanted(self) -> Iterable[TopicPartition]:
         held = self._held()
-        for topic, partitions in self._there.items():
+        for topic, partitions in self._topics.items():
             for partition in range(partitions):
                 if held.share(partition):
                     yield TopicPartition(topic, partition)
@@ -192,7 +195,7 @@ class InboundReader:
         look = min(_LOOK_SECONDS, self._reading.stall_seconds / 4)
         while True:
             await asyncio.sleep(look)
-            waiting = await self._measured(consumer)
+            waiting = await self._measure_lag(consumer)
             now = time.monotonic()
             reading = waiting and self._busy_since is None
             self._unread_since = (self._unread_since or now) if reading else None
@@ -207,12 +210,12 @@ class InboundReader:
                 await self._on_stall()
                 return
 
-    async def _measured(self, consumer: AIOKafkaConsumer) -> bool:
-        """Measure the lag of what is assigned; return whether records wait that are not read."""
+    async def _measure_lag(self, consumer: AIOKafkaConsumer) -> bool:
+        """Measure the lag of the assigned partitions; return whether any records are unread."""
         try:
             found = await unread(consumer)
-        except _BETWEEN:
-            return False  # between two assignments, or no broker; the next look will tell
+        except _TRANSIENT:
+            return False  # during a reassignment, or no broker: the next look finds out
         for place, (position, end) in found.items():
             OFFSET_LAG.labels(place.topic, str(place.partition)).set(max(0, end - position))
         return any(position < end for position, end in found.values())
@@ -227,7 +230,7 @@ async def _commit(consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, i
 
 
 def _forget_lag(place: TopicPartition) -> None:
-    # Whoever has it now tells its lag; what was last known here would stand for ever.
+    # Its new owner reports its lag; the last value measured here would stay for ever.
     try:
         OFFSET_LAG.remove(place.topic, str(place.partition))
     except KeyError:

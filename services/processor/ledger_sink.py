@@ -1,4 +1,4 @@
-"""The ledger sink: batches of the canonical topics into the ledger; a bad row is refused alone."""
+"""The ledger sink: writes batches of the canonical topics to the ledger, refusing bad rows."""
 
 import logging
 import time
@@ -27,26 +27,26 @@ from services.telemetry.metrics import (
 
 _LOGGER: Final = logging.getLogger("rantai.ledger")
 _THREADS: Final = 2
-"""One inserts while another finishes what was inserted. They are the sink's own: whoever posts
-waits for them, and would else wait behind whatever else the process does in threads."""
+"""One inserts while the other finishes what was inserted. They serve the sink alone: requests wait
+for them, and must not queue behind other work that the process does in threads."""
 
 
 class AppendsBatches(Protocol):
-    """The ledger, or a double of it."""
+    """What the sink needs of the ledger: `store.ledger.Ledger`, or a test double."""
 
     def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
-        """Store a batch."""
+        """Store a batch. Raises StoreUnavailable, or StoreRefused for a bad record."""
 
     def finish(self) -> None:
-        """Make everything behind it complete."""
+        """Fold and complete all inserted batches. Raises StoreUnavailable, StoreRefused."""
 
 
 class LedgerSink:
     """Writes batches to the ledger.
 
-    A batch that the store refuses is halved until the bad row is found; that one goes to
-    `rantai.rejected`, the rest is stored. A batch that fails transiently keeps its id, so that the
-    ledger can complete what the failed attempt left.
+    A batch that the store refuses is halved until the bad row is found: that row goes to
+    `rantai.rejected`, and the rest is stored. A batch that fails transiently keeps its id, so that
+    the ledger can complete what the failed attempt left.
     """
 
     def __init__(self, ledger: AppendsBatches, rejections: Rejections) -> None:
@@ -57,7 +57,7 @@ class LedgerSink:
         self._newest = 0.0
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Store a batch. Raises StoreUnavailable."""
+        """Store a batch, and refuse its bad rows and conflicts. Raises StoreUnavailable."""
         rows: list[LedgerRecord] = []
         for record in records:
             try:
@@ -72,7 +72,7 @@ class LedgerSink:
         self._newest = max(record.timestamp for record in records) / 1000
 
     async def finish(self) -> None:
-        """Fold and complete what was written. Raises StoreUnavailable."""
+        """Fold and complete the batches written so far. Raises StoreUnavailable, StoreRefused."""
         newest, began = self._newest, time.perf_counter()
         await self._threads.run("finish", self._ledger.finish)
         FOLD_SECONDS.observe(time.perf_counter() - began)
@@ -93,7 +93,8 @@ class LedgerSink:
         RESENT.inc(result.resent)
         for conflict in result.conflicts:
             fault = Fault(
-                "/id", "another event with this source and id is stored already; it stands"
+                "/id",
+                "an event with this source and id and other content is already stored; it stands",
             )
             await self._rejections.refuse(Refusal.of_row(conflict, "conflict", [fault]))
 
@@ -119,9 +120,10 @@ class LedgerSink:
 
 
 def ledger_record(record: KafkaRecord) -> LedgerRecord:
-    """Read what the ledger needs from a record's headers, or from its JSON where it has none.
+    """Return what the ledger needs of a record, with its row (`line`) already written.
 
-    Its row is written already. Raises ValueError for a record that is no event.
+    Source, id and content digest come from the headers, or from the JSON if those are missing.
+    Raises ValueError if the record is not an event.
     """
     headers = dict(record.headers)
     value: bytes = record.value or b""
@@ -136,9 +138,10 @@ def ledger_record(record: KafkaRecord) -> LedgerRecord:
 
 
 def read_ahead(record: KafkaRecord) -> KafkaRecord:
-    """Read a record for the ledger while the batch before is written; one that is no event stays.
+    """Convert a record for the ledger; one that is not an event is returned as it is.
 
-    Writing needs the store most of the time, reading the interpreter: side by side they take less.
+    `BatchLoop` calls it while the previous batch is written: writing mostly waits for the store,
+    and converting needs the interpreter, so together they take less time.
     """
     try:
         return ledger_record(record)
@@ -149,12 +152,12 @@ def read_ahead(record: KafkaRecord) -> KafkaRecord:
 @lru_cache(maxsize=4096)
 def _source(header: bytes) -> str:
     source = header.decode()
-    sender_of(source)  # a refusal has to name whose event it was
+    sender_of(source)  # raises ValueError: a refusal must be able to name the sender
     return source
 
 
 def _from_json(value: bytes) -> tuple[str, str, str, bytes]:
-    # Only the services write these topics; a record without headers is from an operator's hand.
+    # Only the services write these topics; a record without headers was written by an operator.
     try:
         raw = parse(value)
     except NotParseable as error:

@@ -1,6 +1,7 @@
-"""Refusals: what was not taken, with the reason, on `rantai.rejected` and in the store.
+"""Refusals: records that were not accepted, with the reason, on `rantai.rejected` and in the store.
 
-Nothing is dropped silently: a refusal is confirmed by the broker before its record is passed.
+Nothing is dropped silently: the broker confirms a refusal before the offset of its record is
+committed.
 """
 
 import base64
@@ -27,7 +28,7 @@ from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
 
 _LOGGER: Final = logging.getLogger("rantai.rejections")
 _ROOM: Final = 256 * 1024
-"""For what stands beside the value in a record of `rantai.rejected`: up to 50 faults, names."""
+"""Bytes for everything but the value in a record of `rantai.rejected`: names, up to 50 faults."""
 
 _MOST_TEXT: Final = MAX_RECORD_BYTES - _ROOM
 _MOST_BYTES: Final = _MOST_TEXT // 4 * 3
@@ -38,7 +39,12 @@ _HEAD: Final = "base64-head"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that was not taken: from where, why, and as it came."""
+    """A record that was not accepted: its origin, the reason, and its original value.
+
+    `stage`: the sink that refused it, `inbound` or `ledger`. `reason`: `invalid`, `forbidden`,
+    `conflict`, or `store` (the database refused the row). `topic`, `partition`, `offset` and
+    `accepted_ms` (the record's timestamp) say where the record is.
+    """
 
     stage: str
     reason: str
@@ -62,7 +68,10 @@ class Refusal:
         faults: list[Fault],
         event: tuple[str | None, str | None] = (None, None),
     ) -> Self:
-        """Make one of a record as it was read; `event` = its source and id, where known."""
+        """Return the refusal of a record as it was read.
+
+        `event`: its source and id, or None if they are not known.
+        """
         return cls(
             stage, reason, record.topic.removeprefix(INBOUND_PREFIX), faults, record.value or b"",
             record.topic, record.partition, record.offset, record.timestamp,
@@ -72,7 +81,7 @@ class Refusal:
 
     @classmethod
     def of_row(cls, row: LedgerRecord, reason: str, faults: list[Fault]) -> Self:
-        """Make one of an event on its way into the ledger."""
+        """Return the refusal of an event by the ledger."""
         return cls(
             "ledger", reason, sender_of(row.source), faults, row.value, row.topic, row.partition,
             row.offset, row.timestamp, row.source, row.id, _own_trace(row.value),
@@ -80,12 +89,12 @@ class Refusal:
 
     @property
     def id(self) -> str:
-        """What names it: where its record stands, and since when (a topic may be made anew)."""
+        """Where its record is, with the timestamp: a topic may be deleted and created again."""
         return record_name(self.topic, self.partition, self.offset, self.accepted_ms)
 
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]:
-        """The headers of its record on `rantai.rejected`: why, and in which trace it came."""
+        """The headers of its record on `rantai.rejected`: the reason, and the trace if known."""
         reason = ("reason", self.reason.encode())
         if self.traceparent is None:
             return (reason,)
@@ -97,7 +106,8 @@ class Refusal:
         faults = self.faults
         if encoding == _HEAD:
             cut = (
-                f"is {len(self.value)} bytes: the first {_MOST_BYTES} are kept, all is in its topic"
+                f"is {len(self.value)} bytes: only the first {_MOST_BYTES} are kept here; "
+                "the whole record is in its topic"
             )
             faults = [*faults, Fault("", cut)]
         return {
@@ -126,10 +136,10 @@ def _own_trace(value: bytes) -> str | None:
 
 
 def _storable(value: bytes) -> tuple[str, str]:
-    """Return a value as text that fits a record, and how it is written."""
+    """Return a value as text that fits into a record, and the encoding of that text."""
     with suppress(UnicodeDecodeError):
         text = value.decode()
-        # A control character takes six once it is escaped.
+        # The JSON is measured: escaping turns a control character into six bytes.
         if len(json.dumps(text, ensure_ascii=False).encode()) <= _MOST_TEXT:
             return text, "utf-8"
     head = base64.b64encode(value[:_MOST_BYTES]).decode()
@@ -140,25 +150,28 @@ class LedgerFor(Protocol):
     """What the rejection sink needs of the store."""
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
-        """Insert rows."""
+        """Insert rows, each a line of JSON. Raises StoreUnavailable, StoreRefused."""
 
 
 class RejectionSink:
-    """Writes `rantai.rejected` into the store, where it can be listed, shown and replayed."""
+    """Writes `rantai.rejected` to the store, from where refusals are listed, shown and replayed."""
 
     def __init__(self, store: LedgerFor) -> None:
         self._store = store
-        # Its own: a reader must not hold it.
+        # A thread of its own: refusals must not wait behind readers.
         self._thread = Turns(1, "rejections")
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Store refusals; the same one again replaces itself. Raises StoreUnavailable."""
+        """Store records of `rantai.rejected`, replacing repeats. Raises StoreUnavailable."""
         rows = [record.value for record in records if record.value]
         if rows:
             await self.insert(rows)
 
     async def insert(self, rows: Sequence[bytes]) -> None:
-        """Store refusals, as their records are. Raises StoreUnavailable."""
+        """Store refusals, given as the values of their records. Raises StoreUnavailable.
+
+        A refusal that the store itself refuses is logged and skipped.
+        """
         try:
             await self._thread.run(
                 "insert", lambda: self._store.insert_json_lines("rejected", b"\n".join(rows))
@@ -168,7 +181,7 @@ class RejectionSink:
                 for row in rows:
                     await self.insert([row])
                 return
-            # It stays in its topic, and the reconciliation misses it; those behind it go on.
+            # It stays in its topic, and reconciliation reports it as missing; the others go on.
             log(
                 _LOGGER,
                 "refusal_not_stored",
@@ -182,8 +195,8 @@ class RejectionSink:
 class Rejections:
     """Writes refusals to `rantai.rejected`.
 
-    `store`: where the broker keeps memory only, they go into the store as well before the event
-    that they tell of is passed: what ends with the broker could not be told to its sender.
+    `store`: given if the broker keeps its records in memory only. Refusals then go to the store
+    first: one that was only on the broker would be lost with it, and its sender never told.
     """
 
     def __init__(self, producer: EventProducer, store: RejectionSink | None = None) -> None:
@@ -192,7 +205,8 @@ class Rejections:
     async def refuse(self, *refusals: Refusal) -> None:
         """Write refusals; return when they are safe.
 
-        Raises StoreUnavailable where they are not taken, so that the batch is tried again.
+        Raises StoreUnavailable if the store or the broker does not take them, so that the caller
+        retries the batch.
         """
         if not refusals:
             return

@@ -1,8 +1,7 @@
-"""A sink: takes batches of Kafka records and makes them safe, in order.
+"""The interface of a sink, which takes batches of Kafka records and makes them safe, in order.
 
-The contract that every sink and every double of one keeps: `write` returns once the batch is safe
-or each of its bad records is refused for good, and raises StoreUnavailable where it is worth
-trying the same batch again.
+Every sink and every test double follows this contract: `write` returns once all records of the
+batch are safe or refused for good, and raises StoreUnavailable if the same batch should be retried.
 """
 
 from collections.abc import Sequence
@@ -10,9 +9,9 @@ from typing import Any, Protocol
 
 
 class KafkaRecord(Protocol):
-    """What a sink reads of a record, whichever client fetched it. `timestamp` is in milliseconds.
+    """What a sink reads of a record from any Kafka client. `timestamp` is in milliseconds.
 
-    Read-only, so that both a frozen record and a client's own class fit.
+    Its members are read-only, so that frozen dataclasses and the clients' own classes match.
     """
 
     @property
@@ -30,17 +29,17 @@ class KafkaRecord(Protocol):
 
 
 class Sink(Protocol):
-    """Where batches go."""
+    """Takes batches of records."""
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Make a batch safe. Raises StoreUnavailable: call again with the same batch."""
 
 
 class FinishingSink(Sink, Protocol):
-    """A sink whose batches are safe once they are finished, several of them at once.
+    """A sink whose written batches are safe only once they are finished, several at a time.
 
-    The next batch may be written while the ones before are finished.
+    The next batch may be written while the previous ones are being finished.
     """
 
     async def finish(self) -> None:
-        """Make safe what was written before. Raises StoreUnavailable: call again."""
+        """Make all batches written so far safe. Raises StoreUnavailable: call again."""

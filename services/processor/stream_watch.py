@@ -1,7 +1,7 @@
-"""The watch over the streams: a Faust worker that is silent is started anew.
+"""Detects stalled Faust streams, so that they are restarted.
 
-A worker was seen to stall without an error (faust-streaming #175, #629, #640): its records wait,
-and nothing tells. The ledger's batch loop has a watch of its own.
+Faust workers are known to stall without an error (faust-streaming #175, #629, #640): records wait
+and nothing reports it. The batch loop of the ledger has its own watch.
 """
 
 import logging
@@ -22,9 +22,10 @@ _LOGGER: Final = logging.getLogger("rantai.processor")
 
 
 class StreamWatch(Service):
-    """Calls `on_stall`, once, where a batch of a stream takes longer than `stall_seconds`.
+    """Calls `on_stall` once if a stream stalls for more than `stall_seconds`.
 
-    Or where records wait for so long, none is read, and no batch is finished.
+    A stream stalls if a batch takes that long, or if records wait that long while none is read and
+    no batch is finished.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class StreamWatch(Service):
         self._finished = 0
 
     async def on_start(self) -> None:
-        """Begin to look."""
-        # Two tasks: a look at the broker that never ends must not keep the other from its watch.
+        """Start measuring and watching. Faust calls it."""
+        # Two tasks: a request to the broker that hangs must not stop the stall watch.
         self.add_future(self._measure())
         self.add_future(self._watch())
 
@@ -70,10 +71,13 @@ class StreamWatch(Service):
             try:
                 self._waiting = await self._look()
             except (KafkaError, FaustError, AssertionError):
-                self._waiting = {}  # between two assignments, or no broker; the next will tell
+                self._waiting = {}  # during a reassignment, or no broker: the next look finds out
 
     async def _look(self) -> dict[TP, tuple[int, float]]:
-        """Return the partitions of which records wait: how far each is read, and since when."""
+        """Return the partitions with unread records.
+
+        Each has its read position, and the time since which that position has not moved.
+        """
         finished = sum(one.finished for one in self._streams)
         before = self._waiting if finished == self._finished else {}
         self._finished = finished

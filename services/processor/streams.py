@@ -1,8 +1,9 @@
-"""Streams: what Faust's agents hand on, where a record needs a decision before it is passed on.
+"""Streams: write the records that Faust's agents read to a sink, in batches.
 
-An agent only hands its events to a queue; a task takes them from there in batches, makes them
-safe, and acknowledges them in their order. Faust acknowledges what an agent was at when it ends,
-by error or by shutdown; with manual acknowledgement after the write, neither can lose an event.
+An agent only puts its events into a queue. A task takes them from there in batches, makes them safe
+and acknowledges them in order. When an agent ends, by an error or a shutdown, Faust acknowledges
+the event that it was handling; as events are acknowledged manually after the write, neither can
+lose one.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ _LONGEST_BACKOFF: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """A Kafka record as a sink reads it; `timestamp` in milliseconds."""
+    """A Kafka record in the form that sinks read (`KafkaRecord`); `timestamp` in milliseconds."""
 
     topic: str
     partition: int
@@ -35,23 +36,23 @@ class StreamRecord:
 
 
 class Stream:
-    """One sink fed by an agent: the queue between them and the task that empties it."""
+    """A queue between a Faust agent (`feed`) and a sink, and the loop that empties it (`drain`)."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._events: asyncio.Queue[Any] = asyncio.Queue(maxsize=2 * _BATCH)
         self.working_since: float | None = None
-        """When the batch at hand was begun, on the clock that never goes back."""
+        """When the current batch was begun, by `time.monotonic`; None between batches."""
         self.finished = 0
-        """Batches that were made safe."""
+        """The number of batches made safe."""
 
     async def feed(self, stream: Any) -> None:
-        """Agent body: hand every event on. Waits while the sink is behind."""
+        """Body of the agent: queue every event. Waits while the queue is full."""
         async for event in stream.noack().events():
             await self._events.put(event)
 
     async def drain(self) -> None:
-        """Write batches until cancelled."""
+        """Write batches until cancelled. Raises any error of the sink but StoreUnavailable."""
         while True:
             events = [await self._events.get()]
             while len(events) < _BATCH and not self._events.empty():
@@ -65,7 +66,7 @@ class Stream:
 
 
 async def write_until_taken(sink: Sink, records: Sequence[KafkaRecord]) -> None:
-    """Write a batch again and again while the store is away; until cancelled, or it is taken."""
+    """Write a batch, retrying with backoff while StoreUnavailable is raised, until cancelled."""
     backoff = 0.1
     while True:
         try:
@@ -84,7 +85,7 @@ async def write_until_taken(sink: Sink, records: Sequence[KafkaRecord]) -> None:
 
 
 def stream_record(event: Any) -> StreamRecord:
-    """Return a Faust event as a sink reads it."""
+    """Convert a Faust event into the record that a sink reads."""
     message = event.message
     headers = message.headers or {}
     pairs = headers.items() if isinstance(headers, dict) else headers
@@ -94,6 +95,6 @@ def stream_record(event: Any) -> StreamRecord:
         offset=message.offset,
         timestamp=int(message.timestamp * 1000),
         value=message.value,
-        # A header may have no value: null, as the protocol has it.
+        # The Kafka protocol allows a header without a value (null).
         headers=tuple((str(name), bytes(value or b"")) for name, value in pairs),
     )

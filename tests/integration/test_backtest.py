@@ -154,7 +154,7 @@ def test_progress_by_lines_then_the_result(client: httpx.Client, filled: ClickHo
 def test_bad_requests_are_refused(client: httpx.Client, tmp_path: Path) -> None:
     wrong = ask(client, to=WRONG)
     assert wrong.status_code == 422
-    assert "'to' is no usable policy" in wrong.json()["detail"]
+    assert "'to' is not a usable policy" in wrong.json()["detail"]
     assert "tolerances.late_days: must be" in wrong.json()["detail"]
     assert ask(client, **{"from": "version ="}).status_code == 422
     for changes in ({"months": 0}, {"as_of": "soon"}, {"to": None}, {"more": 1}):
@@ -204,12 +204,12 @@ def test_a_failure_on_the_way_is_told(
     client: httpx.Client, later: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> dict[str, Any]:
-        raise BacktestError("the facts were made anew meanwhile")
+        raise BacktestError("the facts were rebuilt meanwhile")
 
     monkeypatch.setattr(backtest_api, "backtest", fail)
     assert json.loads(ask(client).text) == {
-        "finished": False, "error": "the facts were made anew meanwhile",
+        "finished": False, "error": "the facts were rebuilt meanwhile",
     }  # fmt: skip
     key = client.headers["Authorization"].removeprefix("Bearer ")
     done = backtest(later, "--url", str(client.base_url), "--key", key)
-    assert (done.returncode, "the facts were made anew meanwhile" in done.stderr) == (1, True)
+    assert (done.returncode, "the facts were rebuilt meanwhile" in done.stderr) == (1, True)

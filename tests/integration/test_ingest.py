@@ -101,7 +101,7 @@ def test_a_conflict_is_told_named_and_dealt_with(
     event = json.loads(json.loads(output)["value"])
     for action in ("show", "dismiss", "replay"):
         status, output = command(up, keys["TMMIN"], "rejected", action, row["id"])
-        assert (status, "no rejected event of this id" in output) == (2, True)
+        assert (status, "no rejected event has this id" in output) == (2, True)
 
     # Repaired: the whole order as a later version of its own.
     event |= {"id": "order/45002/2", "time": "2026-09-02T08:00:00+07:00"}
