@@ -38,7 +38,7 @@ from schemas.quality import (
 
 
 class Role(StrEnum):
-    """What a key may do: a manufacturer, a small supplier, or who runs the programme."""
+    """The role of an API key or link: a buyer, a supplier, or the programme."""
 
     BUYER = "buyer"
     SUPPLIER = "supplier"
@@ -84,7 +84,11 @@ EVENT: Final[TypeAdapter[Any]] = TypeAdapter(AnyEvent)
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One row of the catalogue."""
+    """One row of the catalogue.
+
+    data: the model of the document. topic: the canonical topic.
+    supplier_sends: whether a supplier may send the type, about itself.
+    """
 
     name: str
     data: type[Document]
@@ -124,13 +128,19 @@ def inbound_topic(partner: str) -> str:
 
 
 def supplier_of(data: Any) -> str:
-    """Return the supplier that a document is about: the key of its Kafka record."""
+    """Return the id of the supplier that a document is about, the key of its Kafka record.
+
+    `partner.registered` has no `supplier_id`; its `partner_id` is taken.
+    """
     supplier: str | None = getattr(data, "supplier_id", None)
     return supplier if supplier is not None else str(data.partner_id)
 
 
 def may_send(role: Role, partner: str, event_type: str, data: Any) -> bool:
-    """Whether a partner in a role may send this document (the source is checked apart)."""
+    """Return whether a partner in a role may send this document.
+
+    The source of the event is checked separately (`schemas.validation`).
+    """
     row = CATALOGUE[event_type]
     if role is Role.PROGRAMME:
         return event_type.startswith("id.rantai.partner.")

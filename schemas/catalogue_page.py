@@ -1,4 +1,4 @@
-"""The event catalogue for people: one section a type, written from its JSON Schema and example."""
+"""The event catalogue as Markdown: a section per type, written from its JSON Schema and example."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ behind the rules: [README.md](README.md). For machines:
 """
 _TABLE_HEAD: Final = "| field | required | type | rule |\n| --- | --- | --- | --- |\n"
 _SENT_HEAD: Final = """## What Rantai sends
-Written by Rantai alone, for whoever reads the topic; sent to Rantai it is refused. The key of a
+Only Rantai writes this event, for readers of the topic; sent to Rantai it is refused. The key of a
 record is the supplier's id and the topic is compacted: the latest record of a supplier stays, and
 says how the supplier stands. "Required" means that the field is always there; it may be null where
 the rule says so.
@@ -33,9 +33,10 @@ _SENDERS: Final = {
 
 
 def render(types: dict[str, Schema], sent: dict[str, Schema], examples: Path) -> str:
-    """Return the page for these types, with the valid example of each from its folder.
+    """Return the page for these types, with the valid example of each.
 
-    `types`: those that come in; `sent`: those that Rantai sends itself.
+    `types`, `sent`: the JSON Schemas, by event type, of the events that Rantai accepts and of those
+    that it sends itself. `examples`: the folder that has `<type>/valid.json`.
     """
     parts = [_HEAD, _contents(), _envelope_section(next(iter(types.values()))), _units_section()]
     parts += [_type_section(CATALOGUE[name], types[name], examples) for name in types]
@@ -61,7 +62,7 @@ def _anchor(name: str) -> str:
 
 
 def _senders(row: EventType) -> str:
-    """Say who may send, asked of the rule itself: with a document that is the sender's own."""
+    """Return who may send a type: ask `may_send` about a document of each sender's own."""
     own = SimpleNamespace(**dict.fromkeys(row.data.model_fields, "X"))
     return ", ".join(text for role, text in _SENDERS.items() if may_send(role, "X", row.name, own))
 
@@ -90,7 +91,7 @@ def _units_section() -> str:
 
 
 def _attributes(schema: Schema, **instead: Schema) -> str:
-    """Return the rows of the envelope, with what is to stand instead of an attribute's own part."""
+    """Return the table rows of the envelope; `instead` replaces the schemas of attributes."""
     attributes = {name: part for name, part in schema["properties"].items() if name != "data"}
     return "".join(_rows({**schema, "properties": attributes | instead}, schema["$defs"], ""))
 
@@ -128,7 +129,7 @@ def _example(name: str, examples: Path) -> str:
 
 
 def _resolved(part: Schema, definitions: dict[str, Schema]) -> Schema:
-    """Follow a reference, and take what an optional field holds where it is not null."""
+    """Follow a reference, and reduce `X | null` to X with the descriptions of both joined."""
     if "$ref" in part:
         target = definitions[part["$ref"].rpartition("/")[2]]
         return {**target, **{key: part[key] for key in part if key != "$ref"}}
@@ -136,8 +137,8 @@ def _resolved(part: Schema, definitions: dict[str, Schema]) -> Schema:
     if len(branches) == 1:
         own = {key: part[key] for key in part if key != "anyOf"}
         branch = _resolved(branches[0], definitions)
-        said = [side["description"] for side in (branch, own) if "description" in side]
-        return {**branch, **own} | ({"description": "; ".join(said)} if said else {})
+        texts = [side["description"] for side in (branch, own) if "description" in side]
+        return {**branch, **own} | ({"description": "; ".join(texts)} if texts else {})
     return part
 
 
@@ -165,7 +166,7 @@ def _type_of(part: Schema) -> str:
 
 
 def _rule(part: Schema, items: Schema) -> str:
-    """Say the rule in words where the model has them; else list the words, limits or pattern."""
+    """Return the model's description of a field's rule, or else its allowed words or limits."""
     rules = []
     if part.get("minItems"):
         rules.append(f"at least {part['minItems']}")

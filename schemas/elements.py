@@ -1,7 +1,7 @@
-"""Cutting a JSON text into its events without keeping what they say: one, or those of an array.
+"""Split a JSON text (one event, or an array of events) into the texts of its events.
 
-Each event is then parsed on its own. So a fault in one costs only that one a second look, and no
-more than one is in memory as Python values at a time.
+Each event is then parsed on its own: only an event with a fault needs the slower second parse of
+`schemas.validation.parse`, and only one event at a time is in memory as Python values.
 """
 
 import json
@@ -13,31 +13,32 @@ MARK: Final = b"\xef\xbb\xbf"
 """The byte-order mark of UTF-8."""
 
 MORE_FOLLOWS: Final = "more follows"
-"""What the error says where a text goes on behind its one event, or its array."""
+"""Message of the JSONDecodeError for text after the single event, or after the array."""
 
 COMMA_FOLLOWS: Final = "a comma or ] must follow"
-"""What the error says where something else stands behind an event of an array."""
+"""Message of the JSONDecodeError for anything else after an event of an array."""
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-# Numbers stay text: to work out one of a million digits takes minutes, and nobody asked for it.
+# Numbers stay text: converting one of a million digits takes minutes, and the value is not used.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
 def without_blanks(body: bytes) -> bytes:
-    """Return a text without a byte-order mark, and without white space around it and its mark."""
+    """Return a text without its byte-order mark and without surrounding white space."""
     return body.strip().removeprefix(MARK).strip()
 
 
 def elements_of(text: str) -> Iterator[str]:
-    """Yield each event of a JSON text exactly as it is written.
+    """Yield the text of each event of a JSON text, exactly as it is written.
 
-    For the readers of batches and of files. The text as a whole is not known to be JSON before the
-    last event is out. Raises json.JSONDecodeError, RecursionError.
+    For the readers of batches and of files. Only after the last event is the text as a whole known
+    to be JSON. Raises json.JSONDecodeError where it is not, and RecursionError if it is nested too
+    deeply.
     """
     position = _after_space(text, 0)
-    many = text[position : position + 1] == "["
-    position = _after_space(text, position + many)
-    if many and text[position : position + 1] == "]":
+    is_array = text[position : position + 1] == "["
+    position = _after_space(text, position + is_array)
+    if is_array and text[position : position + 1] == "]":
         _check_end(text, position + 1)
         return
     while True:
@@ -45,7 +46,7 @@ def elements_of(text: str) -> Iterator[str]:
         position = _DECODER.raw_decode(text, start)[1]
         yield text[start:position]
         position = _after_space(text, position)
-        if not many:
+        if not is_array:
             break
         if text[position : position + 1] == "]":
             position += 1

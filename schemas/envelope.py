@@ -1,4 +1,4 @@
-"""The envelope: CloudEvents 1.0 as Rantai takes them."""
+"""The envelope of incoming events: CloudEvents 1.0 as Rantai accepts them."""
 
 import re
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
@@ -29,7 +29,10 @@ Data = TypeVar("Data", bound=Document)
 
 
 def sender_of(source: str) -> str:
-    """Return the partner id in a source, `AHM` of `/erp/AHM/sap-prd`; ValueError without one."""
+    """Return the partner id in a source: `AHM` for `/erp/AHM/sap-prd`.
+
+    Raises ValueError if the source is not a URI reference of that form.
+    """
     match = _SOURCE.fullmatch(source)
     if match is None:
         raise ValueError("must be a URI reference /erp/<partner id>/..., e.g. /erp/AHM/sap-prd")
@@ -42,13 +45,13 @@ def _source_names_a_sender(value: str) -> str:
 
 
 def lawful_trace(traceparent: str | None) -> str | None:
-    """Return a W3C traceparent, or None where it is absent or malformed."""
+    """Return a W3C traceparent unchanged, or None if it is absent or malformed."""
     lawful = traceparent is not None and _TRACEPARENT.fullmatch(traceparent)
     return traceparent if lawful else None
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """Return the 32 hex digits of a W3C traceparent, or None where it is absent or malformed."""
+    """Return the trace id (32 hex digits) of a W3C traceparent, or None if absent or malformed."""
     lawful = lawful_trace(traceparent)
     return lawful and lawful[3:35]
 
@@ -72,7 +75,7 @@ def _extension_value(value: Any) -> Any:
         return value
     if isinstance(value, int) and -(2**31) <= value < 2**31:
         return value
-    raise ValueError("must be a string, a boolean or an integer of 32 bits (CloudEvents extension)")
+    raise ValueError("must be a string, a boolean or a 32-bit integer (CloudEvents extension)")
 
 
 _NO_CONTROL_CHARACTERS: Final = Field(
@@ -90,7 +93,7 @@ Attribute = Annotated[
     AfterValidator(_without_control_characters),
     _NO_CONTROL_CHARACTERS,
 ]
-"""A string attribute as CloudEvents has it: not empty, without control characters."""
+"""A string attribute as CloudEvents defines it: not empty, without control characters."""
 
 ExtensionName = Annotated[str, AfterValidator(_extension_name)]
 ExtensionValue = Annotated[
@@ -109,7 +112,8 @@ ExtensionValue = Annotated[
 class Event(BaseModel, Generic[TypeName, Data]):
     """One business document in its envelope.
 
-    Further attributes are CloudEvents extensions, carried through Kafka; null means absent.
+    Any other attributes are CloudEvents extensions, which are passed on through Kafka. Null means
+    absent.
     """
 
     model_config = ConfigDict(

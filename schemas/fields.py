@@ -1,7 +1,7 @@
-"""The field types that every event is made of: identifiers, quantities, dates, times, units.
+"""The field types of all events: identifiers, quantities, dates, times, units.
 
 Each is an annotated type with its rule in one place, so that an error names the rule and not the
-line of code. All numbers are exact decimals; no float takes part anywhere.
+line of code. All numbers are exact decimals; floats are never used.
 """
 
 import re
@@ -28,9 +28,9 @@ from schemas.units import LONGEST_WORD, unit_of
 
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2299, 12, 31)
-"""The store's dates and times span 1900 to 2299; a date outside is a slip of the pen."""
+"""The store's dates and times span 1900 to 2299; a date outside is a typing error."""
 
-# [0-9] and not \d, which takes the digits of every script.
+# [0-9] and not \d, which matches the digits of every script.
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
@@ -38,7 +38,7 @@ _RFC3339 = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-# The same rules as far as a pattern can say them, for the JSON Schema.
+# The same rules for the JSON Schema, as far as a pattern can express them.
 _MONTH_AND_DAY: Final = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _IN_RANGE: Final = f"(19|2[0-2])[0-9]{{2}}-{_MONTH_AND_DAY}"
 _DATE_PATTERN: Final = f"^{_IN_RANGE}$"
@@ -51,12 +51,12 @@ _TIME_PATTERN: Final = (
 
 
 def utc_text(moment: datetime) -> str:
-    """Write a moment as RFC 3339 has it in UTC, with a Z. It must know its zone."""
+    """Return a time as RFC 3339 text in UTC, ending in Z. `moment` must be timezone-aware."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _reject_non_decimal(value: Any) -> Any:
-    """Let through what is exact: an integer, a decimal, a plain decimal string."""
+    """Accept exact numbers only: an integer, a Decimal, or a plain decimal string."""
     if isinstance(value, (bool, float)):
         raise ValueError("must be a number or a decimal string")
     if isinstance(value, int) and abs(value) >= 10**18:
@@ -69,9 +69,10 @@ def _reject_non_decimal(value: Any) -> Any:
 
 
 def plain(value: Decimal) -> str:
-    """Write a decimal without exponent and without trailing zeros: `1200`, `0.5`.
+    """Return a decimal as text without exponent and without trailing zeros: `1200`, `0.5`.
 
-    One number, one text: the same document in another notation must not look like a conflict.
+    A number has only one such text, so that the same document sent in another notation does not
+    look like a conflict.
     """
     text = format(value, "f")
     if "." in text:
@@ -125,7 +126,7 @@ def _iso_4217(value: str) -> str:
     return value
 
 
-# The core takes white space off; what is plain then passes the rest with one call.
+# Pydantic's core strips white space, so that an ordinary value needs a single Python call.
 IDENTIFIER_PATTERN: Final = r"^\s*[A-Za-z0-9._-]{1,64}\s*$"
 _CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 NUMBER_PATTERN: Final = rf"^\s*[^\s{_CONTROLS}]([^{_CONTROLS}]{{0,62}}[^\s{_CONTROLS}])?\s*$"
@@ -148,7 +149,7 @@ DocumentNumber = Annotated[
     ),
 ]
 Spelled = Annotated[str, AfterValidator(one_spelling)]
-"""An identifier or number that is looked for, in an address or a query: in its one spelling."""
+"""An identifier or number to look up, from a path or a query, brought to its one spelling."""
 
 Text = Annotated[
     str,
@@ -165,7 +166,10 @@ NonEmptyText = Annotated[
 
 
 def _decimal_schema(lowest: int, below: int, pattern: str, description: str) -> WithJsonSchema:
-    """Describe an exact decimal; how many decimals a JSON number has, JSON Schema cannot say."""
+    """Return the JSON Schema of an exact decimal, as a number or as a string.
+
+    JSON Schema cannot limit the decimals of a number; only the pattern of the string does.
+    """
     number = {"type": "number", "minimum": lowest, "maximum": below}
     text = {"type": "string", "pattern": pattern}
     return WithJsonSchema({"anyOf": [number, text], "description": description})
@@ -173,8 +177,8 @@ def _decimal_schema(lowest: int, below: int, pattern: str, description: str) -> 
 
 _UNDER_10_12: Final = r"0*[0-9]{1,12}(\.[0-9]{1,6}0*)?"
 
-# The limits stand beside Decimal, before the other validators, so that the compiled core checks
-# them; behind a Python validator each limit would be a Python call of its own.
+# The limits come directly after Decimal, before the other validators, so that the compiled core
+# checks them; after a Python validator each limit would be a Python call of its own.
 Quantity = Annotated[
     Decimal,
     Field(ge=0, max_digits=18, decimal_places=6),
@@ -259,7 +263,7 @@ Instant = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Marks a field that tells when something happened: it can't lie ahead (schemas/moments.py)."""
+    """Marks a field that says when something happened; `schemas.moments` refuses future values."""
 
 
 HappenedAt = Annotated[
@@ -283,17 +287,17 @@ WebAddress = Annotated[
 
 
 class Document(BaseModel):
-    """Base of every part of an event: unknown fields are errors, values do not change."""
+    """Base of every part of an event. Unknown fields are errors; instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def unique_line_numbers(line_nos: list[str]) -> None:
-    """Raise ValueError where a line number stands twice in one order document."""
+    """Raise ValueError if a line number appears twice in one order document."""
     if len(set(line_nos)) == len(line_nos):
         return
     seen: set[str] = set()
     for line_no in line_nos:
         if line_no in seen:
-            raise ValueError(f"line_no {line_no!r} stands twice in this document")
+            raise ValueError(f"line_no {line_no!r} appears twice in this document")
         seen.add(line_no)

@@ -1,6 +1,7 @@
-"""Write what is generated from the models: JSON Schemas, AsyncAPI, the event catalogue.
+"""Generate the JSON Schemas, the AsyncAPI document and the event catalogue from the models.
 
-`python -m schemas.generate` writes, `--check` compares with what is on disk and fails when stale.
+`python -m schemas.generate` writes the files; with `--check` it compares them with those on disk
+and fails if any is stale.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def _models() -> dict[str, type[BaseModel]]:
 
 
 def _branch(row: EventType) -> tuple[Schema, dict[str, Schema]]:
-    """Return the schema of one type's envelope, and the definitions that it refers to."""
+    """Return the schema of one event type, and the definitions that it refers to."""
     schema = _models()[row.name].model_json_schema(schema_generator=_Untitled)
     definitions: dict[str, Schema] = schema.pop("$defs")
     schema["title"] = row.name
@@ -72,7 +73,7 @@ def type_schema(row: EventType) -> Schema:
 
 
 def event_schema() -> Schema:
-    """Return the JSON Schema of the union: any event that Rantai takes."""
+    """Return the JSON Schema of the union: any event that Rantai accepts."""
     definitions: dict[str, Schema] = {}
     for row in CATALOGUE.values():
         branch, of_branch = _branch(row)
@@ -88,7 +89,7 @@ def event_schema() -> Schema:
 
 
 def readiness_schema() -> Schema:
-    """Return the JSON Schema of what Rantai sends, as it is written: every field is there."""
+    """Return the JSON Schema of the event that Rantai sends; every field is always present."""
     schema = ReadinessEvent.model_json_schema(schema_generator=_Untitled, mode="serialization")
     definitions: dict[str, Schema] = schema.pop("$defs")
     schema["title"] = READINESS_CHANGED
@@ -176,7 +177,7 @@ def _message(name: str, data: type[Document]) -> Schema:
 
 
 def outputs() -> dict[Path, str]:
-    """Return every generated file, by its path below `schemas/`, with its text."""
+    """Return the text of every generated file, by its path below `schemas/`."""
     types = {row.name: type_schema(row) for row in CATALOGUE.values()}
     sent = {READINESS_CHANGED: readiness_schema()}
     files = {
@@ -194,7 +195,10 @@ def _as_json(value: Schema) -> str:
 
 
 def stale(files: dict[Path, str], folder: Path) -> list[Path]:
-    """Return the files that are missing, differ, or lie in `generated` and belong to no model."""
+    """Return the paths, below `folder`, of files that are missing, differ, or have no model.
+
+    The last are JSON files in `generated/` of event types that no longer exist.
+    """
     wrong = [path for path, text in files.items() if _read(folder / path) != text]
     found = (folder / "generated").rglob("*.json")
     return sorted(wrong + [path for path in _below(folder, found) if path not in files])
@@ -209,7 +213,7 @@ def _read(path: Path) -> str | None:
 
 
 def write(files: dict[Path, str], folder: Path) -> None:
-    """Write the files, and remove what an event type that is gone left behind."""
+    """Write the files that are stale, and delete those of event types that no longer exist."""
     for path in stale(files, folder):
         if path in files:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +223,7 @@ def write(files: dict[Path, str], folder: Path) -> None:
 
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
-    """Write or check the generated files; 1 where a check finds a stale one."""
+    """Write or check the generated files; return 1 if a check finds a stale one, else 0."""
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only, exit 1 when stale")
     check: bool = parser.parse_args(arguments).check

@@ -1,6 +1,6 @@
-"""What a person is told of each fault that the models find, in one table.
+"""The messages for senders about faults that the models find, in one table.
 
-The models' library has words of its own for a programmer; none of them goes out.
+Pydantic's own messages address programmers, so none of them is sent out.
 """
 
 import json
@@ -20,8 +20,8 @@ _DATE: Final = "must be a date that exists, as YYYY-MM-DD"
 _WHOLE: Final = "must be a whole number, without quotes and decimals"
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
-UNKNOWN: Final = "is not what this field takes; its rule is in the catalogue at /v1/catalogue"
-"""Of a fault that the table does not have: there is none of the models at hand."""
+UNKNOWN: Final = "is not valid for this field; see its rule in the catalogue at /v1/catalogue"
+"""For an error type that the table does not have; the present models raise none."""
 
 Context = Mapping[str, Any]
 
@@ -73,13 +73,13 @@ _MESSAGES: Final[Mapping[str, str | Callable[[Context], str]]] = {
     "datetime_from_date_parsing": _TIME,
     "datetime_object_invalid": _TIME,
     "timezone_aware": _TIME,
-    "invalid_key": "must have a text for a name",
+    "invalid_key": "must have a text as its name",
 }
 _PATTERNS: Final = {
     "datacontenttype": "must be application/json, or absent",
     "evidence": "must be an http or https address, without blanks, of at most 2000 characters",
 }
-"""By field, what is said of a text of another shape."""
+"""By field, the message for a text that does not match the field's pattern."""
 
 _RECEIVED: Final = "id.rantai.delivery.received.v1"
 _TAKEN_BACK: Final = (
@@ -92,47 +92,47 @@ _SAYS_ALL: Final = (
 )
 _ALL: Final = "must not be empty; leave it out where all lines are meant"
 
-_GOES_ON: Final = "the text goes on behind its end; several events are a list, or one a line"
+_GOES_ON: Final = "more text follows the event; send several events as a list, or one per line"
 _SYNTAX: Final = (
-    ("Expecting value", "a value must stand here"),
-    ("Expecting property name", "a name in double quotes must stand here"),
-    ("Illegal trailing comma", "no comma may stand before the end of a list or object"),
-    ("Expecting ':'", "a colon must stand here, between a name and its value"),
-    ("Expecting ','", "a comma, or the end of the list or object, must stand here"),
-    ("Unterminated string", "the text that begins here has no end"),
+    ("Expecting value", "a value is expected here"),
+    ("Expecting property name", "a name in double quotes is expected here"),
+    ("Illegal trailing comma", "there must be no comma before the end of a list or object"),
+    ("Expecting ':'", "a colon is expected here, between a name and its value"),
+    ("Expecting ','", "a comma, or the end of the list or object, is expected here"),
+    ("Unterminated string", "the text that begins here has no closing quote"),
     ("Invalid control character", "a line break or tab inside a text is written as \\n or \\t"),
-    ("Invalid \\", "no character is written like this with a backslash; a backslash is \\\\"),
+    ("Invalid \\", "there is no such escape with a backslash; write a backslash as \\\\"),
     ("Extra data", _GOES_ON),
     (MORE_FOLLOWS, _GOES_ON),
     (COMMA_FOLLOWS, COMMA_FOLLOWS),
 )
-"""By how the parser's own message begins, what is wrong with a text that is no JSON."""
+"""By the beginning of the parser's own message, what is wrong with a text that is not JSON."""
 
 
 _TOML_PLACE: Final = re.compile(r"at line (?P<line>[0-9]+), column (?P<column>[0-9]+)")
 
 
 def toml_syntax_of(error: Exception) -> str:
-    """Say where a text stops being TOML, of an error of `tomllib`."""
+    """Return where a text is not TOML and what may be wrong there, for an error of `tomllib`."""
     place = _TOML_PLACE.search(str(error))
     where = f"line {place['line']}, column {place['column']}" if place else "its end"
     return (
-        f"is not TOML: {where} cannot be read; is a quote, a bracket or a = missing, a value no "
-        "text in quotes, or a name given twice?"
+        f"is not TOML: {where} cannot be read; is a quote, a bracket or a = missing, a text not "
+        "in quotes, or a name given twice?"
     )
 
 
 def syntax_of(error: json.JSONDecodeError) -> str:
-    """Say where a text stops being JSON, and what is wrong there."""
-    told = (said for begins, said in _SYNTAX if error.msg.startswith(begins))
-    said = next(told, "what stands here is no JSON")
-    return f"not JSON at line {error.lineno} column {error.colno}: {said}"
+    """Return where a text is not JSON, and what is wrong there."""
+    messages = (message for begins, message in _SYNTAX if error.msg.startswith(begins))
+    message = next(messages, "the text here is not JSON")
+    return f"not JSON at line {error.lineno} column {error.colno}: {message}"
 
 
 def message_of(row: Mapping[str, Any]) -> str:
-    """Say what is wrong, and what to do, of one error of a model, as its library describes it.
+    """Return what is wrong and what to do, for one item of pydantic's `ValidationError.errors()`.
 
-    Called for each fault of an event that comes in.
+    Called for each fault of an incoming event.
     """
     kind, place = str(row["type"]), row["loc"]
     context: Context = row.get("ctx", {})

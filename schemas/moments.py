@@ -1,8 +1,8 @@
-"""What can't have happened yet: instants and days of a document that lie ahead of the present.
+"""Refuse documents that report something as having happened in the future.
 
-A mistyped year would win over every correction for ever: the version of a document that was said
-last stands. Only what comes in is judged, at the moment of its acceptance; what was accepted once
-stays accepted, whoever reads it again.
+A mistyped year would override every correction for ever, because the version of a document with
+the latest time stands. Only incoming events are judged, when they are accepted; an event that was
+accepted once stays accepted when it is read again.
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,10 +13,11 @@ from schemas.envelope import Event
 from schemas.fields import Happened, utc_text
 
 AHEAD: Final = timedelta(hours=24)
-"""For clocks that are wrong, and offsets that were left out and filled in."""
+"""How far ahead a time may lie. Allows for clocks that are wrong, and for offsets that a sender
+left out and somebody filled in."""
 
 _FIRST_ZONE: Final = timezone(timedelta(hours=14))
-"""Where a day begins first."""
+"""The time zone in which a day begins first."""
 
 HAPPENED: Final = {
     name: tuple(
@@ -26,16 +27,17 @@ HAPPENED: Final = {
     )
     for name, row in CATALOGUE.items()
 }
-"""By event type, the fields of its data that tell when something happened."""
+"""By event type, the fields of its data that say when something happened."""
 
 
 def ahead(event: Event[Any, Any], now: datetime) -> list[tuple[str, str]]:
-    """Return a JSON pointer and a message for each moment of an event that lies too far ahead.
+    """Return a JSON pointer and a message for each time or date of an event too far ahead.
 
-    `now`: the moment of acceptance, aware. Called for every event that comes in.
+    `now`: when the event is accepted, timezone-aware. Called for every incoming event.
     """
     latest = now.astimezone(UTC) + AHEAD
-    # An offset moves a day by one at most; to compare with offsets takes far longer.
+    # Comparing with offsets takes far longer. An offset moves a date by one day at most, so a date
+    # two days before `latest` needs no such comparison.
     past = latest.toordinal() - 2
     found = []
     if event.time.toordinal() > past and event.time > latest:
@@ -55,13 +57,13 @@ def ahead(event: Event[Any, Any], now: datetime) -> list[tuple[str, str]]:
 def _instant(now: datetime) -> str:
     present = utc_text(now.astimezone(UTC).replace(microsecond=0))
     return (
-        f"lies more than 24 hours ahead (it is {present} now) and can't have happened; "
+        f"lies more than 24 hours in the future (it is {present} now) and can't have happened; "
         "correct the year, or the sender's clock, and send it again"
     )
 
 
 def _day(last: date) -> str:
     return (
-        f"lies ahead and can't have happened; the last day that is taken now is {last}. "
+        f"lies in the future and can't have happened; the latest day accepted now is {last}. "
         "Correct it and send it again"
     )

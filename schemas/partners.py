@@ -33,10 +33,10 @@ _MAIL_ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 def _each_name_once(raw: Any, read: ValidatorFunctionWrapHandler) -> dict[str, Decimal]:
-    """Bring targets into one order: how the sender ordered them is no part of what they say."""
+    """Sort targets by name, so that the sender's order of them does not count as content."""
     targets: dict[str, Decimal] = read(raw)
     if len(targets) < len(raw):
-        raise ValueError("has a name twice: white space at its ends does not count")
+        raise ValueError("has a name twice: white space at the ends of a name does not count")
     return dict(sorted(targets.items()))
 
 
@@ -49,13 +49,15 @@ Targets = Annotated[
 
 def _sign_and_digits(value: str) -> str:
     if not 0 < len(value) <= 64 or not value.isprintable() or not any(map(str.isdigit, value)):
-        raise ValueError('must be a telephone number of at most 64 characters, as "+62 283 351234"')
+        raise ValueError(
+            'must be a telephone number of at most 64 characters, such as "+62 283 351234"'
+        )
     return value
 
 
 def _mail_address(value: str) -> str:
     if len(value) > 254 or not value.isprintable() or not _MAIL_ADDRESS.fullmatch(value):
-        raise ValueError('must be one e-mail address, as "nama@bengkel.co.id"')
+        raise ValueError('must be one e-mail address, such as "nama@bengkel.co.id"')
     return value
 
 
@@ -91,9 +93,7 @@ class Contact(Document):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.name is None and self.telephone is None and self.email is None:
-            raise ValueError(
-                "must have a name, telephone or email; leave it out where none is known"
-            )
+            raise ValueError("must have a name, telephone or email; leave it out if none is known")
         return self
 
 

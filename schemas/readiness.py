@@ -1,7 +1,7 @@
-"""What Rantai sends itself: that a supplier's published grade or stage has changed.
+"""The event that Rantai itself sends: a supplier's published grade or stage has changed.
 
-The one event that goes out and is never taken in: it has an envelope of its own and is no member
-of the union, so nobody can send a grade to Rantai.
+It is never accepted as input: it has an envelope of its own and is not a member of the union of
+incoming events, so nobody can send a grade to Rantai.
 """
 
 from datetime import UTC, datetime
@@ -21,13 +21,13 @@ Standing = Literal[GradeLetter, StageWord]
 
 _GRADES: Final = ("A", "B", "C", "D")
 
-# As it is written, and not as it may be typed.
+# Unlike `schemas.fields.Identifier`, this allows no white space around it: Rantai writes it.
 Identifier = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
     Field(description="1 to 64 of A-Z a-z 0-9 . _ -"),
 ]
-# Strict: what is written is a number of JSON, and a number as text would be a slip of our own.
+# Strict: Rantai writes JSON numbers, and a number as text would be a mistake of our own.
 Score = Annotated[float, Field(strict=True, ge=0, le=100)]
 ScoreDifference = Annotated[float, Field(strict=True, ge=-100, le=100)]
 
@@ -35,8 +35,8 @@ ScoreDifference = Annotated[float, Field(strict=True, ge=-100, le=100)]
 class Change(Document):
     """What changed, from where to where, and what moved it."""
 
-    # `from` is a keyword of Python, so its field has another name there. What has a default here is
-    # written all the same, and the schema says so.
+    # `from` is a keyword of Python, so the field has another name here. Fields with a default are
+    # always written too, and the schema says so.
     model_config = ConfigDict(
         populate_by_name=True, json_schema_serialization_defaults_required=True
     )
@@ -79,7 +79,7 @@ class Change(Document):
     @model_validator(mode="after")
     def _says_one_thing(self) -> "Change":
         if self.from_ == self.to:
-            raise ValueError("from and to must differ: what is as it was is no change")
+            raise ValueError("from and to must differ: otherwise nothing changed")
         of_grade = self.what == "published_grade"
         if any(
             word is not None and (word in _GRADES) != of_grade for word in (self.from_, self.to)
@@ -125,11 +125,11 @@ class ReadinessChanged(Document):
     def _ends_where_it_stands(self) -> "ReadinessChanged":
         stands: dict[str, StageWord] = {one.assessor: one.value for one in self.stages}
         if len(stands) != len(self.stages):
-            raise ValueError("an assessor stands twice in stages")
+            raise ValueError("an assessor appears twice in stages")
         change = self.changed
         now = self.published if change.assessor is None else stands.get(change.assessor)
         if change.to != now:
-            raise ValueError("changed.to must be how the supplier stands: published, or in stages")
+            raise ValueError("changed.to must be equal to published, or to its entry in stages")
         return self
 
 
@@ -172,11 +172,11 @@ class ReadinessEvent(Document):
 
 
 def readiness_event(data: ReadinessChanged, *, id: str, time: datetime) -> bytes:
-    """Return the event as it goes on the topic: structured JSON in UTF-8, without line breaks.
+    """Return the event as it is written to the topic: structured JSON in UTF-8, on one line.
 
-    `id`: the same for the same change, so that one written twice is told to be the same event.
-    `time`: when it was told, with an offset; written in UTC. ValueError for one without, or for
-    an id that CloudEvents has not.
+    `id`: the same for the same change, so that a change written twice is known to be one event.
+    `time`: when the change was announced, with an offset; written in UTC.
+    Raises ValueError if the time has no offset, or if CloudEvents does not allow the id.
     """
     event = ReadinessEvent(
         specversion="1.0",
@@ -188,5 +188,5 @@ def readiness_event(data: ReadinessChanged, *, id: str, time: datetime) -> bytes
         datacontenttype="application/json",
         data=data,
     )
-    # Nulls stay: a record that replaces another says of each field that there is nothing now.
+    # Nulls stay: the topic is compacted, so a record must also say which fields have no value.
     return event.model_dump_json(by_alias=True).encode()

@@ -1,8 +1,8 @@
-"""One spelling: identifiers and the numbers of documents, lines and items, whoever typed them.
+"""Bring identifiers and the numbers of documents, lines and items to one spelling.
 
-The same number comes with a blank behind it from one system and without from another, or with its
-letters in other code points. Whatever takes such a text brings it to one spelling first: the
-events' models, and every other way in (addresses, forms, commands) by `one_spelling`.
+The same number comes from one system with a trailing blank and from another without, or with its
+letters in other code points. Every way in brings such a text to one spelling first: the models of
+events do, and addresses, forms and commands use `one_spelling`.
 """
 
 import re
@@ -13,14 +13,14 @@ WHITE_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""What Unicode calls white space. Python's `strip` takes four control characters more."""
+"""What Unicode calls white space. Python's `strip` also removes four control characters."""
 
 LONGEST: Final = 64
-"""Characters of an identifier or a number, once it is spelled."""
+"""The most characters of an identifier or number, in its one spelling."""
 
 _LONGEST_AS_WRITTEN: Final = 4 * LONGEST
-"""No character is written in more than four code points: what is longer is so in any spelling.
-It stays as it is, because to sort thousands of accents takes minutes."""
+"""No character takes more than four code points, so a longer text is too long in any spelling.
+It is left as it is, because NFC takes minutes to sort thousands of combining accents."""
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -28,8 +28,8 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def one_spelling(text: str) -> str:
     """Return an identifier or number without white space at its ends, in Unicode NFC.
 
-    For everything that is compared with what events say: path and query parameters, forms,
-    arguments of commands. Checks nothing else, and leaves what is too long as it is.
+    For everything that is compared with the content of events: path and query parameters, forms,
+    arguments of commands. Checks nothing, and does not normalise a text that is too long.
     """
     text = text.strip(WHITE_SPACE)
     if text.isascii() or len(text) > _LONGEST_AS_WRITTEN:
@@ -38,9 +38,10 @@ def one_spelling(text: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """Return an identifier in its one spelling; ValueError where it is none.
+    """Return an identifier in its one spelling.
 
-    Called for each identifier of an event. White space at the ends may be off already.
+    Called for each identifier of an event; white space at the ends may have been stripped before.
+    Raises ValueError if the text is not an identifier.
     """
     if _IDENTIFIER.fullmatch(text):
         return text
@@ -53,9 +54,10 @@ def identifier(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """Return the number of a document, line or item in its one spelling; ValueError if it is none.
+    """Return the number of a document, line or item in its one spelling.
 
-    Called for each such number of an event, without white space at its ends.
+    Called for each such number of an event, with white space at the ends already stripped.
+    Raises ValueError if the text is not such a number.
     """
     if text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST:
         return text

@@ -1,4 +1,4 @@
-"""Units of measure: what ERPs write, the UN/ECE code it stands for, and what can be converted.
+"""Units of measure: the words that ERPs write, their UN/ECE codes, and factors between units.
 
 Codes are those of UN/ECE Recommendation 20, and 21 for packages.
 """
@@ -58,7 +58,7 @@ _WORDS: Final[Mapping[str, str]] = {
 UNIT_ALIASES: Final[Mapping[str, str]] = {
     word: code for code, words in _WORDS.items() for word in words.split()
 }
-"""What ERPs write, in capitals, to the code it stands for."""
+"""The code for each word that ERPs write; the words are in capitals."""
 
 CONVERTIBLE: Final[tuple[Mapping[str, int], ...]] = (
     {"H87": 1, "C62": 1, "PR": 2, "DZN": 12, "CEN": 100, "GRO": 144, "MIL": 1000},
@@ -68,7 +68,8 @@ CONVERTIBLE: Final[tuple[Mapping[str, int], ...]] = (
     {"MLT": 1, "LTR": 1_000, "HLT": 100_000, "MTQ": 1_000_000},
     {"SEC": 1, "MIN": 60, "HUR": 3_600},
 )
-"""Units between which a fixed factor exists, each in the smallest of its kind (docs/figures.md)."""
+"""Kinds of units with fixed factors: how many of the kind's smallest unit each unit is
+(docs/figures.md)."""
 
 _AT_THE_ENDS: Final = WHITE_SPACE + "."
 _CODE: Final = re.compile(r"[A-Z0-9]{1,3}")
@@ -89,14 +90,16 @@ def _by_beginning(words: Iterable[str]) -> dict[str, str]:
 
 
 _NEAR: Final = _by_beginning(UNIT_ALIASES)
-"""Words by their first two letters: to look for nearer ones takes too long in a bad file."""
+"""Words to suggest, by their first two letters. To search for the most similar ones takes too long
+in a file of many unknown units."""
 
 
 def unit_of(value: Any) -> str:
-    """Return the code of a unit as it was written; ValueError with what would be taken.
+    """Return the UN/ECE code of a unit that a sender wrote as a code or as a word of the trade.
 
-    Called for each `uom` of an event. Case counts for nothing, nor do blanks and dots at the ends.
-    Codes are not looked up in the lists of the UN: of one to three letters and digits any is taken.
+    Called for each `uom` of an event. Case does not count, nor do blanks and dots at the ends.
+    Codes are not looked up in the lists of the UN: any one to three letters and digits are
+    accepted. Raises ValueError for anything else; its message suggests words that are accepted.
     """
     if not isinstance(value, str):
         raise ValueError('must be a unit as a text, such as "PCS", "KG" or "H87"')
@@ -111,13 +114,13 @@ def unit_of(value: Any) -> str:
             return found
         if capitals in _UNCLEAR:
             raise ValueError(_UNCLEAR[capitals])
-        # Some letters of other scripts become A to Z in capitals.
+        # isascii, because some letters outside ASCII become A to Z in capitals.
         if word.isascii() and _CODE.fullmatch(capitals):
             return capitals
     near = _NEAR.get(word[:2].upper(), _COMMON)
     raise ValueError(
-        "is no unit known here: send its code of UN/ECE Recommendation 20 (H87 = piece), or a word "
-        f"such as {near}; all words: `units` of /v1/catalogue"
+        "is not a known unit: send its code of UN/ECE Recommendation 20 (H87 = piece), or a word "
+        f"such as {near}; all words are in `units` of /v1/catalogue"
     )
 
 
@@ -125,17 +128,17 @@ _SMALLEST: Final = {unit: count for kind in CONVERTIBLE for unit, count in kind.
 
 
 def smallest(unit: str) -> int:
-    """Return how many of the smallest unit of its kind a unit is; 1 of any that does not convert.
+    """Return how many of the smallest unit of its kind a unit is; 1 if it does not convert.
 
-    The store keeps quantities in the smallest unit: whoever reads them divides by this.
+    The store keeps quantities in the smallest unit; code that reads them divides by this.
     """
     return _SMALLEST.get(unit, 1)
 
 
 def factor(unit: str, into: str) -> Fraction | None:
-    """Return how many `into` one `unit` is; None where no fixed factor exists.
+    """Return the factor from `unit` to `into` (12 from DZN to H87); None if there is no fixed one.
 
-    '' is a unit that was not said: a quantity is taken as it is.
+    '' means that no unit was given: the quantity is taken as it is, with factor 1.
     """
     if unit == into or not unit or not into:
         return Fraction(1)

@@ -1,6 +1,6 @@
-"""From bytes to events: parse once, validate once, and say exactly what is wrong with the rest.
+"""Parse and validate events, and name exactly what is wrong with those that are refused.
 
-The outcome of an event is `Accepted`, in the one form that everything behind the gateway reads,
+The outcome for an event is `Accepted`, in the one form that everything behind the gateway reads,
 or `Rejected`, with a JSON pointer and a message for each fault.
 """
 
@@ -22,18 +22,20 @@ from schemas.messages import message_of, syntax_of
 from schemas.moments import ahead
 
 MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
-"""Above this an event would not fit a Kafka record of the canonical topics."""
+"""A larger event would not fit into a Kafka record of the canonical topics."""
 
 
 MAX_DEPTH: Final = 100
-"""No document nests deeper than five; what nests deeper than this is refused without a look."""
+"""No document nests deeper than five levels; what nests deeper than this is not examined further
+and refused."""
 
 MAX_ENTRIES: Final = 50_000
-"""Of one list or object in a document: no longer list of lines fits `MAX_EVENT_BYTES`."""
+"""The most entries of one list or object in a document: no longer list of lines fits into
+`MAX_EVENT_BYTES`."""
 
 MAX_VALUES: Final = 250_000
-"""Of a document, with all its lists and objects: no more fit `MAX_EVENT_BYTES` either. As Python
-values they take some 50 MB; without a bound a body of 10 MB could take 300."""
+"""The most values of a document, in all its lists and objects: no more fit into `MAX_EVENT_BYTES`.
+As Python values they take some 50 MB; without a bound a body of 10 MB could take 300 MB."""
 
 _MOST_ATTRIBUTES: Final = 500
 _MOST_FAULTS: Final = 50
@@ -42,20 +44,20 @@ _LONGEST_TEXT: Final = 512
 
 
 class NotParseable(ValueError):
-    """The body as a whole is no JSON text; the message says where."""
+    """The body as a whole is not JSON; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong, where (JSON pointer, "" = the event as a whole) and what to do."""
+    """One thing wrong with an event: where (JSON pointer, "" = the whole event) and what to do."""
 
     pointer: str
     message: str
 
     def as_json(self) -> dict[str, str]:
-        """Return the shape that answers and rejected records use.
+        """Return the fault in the shape of answers and rejected records.
 
-        A field's name may be as long as the body; an answer does not repeat all of it.
+        Long texts are cut: a field's name may be as long as the body.
         """
         return {"pointer": _short(self.pointer), "message": _short(self.message)}
 
@@ -68,9 +70,9 @@ def _short(text: str) -> str:
 class Accepted:
     """A valid event, ready for its topic.
 
-    `value` is the event as JSON without line breaks; `content` is a digest of what it says (type,
-    time, data), by which a second event under the same source and id is told to be the same.
-    `traceparent` is the event's own, where that is well-formed.
+    `value` is the event as JSON without line breaks. `content` is a digest of type, time and data,
+    which tells a resend from a conflict when a second event has the same source and id.
+    `traceparent` is the event's own, if that is well-formed.
     """
 
     source: str
@@ -86,7 +88,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that is not taken, and why; `forbidden` where the sender may not send it."""
+    """An event that is refused, and why; `forbidden` if the sender is not allowed to send it."""
 
     faults: list[Fault]
     id: str | None = None
@@ -96,7 +98,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends: a partner and the roles in which it may."""
+    """A partner that sends events, and the roles in which it may."""
 
     partner: str
     roles: tuple[Role, ...]
@@ -104,7 +106,7 @@ class Sender:
 
 @dataclass(slots=True)
 class Unparseable:
-    """Stands in a batch for an element that is JSON, but not a lawful event."""
+    """Takes the place of an event, alone or in a batch, that is JSON but can't be validated."""
 
     fault: Fault
     id: str | None = None
@@ -112,7 +114,10 @@ class Unparseable:
 
 @dataclass(slots=True)
 class _Marks:
-    """Objects with duplicate keys, by identity: the objects themselves stay plain dicts."""
+    """Parsed objects with duplicate keys, by identity, so that they can stay plain dicts.
+
+    `kept` holds on to these objects, so that no other object gets the same `id()`.
+    """
 
     duplicates: dict[int, str] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
@@ -129,7 +134,7 @@ class _Marks:
         return result
 
     def fault_in(self, value: Any, pointer: str = "", depth: int = 0) -> Fault | None:
-        """Find the first duplicate key, NaN, lone surrogate or abyss in a value, depth first."""
+        """Find the first duplicate key, NaN, lone surrogate or too deep nesting, depth first."""
         fault = self._own_fault(value, pointer, depth)
         if fault is not None or not isinstance(value, (dict, list)):
             return fault
@@ -148,9 +153,9 @@ class _Marks:
                 return Fault(pointer, "has a key with half of a surrogate pair; not valid Unicode")
             if id(value) in self.duplicates:
                 key = self.duplicates[id(value)]
-                return Fault(f"{pointer}/{escape(key)}", "stands twice in the same object")
+                return Fault(f"{pointer}/{escape(key)}", "appears twice in the same object")
         elif isinstance(value, float):
-            return Fault(pointer, "must be a number; NaN, Infinity and endless exponents are none")
+            return Fault(pointer, "must be a number, not NaN, Infinity or an endless exponent")
         elif isinstance(value, str) and not _is_unicode(value):
             return Fault(pointer, "has half of a surrogate pair; not valid Unicode")
         return None
@@ -175,7 +180,7 @@ def _fraction(text: str) -> Decimal | float:
     try:
         return Decimal(text)
     except InvalidOperation:
-        return math.nan  # An exponent beyond all bounds: `fault_in` finds it.
+        return math.nan  # The exponent is out of bounds; `fault_in` reports it.
 
 
 def escape(token: str) -> str:
@@ -184,7 +189,10 @@ def escape(token: str) -> str:
 
 
 def decode_text(body: bytes) -> bytes:
-    """Check that a body is UTF-8 and return it without a byte-order mark; NotParseable if not."""
+    """Return a body, still as bytes, without its byte-order mark.
+
+    Raises NotParseable if it is not UTF-8.
+    """
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -193,22 +201,22 @@ def decode_text(body: bytes) -> bytes:
 
 
 def values_in(body: bytes) -> int:
-    """Return how many values a JSON text has at most: each follows a comma or opens something."""
+    """Return how many values a JSON text has at most: its commas and opening brackets."""
     return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 def parse(body: bytes) -> Any:
     """Parse a JSON text strictly and exactly.
 
-    Numbers become int or Decimal. Where a strict parse fails on one part only (a duplicate key,
-    NaN, half of a surrogate pair, an abyss), that part of a batch becomes `Unparseable` and its
-    neighbours stay good. A text of more than `MAX_VALUES` values is `Unparseable` unseen: whoever
-    reads batches cuts them into their events first.
-    Raises NotParseable where the text as a whole is no JSON.
+    Numbers become int or Decimal. If the strict parse fails on one element of a list only (for a
+    duplicate key, NaN, half of a surrogate pair, or too deep nesting), that element becomes
+    `Unparseable` and the others stay good. A text of more than `MAX_VALUES` values is returned as
+    `Unparseable` without being parsed: callers that read batches split them into events first.
+    Raises NotParseable if the text as a whole is not JSON.
     """
     body = decode_text(body)
     if values_in(body) > MAX_VALUES:
-        return Unparseable(Fault("", f"has more than {MAX_VALUES} entries, all lists together"))
+        return Unparseable(Fault("", f"has more than {MAX_VALUES} entries in all lists together"))
     try:
         return jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
@@ -241,9 +249,9 @@ def _unless_faulty(value: Any, marks: _Marks) -> Any:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    # The first step names the branch of the union, which is no part of the document.
+    # The first step names the branch of the union, which is not part of the document.
     steps = location[1:] if location and location[0] in CATALOGUE else location
-    # A last step "[key]" says that the key itself is wrong; the pointer names its member.
+    # A last step "[key]" means that the key itself is wrong; the pointer then names its member.
     steps = steps[:-1] if steps and steps[-1] == "[key]" else steps
     return "".join("/" + escape(str(step)) for step in steps)
 
@@ -251,8 +259,8 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 def _faults(error: ValidationError, most: int) -> list[Fault]:
     count = error.error_count()
     if count > most:
-        # To write them all out takes seconds in which nothing else runs.
-        return [Fault("", f"has {count} faults, too many to name; is it a document at all?")]
+        # Writing them all out takes seconds, during which nothing else runs.
+        return [Fault("", f"has {count} faults, too many to name; is it a document of this type?")]
     faults = []
     rows = error.errors(include_url=False, include_input=False)
     for row in rows[:_MOST_FAULTS]:
@@ -267,7 +275,7 @@ def _text_of(raw: Any, name: str) -> str | None:
 
 
 def _too_many(event: dict[str, Any]) -> Fault | None:
-    """Find what is too long to be looked at, part by part: it would hold up everybody else."""
+    """Find a list or object with too many entries: validating it would hold up all requests."""
     if len(event) > _MOST_ATTRIBUTES:
         return Fault("", f"has more than {_MOST_ATTRIBUTES} attributes")
     data = event.get("data")
@@ -285,18 +293,18 @@ def validate(
 ) -> Accepted | Rejected:
     """Judge one parsed event of a sender.
 
-    `brief`: name the faults only where they are few. Whoever judges many events asks for it once
-    enough was named: to name those of thousands of bad events takes longer than all else.
-    `now`: the moment of acceptance, aware, which nothing that has happened may lie far ahead of;
-    default the present.
-    Never raises for bad input: what is wrong comes back as `Rejected`, pointer by pointer.
+    `brief`: name the faults only if they are few. Callers that judge many events set it once enough
+    faults are named: naming those of thousands of bad events takes longer than all else.
+    `now`: when the event is accepted, timezone-aware, by default the present; what the event
+    reports as having happened must not lie far after it.
+    Never raises for bad input: faults come back as `Rejected`.
     """
     event = read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
     if isinstance(event, Rejected):
         return event
-    too_early = [Fault(*one) for one in ahead(event, now or datetime.now(UTC))]
-    if too_early:
-        return Rejected(too_early, id=event.id, source=event.source)
+    in_future = [Fault(*one) for one in ahead(event, now or datetime.now(UTC))]
+    if in_future:
+        return Rejected(in_future, id=event.id, source=event.source)
     forbidden = _forbidden(event, sender)
     if forbidden is not None:
         return Rejected([forbidden], id=event.id, source=event.source, forbidden=True)
@@ -308,9 +316,10 @@ def validate(
 
 
 def read(raw: Any, most_faults: int = _COUNTED_FAULTS) -> Event[Any, Any] | Rejected:
-    """Read a parsed event, whoever sent it and when; `Rejected` names what is wrong with it.
+    """Validate a parsed event, but not its sender nor its times; `Rejected` names the faults.
 
-    For `validate`, and for whoever reads what was accepted before.
+    For `validate`, and for code that reads events which were accepted before. With more faults
+    than `most_faults` only their number is named.
     """
     if isinstance(raw, Unparseable):
         return Rejected([raw.fault], id=raw.id)
@@ -338,11 +347,11 @@ def _forbidden(event: Event[Any, Any], sender: Sender) -> Fault | None:
     if not sender.roles:
         return Fault("", f"every key of {sender.partner} is revoked; it may send nothing")
     roles = " or ".join(sender.roles)
-    return Fault("/type", f"{event.type} of these partners may not be sent by this {roles}")
+    return Fault("/type", f"{event.type} for these partners may not be sent by this {roles}")
 
 
 def accept(event: Event[Any, Any]) -> Accepted:
-    """Write a validated event in the form of the canonical topics."""
+    """Return a validated event in the form in which the canonical topics carry it."""
     data = event.data.__pydantic_serializer__.to_json(event.data, exclude_none=True)
     partner = event.sender
     attributes: dict[str, Any] = {
@@ -359,7 +368,7 @@ def accept(event: Event[Any, Any]) -> Accepted:
         if value is not None:
             attributes[name] = value
     for name, value in event.extensions.items():
-        attributes.setdefault(name, value)  # nobody names their own `sender`
+        attributes.setdefault(name, value)  # An extension must not replace `sender`.
     head: bytes = to_json(attributes)
     return Accepted(
         source=event.source,
@@ -375,7 +384,10 @@ def accept(event: Event[Any, Any]) -> Accepted:
 
 
 def content_digest(event_type: str, time: datetime, data: bytes) -> bytes:
-    """Return 16 bytes that tell what an event says, whatever carried it."""
+    """Return a 16-byte digest of an event's content, whatever way the event came.
+
+    `data`: the document as canonical topics carry it.
+    """
     digest = hashlib.blake2b(data, digest_size=16)
     digest.update(f"|{event_type}|{time.astimezone(UTC).isoformat()}".encode())
     return digest.digest()

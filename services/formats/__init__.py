@@ -1,1 +1,1 @@
-"""Files of an ERP to events: the mapping, the rows of a file, and rows made into events."""
+"""Turn the files of an ERP into events: mappings, readers of files, and the making of events."""

@@ -1,7 +1,7 @@
 """The `[columns.<name>]` tables of a mapping: where a value comes from and how it is read.
 
-Every value has a name of the mapping's own (`[columns.requested_date]`), by which the events refer
-to it. `kind` says how the cell is read:
+Every value has a name that the mapping chooses (`[columns.requested_date]`), by which the events
+refer to it. `kind` says how the cell is read:
 
 | kind | value |
 | --- | --- |
@@ -10,9 +10,9 @@ to it. `kind` says how the cell is read:
 | `identifier` | a partner's id: 1 to 64 of `A-Z a-z 0-9 . _ -` |
 | `decimal`, `integer` | an exact number |
 | `date` | a business date |
-| `time` | an instant; a date alone becomes one by `at`, in the zone of the site |
+| `time` | an instant; a date without a time of day gets the time `at`, in the zone of the site |
 
-Or it is chosen from other values: `first_of`, `earliest_of`, `latest_of`.
+A value can also be chosen from other values: `first_of`, `earliest_of`, `latest_of`.
 """
 
 import re
@@ -36,7 +36,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class MappingTable(BaseModel):
-    """Base of every table of a mapping: an unknown setting is an error that names the known."""
+    """Base of every table of a mapping: the error for an unknown setting lists the known ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False)
 
@@ -48,7 +48,7 @@ class MappingTable(BaseModel):
             unknown = [name for name in value if name not in known]
             if unknown:
                 raise ValueError(
-                    f"unknown setting {unknown[0]!r}; here may stand: {', '.join(known)}"
+                    f"unknown setting {unknown[0]!r}; this table may have: {', '.join(known)}"
                 )
         return value
 
@@ -76,9 +76,9 @@ def _encoding_is_known(value: str) -> str:
 def _template_is_lawful(value: str) -> str:
     rest = _PLACEHOLDER.sub("", value)
     if "{" in rest or "}" in rest:
-        raise ValueError("has a brace without its partner; a value is named as {order_no}")
+        raise ValueError("has a brace without its partner; write a value as {order_no}")
     if not _PLACEHOLDER.search(value):
-        raise ValueError("names no value; write for instance 'order/{order_no}'")
+        raise ValueError("names no value; write for example 'order/{order_no}'")
     if "}{" in value:
         raise ValueError("has two values side by side; put a character such as / between them")
     return value
@@ -100,10 +100,10 @@ def placeholders(template: str) -> tuple[str, ...]:
 
 
 def filled(template: str, values: dict[str, str]) -> str:
-    """Put values into a template so that two different sets of values never give the same text.
+    """Fill a template in such a way that different values never give the same text.
 
-    The character behind a value is its end; where the value itself has that character it is
-    percent-encoded (`A/1` and `2` in `{a}/{b}` give `A%2F1/2`). The last value stands as it is.
+    The character after a value marks its end; where the value itself has that character, it is
+    percent-encoded (`A/1` and `2` in `{a}/{b}` give `A%2F1/2`). The last value is not encoded.
     """
     parts = _PLACEHOLDER.split(template)
     text = [parts[0]]
@@ -116,11 +116,11 @@ def filled(template: str, values: dict[str, str]) -> str:
 
 
 class _CellColumn(MappingTable):
-    """What every value read from a cell has.
+    """Settings of every value that is read from a cell.
 
     from: the column's name in the file.
-    no_value: words that mean "nothing here" (upper and lower case alike), with those of [defaults].
-    default: taken where the cell is empty or has such a word, and read as the cell would be.
+    no_value: words that mean "nothing here", besides those of [defaults]; case does not count.
+    default: the text to read instead if the cell is empty or has such a word.
     """
 
     source: str | None = Field(default=None, alias="from")
@@ -137,12 +137,12 @@ class _CellColumn(MappingTable):
 class TextColumn(_CellColumn):
     """Text.
 
-    template: in place of 'from', other values joined: "{asn}/{line_no}".
-    values: what the file says = what the event says: { OK = "accepted", NG = "rejected" }.
+    template: instead of 'from', other values joined: "{asn}/{line_no}".
+    values: text in the file = text in the event: { OK = "accepted", NG = "rejected" }.
     unlisted: what to do with a text that 'values' does not list: "reject" it or "keep" it.
-    strip_zeros: drop leading zeros, as SAP pads its numbers (0000100234).
-    literal: take a code as it stands even where it looks like what a spreadsheet makes of codes
-    (1-Mar, 10.0, 4.5E+09, #N/A; see `debris`), which is refused else.
+    strip_zeros: drop leading zeros, with which SAP pads its numbers (0000100234).
+    literal: accept a code as it is even if it looks like what a spreadsheet makes of codes
+    (1-Mar, 10.0, 4.5E+09, #N/A; see `debris`); otherwise such a code is refused.
     """
 
     kind: Literal["text"] = "text"
@@ -155,17 +155,17 @@ class TextColumn(_CellColumn):
     @model_validator(mode="after")
     def _one_origin(self) -> "TextColumn":
         if self.source is not None and self.template is not None:
-            raise ValueError("has both 'from' and 'template'; leave one")
+            raise ValueError("has both 'from' and 'template'; remove one")
         if self.unlisted == "keep" and self.values is None:
-            raise ValueError("'unlisted' says what to do beside 'values', and there are none")
+            raise ValueError("has 'unlisted' without 'values'; add 'values', or remove 'unlisted'")
         return self
 
 
 class CodeColumn(TextColumn):
     """A document, line or item number.
 
-    shorten: cut what is longer than 64 characters, and mark it with a digest of the whole, so that
-    the same long text always gives the same number and another one another.
+    shorten: cut a text of more than 64 characters and append a digest of the whole text, so that
+    the same long text always gives the same number, and different texts give different numbers.
     """
 
     kind: Literal["code"]  # type: ignore[assignment]
@@ -175,8 +175,8 @@ class CodeColumn(TextColumn):
 class IdentifierColumn(TextColumn):
     """A partner's id.
 
-    slug: make an id of a name ("Orgenics, Ltd" becomes Orgenics-Ltd-1b5f2c9e): other characters
-    become a hyphen, and where any was lost, a digest of the name keeps two names apart.
+    slug: make an id from a name ("Orgenics, Ltd" becomes Orgenics-Ltd-1b5f2c9e): characters that an
+    id can't have become a hyphen, and if there are any, a digest keeps similar names apart.
     """
 
     kind: Literal["identifier"]  # type: ignore[assignment]
@@ -186,10 +186,10 @@ class IdentifierColumn(TextColumn):
 class DecimalColumn(_CellColumn):
     """An exact number.
 
-    decimal, thousands: the separators (of [defaults] where absent); "" = there is none.
-    remove: texts to drop before reading: ["Rp", "%"].
-    absolute: drop the sign (a return that the ERP writes as a negative quantity).
-    places: round half up to so many decimals; without it nothing is ever rounded.
+    decimal, thousands: the separators (those of [defaults] if absent); "" = there is none.
+    remove: texts to delete before reading: ["Rp", "%"].
+    absolute: drop the sign (of a return that the ERP writes as a negative quantity).
+    places: round half up to this many decimals; without it nothing is ever rounded.
     """
 
     kind: Literal["decimal"]
@@ -201,7 +201,7 @@ class DecimalColumn(_CellColumn):
 
 
 class IntegerColumn(DecimalColumn):
-    """A whole number, such as the revision of an order; read as a decimal is."""
+    """A whole number, such as the revision of an order; read like a decimal."""
 
     kind: Literal["integer"]  # type: ignore[assignment]
 
@@ -209,11 +209,11 @@ class IntegerColumn(DecimalColumn):
 class DateColumn(_CellColumn):
     """A business date.
 
-    formats: those accepted, such as ["DD-MMM-YY", "M/D/YYYY"] (of [defaults] where absent).
-    century_from: two-digit years are those from here on: 1970 reads 69 as 2069, 70 as 1970.
-    zone: where a text has an offset, the date is that of the clock in this zone (that of the site
-    where absent). A time of day without an offset, other than midnight, is the ERP's clock in
-    [defaults] zone, and the date that of the site then. A date alone is taken as it stands.
+    formats: those accepted, such as ["DD-MMM-YY", "M/D/YYYY"] (those of [defaults] if absent).
+    century_from: the first year that two digits can mean: with 1970, 69 is 2069 and 70 is 1970.
+    zone: the zone in which to take the date of a text that has an offset (the site's if absent).
+    A time of day without an offset, other than midnight, is taken as the ERP's clock in the zone
+    of [defaults], and gives the date at the site. A date alone is never moved.
     """
 
     kind: Literal["date"]
@@ -223,11 +223,11 @@ class DateColumn(_CellColumn):
 
 
 class TimeColumn(DateColumn):
-    """An instant. As a date, and:
+    """An instant. It has the settings of a date, with these meanings of its own.
 
-    at: the time of day of a text that has none, in the zone of the site: 12:00 where neither this
-    nor [defaults] says.
-    zone: the zone of a time of day that has no offset.
+    at: the time of day for a text that has none, in the zone of the site (that of [defaults] if
+    absent, which is 12:00 unless set).
+    zone: the zone of a time of day that has no offset (that of [defaults] if absent).
     """
 
     kind: Literal["time"]  # type: ignore[assignment]
@@ -235,30 +235,30 @@ class TimeColumn(DateColumn):
 
 
 class FirstOf(MappingTable):
-    """The first of these values that there is: first_of = ["confirmed", "requested"]."""
+    """The first of these values that is present: first_of = ["confirmed", "requested"]."""
 
     first_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]
 
 
 class EarliestOf(MappingTable):
-    """The earliest of these dates or times, of those that there are."""
+    """The earliest of these dates or times; absent ones are ignored."""
 
     earliest_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]
 
 
 class LatestOf(MappingTable):
-    """The latest of these dates or times, of those that there are."""
+    """The latest of these dates or times; absent ones are ignored."""
 
     latest_of: Annotated[tuple[ValueName, ...], Field(min_length=2)]
 
 
 CellColumn = TextColumn | CodeColumn | IdentifierColumn | DecimalColumn | IntegerColumn | DateColumn
-"""TimeColumn is a DateColumn."""
+"""Any column that is read from a cell. TimeColumn is included, as a subclass of DateColumn."""
 Choice = FirstOf | EarliestOf | LatestOf
 
 
 def candidates(choice: Choice) -> tuple[str, ...]:
-    """Return the names that a choice chooses from."""
+    """Return the names of the values that a choice chooses from."""
     if isinstance(choice, FirstOf):
         return choice.first_of
     return choice.earliest_of if isinstance(choice, EarliestOf) else choice.latest_of

@@ -1,7 +1,7 @@
-"""Rows of a CSV file: decoded, split into cells, each with the line on which it begins.
+"""Read the rows of a CSV file: decoded, split into cells, with the line on which each row begins.
 
-A damaged row costs itself only. A quote that is never closed would swallow the rows behind it;
-there, reading begins anew on the line after the damaged one.
+A damaged row affects no other row. A quote that is never closed would swallow the rows after it, so
+reading resumes on the line after the damaged one.
 """
 
 import codecs
@@ -19,14 +19,14 @@ from services.formats.rows import BrokenRow, CellFault, FileError, FileRow
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    # UTF-32's mark begins with that of UTF-16: it must be asked for first.
+    # The mark of UTF-32-LE begins with that of UTF-16-LE, so it must be compared first.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WITHOUT_MARK: Final = (
-    # Of text that begins with two plain letters, as headers do.
+    # For text that begins with two ASCII characters, as headers do.
     (re.compile(rb"[^\0]\0\0\0", re.DOTALL), "utf-32-le"),
     (re.compile(rb"\0\0\0[^\0]", re.DOTALL), "utf-32-be"),
     (re.compile(rb"[^\0]\0[^\0]\0", re.DOTALL), "utf-16-le"),
@@ -34,11 +34,15 @@ _WITHOUT_MARK: Final = (
 )
 _SHOWN: Final = 200
 _MOST_READ_AGAIN: Final = 1_000_000
-"""Lines. Where every line opens a quote, each would be read to the end and given back."""
+"""The most lines to read again. If every line opened a quote that is never closed, the rest of the
+file would be read again for each of them."""
 
 
 def encoding_of(start: bytes, encoding: str) -> str:
-    """Return the encoding of a file by its first four bytes: its byte-order mark decides."""
+    """Return the encoding of a file with these first four bytes.
+
+    A byte-order mark takes precedence over `encoding`, the one that the mapping names.
+    """
     for mark, marked in _MARKS:
         if start.startswith(mark):
             return marked
@@ -46,10 +50,10 @@ def encoding_of(start: bytes, encoding: str) -> str:
 
 
 def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[FileRow | BrokenRow]:
-    """Yield the rows of a CSV file, the first of them once the header is known to fit the mapping.
+    """Check that the header of a CSV file fits the mapping, then yield the rows.
 
-    Raises FileError where the file as a whole cannot be read: no header, a column that the
-    mapping reads and the file does not have, an encoding that is another one.
+    Raises FileError if the file as a whole cannot be read: it has no header, lacks a column that
+    the mapping reads, or has another encoding.
     """
     layout = mapping.file
     start = stream.read(4)
@@ -64,13 +68,13 @@ def csv_rows(stream: BinaryIO, mapping: FileMapping) -> Iterator[FileRow | Broke
         yield from _rows(lines, header, layout, encoding)
     except UnicodeError:
         raise FileError(
-            f"is not {encoding} from one end to the other: it is cut off, or of another encoding; "
-            "export it again, or set file.encoding in the mapping"
+            f"is not {encoding} throughout: it is cut off, or has another encoding; export it "
+            "again, or set file.encoding in the mapping"
         ) from None
 
 
 def _check_encoding(start: bytes, encoding: str) -> None:
-    """Raise FileError where a file without a mark is plainly of another encoding."""
+    """Raise FileError if a file without a byte-order mark evidently has another encoding."""
     for pattern, likely in _WITHOUT_MARK:
         width = likely.rpartition("-")[0]
         if pattern.fullmatch(start) and not encoding.lower().replace("_", "-").startswith(width):
@@ -81,7 +85,7 @@ def _check_encoding(start: bytes, encoding: str) -> None:
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream whose first bytes were already looked at."""
+    """A stream that gives its first bytes again, which were read to find the encoding."""
 
     def __init__(self, start: bytes, rest: BinaryIO) -> None:
         self._start, self._rest = start, rest
@@ -98,7 +102,7 @@ class _Rejoined(io.RawIOBase):
 
 
 class _Lines:
-    """Lines of a text, numbered, which can be taken back."""
+    """The lines of a text, numbered; lines can be given back to be read again."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._text = iter(text)
@@ -112,18 +116,22 @@ class _Lines:
 
     def __next__(self) -> str:
         line = self._returned.popleft() if self._returned else next(self._text)
-        # Of files that were joined: left in place, the mark would be a part of the first cell.
+        # Files that were joined have byte-order marks on later lines, which would become part of
+        # the first cell.
         line = line.removeprefix("\ufeff")
         self.taken.append(line)
         self.number += 1
         return line
 
     def begin(self) -> None:
-        """Begin a record: what is taken from here on belongs to it."""
+        """Begin a record: the lines read from here on belong to it."""
         self.taken = []
 
     def back_to_second(self) -> str:
-        """Give back all lines of the record but the first, which is returned. Raises FileError."""
+        """Give back all lines of the record but the first, and return the first.
+
+        Raises FileError if too many lines of the file were given back.
+        """
         self._returned.extendleft(reversed(self.taken[1:]))
         self.number -= len(self.taken) - 1
         self._read_again += len(self.taken) - 1
@@ -155,9 +163,9 @@ def _header(lines: _Lines, layout: FileFormat) -> list[str]:
 
 
 def check_header(header: list[str], mapping: FileMapping, line: int) -> None:
-    """Check that a file has each column that the mapping reads, once. Raises FileError.
+    """Raise FileError unless a file has each column that the mapping reads exactly once.
 
-    `line`: on which the header ends.
+    `line`: the line on which the header ends.
     """
     wanted = [
         column.source for column in mapping.columns.values() if not isinstance(column, Choice)
@@ -219,8 +227,8 @@ def _rows(
 
 def _explained(error: csv.Error) -> str:
     if "unexpected end" in str(error) or "field limit" in str(error):
-        return "a quote opens here that is never closed; close it, or double it where it is meant"
-    return "a quoted cell goes on behind its closing quote; double a quote that is part of a cell"
+        return "a quote opens here that is never closed; close it, or double it if it is text"
+    return "a quoted cell goes on after its closing quote; double a quote that is part of a cell"
 
 
 def _row(
@@ -248,7 +256,7 @@ def _undecoded(cell: str) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Return text fit to be printed: bytes that are no text as U+FFFD."""
+    """Return a text as it can be printed: undecodable bytes as U+FFFD, and not too long."""
     legible = text.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return legible if len(legible) <= _SHOWN else legible[:_SHOWN] + "…"
 
@@ -256,7 +264,7 @@ def _shown(text: str) -> str:
 def _broken(
     number: int, header: list[str], cells: list[str], quote: str, message: str
 ) -> BrokenRow:
-    # A stray quote is what is wrong with the cell, and no part of what it says.
+    # The stray quote is the fault, not part of the cell's text.
     legible = [cell.strip().strip(quote).strip() for cell in cells]
     guess = dict(zip(header, legible, strict=False))
     return BrokenRow(CellFault(number, "", _shown(",".join(cells)), message), guess)

@@ -1,4 +1,4 @@
-"""Date formats as people write them (`DD-MMM-YY`), and reading a date by several of them.
+"""Date formats as people write them (`DD-MMM-YY`), and reading a text by one of several formats.
 
 The parts of a format:
 
@@ -12,8 +12,8 @@ The parts of a format:
 | `A` | AM or PM |
 | `Z` | offset: `Z`, `+07:00`, `+0700` |
 
-Anything else stands for itself; of letters, only `T`. Python's own `%d-%b-%y` is not used because
-its names of months follow the machine's language.
+Any other character stands for itself; `T` is the only letter that may. Python's own `%d-%b-%y` is
+not used because its month names follow the machine's locale.
 """
 
 import re
@@ -26,12 +26,12 @@ from zoneinfo import ZoneInfo
 
 
 class UnreadableError(ValueError):
-    """A cell cannot be read as its column says; the message says why and what to do."""
+    """A cell cannot be read as its column requires; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A date, with a time of day and an offset where the text has them."""
+    """A date, with a time of day and an offset if the text has them."""
 
     day: date
     clock: time | None = None
@@ -75,13 +75,16 @@ _MONTHS: Final = {
 
 
 def month_named(name: str) -> int | None:
-    """Return the number of a month by its name, English or Indonesian, short or long; or None."""
+    """Return the number of a month by its name, or None.
+
+    The name may be English or Indonesian, short or long, in upper or lower case.
+    """
     return _MONTHS.get(name.casefold())
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a date format. Raises ValueError, saying what is wrong with it."""
+    """Compile a date format to a regular expression. Raises ValueError if the format is wrong."""
     parts, position = [], 0
     for part in _PARTS.finditer(pattern):
         parts.append(_literal(pattern, pattern[position : part.start()]))
@@ -104,7 +107,7 @@ def _literal(pattern: str, text: str) -> str:
     for character in text:
         if character.isalpha() and character != "T":
             raise ValueError(
-                f"date format {pattern!r} has {character!r}, which is no part of a date; "
+                f"date format {pattern!r} has {character!r}, which is not part of a date; "
                 "use YYYY YY MMM MM M DD D hh h mm ss f A Z"
             )
     return re.escape(text)
@@ -112,10 +115,10 @@ def _literal(pattern: str, text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def read_moment(formats: tuple[str, ...], text: str, century_from: int) -> Moment:
-    """Read a text by the formats that fit it. Raises UnreadableError.
+    """Read a text by the formats that fit it. Raises UnreadableError if none does.
 
-    Two formats that read the text as different days make it unreadable: `01/02/2014` where both
-    DD/MM/YYYY and MM/DD/YYYY are accepted is no date that anyone may guess at.
+    It is also raised if two formats read the text as different moments: where both DD/MM/YYYY and
+    MM/DD/YYYY are accepted, the date of `01/02/2014` would be a guess.
     """
     found: dict[Moment, str] = {}
     impossible: str | None = None
@@ -131,17 +134,17 @@ def read_moment(formats: tuple[str, ...], text: str, century_from: int) -> Momen
         (one, its), (other, others) = list(found.items())[:2]
         raise UnreadableError(
             f"is {one.day} by {its} and {other.day} by {others}; "
-            "leave only the format in the mapping that this column is written in"
+            "keep only the format in the mapping that this column is written in"
         )
     if found:
         return next(iter(found))
     if impossible is not None:
         raise UnreadableError(
-            f"fits {impossible}, but the calendar and the clock have no such time"
+            f"fits {impossible}, but the calendar has no such day, or the clock no such time"
         )
     raise UnreadableError(
-        f"is no date as {_listed(formats)}; correct it, or add its format to 'formats', "
-        "or the word to 'no_value' if it means that there is no date"
+        f"is not a date as {_listed(formats)}; correct it, add its format to 'formats', or add "
+        "the word to 'no_value' if it means that there is no date"
     )
 
 
@@ -195,16 +198,17 @@ def zone_named(name: str) -> tzinfo:
 
 
 def at_site(moment: Moment, clock: time, zone: tzinfo) -> datetime:
-    """Make a moment an instant: `clock` where it has no time of day, `zone` where no offset.
+    """Return a moment as an instant.
 
-    Raises UnreadableError for a time of day that the clocks of the zone skipped that day.
+    `clock`: its time of day if it has none. `zone`: its time zone if it has no offset.
+    Raises UnreadableError for a time of day that the clocks of the zone skipped on that day.
     """
     instant = datetime.combine(moment.day, moment.clock or clock, tzinfo=moment.offset or zone)
     if moment.clock is not None and moment.offset is None:
         shown = instant.astimezone(UTC).astimezone(zone)
         if shown.replace(tzinfo=None) != instant.replace(tzinfo=None):
             raise UnreadableError(
-                f"is a time that no clock of {zone} showed: they were put forward past it; "
-                "set 'zone' to where the ERP's clock stands"
+                f"is a time that no clock in {zone} showed: the clocks were put forward past it; "
+                "set 'zone' to the zone of the ERP's clock"
             )
     return instant

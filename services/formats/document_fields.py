@@ -1,7 +1,7 @@
-"""Where values go and come from: the fields of a document that they fill, the columns of the file.
+"""Find the document fields that a mapping's values fill, and the file columns that they come from.
 
-The documents are read from their JSON Schema, so a field that the contract gains is known at once.
-The checks of a mapping ask here, and whoever reads codes.
+The fields of documents are read from their JSON Schema, so a new field of the contract is known
+at once. Used by the checks of a mapping, and to find out which values are codes.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,11 @@ from services.formats.mapping import EventTemplate, FileMapping
 
 
 class Field(NamedTuple):
-    """A value's place in a document: its path (without numbers of elements) and its schema."""
+    """A field of a document that a value of the mapping fills.
+
+    path: the names of the field and of those around it, without positions in lists.
+    value: the name of the value. schema: the JSON Schema of the field, {} for an unknown one.
+    """
 
     path: tuple[str, ...]
     value: str
@@ -23,12 +27,12 @@ class Field(NamedTuple):
 
     @property
     def is_code(self) -> bool:
-        """Whether a document, line or item number, or a partner's id stands here."""
+        """Whether the field is a document, line or item number, or a partner's id."""
         return self.schema.get("pattern") in (IDENTIFIER_PATTERN, NUMBER_PATTERN)
 
     @property
     def is_moment(self) -> bool:
-        """Whether a date or an instant stands here."""
+        """Whether the field is a date or an instant."""
         return self.schema.get("format") in ("date", "date-time")
 
 
@@ -39,7 +43,10 @@ def schema_of(event_type: str) -> dict[str, Any]:
 
 
 def resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what is there: references followed, "or null" taken off."""
+    """Return a schema with references followed and `X | null` reduced to X.
+
+    `root`: the schema of the document, which has the definitions.
+    """
     while True:
         if "$ref" in schema:
             schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
@@ -51,7 +58,7 @@ def resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def fields_of(event: EventTemplate) -> Iterator[Field]:
-    """Yield the fields that a template fills; what the document does not have is passed over."""
+    """Yield the fields that an event template fills; none if its type is not in the catalogue."""
     if event.type in CATALOGUE:
         root = schema_of(event.type)
         yield from _fields(root, root, event.data, ())
@@ -73,7 +80,7 @@ def _fields(
 
 
 def sources_of(mapping: FileMapping, name: str) -> tuple[str, ...]:
-    """Return the columns of the file that a value is read from, itself or by way of others."""
+    """Return the columns of the file that a value is read from, directly or through others."""
     column = mapping.columns.get(name)
     if column is None:
         return ()
@@ -88,9 +95,9 @@ def sources_of(mapping: FileMapping, name: str) -> tuple[str, ...]:
 
 
 def code_values(mapping: FileMapping) -> frozenset[str]:
-    """Return the values of a mapping that are codes by their use, whatever their kind.
+    """Return the names of the values that are used as codes, whatever their kind.
 
-    They tell documents apart, or stand where a document has a number or a partner's id.
+    Such values tell documents apart, or fill a field that is a number or a partner's id.
     """
     waiting: list[str] = []
     for event in mapping.events:

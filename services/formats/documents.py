@@ -1,7 +1,7 @@
-"""The document that rows make together: its fields from the mapping's template, with their origins.
+"""Build a document from its rows: the fields of the mapping's template, with their origins.
 
-`rows_to_events` asks for one part of an event after the other. What is wrong is gathered in
-`Document`, each fault with the row and column that it stems from.
+`rows_to_events` has one part of an event built after the other. The faults are collected in a
+`MappedDocument`, each with the row and column that it comes from.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ _DIFFER: Final = (
 )
 _LINES_DIFFER: Final = (
     "differs from row {row}, which is the same line {line!r} of this document and has {text!r}; "
-    "correct one of them, or give the lines numbers of their own"
+    "correct one of them, or give the lines different numbers"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of an order as its first row has it."""
+    """A line of an order, as the first row that has it says."""
 
     row: int
     element: Any
@@ -40,9 +40,12 @@ class _Line:
 
 @dataclass(slots=True)
 class MappedDocument:
-    """A document in the making: what it says, where that came from, what is wrong.
+    """What is known of a document that is being built, apart from its fields themselves.
 
-    order: whether it is one of an order: rows that say one line of it alike are that one line.
+    order: whether it is a document of an order, in which rows that give one line alike are that
+    one line.
+    origins: where each field came from, by JSON pointer.
+    lines: the lines of an order, by line number.
     """
 
     order: bool = False
@@ -52,22 +55,25 @@ class MappedDocument:
 
     @classmethod
     def of(cls, template: EventTemplate) -> "MappedDocument":
-        """Return an empty document of an event."""
+        """Return an empty document for an event template."""
         return cls(order=template.type.startswith(_ORDERS))
 
     def take(self, pointer: str, reading: CellReading) -> None:
-        """Note where a field came from, and what is wrong with it."""
+        """Record where a field came from, and its fault if it could not be read."""
         self.origins[pointer] = reading
         if reading.problem is not None:
             self.faults.append(reading.fault(reading.problem))
 
     def add(self, part: "MappedDocument") -> None:
-        """Take over what a part of the document says."""
+        """Take over the origins and faults of a part of the document."""
         self.origins.update(part.origins)
         self.faults += part.faults
 
     def has_line(self, element: Any, row: int, origins: dict[str, CellReading]) -> bool:
-        """Whether a line of an order stands in it already; one that differs is a fault."""
+        """Record a line of an order, and return whether the document already had it.
+
+        If the line differs from the one recorded before, that is recorded as a fault.
+        """
         number = element.get("line_no") if isinstance(element, dict) else element
         if not isinstance(number, str):
             return False
@@ -82,7 +88,7 @@ class MappedDocument:
 def _of_lines(
     number: str, first: _Line, element: Any, origins: dict[str, CellReading], row: int
 ) -> CellFault:
-    """Return the fault of a row that says a line otherwise than an earlier row does."""
+    """Return the fault of a row that gives a line with other values than an earlier row."""
     here, there = (
         {p.rpartition("/")[2]: r for p, r in o.items()} for o in (origins, first.origins)
     )
@@ -95,7 +101,10 @@ def _of_lines(
 
 
 def faults_of_key(readings: Iterable[CellReading], purpose: str) -> tuple[CellFault, ...]:
-    """Return the faults of values that an event's `purpose` cannot do without."""
+    """Return a fault for each of these values that is missing.
+
+    `purpose`: the setting of the event that needs the values, such as "id".
+    """
     return tuple(
         reading.fault(reading.problem or f"is empty, and the event's {purpose} needs it")
         for reading in readings
@@ -104,7 +113,10 @@ def faults_of_key(readings: Iterable[CellReading], purpose: str) -> tuple[CellFa
 
 
 def of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
-    """Say with each fault that it costs the whole document; the same fault once."""
+    """Return the faults without duplicates, each saying that its whole document is refused.
+
+    `rows`: the rows of the document; the faults of a single row stay as they are.
+    """
     faults = dict.fromkeys(faults)
     if len(rows) == 1:
         return tuple(faults)
@@ -117,7 +129,7 @@ def of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellF
 def time_of(
     template: EventTemplate, rows: list[RowReadings], document: MappedDocument
 ) -> str | None:
-    """Return an event's time, chosen from its rows as the mapping says."""
+    """Return an event's time, chosen from its rows by `time_across_rows`, or None without one."""
     readings = [row[template.time] for row in rows]
     if template.time_across_rows != "same" and all(each.problem is None for each in readings):
         pick = min if template.time_across_rows == "earliest" else max
@@ -132,7 +144,10 @@ def time_of(
 def _agreed(
     readings: Sequence[CellReading], pointer: str, document: MappedDocument
 ) -> str | int | None:
-    """Return the one value that all rows of a document have (or leave empty)."""
+    """Return the value that all rows of a document share; rows may leave it empty.
+
+    A row with another value is recorded as a fault.
+    """
     chosen = readings[0]
     for reading in readings:
         if reading.problem is not None or chosen.value is None:
@@ -149,7 +164,10 @@ def _agreed(
 def rendered(
     template: Any, rows: Sequence[RowReadings], pointer: str, document: MappedDocument
 ) -> Any:
-    """Put the rows' values into a template: None where it has no value of theirs."""
+    """Fill a template with the values of rows; fields without a value are left out.
+
+    Returns None for a value or a list of which the rows have nothing.
+    """
     if isinstance(template, str):
         return _agreed([row[template] for row in rows], pointer, document)
     if isinstance(template, list):
@@ -174,8 +192,8 @@ def _elements(
                 continue
             made = MappedDocument()
             element = rendered(part, [row], f"{pointer}/{len(elements)}", made)
-            told_apart = not document.order or pointer != _LINES or made.faults
-            if not told_apart and document.has_line(element, row.row.number, made.origins):
+            own_element = not document.order or pointer != _LINES or made.faults
+            if not own_element and document.has_line(element, row.row.number, made.origins):
                 continue
             document.add(made)
             elements.append(element)
@@ -183,17 +201,17 @@ def _elements(
 
 
 def _says_nothing(template: Any, rows: Sequence[RowReadings]) -> bool:
-    """Whether a part of a document has nothing of these rows: no value, or constants alone.
+    """Whether these rows have nothing to say in a part of a document.
 
-    A constant that stands by itself says what the mapping wants said; a constant beside values
-    that are all missing (the code of a defect that nobody counted) says nothing.
+    A constant beside values that are all missing (the code of a defect that nobody counted) says
+    nothing. A part of constants alone is what the mapping wants said for every row.
     """
     if isinstance(template, str):
         return all(row[template].value is None and row[template].problem is None for row in rows)
     names = list(_names(template))
     readings = [row[name] for row in rows for name in names]
-    told = [reading for reading in readings if not reading.constant]
-    return bool(told) and all(each.value is None and each.problem is None for each in told)
+    read = [reading for reading in readings if not reading.constant]
+    return bool(read) and all(each.value is None and each.problem is None for each in read)
 
 
 def _names(template: Any) -> Iterator[str]:
@@ -211,7 +229,11 @@ def text_in(
     event: dict[str, Any],
     document: MappedDocument,
 ) -> str:
-    """Fill an event's id or subject; "" where that cannot be done."""
+    """Return an event's id or subject, filled from its template.
+
+    `name`: "id" or "subject". `event`: the event so far, for `{digest}`.
+    Returns "" if a value is missing, and records that as a fault.
+    """
     row = rows[0]
     readings = {each: row[each] for each in placeholders(template) if each not in OWN_PLACEHOLDERS}
     faults = faults_of_key(readings.values(), name)

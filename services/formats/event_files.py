@@ -1,7 +1,7 @@
-"""Files that hold events already: `.json` (one CloudEvent or an array), `.ndjson` (one a line).
+"""Read files of events: `.json` (one CloudEvent or an array), `.ndjson` (one event per line).
 
-Each event goes on exactly as the file has it, to the last digit; it is parsed here only to find
-what is no event at all, so that one bad line does not cost the others their place in a batch.
+Each event is passed on exactly as the file has it, to the last digit. It is parsed here only to
+find what is not an event at all, so that one bad line does not spoil the batch of the others.
 """
 
 import json
@@ -17,21 +17,21 @@ from services.formats.rows import CellFault, FileError, RefusedDocument
 _SHOWN: Final = 200
 _LINE_BREAKS: Final = str.maketrans("\r\n", "  ")
 _PLACE: Final = re.compile(r"line 1 column (?P<column>[0-9]+)")
-_NO_JSON: Final = "something is missing or too much here: a quote, a comma, a bracket, a value?"
+_NO_JSON: Final = "something is missing or out of place: a quote, a comma, a bracket, a value?"
 _OWN_MESSAGES: Final = (MORE_FOLLOWS, "a comma or ] must follow")
-_ONE_A_LINE: Final = "; a file of one event a line must be named .ndjson"
+_ONE_A_LINE: Final = "; a file with one event per line must be named .ndjson"
 
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """An event of a file: the line it stands on, or its place in the array, from 1."""
+    """An event of a file. `row` is its line, or its position in the array, from 1."""
 
     row: int
     body: bytes
     event_id: str | None
 
     def located(self, errors: Iterable[tuple[str, str]]) -> tuple[CellFault, ...]:
-        """Show errors with what stands at their JSON pointer."""
+        """Return errors (JSON pointer, message) as faults, with the value at each pointer."""
         event = parse(self.body)
         return tuple(
             CellFault(self.row, pointer, _shown(event, pointer), message)
@@ -40,9 +40,9 @@ class FileEvent:
 
 
 def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | RefusedDocument]:
-    """Yield the events of a file with one a line; empty lines count, and say nothing.
+    """Yield the events of a file with one event per line; empty lines are counted and skipped.
 
-    Joined files may have a byte-order mark in the midst of them: each line's is taken off.
+    Files that were joined may have byte-order marks on later lines, so each line's is removed.
     """
     for number, line in enumerate(stream, 1):
         body = without_blanks(line)
@@ -51,9 +51,10 @@ def events_of_lines(stream: Iterable[bytes]) -> Iterator[FileEvent | RefusedDocu
 
 
 def events_of_json(text: bytes) -> Iterator[FileEvent | RefusedDocument]:
-    """Yield the events of a JSON text: one, or an array of them. Raises FileError.
+    """Yield the events of a JSON text: one, or an array of them.
 
-    The text as a whole is read before the first event is given out.
+    The text as a whole is read before the first event is yielded. Raises FileError if it is not
+    JSON.
     """
     try:
         parts = list(elements_of(decode_text(text).decode()))
@@ -63,19 +64,19 @@ def events_of_json(text: bytes) -> Iterator[FileEvent | RefusedDocument]:
         message = error.msg if error.msg in _OWN_MESSAGES else _NO_JSON
         message += _ONE_A_LINE if error.msg == MORE_FOLLOWS else ""
         raise FileError(
-            f"is no JSON: line {error.lineno}, column {error.colno}: {message}"
+            f"is not JSON: line {error.lineno}, column {error.colno}: {message}"
         ) from None
     except (ValueError, RecursionError):
         raise FileError(
-            "is no JSON that can be read: a number without end, or nested too deeply"
+            "is not JSON that can be read: it has an endless number, or is nested too deeply"
         ) from None
     for number, part in enumerate(parts, 1):
-        # JSON allows line breaks between its tokens only, so a blank may stand for each.
+        # JSON allows line breaks only between tokens, so a space can replace each.
         yield _event(number, part.translate(_LINE_BREAKS).encode())
 
 
 def events_of_stream(stream: BinaryIO) -> Iterator[FileEvent | RefusedDocument]:
-    """Yield the events of a stream without a name: JSON where it is that as a whole, else lines."""
+    """Yield the events of a stream that has no file name: as one JSON text, or else by lines."""
     text = stream.read()
     try:
         yield from events_of_json(text)
@@ -96,16 +97,16 @@ def _event(row: int, body: bytes) -> FileEvent | RefusedDocument:
         return RefusedDocument((fault,), event.id)
     if not isinstance(event, dict):
         return RefusedDocument(
-            (CellFault(row, "", _cut(str(event)), "must be one CloudEvent, an object"),)
+            (CellFault(row, "", _cut(str(event)), "must be a JSON object: one CloudEvent"),)
         )
     name = event.get("id")
     return FileEvent(row, body, name if isinstance(name, str) else None)
 
 
 def _unparsed(message: str) -> str:
-    """Say why a line is no JSON: of what the parser says, the place alone."""
+    """Return why a line is not JSON; of the parser's message only the column is kept."""
     place = _PLACE.search(message)
-    return f"is no JSON: column {place['column']}: {_NO_JSON}" if place else message
+    return f"is not JSON: column {place['column']}: {_NO_JSON}" if place else message
 
 
 def _shown(event: Any, pointer: str) -> str:
@@ -117,7 +118,7 @@ def _shown(event: Any, pointer: str) -> str:
             event = event[int(name)]
         else:
             return ""
-    # An object is no value to look for in a report; its pointer says enough.
+    # Whole objects and lists are not shown in a report; their pointer says enough.
     return "" if isinstance(event, dict | list) else _cut(str(event))
 
 

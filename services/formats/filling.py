@@ -1,7 +1,7 @@
-"""Rows that leave empty what the row above them says: `fill_down` of a mapping.
+"""Fill cells that are empty because they repeat the row above: `fill_down` of a mapping.
 
-Reports, pivots and the exports of several ERPs write an order's cells on its first line only.
-`RowsToEvents` asks `FillDown` for each row, before anything else looks at it.
+Reports, pivot tables and the exports of several ERPs write an order's cells on its first line only.
+`RowsToEvents` passes each row through `FillDown` before anything else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from services.formats.rows import BrokenRow, Cell, FileRow, text_of
 class FillDown:
     """Fills the empty cells of some columns from the rows above, in the order of the file.
 
-    The columns stand from the outermost to the innermost. A cell is filled where it is empty and
-    no column named before it has another value than above: the supplier of one order is never
-    taken for that of the next.
+    The columns are given from the outermost to the innermost. An empty cell is filled unless a
+    column before it differs from the row above: the next order never takes over the supplier of
+    the order before it.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -23,14 +23,14 @@ class FillDown:
         self._above: dict[str, Cell] = {}
 
     def row(self, row: FileRow) -> FileRow:
-        """Return a row with its cells filled; `filled` names the columns."""
+        """Return a row with its empty cells filled; its `filled` names their columns."""
         found = self._taken_from_above(row.cells)
         if not found:
             return row
         return replace(row, cells={**row.cells, **found}, filled=frozenset(found))
 
     def broken(self, row: BrokenRow) -> BrokenRow:
-        """Return a broken row with its guess filled: it may be a further line as well."""
+        """Return a broken row with its guess filled: it too may be a further line of an order."""
         return replace(row, guess={**row.guess, **self._taken_from_above(row.guess)})
 
     def _taken_from_above(self, cells: Mapping[str, Cell]) -> dict[str, Cell]:

@@ -1,22 +1,23 @@
 """The mapping file: how the rows of an ERP's export become events.
 
-A mapping is TOML, has everything that is particular to one export of one ERP, and is read once and
-checked as a whole: against itself, and against the documents that the events must be. In order:
+A mapping is a TOML file with everything that is particular to one export of one ERP. It is read
+once and checked as a whole: against itself, and against the documents of its events. It has:
 
-- `mapping`: version of this notation: 1.
+- `mapping`: the version of this notation: 1.
 - `sender`: the partner who sends; `source`: the events' source, such as `/erp/{sender}/sap-prd`.
 - `[file]`: encoding, delimiter, where the header is.
-- `[defaults]`: what holds for every column that does not say otherwise: words for "no value",
+- `[defaults]`: settings for every column that has none of its own: words for "no value",
   separators of numbers, formats of dates, the zone.
 - `[constants]`: values that are the same for every row.
 - `[columns.<name>]`: values read from a column of the file, or chosen from others; see `columns`.
-- `[[leave_out]]`: which rows to leave out; a row that fits one of them is counted and left.
-- `[[events]]`: what a row becomes, one event or several; rows with the same `group_by` become the
-  lines of one document.
+- `[[leave_out]]`: which rows to leave out; a row that meets one of these conditions is counted and
+  skipped.
+- `[[events]]`: what a row becomes, one event or several; rows with the same values of `group_by`
+  become the lines of one document.
 
-Event ids come of the values of the row and never of its place (unless the template asks for
-`{row}`), so the same file sent twice is the same events. `README.md` beside this file explains one
-mapping line by line.
+Event ids are made from the values of a row and not from its position (unless the template names
+`{row}`), so sending the same file twice gives the same events. `README.md` beside this file
+explains one mapping line by line.
 """
 
 import re
@@ -40,14 +41,15 @@ from services.formats.rows import FileRow, text_of
 class FileFormat(MappingTable):
     """`[file]`: how the text file is laid out.
 
-    encoding: of a file without byte-order mark; a mark decides for itself.
-    delimiter, quote: between cells (a tab is "\\t"), and around a cell that has one inside.
-    skip_rows: lines before the header (a report's title).
-    names: the columns' names where the file has no header; the first row is then data.
-    short_rows: a row with too few cells is a fault ("reject") or has empty cells ("fill").
-    fill_down: columns that a row leaves empty where they are as in the row above it, from the
-    outermost to the innermost: ["PO", "Vendor"]. A column is filled where it is empty and none
-    named before it has another value than above.
+    encoding: of a file without a byte-order mark; a mark takes precedence.
+    delimiter, quote: the character between cells (a tab is "\\t"), and the one around a cell that
+    contains it.
+    skip_rows: the number of lines before the header (such as a report's title).
+    names: the names of the columns of a file without a header; its first row is then data.
+    short_rows: whether a row with too few cells is a fault ("reject") or gets empty cells ("fill").
+    fill_down: columns that a row leaves empty to repeat the row above it, from the outermost to
+    the innermost: ["PO", "Vendor"]. An empty cell is filled unless a column named before it
+    differs from the row above.
     """
 
     encoding: Encoding = "utf-8"
@@ -60,15 +62,15 @@ class FileFormat(MappingTable):
 
 
 class Defaults(MappingTable):
-    """`[defaults]`: for every column that does not say otherwise.
+    """`[defaults]`: settings for every column that has none of its own.
 
-    no_value: words that mean "nothing here", beside the empty cell, of every column.
+    no_value: words that mean "nothing here", besides the empty cell, in every column.
     decimal, thousands: the separators of numbers; "" = there is none.
-    formats: of dates and times; see `dates`.
-    zone: of a time of day without an offset: where the ERP's clock stands.
-    site: the zone of the receiving site, as the policy has it. A date without a time of day is a
-    business date there: it is never moved to another day, whatever `zone` says.
-    at: the time of day, at the site, of such a date where an event needs an instant.
+    formats: the accepted formats of dates and times; see `dates`.
+    zone: the zone of a time of day without an offset: that of the ERP's clock.
+    site: the zone of the receiving site, the same as in the policy. A date without a time of day
+    is a business date there: it is never moved to another day, whatever `zone` is.
+    at: the time of day at the site that such a date gets where an event needs an instant.
     """
 
     no_value: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class Rule(MappingTable):
     column: the column's name in the file.
     One of: equals, one_of, none_of, matches (a regular expression for the whole cell), empty
     (true or false). Texts are compared letter by letter, without spaces around them. A cell that
-    fill_down filled is compared as filled; to 'empty' it is what the file has: empty.
+    fill_down filled has its filled text, but for 'empty' it counts as empty, as it is in the file.
     """
 
     column: str
@@ -107,19 +109,19 @@ class Rule(MappingTable):
             except re.error as error:
                 place = f" from character {error.pos + 1} on" if error.pos is not None else ""
                 raise ValueError(
-                    f"'matches' is no regular expression{place}; write for instance 'Total.*', and "
-                    "put a \\\\ before a sign that is meant as such"
+                    f"'matches' is not a regular expression{place}; write for example 'Total.*', "
+                    "with \\\\ before a character that stands for itself"
                 ) from None
         return self
 
     def holds_of(self, row: FileRow) -> bool:
-        """Whether a row fits the condition."""
+        """Whether a row meets the condition."""
         if self.empty is not None and self.column in row.filled:
             return self.empty
         return self.holds(text_of(row.cells[self.column]))
 
     def holds(self, text: str) -> bool:
-        """Whether a cell's text fits the condition."""
+        """Whether a cell's text meets the condition."""
         if self.equals is not None:
             return text == self.equals
         if self.one_of is not None:
@@ -132,22 +134,24 @@ class Rule(MappingTable):
 
 
 class EventTemplate(MappingTable):
-    """`[[events]]`: one event of a row, or of several rows of the same document.
+    """`[[events]]`: one event made from a row, or from several rows of the same document.
 
     type: from the catalogue: "id.rantai.order.placed.v1".
     id: a template of values that tell this document from every other: "order/{order_no}". It may
-    name `{row}`, the row's number (only where the file is never sent in another order), and
-    `{digest}`, which changes with the content (a corrected row is then a new version; let `time`
-    be when the row was last changed, for the version of the latest time is the one that stands).
+    name `{row}`, the row's number (only if the file is never sent in another order), and
+    `{digest}`, which changes with the content (a corrected row is then a new version; `time` must
+    then be when the row was last changed, because the version with the latest time stands).
     time: the value (of kind time) that says when it happened in the sender's system.
     subject: a template, optional.
-    when: values without which a row does not become this event (goods not yet received).
-    only: conditions that a row must fit, all of them, to become this event (a movement type).
-    group_by: values that tell the document; its rows may stand anywhere in the file. Absent: every
-    row is a document of its own.
-    time_across_rows: where the rows of a document differ in `time`: "same" = that is a fault.
-    data: the document: fields, and the names of the values that go there. A list has one element
-    for each row; an element of which the row has no value is left out.
+    when: values without which a row does not become this event (such as a receipt date, for goods
+    not yet received).
+    only: conditions, all of which a row must meet to become this event (such as a movement type).
+    group_by: values that identify the document; its rows may be anywhere in the file. Without it
+    every row is a document of its own.
+    time_across_rows: which `time` to take if the rows of a document differ in it: the "earliest",
+    the "latest", or none, because they must be the "same".
+    data: the document: its fields, each with the name of the value that fills it. A list has one
+    element for each row; an element for which the row has no value is left out.
     """
 
     type: str
@@ -162,7 +166,7 @@ class EventTemplate(MappingTable):
 
 
 class FileMapping(MappingTable):
-    """The whole of a mapping file; see the module's own text for its tables."""
+    """A whole mapping file; the docstring of this module describes its tables."""
 
     mapping: Literal[1]
     sender: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]

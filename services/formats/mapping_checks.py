@@ -1,7 +1,7 @@
-"""What a mapping must be beyond its notation: every name known, every document one that exists.
+"""Check a mapping beyond its notation: every name is known, every document fits the contract.
 
-The documents are read from their JSON Schema, so a field that the contract gains can be mapped at
-once. What is found here is found before the first row is read.
+The fields of documents are read from their JSON Schema, so a new field of the contract can be
+mapped at once. All problems are found before the first row of a file is read.
 """
 
 from collections.abc import Iterator
@@ -28,13 +28,16 @@ from services.formats.mapping import EventTemplate, FileMapping
 from services.formats.mapping_versions import version_problems
 
 OWN_PLACEHOLDERS: Final = ("row", "digest")
-"""What an event's id may name beside values."""
+"""Placeholders that an event's id may have besides the values of the mapping."""
 
 _DATE, _TIME = "date", "date-time"
 
 
 def problems_of(mapping: FileMapping) -> list[str]:
-    """Return what is wrong, each with its place in the TOML and what to do; none = usable."""
+    """Return the problems of a mapping, each with its place in the TOML and what to do.
+
+    A mapping without problems is usable.
+    """
     problems = [*_source_problems(mapping), *_value_problems(mapping)]
     if problems:
         return problems
@@ -52,7 +55,7 @@ def _source_problems(mapping: FileMapping) -> Iterator[str]:
     try:
         sender = sender_of(mapping.event_source)
     except ValueError:
-        yield "source: write /erp/{sender}/ and a name of the system: /erp/{sender}/sap-prd"
+        yield "source: write /erp/{sender}/ and the name of a system, as in /erp/{sender}/sap-prd"
         return
     if sender != mapping.sender:
         yield f"source: names {sender}, but the sender is {mapping.sender}; write /erp/{{sender}}/"
@@ -60,22 +63,22 @@ def _source_problems(mapping: FileMapping) -> Iterator[str]:
 
 def _value_problems(mapping: FileMapping) -> Iterator[str]:
     for name in mapping.columns.keys() & mapping.constants.keys():
-        yield f"constants.{name}: is a column too; give one of them another name"
+        yield f"constants.{name}: is also a column; give one of them another name"
     for name in (*mapping.columns, *mapping.constants):
         if name in OWN_PLACEHOLDERS:
-            yield f"{name}: stands for something of its own in an id; give the value another name"
+            yield f"{name}: has a meaning of its own in an id; give the value another name"
     if mapping.defaults.decimal == mapping.defaults.thousands:
-        yield "defaults.thousands: is the same as 'decimal'; one of them must be another"
+        yield "defaults.thousands: is the same as 'decimal'; change one of them"
     names = set(mapping.file.names or ())
     for name, column in mapping.columns.items():
         place = f"columns.{name}"
         yield from (f"{place}: {text}" for text in _column_problems(mapping, name, column))
         source = None if isinstance(column, Choice) else column.source
         if names and source is not None and source not in names:
-            yield f"{place}.from: {source!r} is none of file.names"
+            yield f"{place}.from: {source!r} is not in file.names"
     for source in mapping.file.fill_down if names else ():
         if source not in names:
-            yield f"file.fill_down: {source!r} is none of file.names"
+            yield f"file.fill_down: {source!r} is not in file.names"
 
 
 def _column_problems(mapping: FileMapping, name: str, column: Column) -> Iterator[str]:
@@ -83,7 +86,7 @@ def _column_problems(mapping: FileMapping, name: str, column: Column) -> Iterato
         decimal = mapping.defaults.decimal if column.decimal is None else column.decimal
         thousands = mapping.defaults.thousands if column.thousands is None else column.thousands
         if decimal == thousands:
-            yield "'decimal' and 'thousands' are the same; one of them must be another"
+            yield "'decimal' and 'thousands' are the same; change one of them"
         return
     if isinstance(column, Choice):
         names = candidates(column)
@@ -97,7 +100,7 @@ def _column_problems(mapping: FileMapping, name: str, column: Column) -> Iterato
     if unknown:
         return
     if _leads_back(mapping, name, names):
-        yield "is made of itself; it must come of other values"
+        yield "refers to itself; it must refer to other values"
     elif isinstance(column, (EarliestOf, LatestOf)):
         kinds = {_format_of(mapping, each) for each in names}
         if kinds not in ({_DATE}, {_TIME}):
@@ -129,11 +132,11 @@ def _unknown_value(mapping: FileMapping, name: str) -> str:
     known = [*mapping.columns, *mapping.constants]
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"add [columns.{name}], or a constant"
-    return f"{name!r} is no value of this mapping; {hint}"
+    return f"{name!r} is not a value of this mapping; {hint}"
 
 
 def _format_of(mapping: FileMapping, name: str) -> str | None:
-    """Return whether a value is a date, a time, or (None) neither."""
+    """Return the JSON Schema format of a value that is a date or a time; None for any other."""
     column = mapping.columns.get(name)
     if isinstance(column, Choice):
         formats = {_format_of(mapping, each) for each in candidates(column)}
@@ -178,18 +181,18 @@ def _id_problems(mapping: FileMapping) -> Iterator[str]:
     seen: dict[str, int] = {}
     for number, event in enumerate(mapping.events, 1):
         if all(name in mapping.constants for name in placeholders(event.id)):
-            yield f"events[{number}].id: is the same for every row; name what tells rows apart"
+            yield f"events[{number}].id: is the same for every row; name a value that differs"
         if event.id in seen:
             yield (
-                f"events[{number}].id: is the same as of events[{seen[event.id]}], and two events "
-                "of one id are one event; begin it with a word of its own"
+                f"events[{number}].id: is the same as that of events[{seen[event.id]}], and two "
+                "events with one id are one event; begin it with a word of its own"
             )
         seen.setdefault(event.id, number)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A walk over a `data` template and the schema of its document, side by side."""
+    """Compares a `data` template with the schema of its document, level by level."""
 
     mapping: FileMapping
     root: dict[str, Any]
@@ -225,13 +228,13 @@ class _Shape:
         fields = schema.get("properties")
         for name, part in template.items():
             if fields is None:
-                # An object with free names (targets): each value is a plain one.
+                # An object with any names (such as targets): each of its fields is one value.
                 yield from self.problems({}, part, f"{place}.{name}")
             elif name in fields:
                 yield from self.problems(fields[name], part, f"{place}.{name}")
             else:
                 known = ", ".join(fields)
-                yield f"{place}.{name}: is no field of this document; its fields are {known}"
+                yield f"{place}.{name}: is not a field of this document; its fields are {known}"
         for name in schema.get("required", ()):
             if name not in template:
                 yield f"{place}.{name}: is required; name the value that it comes from"

@@ -1,4 +1,4 @@
-"""Reading a mapping file, with errors that name the place in the TOML and what to do."""
+"""Read a mapping file, with errors that name the place in the TOML and what to do."""
 
 import tomllib
 from pathlib import Path
@@ -22,9 +22,9 @@ _OWN_WORDS: Final = {
     "decimal": _ONE_OR_NONE,
     "thousands": _ONE_OR_NONE,
 }
-"""Of settings whose texts have a rule; all other texts with a rule are names."""
+"""Messages for settings whose text has a pattern; every other text with a pattern is a name."""
 
-_UNSAID: Final = "is no value that this setting takes; see services/formats/README.md"
+_UNSAID: Final = "is not valid for this setting; see services/formats/README.md"
 _WORDS: Final = {
     "missing": "is required",
     "union_tag_invalid": f"is of an unknown kind; write one of {', '.join(KIND_TAGS[:7])}",
@@ -38,13 +38,13 @@ _WORDS: Final = {
     "dict_": "must be a table",
     "model_": "must be a table",
     "time_": "must be a time of day: 12:00:00",
-    "too_short": "must have {min_length} or more in its list",
+    "too_short": "must have {min_length} or more entries",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
     "literal_error": "must be {expected}",
     "value_error": "{error}",
 }
-"""By how the type of an error begins."""
+"""Messages by the beginning of the type of a pydantic error; the first that fits is taken."""
 
 
 class MappingError(ValueError):
@@ -53,11 +53,11 @@ class MappingError(ValueError):
     def __init__(self, name: str, problems: list[str]) -> None:
         self.problems = problems
         rows = "\n".join(f"  {problem}" for problem in problems)
-        super().__init__(f"{name} is no usable mapping (entries are counted from 1):\n{rows}")
+        super().__init__(f"{name} is not a usable mapping (entries are counted from 1):\n{rows}")
 
 
 def load_mapping(path: Path) -> FileMapping:
-    """Read a mapping file. Raises MappingError, OSError."""
+    """Read a mapping file. Raises MappingError if it is not usable, OSError if not readable."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,7 +66,10 @@ def load_mapping(path: Path) -> FileMapping:
 
 
 def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
-    """Read a mapping from its TOML text and check it as a whole. Raises MappingError."""
+    """Read a mapping from its TOML text and check it as a whole.
+
+    `name`: the mapping's name in the message of MappingError, raised if it is not usable.
+    """
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -83,28 +86,28 @@ def parse_mapping(text: str, name: str = "the mapping") -> FileMapping:
 
 def _problems(error: ValidationError) -> list[str]:
     rows = error.errors(include_url=False, include_input=False)
-    # A list whose only part is wrong is not too short as well.
+    # Pydantic also calls a list too short if its only entry is wrong.
     within = {row["loc"][:length] for row in rows for length in range(len(row["loc"]))}
-    told = [row for row in rows if row["type"] != "too_short" or row["loc"] not in within]
-    return list(dict.fromkeys(f"{_path(row['loc'])}: {_said(row)}" for row in told))
+    kept = [row for row in rows if row["type"] != "too_short" or row["loc"] not in within]
+    return list(dict.fromkeys(f"{_path(row['loc'])}: {_message(row)}" for row in kept))
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """Write a place as the TOML has it: `columns.order_no.kind`, `events[1].id`."""
+    """Return a place as in the TOML: `columns.order_no.kind`, `events[1].id`."""
     path = ""
     for position, step in enumerate(location):
         if step == "[key]":
             continue
-        # Under columns.<name> pydantic names the branch of the union, which the file does not have,
-        # and behind constants.<name> the type that it tried.
+        # After columns.<name> pydantic adds the branch of the union, and after constants.<name> the
+        # type that it tried. The file has neither.
         if position == 2 and location[0] in ("columns", "constants") and step in _BRANCHES:
             continue
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
     return path.removeprefix(".") or "the file"
 
 
-def _said(row: ErrorDetails) -> str:
-    """Say what is wrong with a setting, in words of our own."""
+def _message(row: ErrorDetails) -> str:
+    """Return what is wrong with a setting, in words of our own and not of pydantic."""
     kind, bounds, location = row["type"], row.get("ctx", {}), row["loc"]
     setting = str(location[-1]) if location else ""
     words = next((text for begin, text in _WORDS.items() if kind.startswith(begin)), _UNSAID)

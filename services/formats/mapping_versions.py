@@ -1,7 +1,7 @@
-"""Whether a mapping tells the versions of a document apart, and whole documents from parts.
+"""Check that a mapping tells versions of a document apart, and makes whole documents of orders.
 
-What would be accepted row by row, and be wrong in the figures, is refused when the mapping is read.
-`mapping_checks` asks.
+A mapping that does not would have every event accepted and the figures wrong, so it is refused when
+it is read. `mapping_checks` calls this.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from services.formats.mapping import EventTemplate, FileMapping
 
 _WHOLE_ORDER: Final = "id.rantai.order.placed.v1"
 _CHANCE: Final = (
-    "of two versions of one document the one of the later 'time' stands, and of two of the same "
-    "time the one with the higher id, which with {digest} is chance"
+    "of two versions of one document the one with the later 'time' stands, and at the same time "
+    "the one with the higher id, which with {digest} is chance"
 )
 
 
 def version_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str]:
-    """Yield what is wrong with an event whose names and places are right."""
+    """Yield the problems of an event template in which `mapping_checks` found nothing else."""
     yield from _digest_problems(mapping, event)
     if event.type == _WHOLE_ORDER:
         yield from _order_problems(event)
@@ -36,16 +36,16 @@ def _digest_problems(mapping: FileMapping, event: EventTemplate) -> Iterator[str
         shared = own.intersection(sources_of(mapping, field.value))
         if field.is_moment and shared:
             yield (
-                f"time: comes of {min(shared)!r}, as data.{'.'.join(field.path)} does, and does "
-                f"not move when the document is corrected, but the id has {{digest}}: {_CHANCE}. "
+                f"time: comes from {min(shared)!r}, as data.{'.'.join(field.path)} does, and stays "
+                f"the same when the document is corrected, but the id has {{digest}}: {_CHANCE}. "
                 "Take the column that says when the row was last changed, or leave {digest} out"
             )
             return
     if event.time_across_rows != "latest":
         yield (
-            f"id: has {{digest}}, so a corrected row is a new version: {_CHANCE}. Where "
-            f"{event.time!r} is when the row was last changed, say so by "
-            'time_across_rows = "latest"; where it does not move with a change, leave {digest} out'
+            f"id: has {{digest}}, so a corrected row is a new version: {_CHANCE}. If "
+            f"{event.time!r} is when the row was last changed, set "
+            'time_across_rows = "latest"; if it stays the same on a change, leave {digest} out'
         )
 
 
@@ -55,8 +55,8 @@ def _order_problems(event: EventTemplate) -> Iterator[str]:
     if not event.group_by:
         yield (
             "group_by: is missing, so each row would be an order of its own, and order.placed is "
-            "the whole order: a line that a later one does not name is called off. Name what the "
-            'rows of one order share: group_by = ["order_no"]'
+            "the whole order: a line that a later one does not name is called off. Name the value "
+            'that the rows of one order share: group_by = ["order_no"]'
         )
     for name in event.group_by:
         if name in of_lines - of_head:

@@ -1,4 +1,4 @@
-"""The named values of one row: each read once, with its place in the file and its fault."""
+"""The named values of one row: each is read once, with its place in the file and its fault."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +25,9 @@ from services.formats.values import Value, has_no_value, read_cell, refuse_debri
 class CellReading:
     """A value of a row.
 
-    value: None where there is none, or where it cannot be read (`problem` then says why).
-    column, text: where it came from and what stands there, as the file has it.
-    constant: whether it says nothing of the row.
+    value: None if there is none, or if it cannot be read (`problem` then says why).
+    column, text: the column that it came from, and the text of the cell as the file has it.
+    constant: whether it is a constant of the mapping, and so says nothing about the row.
     """
 
     row: int
@@ -48,9 +48,9 @@ class CellReading:
 
 
 class RowReadings:
-    """The values of one row by their names in the mapping.
+    """The values of one row by their names in the mapping, each read when it is first asked for.
 
-    codes: the names of values that are codes by their use, whatever their kind.
+    codes: the names of the values that are used as codes, whatever their kind.
     """
 
     __slots__ = ("_codes", "_mapping", "_read", "row")
@@ -111,7 +111,7 @@ class RowReadings:
         return CellReading(self.row.number, value, *where)
 
     def _spelled(self, name: str, value: Value) -> Value:
-        # Rows of one document find each other by its number, and its id is made of it.
+        # Rows are grouped by the number of their document, and its id is made from that number.
         return one_spelling(value) if name in self._codes and isinstance(value, str) else value
 
     def _choose(self, name: str, choice: Column) -> CellReading:
@@ -132,7 +132,7 @@ class RowReadings:
         return pick(found, key=lambda reading: reading.value)  # type: ignore[arg-type, return-value]
 
     def _where(self, name: str) -> tuple[str, str]:
-        """Name the columns that a value comes from, and what stands there."""
+        """Return the columns that a value comes from, and the texts of their cells."""
         columns = sources_of(self._mapping, name)
         texts = [text_of(self.row.cells.get(column)) for column in columns]
         return " / ".join(columns), " / ".join(texts)

@@ -1,8 +1,8 @@
-"""What passes between the readers of files and the making of events: rows, and what is wrong.
+"""The types that readers of files hand to the making of events: rows, and faults in them.
 
-A reader of a file format (CSV today) yields `Row` and `BrokenRow`; nothing behind it knows which
-format the file had. A cell is text as the file has it, or a typed value where the format has types
-(a spreadsheet's date); never a float.
+A reader of a file format (CSV is the only one) yields `FileRow` and `BrokenRow`; nothing after it
+knows which format the file had. A cell is text as the file has it, or a typed value if the format
+has types (a spreadsheet's date); never a float.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from typing import Protocol
 from schemas.fields import plain
 
 Cell = str | int | Decimal | date | datetime | None
-"""One cell; None is an empty one."""
+"""One cell; None if it is empty."""
 
 
 class FileError(ValueError):
@@ -23,11 +23,11 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CellFault:
-    """One thing wrong: where in the file, what stands there, what is wrong and what to do.
+    """One thing wrong in a file: where, what the file has there, what is wrong and what to do.
 
-    `row` counts as the file does (the line of a text file, the row of a sheet), from 1. `column`
-    is the file's own name of the column, "" where the row or document as a whole is meant; of a
-    file of events it is the JSON pointer.
+    `row` is the line of a text file or the row of a sheet, from 1. `column` is the file's own name
+    of the column, "" for a fault of the whole row or document; in a file of events it is the JSON
+    pointer.
     """
 
     row: int
@@ -36,7 +36,7 @@ class CellFault:
     message: str
 
     def as_json(self) -> dict[str, int | str]:
-        """Return the shape of the machine-readable report."""
+        """Return the fault in the shape of the machine-readable report."""
         return {
             "row": self.row,
             "column": self.column,
@@ -45,7 +45,7 @@ class CellFault:
         }
 
     def saying(self, addition: str) -> "CellFault":
-        """Return the fault with more to its message."""
+        """Return the fault with an addition to its message."""
         return replace(self, message=f"{self.message} {addition}")
 
 
@@ -53,7 +53,7 @@ class CellFault:
 class FileRow:
     """A row of a file: its cells by the name of their column.
 
-    filled: the columns whose cell is empty in the file and was taken from a row above.
+    filled: the columns whose cell is empty in the file and was filled from a row above.
     """
 
     number: int
@@ -63,10 +63,10 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class BrokenRow:
-    """A row whose cells cannot be told apart for certain.
+    """A row whose cells cannot be read reliably.
 
-    `guess` holds its cells as far as they can be told: enough to find out which document the row
-    belongs to, never to make an event of.
+    `guess` holds its cells as far as they are legible. It serves to find the document that the row
+    belongs to, and never to make an event.
     """
 
     fault: CellFault
@@ -82,15 +82,15 @@ class RefusedDocument:
 
 
 class Sendable(Protocol):
-    """An event on its way, which can say where in its file it came from."""
+    """An event to be sent, which knows where in its file it came from."""
 
     @property
     def event_id(self) -> str | None:
-        """The event's id, where it has one."""
+        """The event's id, if it has one."""
 
     @property
     def row(self) -> int:
-        """Where in the file it begins."""
+        """The row of the file on which it begins."""
 
     @property
     def body(self) -> bytes:
@@ -101,7 +101,7 @@ class Sendable(Protocol):
 
 
 def text_of(cell: Cell) -> str:
-    """Return a cell as text without spaces around it; "" of an empty one."""
+    """Return a cell as text without spaces around it; "" for an empty one."""
     if cell is None:
         return ""
     if isinstance(cell, str):

@@ -1,7 +1,7 @@
-"""Rows to events: what the mapping makes of each row, and of the rows of one document together.
+"""Make events from rows, as the mapping says: from one row, or from all rows of one document.
 
-Every event knows, for each of its fields, the row and column it came from: so that an error that
-comes back from the gateway as a JSON pointer is shown where the sender can mend it.
+Every event knows the row and column that each of its fields came from, so that an error which the
+gateway reports by JSON pointer can be shown where the sender can correct it.
 """
 
 import hashlib
@@ -28,35 +28,37 @@ from services.formats.row_readings import CellReading, RowReadings
 from services.formats.rows import BrokenRow, CellFault, FileRow, RefusedDocument
 
 _FOREIGN: Final = (
-    "is not {sender}, in whose name this file is sent, and only its own documents are taken; leave "
-    "these rows out by [[leave_out]], or where it is a name of your own for {sender}, say so by "
-    "'values' of its column"
+    "is not {sender}, in whose name this file is sent, and only its own documents are accepted; "
+    "leave these rows out by [[leave_out]], or if it is your own name for {sender}, map it to that "
+    "in 'values' of its column"
 )
 _FURTHER: Final = (
-    "is empty, so this row does not say its document, and that of row {above} above it waits too: "
-    "half of it would be taken for the whole. Is it a further line of it: set fill_down = "
-    "[{columns}] in [file]; is it not: fill the cell, or leave the row out by [[leave_out]]"
+    "is empty, so this row does not name its document. The document of row {above} above it is "
+    "held back too, because it may be incomplete without this row. If the row is a further line of "
+    "it, set fill_down = [{columns}] in [file]; if not, fill the cell, or leave the row out by "
+    "[[leave_out]]"
 )
 _PARTED: Final = (
-    "is in row {other} as well, and each row would be this whole document, of which one alone "
-    'stands; make one of the rows by group_by = ["{name}"], or name in it what tells them apart'
+    "is in row {other} as well, and each row would be sent as this whole document, of which only "
+    'one version stands; make one document of the rows by group_by = ["{name}"], or add to the '
+    "number, by a 'template', what tells the documents apart"
 )
 _NUMBERS: Final = {
     "id.rantai.delivery.despatched.v1": "despatch_no",
     "id.rantai.delivery.received.v1": "receipt_no",
     "id.rantai.delivery.returned.v1": "return_no",
 }
-"""Documents that are whole or not at all, and the field that tells which one each is. Orders always
-have a group_by; of others the rows stand each for itself."""
+"""Types whose event is the whole document, and the field with the document's number. Orders are not
+here because they always have a group_by; rows of other types do not depend on each other."""
 
 _UNCLEAR: Final = (
-    "{problem} (the document of row {above} above it waits too: this row may belong to it)"
+    "{problem} (the document of row {above} above it is held back too: this row may belong to it)"
 )
 
 
 @dataclass(frozen=True)
 class MappedEvent:
-    """An event made of rows, with the reading behind each of its fields by JSON pointer."""
+    """An event made from rows. `origins` has the reading of each field, by JSON pointer."""
 
     event: dict[str, Any]
     rows: tuple[int, ...]
@@ -69,7 +71,7 @@ class MappedEvent:
 
     @property
     def row(self) -> int:
-        """The first of its rows."""
+        """The number of its first row."""
         return self.rows[0]
 
     @cached_property
@@ -104,10 +106,10 @@ class MappedEvent:
 
 @dataclass(slots=True)
 class Counts:
-    """Rows of a file: how many it had, and what became of those that are in no event.
+    """How many rows a file had, and how many of them gave no event, by reason.
 
-    left_out: by [[leave_out]]. unfit: fit 'only' and 'when' of no event. repeated: said again what
-    an earlier row said.
+    left_out: left out by [[leave_out]]. unfit: met 'only' and 'when' of no event. repeated: gave
+    the same event as an earlier row.
     """
 
     rows: int = 0
@@ -133,24 +135,24 @@ class _Group:
 
 
 class _Groups:
-    """The documents of one event of the mapping, by their `group_by`."""
+    """The documents of one event template, by their values of `group_by`."""
 
     def __init__(self, template: EventTemplate) -> None:
         self.template = template
         self.by_key: dict[tuple[str, ...], _Group] = {}
         self.above: _Group | None = None
-        """That of the nearest row above: a row that does not say its document may belong to it."""
+        """The document of the nearest row above; a row that names no document may belong to it."""
 
     def take(self, row: RowReadings) -> None:
-        """Take a row into its document."""
+        """Add a row to its document."""
         self._of(row).rows.append(row)
 
     def spoil(self, row: RowReadings, fault: CellFault) -> None:
-        """Let the document wait that a broken row belongs to."""
+        """Hold back the document that a broken row belongs to."""
         self._of(row).broken.append(fault)
 
     def has_key(self, row: RowReadings) -> bool:
-        """Whether a row says which document it belongs to."""
+        """Whether a row names the document that it belongs to."""
         return all(row[name].value is not None for name in self.template.group_by)
 
     def _of(self, row: RowReadings) -> _Group:
@@ -160,7 +162,7 @@ class _Groups:
 
 
 class RowsToEvents:
-    """Makes events of the rows of one file, by one mapping."""
+    """Makes events from the rows of one file, by one mapping."""
 
     def __init__(self, mapping: FileMapping) -> None:
         self.counts = Counts()
@@ -175,7 +177,10 @@ class RowsToEvents:
     def convert(
         self, rows: Iterable[FileRow | BrokenRow]
     ) -> Iterator[MappedEvent | RefusedDocument]:
-        """Yield events and refusals; documents of several rows once the last row is read."""
+        """Yield events and refusals, in no particular order.
+
+        A document that may have several rows is yielded after the last row of the file is read.
+        """
         for each in rows:
             self.counts.rows += 1
             if isinstance(each, BrokenRow):
@@ -223,7 +228,7 @@ class RowsToEvents:
     def _alone(
         self, template: EventTemplate, row: RowReadings
     ) -> Iterator[MappedEvent | RefusedDocument]:
-        """Make a document of one row; keep it where a further row may be of the same document."""
+        """Make a document from one row; keep it if a later row may belong to the same document."""
         for built in self._built(template, [row], []):
             number = _NUMBERS.get(template.type)
             if number is None or isinstance(built, RefusedDocument):
@@ -237,7 +242,7 @@ class RowsToEvents:
     def _hold(
         self, row: RowReadings, keyless: list[_Groups], silent: list[_Groups]
     ) -> RefusedDocument:
-        """Refuse a row that does not say its documents; those of the row above it wait too."""
+        """Refuse a row that does not name its documents, and hold back those of the row above."""
         faults: dict[CellFault, None] = {}
         for groups in keyless:
             names = [name for name in groups.template.group_by if row[name].value is None]
@@ -247,7 +252,7 @@ class RowsToEvents:
                 continue
             groups.above.broken += own
             if all(row[name].problem is None for name in names):
-                # A further row of an order may be one of its receipt as well, and say neither.
+                # A further row of an order may also belong to its receipt, and name neither.
                 for other in silent:
                     above = other.above
                     if above is not None and above.last >= groups.above.first:
@@ -263,14 +268,14 @@ class RowsToEvents:
         return reading.fault(_FURTHER.format(above=above.last, columns=columns))
 
     def _spoil(self, broken: BrokenRow) -> None:
-        # Whatever is wrong with it, the cells that can be told say which document must wait. Where
-        # they say none, it may be a further row of those above.
+        # The legible cells of the row say which documents must be held back. If they name none, it
+        # may be a further row of the documents above it.
         row = RowReadings(self._mapping, FileRow(broken.fault.row, broken.guess), self._codes)
         grouping = [groups for groups in self._groups if groups.template.group_by]
-        said = [groups for groups in grouping if groups.has_key(row)]
-        for groups in said:
+        named = [groups for groups in grouping if groups.has_key(row)]
+        for groups in named:
             groups.spoil(row, broken.fault)
-        for groups in [] if said else grouping:
+        for groups in [] if named else grouping:
             if groups.above is not None:
                 groups.above.broken.append(broken.fault)
 
@@ -309,9 +314,9 @@ class RowsToEvents:
             self.counts.repeated += 1
         else:
             message = (
-                f"gives the event id {built.event_id!r} to other content than row {first[1]} did; "
-                "name in 'id' what tells the two apart, make one document of them by group_by, or "
-                "correct one of the rows"
+                f"gives the event id {built.event_id!r} to other content than row {first[1]} does; "
+                "name in 'id' a value that tells the two apart, make one document of them by "
+                "group_by, or correct one of the rows"
             )
             self._contradicted.setdefault(built.event_id, built.row)
             yield RefusedDocument((CellFault(built.rows[0], "", "", message),), built.event_id)
@@ -320,7 +325,10 @@ class RowsToEvents:
 def _parted(
     same: Sequence[tuple[EventTemplate, MappedEvent]], further: Sequence[int]
 ) -> Iterator[RefusedDocument]:
-    """Refuse documents of one row each that are parts of one; `further`: rows refused already."""
+    """Refuse one-row documents that are parts of the same document.
+
+    `further`: rows of that document which were refused before.
+    """
     rows = [*(built.row for _, built in same), *further]
     for template, built in same:
         number = _NUMBERS[template.type]

@@ -1,7 +1,8 @@
-"""Whether the dates of a mapping stay on their day at the receiving sites.
+"""Check that the dates of a mapping stay on the same day at the receiving sites.
 
 A date without a time of day becomes an instant of that day in the zone that the mapping names as
-the site's. The figures take its day in the policy's zone. `rantai ingest` asks before it sends.
+the site's. The figures take the instant's day in the policy's zone. `rantai ingest` checks before
+it sends that this is the same day.
 """
 
 from datetime import date, timedelta
@@ -12,13 +13,13 @@ from services.formats.dates import Moment, at_site, zone_named
 from services.formats.mapping import FileMapping
 
 _YEAR: Final = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
-"""With all that clocks do in summer and winter."""
+"""Every day of a year, to cover summer time and winter time."""
 
 
 def moved_at(mapping: FileMapping, zone: str) -> str | None:
-    """Say what to set where dates would be on another day in the policy's `zone`; None = nothing.
+    """Return what to set if dates would fall on another day in the policy's `zone`, else None.
 
-    An unknown zone moves nothing that is known.
+    Also returns None if this machine does not know the zone.
     """
     try:
         policy = zone_named(zone)

@@ -1,4 +1,4 @@
-"""Reading one cell as its column says: text, numbers, dates; exact, and never a guess."""
+"""Read one cell as its column says: text, numbers, dates; exactly, and never by guessing."""
 
 import hashlib
 import re
@@ -31,21 +31,21 @@ _LONGEST: Final = 64
 _MIDNIGHT: Final = time(0)
 _NOT_OF_AN_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _SPACES: Final = str.maketrans("\u00a0\u202f\u2009", "   ")
-"""Spaces that software puts between thousands, as the plain one that a person types."""
+"""Turns the spaces that software puts between thousands into the plain one that people type."""
 _ROUNDING: Final = Context(prec=80)
-# With a 0 in front or other than three digits behind it, the point separates no thousands.
+# After a leading 0, or before more or fewer than three digits, a point separates no thousands.
 _MAYBE_THOUSANDS: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+-?")
 _ASKED: Final = (
-    "may be a number with a point between thousands, as Indonesia writes it, or before its "
+    "can be read in two ways: with the point between thousands, as in Indonesia, or before the "
     'decimals; say which in [defaults] or for its column: thousands = "." with decimal = ",", '
     'or decimal = "."'
 )
-# What the contract takes as the longest notation; a longer one is no quantity of anything.
+# More than any notation that the contract accepts; a longer number is not a quantity of anything.
 _MOST_DIGITS: Final = 40
 
 
 def has_no_value(column: CellColumn, cell: Cell, defaults: Defaults) -> bool:
-    """Whether a cell is empty or has a word that means so."""
+    """Whether a cell is empty or has a word that means "nothing here"."""
     text = text_of(cell)
     if not text:
         return True
@@ -54,7 +54,7 @@ def has_no_value(column: CellColumn, cell: Cell, defaults: Defaults) -> bool:
 
 
 def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
-    """Read a cell that has a value. Raises UnreadableError."""
+    """Read a cell that has a value. Raises UnreadableError if its column does not allow it."""
     if isinstance(column, DateColumn):
         return _read_date(column, cell, defaults)
     if isinstance(column, DecimalColumn):
@@ -74,16 +74,16 @@ def read_cell(column: CellColumn, cell: Cell, defaults: Defaults) -> Value:
 
 
 def written(value: Value) -> str | int | None:
-    """Write a value as an event does: exact decimals as text, dates and times as RFC 3339."""
+    """Return a value as events have it: exact decimals as text, dates and times as RFC 3339."""
     if isinstance(value, Decimal):
         return plain(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
 def refuse_debris(column: TextColumn, text: str) -> None:
-    """Raise UnreadableError where a spreadsheet has left something else than the code.
+    """Raise UnreadableError if a text looks like what software leaves in place of a code.
 
-    Not where the mapping has said what it is: by `literal`, by `values`, by a template of its own.
+    A text is accepted if the mapping vouches for it: by `literal`, in `values`, or by a template.
     """
     if column.literal or column.template is not None or text in (column.values or {}):
         return
@@ -93,7 +93,7 @@ def refuse_debris(column: TextColumn, text: str) -> None:
 
 
 def digest_of(text: str) -> str:
-    """Return 8 hex digits by which two long texts that begin alike are told apart."""
+    """Return 8 hex digits that tell apart two long texts with the same beginning."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
@@ -114,9 +114,9 @@ def _identifier(column: IdentifierColumn, text: str) -> str:
         return text
     if not column.slug:
         raise UnreadableError(
-            "is no identifier (1 to 64 of A-Z a-z 0-9 . _ -); set slug = true to make one of it"
+            "is not an identifier (1 to 64 of A-Z a-z 0-9 . _ -); set slug = true to make one of it"
         )
-    # One name typed with two spaces is still that name: not a second supplier.
+    # A name typed with two spaces is the same name, not a second supplier.
     name = unicodedata.normalize("NFC", " ".join(text.split()))
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     readable = _NOT_OF_AN_IDENTIFIER.sub("-", letters).strip("-.")[: _LONGEST - 9].rstrip("-.")
@@ -128,7 +128,7 @@ def _code(column: CodeColumn, text: str) -> str:
         return text
     if not column.shorten:
         raise UnreadableError(
-            "is no number of a document, line or item (1 to 64 printable characters); "
+            "is not the number of a document, line or item (1 to 64 printable characters); "
             "set shorten = true to cut it"
         )
     readable = "".join(letter if letter.isprintable() else " " for letter in text)
@@ -136,7 +136,7 @@ def _code(column: CodeColumn, text: str) -> str:
 
 
 def _says_separators(column: DecimalColumn, defaults: Defaults) -> bool:
-    """Whether the mapping itself says what the point is; else it may be either."""
+    """Whether the mapping says what a point means; if not, it may be either separator."""
     named = {"decimal", "thousands"}
     return bool(named & column.model_fields_set or named & defaults.model_fields_set)
 
@@ -149,10 +149,10 @@ def _notation(decimal: str, thousands: str) -> re.Pattern[str]:
 
 
 def read_decimal(text: str, decimal: str, thousands: str) -> Decimal:
-    """Read a number by its separators. Raises UnreadableError.
+    """Read a number that is written with these separators. Raises UnreadableError.
 
-    Thousands must stand in threes: `1.5` where the point separates thousands is a mistake that
-    must not become 15. A minus may stand in front or, as SAP writes it, behind.
+    Thousands must come in groups of three digits: `1.5` with a point between thousands is a mistake
+    that must not become 15. A minus may be in front or, as SAP writes it, at the end.
     """
     bare = text.translate(_SPACES).replace("\u2212", "-").strip()
     match = _notation(decimal, thousands.translate(_SPACES)).fullmatch(bare)
@@ -161,12 +161,12 @@ def read_decimal(text: str, decimal: str, thousands: str) -> Decimal:
     digits = re.sub(r"[^0-9]", "", whole) + fraction
     if match is None or not digits or (match["sign"] and match["trailing"]):
         raise UnreadableError(
-            f"is no number with {decimal or 'no character'!r} before the decimals and "
+            f"is not a number with {decimal or 'no character'!r} before the decimals and "
             f"{thousands or 'no character'!r} between thousands; correct it, or set 'decimal' "
             "and 'thousands' of its column"
         )
     if len(digits) > _MOST_DIGITS:
-        raise UnreadableError(f"has {len(digits)} digits; 18 are the most that an event takes")
+        raise UnreadableError(f"has {len(digits)} digits; an event takes 18 at most")
     number = Decimal(f"{re.sub(r'[^0-9]', '', whole) or '0'}.{fraction or '0'}")
     return -number if "-" in (match["sign"], match["trailing"]) else number
 
@@ -190,7 +190,7 @@ def _read_number(column: DecimalColumn, cell: Cell, defaults: Defaults) -> Decim
     if not isinstance(column, IntegerColumn):
         return number
     if number != number.to_integral_value():
-        raise UnreadableError("is no whole number")
+        raise UnreadableError("is not a whole number")
     return int(number)
 
 
@@ -208,7 +208,8 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
     site = zone_named(defaults.site)
     try:
         if isinstance(column, TimeColumn):
-            # A date alone is a business date at the site, wherever the file was written.
+            # A date without a time of day is a business date at the site, wherever the file was
+            # written.
             zone = site if moment.clock is None else zone_named(column.zone or defaults.zone)
             return at_site(moment, column.at or defaults.at, zone)
         if moment.offset is not None:
@@ -216,8 +217,8 @@ def _read_date(column: DateColumn, cell: Cell, defaults: Defaults) -> date | dat
             return at_site(moment, defaults.at, zone).astimezone(zone).date()
         zone = zone_named(defaults.zone)
         if moment.clock in (None, _MIDNIGHT) or zone == site:
-            # Midnight is how many an ERP writes a date: no clock showed it.
+            # Many ERPs write a date as midnight, which is then not a time of their clock.
             return moment.day
         return at_site(moment, defaults.at, zone).astimezone(site).date()
     except OverflowError:
-        raise UnreadableError("is outside the years that there are") from None
+        raise UnreadableError("is outside the years 1 to 9999") from None

@@ -82,15 +82,15 @@ def test_codes_that_only_look_a_little_like_it_are_taken(text: str) -> None:
 def test_each_kind_of_debris_says_what_it_is() -> None:
     said = {
         "#REF!": "error value", "####": "too narrow", "4,50E+09": "shortened",
-        "10.0": "made a number of", "1-Mar": "made a date of", '="1"': "marked for a spreadsheet",
-        "NULL": "nothing is there",
+        "10.0": "turned into a number", "1-Mar": "turned into a date",
+        '="1"': "marked for a spreadsheet", "NULL": "nothing is there",
     }  # fmt: skip
     for text, words in said.items():
         assert words in (debris_in(text) or "")
 
 
 def test_a_date_of_a_format_with_types_is_no_code() -> None:
-    with pytest.raises(UnreadableError, match="made a date of"):
+    with pytest.raises(UnreadableError, match="turned into a date"):
         read(date(2026, 3, 1), kind="code")
 
 

@@ -44,9 +44,9 @@ def test_one_event_and_an_empty_array() -> None:
         (b'{"id":1}\n{"id":2}', ".ndjson"),
         (b'[{"id":1}', "comma or ]"),
         (b"[] x", "more follows"),
-        (b"", "no JSON"),
+        (b"", "not JSON"),
         (b'"\xff"', "not UTF-8"),
-        (b"[" * 100_000, "no JSON"),
+        (b"[" * 100_000, "not JSON"),
     ],
 )
 def test_what_is_no_json_says_where(text: bytes, problem: str) -> None:
@@ -94,7 +94,7 @@ MARK = b"\xef\xbb\xbf"
 def test_a_mark_alone_is_no_event(blank: bytes) -> None:
     assert list(events_of_lines(blank.splitlines(keepends=True))) == []
     assert list(events_of_stream(io.BytesIO(blank))) == []
-    with pytest.raises(FileError, match="no JSON"):
+    with pytest.raises(FileError, match="not JSON"):
         list(events_of_json(blank))
 
 

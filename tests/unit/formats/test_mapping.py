@@ -97,8 +97,8 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
             r"columns\.made_at\.zone: unknown zone",
         ),
         ("[columns.due]", "[columns.Due]", r"columns\.Due"),
-        ("[constants]", "[constants]\nsupplier = 'x'", r"constants\.supplier: is a column too"),
-        ("[constants]", "[constants]\ndigest = 'x'", "digest: stands for something of its own"),
+        ("[constants]", "[constants]\nsupplier = 'x'", r"constants\.supplier: is also a column"),
+        ("[constants]", "[constants]\ndigest = 'x'", "digest: has a meaning of its own"),
         (
             "[constants]",
             "[file]\nencoding = 'utf-9'\n[constants]",
@@ -141,11 +141,15 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         ('id = "order/{order_no}"', 'id = "{order_no}/{line_no}"', r"not in group_by"),
         ('id = "order/{order_no}"', 'id = "{order_no}/{row}"', r"not in group_by"),
         ('time = "made_at"', 'time = "due"', r"events\[1\]\.time: 'due' must be of kind 'time'"),
-        ('time = "made_at"', 'time = "made"', r"events\[1\]\.time: 'made' is no value"),
+        ('time = "made_at"', 'time = "made"', r"events\[1\]\.time: 'made' is not a value"),
         ('group_by = ["order_no"]', 'group_by = ["po"]', r"events\[1\]\.group_by: 'po'"),
-        ('buyer_id = "buyer"', 'buyer = "buyer"', r"data\.buyer: is no field .*buyer_id"),
+        ('buyer_id = "buyer"', 'buyer = "buyer"', r"data\.buyer: is not a field .*buyer_id"),
         ('buyer_id = "buyer"\n', "", r"data\.buyer_id: is required"),
-        ('buyer_id = "buyer"', 'buyer_id = "byer"', r"data\.buyer_id: 'byer' is no value.*'buyer'"),
+        (
+            'buyer_id = "buyer"',
+            'buyer_id = "byer"',
+            r"data\.buyer_id: 'byer' is not a value.*'buyer'",
+        ),
         ('buyer_id = "buyer"', 'buyer_id = ["buyer"]', r"data\.buyer_id: is one value"),
         (
             'requested_date = "due"',
@@ -153,7 +157,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
             r"lines\[1\]\.requested_date: .*kind 'date'",
         ),
         ('requested_date = "due"\n', "", r"lines\[1\]\.requested_date: is required"),
-        ('quantity = "quantity"', 'qty = "quantity"', r"lines\[1\]\.qty: is no field"),
+        ('quantity = "quantity"', 'qty = "quantity"', r"lines\[1\]\.qty: is not a field"),
         ("[[events.data.lines]]", "[events.data.lines]", r"data\.lines: is a list"),
         (
             "[[events]]",
@@ -163,7 +167,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         (
             "[[events]]",
             "[[leave_out]]\ncolumn = 'P'\nmatches = '('\n[[events]]",
-            r"no regular expression",
+            r"not a regular expression",
         ),
         (
             "[[events]]",
@@ -173,9 +177,9 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         (
             "[[events]]",
             "[columns.x]\nfirst_of = ['due', 'y']\n[[events]]",
-            r"columns\.x: 'y' is no value",
+            r"columns\.x: 'y' is not a value",
         ),
-        ("[[events]]", "[columns.x]\nfirst_of = ['due', 'x']\n[[events]]", "made of itself"),
+        ("[[events]]", "[columns.x]\nfirst_of = ['due', 'x']\n[[events]]", "refers to itself"),
         (
             "[[events]]",
             "[columns.x]\ntemplate = '{y}'\n[columns.y]\nfirst_of = ['x', 'due']\n[[events]]",
@@ -219,7 +223,7 @@ def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str)
         (
             "[[events]]",
             "[[leave_out]]\ncolumn = 'P'\nmatches = '(a'\n[[events]]",
-            "no regular expression from character 1 on",
+            "not a regular expression from character 1 on",
         ),
         ("mapping = 1", "mapping = 1\nmapping = 1", "is not TOML: line 3, column 12"),
     ],
@@ -234,7 +238,7 @@ def test_what_is_wrong_is_said_in_words_of_our_own(old: str, new: str, said: str
 
 
 def test_two_events_need_ids_of_their_own() -> None:
-    with pytest.raises(MappingError, match=r"events\[2\]\.id: is the same as of events\[1\]"):
+    with pytest.raises(MappingError, match=r"events\[2\]\.id: is the same as that of events\[1\]"):
         parse_mapping(GOOD + SECOND.replace("{ID}", "order/{order_no}"))
     parse_mapping(GOOD + SECOND.replace("{ID}", "closed/{order_no}"))
 
@@ -254,5 +258,5 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         load_mapping(path)
     for text in (b"\xef\xbb\xbf", b"\xef\xbb\xbf \n", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000):
         path.write_bytes(text)
-        with pytest.raises(MappingError, match="is no usable mapping"):
+        with pytest.raises(MappingError, match="is not a usable mapping"):
             load_mapping(path)

@@ -121,7 +121,7 @@ def test_a_row_that_is_gone_is_a_later_version_without_it() -> None:
         (
             'id = "receipt/{receipt_no}"',
             'id = "receipt/{receipt_no}/{digest}"',
-            r"events\[2\]\.time: comes of 'GR date', as data\.received_at does.*chance",
+            r"events\[2\]\.time: comes from 'GR date', as data\.received_at does.*chance",
         ),
         (
             'time_across_rows = "latest"',
@@ -138,7 +138,7 @@ def test_a_row_that_is_gone_is_a_later_version_without_it() -> None:
             "[[events]]",
             '[columns.when]\nfirst_of = ["changed_at", "due_at"]\n[columns.due_at]\nfrom = "Due"\n'
             'kind = "time"\n[[events]]',
-            r"events\[1\]\.time: comes of 'Due', as data\.lines\.requested_date does",
+            r"events\[1\]\.time: comes from 'Due', as data\.lines\.requested_date does",
         ),
         ('group_by = ["order_no"]', "", r"events\[1\]\.group_by: is missing.*whole order"),
         (

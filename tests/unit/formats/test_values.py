@@ -78,7 +78,7 @@ def test_a_day_that_the_calendar_does_not_have(text: str) -> None:
     "text", ["2006-06-02", "2-Jun-06", "02-Jun-2006", "02-Jun-06 x", "٠٢-Jun-06"]
 )
 def test_a_text_of_no_accepted_format_says_what_to_do(text: str) -> None:
-    with pytest.raises(UnreadableError, match=r"is no date as DD-MMM-YY.*no_value"):
+    with pytest.raises(UnreadableError, match=r"is not a date as DD-MMM-YY.*no_value"):
         read(text, kind="date", formats=["DD-MMM-YY"])
 
 
@@ -177,7 +177,7 @@ def test_cells_that_have_types_already_are_taken_as_they_are() -> None:
         ("YYYY-MM-DD MM", "twice"),
         ("YYYY-MM-DD-MMM", "needs a year"),
         ("YYYY-MM-DD A", "no hour"),
-        ("%d-%b-%y", "no part of a date"),
+        ("%d-%b-%y", "not part of a date"),
     ],
 )
 def test_a_format_that_is_none_says_why(pattern: str, problem: str) -> None:

@@ -159,14 +159,14 @@ def test_what_is_said(name: str, path: str, value: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "line 1 column 1: a value must stand here"),
+        (b"", "line 1 column 1: a value is expected here"),
         (b'{"a" 1}', "line 1 column 6: a colon"),
         (b'{"a": 1 "b"}', "line 1 column 9: a comma, or the end"),
         (b"{a: 1}", "line 1 column 2: a name in double quotes"),
-        (b'{"a":\n "x', "line 2 column 2: the text that begins here has no end"),
+        (b'{"a":\n "x', "line 2 column 2: the text that begins here has no closing quote"),
         (b'"a\nb"', "line 1 column 3: a line break or tab"),
-        (rb'"\x"', "line 1 column 2: no character is written like this"),
-        (b'{"a": 1} {', "line 1 column 10: the text goes on behind its end"),
+        (rb'"\x"', "line 1 column 2: there is no such escape"),
+        (b'{"a": 1} {', "line 1 column 10: more text follows the event"),
     ],
 )
 def test_what_is_said_of_what_is_no_json(body: bytes, said: str) -> None:
