@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-generated test-kafka soak soak-short bench lint schemas dashboards lock clean
+.PHONY: install demo test test-generated test-kafka soak soak-short bench lint schemas dashboards pictures lock clean
 
 install: $(STAMP)
 
@@ -58,6 +58,10 @@ schemas: install
 
 dashboards: install
 	$(BIN)/python -m deploy.grafana.generate
+
+# Those of the README: it needs Chromium.
+pictures: install
+	$(BIN)/python -m tests.browser.pictures
 
 # Made anew only on purpose: versions and hashes of everything that is installed, and of the part of
 # it that the image has.

@@ -1,15 +1,15 @@
 """The HTTP routes of operations: reconciliation, settlement, refusals, rebuild, backtest."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
 from schemas.catalogue import Role
 from schemas.validation import MAX_EVENT_BYTES, NotParseable, Rejected
@@ -21,6 +21,7 @@ from services.http.service import Problem
 from services.kafka.safety import Safety
 from services.kafka.topics import BrokerUnavailable
 from services.operations.backtest_api import add_backtest
+from services.operations.long_work import LongWork, Row
 from services.operations.reconciliation import Reconciliation, reconcile
 from services.operations.rejected import RejectedEvents
 from services.operations.settlement_api import add_settlement
@@ -184,39 +185,23 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
 
 
 def _rebuild(router: APIRouter, operations: Operations) -> None:
-    busy = asyncio.Lock()
+    busy = threading.Lock()
+
+    def run(tell: Callable[[Row], None]) -> Row:
+        def progress(table: str, done: int, total: int) -> None:
+            tell({"table": table, "done": done, "total": total})
+
+        placement, rules = operations.placement, operations.rules
+        return {"tables": rebuild(operations.clickhouse, placement, progress, rules)}
 
     @router.post("/v1/rebuild")
     async def rebuild_all(request: Request) -> Response:
-        """Rebuild all derived tables from the ledger; streams progress as lines of JSON."""
+        """Rebuild all derived tables from the ledger; streams progress as lines of JSON.
+
+        A rebuild goes on to its end if the client disconnects.
+        """
         require_role(principal_of(request, operations.keys), Role.PROGRAMME)
-        if busy.locked():
-            raise Problem(409, "a rebuild is running already")
-        return StreamingResponse(_progress(operations, busy), media_type="application/x-ndjson")
-
-
-async def _progress(operations: Operations, busy: asyncio.Lock) -> AsyncIterator[bytes]:
-    async with busy:
-        rows: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-
-        def tell(table: str, done: int, total: int) -> None:
-            row = {"table": table, "done": done, "total": total}
-            loop.call_soon_threadsafe(rows.put_nowait, row)
-
-        def work() -> int:
-            try:
-                return rebuild(operations.clickhouse, operations.placement, tell, operations.rules)
-            finally:
-                loop.call_soon_threadsafe(rows.put_nowait, None)
-
-        task = asyncio.create_task(operations.slow.run("rebuild", work))
-        while (row := await rows.get()) is not None:
-            yield json.dumps(row).encode() + b"\n"
-        try:
-            yield json.dumps({"tables": await task, "finished": True}).encode() + b"\n"
-        except Exception as error:
-            yield json.dumps({"finished": False, "error": str(error)[:500]}).encode() + b"\n"
+        return LongWork("rebuild", run, busy).stream(operations.slow)
 
 
 async def _one(events: RejectedEvents, rejected_id: str, senders: list[str]) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""Ctrl-C as a key that stops this process alone, so that `make demo` ends with status 0."""
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_CONTROL_C: Final = b"\x03"
+_DISABLED: Final = b"\x00"  # _POSIX_VDISABLE on Linux: no key sends the signal
+_LOCAL_MODES: Final = 3
+_CHARACTERS: Final = 6
+
+
+@contextmanager
+def interrupt_key() -> Iterator[None]:
+    """Send SIGINT to this process when Ctrl-C is typed, and to no other of the terminal.
+
+    A terminal signals its whole foreground group, `make` included, and GNU make then ends itself by
+    that signal whatever its command returned. `rantai demo` calls this in its event loop. It does
+    nothing where standard input is no terminal, or the process runs in the background, since a
+    background process that reads from its terminal is stopped.
+    """
+    if not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+        yield
+        return
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    modes = termios.tcgetattr(terminal)
+    # Without lines, a key arrives when it is typed. Ctrl-Z and Ctrl-\ keep their signals.
+    modes[_LOCAL_MODES] &= ~termios.ICANON
+    modes[_CHARACTERS][termios.VINTR] = _DISABLED
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        typed = os.read(terminal, 64)
+        if not typed:
+            loop.remove_reader(terminal)
+        elif _CONTROL_C in typed:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+    loop.add_reader(terminal, read)
+    try:
+        yield
+    finally:
+        loop.remove_reader(terminal)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
