@@ -1,1 +1,1 @@
-"""Who may come in: API keys with a role and a partner, and signed links to a scorecard."""
+"""Authentication: API keys with a role and a partner, signed links to pages, and sessions."""

@@ -1,8 +1,8 @@
-"""API keys: a file of digests with role and partner, followed while services run.
+"""API keys, kept in a file of digests with role and partner that running services follow.
 
-A key reads `rtk_<key id>_<secret>`. The file holds the key id and the SHA-256 of the secret, never
-the secret; the secret has 256 random bits, so a fast digest is enough. In production the file is a
-mounted secret; a running service takes a change with the next request.
+A key has the form `rtk_<key id>_<secret>`. The file holds the key id and the SHA-256 of the secret,
+never the secret; the secret has 256 random bits, so a fast digest is enough. In production the file
+is a mounted secret; a running service applies a change from the next request on.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _KEY: Final = re.compile(r"rtk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What the file says of one key."""
+    """One key as the file records it. Times: ISO 8601, UTC."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ _CONTENT: Final = TypeAdapter(dict[str, list[KeyRecord]])
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request speaks for."""
+    """The partner that a request is authenticated as, in which role and by which key."""
 
     role: Role
     partner: str
@@ -51,16 +51,16 @@ class Principal:
 
 
 class KeyStore:
-    """The keys in one file. Every method raises RecordFileError where it is no key file."""
+    """The keys in one file. Every method raises RecordFileError if that is not a file of keys."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = RecordFile(path, "keys", _CONTENT, lambda record: record.key_id)
 
     def create(self, role: Role, partner: str) -> str:
-        """Make a key and return it; it is shown this once and can't be had again.
+        """Create a key and return it: the full key is available only here.
 
-        Raises ValueError where the partner id is not 1 to 64 of `A-Z a-z 0-9 . _ -`.
+        Raises ValueError unless the partner id is 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
         """
         partner = one_spelling(partner)
         if not _PARTNER.fullmatch(partner):
@@ -71,11 +71,11 @@ class KeyStore:
         return f"rtk_{key_id}_{secret}"
 
     def revoke(self, key_id: str) -> KeyRecord:
-        """Take a key out of use; LookupError where there is none of this id."""
+        """Revoke a key. Raises LookupError if there is no key with this id."""
         with self._file.changing() as records:
             record = records.get(key_id)
             if record is None:
-                raise LookupError(f"no key {key_id!r}; 'rantai keys list' shows them")
+                raise LookupError(f"no key has the id {key_id!r}; 'rantai keys list' shows all")
             revoked = replace(record, revoked_at=record.revoked_at or _now())
             records[key_id] = revoked
         return revoked
@@ -85,7 +85,7 @@ class KeyStore:
         return sorted(self._file.fresh().values(), key=lambda record: record.created_at)
 
     def partners(self) -> dict[str, tuple[Role, ...]]:
-        """Return the roles in which each partner holds a valid key; none: all are revoked."""
+        """Return the roles in which each partner has valid keys; () if all its keys are revoked."""
         found: dict[str, tuple[Role, ...]] = {}
         for record in self._file.current().values():
             roles = found.setdefault(record.partner, ())
@@ -94,7 +94,7 @@ class KeyStore:
         return found
 
     def authenticate(self, bearer: str) -> Principal | None:
-        """Return whom a key speaks for, or None for one that is unknown, malformed or revoked."""
+        """Return the principal of a key, or None if the key is unknown, malformed or revoked."""
         match = _KEY.fullmatch(bearer)
         if match is None:
             return None
@@ -106,7 +106,7 @@ class KeyStore:
         return Principal(record.role, record.partner, record.key_id)
 
     def principal(self, key_id: str) -> Principal | None:
-        """Return whom a key of this id speaks for; None where it is unknown or revoked."""
+        """Return the principal of a key by its id, or None if the key is unknown or revoked."""
         record = self._file.current().get(key_id)
         if record is None or record.revoked_at is not None:
             return None

@@ -1,7 +1,7 @@
-"""Signed links: a page for one partner, opened without a password, for a limited time.
+"""Signed links: each opens one partner's page without a password, for a limited time.
 
-A link says by itself whom it is for, what it allows and until when; a file beside the secret says
-which links were made, and which of them are taken back.
+The signed token of a link names its id and whose page it opens. A file beside the secret records
+every link that was made: what it allows, until when, and whether it is revoked.
 """
 
 import secrets
@@ -31,7 +31,7 @@ class Rights(StrEnum):
 
 
 class LinkRefusal(StrEnum):
-    """Why a link opens nothing."""
+    """Why a link is refused. `INCOMPLETE`: its token is cut off, mistyped or not signed by us."""
 
     INCOMPLETE = "incomplete"
     EXPIRED = "expired"
@@ -39,7 +39,7 @@ class LinkRefusal(StrEnum):
 
 
 class LinkRefused(ValueError):
-    """A link that is expired, revoked, mistyped or not ours."""
+    """A link is expired, revoked, mistyped or not signed by us."""
 
     def __init__(self, why: LinkRefusal) -> None:
         super().__init__(f"this link is {why.value}; ask for a new one")
@@ -50,8 +50,8 @@ class LinkRefused(ValueError):
 class LinkHolder:
     """Whose page a link opens, and what it allows there.
 
-    `buyer`: a supplier's link that shows this buyer's orders alone. A buyer makes no others: who
-    makes a link can open it, and must not see by it what other buyers order.
+    `buyer`: limits a supplier's link to this buyer's orders. A buyer may make only such links:
+    whoever makes a link can open it, and must not see through it what other buyers order.
     """
 
     role: Role
@@ -62,10 +62,11 @@ class LinkHolder:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """What the file says of one link. Times: ISO 8601, UTC.
+    """One link as the file records it. Times: ISO 8601, UTC.
 
-    `made_by`: a partner, or nobody. `made_from`: the link by which its maker had come in; it ends
-    with that one, or whoever held it for a day could stay for a year.
+    `made_by`: the partner who made the link, "" if it was made by the command line. `made_from`:
+    the id of the link by which that partner was signed in. The new link ends with that one: else
+    whoever held a link for a day could stay for a year.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
@@ -83,7 +84,7 @@ class LinkRecord:
 
     @property
     def refusal(self) -> LinkRefusal | None:
-        """Why it opens nothing now, or None where it opens its page."""
+        """Why the link is refused at present, or None if it opens its page."""
         if self.revoked_at is not None:
             return LinkRefusal.REVOKED
         over = datetime.now(UTC) > datetime.fromisoformat(self.expires_at)
@@ -94,7 +95,10 @@ _CONTENT: Final = TypeAdapter(dict[str, list[LinkRecord]])
 
 
 class Links:
-    """Makes, reads and takes back links. `secret_file`: signs them; the records lie beside it."""
+    """Makes, opens and revokes links.
+
+    `secret_file`: the secret that signs them; the records lie beside it, in `links.json`.
+    """
 
     def __init__(self, secret_file: Path) -> None:
         self.secret = _secret(secret_file)
@@ -110,19 +114,19 @@ class Links:
         made_by: str = "",
         made_from: str | None = None,
     ) -> str:
-        """Make a link and return its token. Made from another, it lasts no longer than that one.
+        """Make a link and return its token.
 
-        Raises LinkRefused where that one opens nothing any more; ValueError where `days` is not
-        within 2 years, or a buyer is named for another page than a supplier's, or for a link to
-        act with.
+        `made_from`: the id of a link that the new one must not outlast.
+        Raises LinkRefused if that link is not valid at present; ValueError if `days` is not within
+        2 years, or if `holder.buyer` is given for a link that is not a supplier's or may act.
         """
         if not 0 < days <= MOST_DAYS:
             raise ValueError(f"a link lasts between 0 and {MOST_DAYS} days, not {days:g}")
         if holder.buyer is not None and holder.role is not Role.SUPPLIER:
-            raise ValueError("only a supplier's link can be for one buyer's orders alone")
+            raise ValueError("only a supplier's link can be limited to one buyer's orders")
         if holder.buyer is not None and holder.rights is not Rights.READ:
-            # Its buyer could confirm by it, in the supplier's name, what no buyer may confirm.
-            raise ValueError("a link for one buyer's orders alone is for reading")
+            # The buyer could use it to confirm orders in the supplier's name, which no buyer may.
+            raise ValueError("a link that is limited to one buyer's orders must be for reading")
         now = datetime.now(UTC)
         record = LinkRecord(
             link_id=secrets.token_hex(8),
@@ -141,22 +145,22 @@ class Links:
         return str(self._signer.dumps([record.link_id, *_whose(record)]))
 
     def open(self, token: str) -> LinkRecord:
-        """Return what a token opens. Raises LinkRefused, RecordFileError."""
+        """Return the link of a token. Raises LinkRefused, RecordFileError."""
         try:
             link_id, *whose = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
             raise LinkRefused(LinkRefusal.INCOMPLETE) from None
         record = self._file.current().get(link_id)
         if record is None or _whose(record) != whose:
-            # Signed by us and not in the file: the file was put back from a copy. What can't be
-            # taken back must open nothing.
+            # Signed by us but not in the file: the file was restored from a copy. A link that can't
+            # be revoked must open nothing.
             raise LinkRefused(LinkRefusal.REVOKED)
         if record.refusal is not None:
             raise LinkRefused(record.refusal)
         return record
 
     def valid(self, link_id: str) -> LinkRecord | None:
-        """Return a link that may be used now, by its id; else None. Raises RecordFileError."""
+        """Return a link by its id if it is valid at present, else None. Raises RecordFileError."""
         record = self._file.current().get(link_id)
         return record if record is not None and record.refusal is None else None
 
@@ -165,11 +169,14 @@ class Links:
         return sorted(self._file.fresh().values(), key=lambda record: record.created_at)
 
     def revoke(self, link_id: str) -> LinkRecord:
-        """Take a link back, and what was signed in or made by it; LookupError: there is none."""
+        """Revoke a link, the links made from it, and thereby their sessions.
+
+        Raises LookupError if there is no link with this id; RecordFileError.
+        """
         with self._file.changing() as records:
             record = records.get(link_id)
             if record is None:
-                raise LookupError(f"no link {link_id!r}; 'rantai links list' shows them")
+                raise LookupError(f"no link has the id {link_id!r}; 'rantai links list' shows all")
             at = datetime.now(UTC).isoformat(timespec="seconds")
             for one in list(records.values()):
                 if link_id in (one.link_id, one.made_from):
@@ -186,17 +193,17 @@ def _ending_with(record: LinkRecord, origin: LinkRecord | None) -> LinkRecord:
 
 
 def _whose(record: LinkRecord) -> list[str]:
-    """Return what the token of a link says of it."""
+    """Return what the token of a link says beside its id: role, partner and, if limited, buyer."""
     own = [] if record.buyer is None else [record.buyer]
     return [record.role.value, record.partner, *own]
 
 
 def _secret(file: Path) -> str:
     if not file.exists():
-        # Two processes that start together agree on one.
+        # Of two processes that start together, both use the secret that was written first.
         private_files.write_once(file, secrets.token_urlsafe(48).encode())
     text = file.read_text().strip()
     if not text:
         # Anybody could sign with an empty secret.
-        raise ValueError(f"{file} is empty; remove it to have a new secret made")
+        raise ValueError(f"{file} is empty; remove it, and the next start makes a new secret")
     return text

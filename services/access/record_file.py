@@ -1,7 +1,7 @@
 """Records in one JSON file, changed by commands and followed by running services.
 
-In production the file is a mounted secret or volume. A running service takes a change with the
-next request. A file that can't be read leaves the records as they were.
+In production the file is a mounted secret or volume. A running service applies a change from the
+next request on. While the file can't be read, the records that were read last stay in force.
 """
 
 import fcntl
@@ -23,7 +23,11 @@ from services.telemetry.logs import log
 _LOGGER: Final = logging.getLogger("rantai.access")
 
 _ABSENT: Final[tuple[int, ...]] = ()
+"""The signature of a file that does not exist."""
+
 _LOOKS: Final = 5
+"""Attempts to read a file that existed before and is gone."""
+
 _BETWEEN_LOOKS_SECONDS: Final = 0.01
 
 Record = TypeVar("Record")
@@ -35,10 +39,11 @@ class RecordFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Seen(Generic[Record]):
-    """What a look at the file gave.
+    """The result of the last look at the file.
 
-    `signature`: of the file as it was then; None where the next look has to read it in any case.
-    `records`: None where the file was never read. `fault`: why these are records of a look before.
+    `signature`: of the file at that time; None if the next look must read it in any case.
+    `records`: None if the file was never read. `fault`: why the file could not be read; `records`
+    are then those of an earlier look.
     """
 
     signature: tuple[int, ...] | None
@@ -47,14 +52,14 @@ class _Seen(Generic[Record]):
 
 
 class RecordFile(Generic[Record]):
-    """The records in one file, each under its id. For any thread.
+    """The records in one file, by id. For any thread.
 
-    Every call asks the system whether the file changed, which takes 4 microseconds, and reads it
-    only then: 100 keys in 0.3 ms, 10,000 links in 40 ms.
+    Every call checks whether the file changed, which takes 4 microseconds, and reads it only if it
+    did: 100 keys in 0.3 ms, 10,000 links in 40 ms.
 
-    `name`: of the list in the file. `content`: reads and writes a file of one such list; it must
-    refuse what it does not know, because a restriction that is not read is a right that nobody
-    gave. `id_of`: a record's id.
+    `name`: the JSON key of the list in the file. `content`: parses and writes the file, whose
+    content is one such list; it must refuse unknown fields, because overlooking a restriction would
+    grant a right that nobody gave. `id_of`: returns a record's id.
     """
 
     def __init__(
@@ -70,16 +75,19 @@ class RecordFile(Generic[Record]):
         self._reading = threading.Lock()
 
     def fresh(self) -> Mapping[str, Record]:
-        """Return every record as the file has it now. Raises RecordFileError."""
+        """Return the records of the file as it is at present.
+
+        For commands and lists. Raises RecordFileError if the file can't be read.
+        """
         seen = self._look()
         if seen.records is None or seen.fault is not None:
             raise RecordFileError(seen.fault)
         return seen.records
 
     def current(self) -> Mapping[str, Record]:
-        """Return every record as the file has it now, or had it when it could be read last.
+        """Return the records of the file or, while it can't be read, those that were read last.
 
-        Raises RecordFileError where the file was never read.
+        For checking requests. Raises RecordFileError if the file was never read.
         """
         seen = self._look()
         if seen.records is None:
@@ -88,10 +96,10 @@ class RecordFile(Generic[Record]):
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Record]]:
-        """Yield the records to be changed, and write them when the context ends without an error.
+        """Yield the records to change, and write them when the context ends without an error.
 
-        Two that change the file at the same time, threads or processes, take turns. When the
-        context has ended, every running process knows the change, and a power cut does not undo it.
+        Threads and processes that change the file at the same time take turns. Once the context has
+        ended, every running process sees the change, and a power cut does not undo it.
         Raises RecordFileError.
         """
         with self._write_faults():
@@ -108,13 +116,13 @@ class RecordFile(Generic[Record]):
 
     @contextmanager
     def _write_faults(self) -> Iterator[None]:
-        """Raise RecordFileError, and log it, where the file or its folder can't be written."""
+        """Log and raise RecordFileError if the file or its folder can't be written."""
         try:
             yield
         except OSError as error:
             fault = (
-                f"{self.path} can't be written ({error.strerror}); give this process room there, "
-                "and the right to write, or change the file where it is made"
+                f"{self.path} can't be written ({error.strerror}); make room on the disk, let this "
+                "process write there, or change the file that is mounted there at its source"
             )
             log(_LOGGER, "records_unwritable", level=logging.ERROR, error=fault)
             raise RecordFileError(fault) from None
@@ -123,8 +131,8 @@ class RecordFile(Generic[Record]):
         seen = self._seen
         if seen.signature is not None and seen.signature == self._signature():
             return seen
-        # One at a time, the look included: a thread that read before a change would otherwise put
-        # its old records over those that another read after it.
+        # One thread at a time, the check included: otherwise a thread that read the file before a
+        # change could overwrite the records that another thread read after it.
         with self._reading:
             before = self._seen
             if before.signature is None or before.signature != self._signature():
@@ -147,8 +155,8 @@ class RecordFile(Generic[Record]):
             return None
 
     def _read(self, before: _Seen[Record]) -> _Seen[Record]:
-        # One that was there is looked for again: an editor, or the swap of a mounted secret, may
-        # take it away for a moment, in which no sender is to be told that its key is revoked.
+        # A file that existed is looked for again: an editor, or the swap of a mounted secret, may
+        # remove it for a moment, and no sender must be told meanwhile that its key is revoked.
         looks = _LOOKS if before.signature != _ABSENT and before.records else 1
         for look in range(looks):
             if look:
@@ -175,16 +183,16 @@ class RecordFile(Generic[Record]):
             places = error.errors() if isinstance(error, ValidationError) else []
             place = "/".join(map(str, places[0]["loc"])) if places else ""
             raise RecordFileError(
-                f"{self.path} is no list of {self._name}"
+                f"{self.path} is not a valid list of {self._name}"
                 + (f" at {place}" if place else "")
-                + "; mend it, or put back a good copy"
+                + "; repair it, or restore a good copy"
             ) from None
         return {self._id_of(record): record for record in records}
 
 
 def _signature(status: os.stat_result) -> tuple[int, ...]:
-    # What `replace` writes has another time each time. The rest tells what others did: a secret
-    # that was mounted anew, a copy put back with its old time.
+    # Each `private_files.replace` gives the file another modification time. The other fields show
+    # changes by others: a secret that was mounted again, a copy restored with its old time.
     return (
         status.st_mtime_ns,
         status.st_ctime_ns,

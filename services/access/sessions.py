@@ -1,7 +1,7 @@
-"""Sessions: who opened a link or signed in with a key stays signed in, by a signed cookie.
+"""Sessions: a signed cookie keeps a visitor signed in after opening a link or showing a key.
 
-The cookie holds the id of the link or key, never the key; a link or key that is revoked ends the
-sessions that it began.
+The cookie holds the id of the link or key, never the key. Revoking a link or key ends the sessions
+that it began.
 """
 
 import secrets
@@ -17,7 +17,8 @@ from services.access.keys import KeyStore, Principal
 from services.access.links import LinkRecord, Links, Rights
 
 KEY_SESSION_SECONDS: Final = 12 * 3600
-"""After which a buyer or programme manager signs in again: their screens stand in offices."""
+"""How long a sign-in by key lasts: short, because the screens of buyers and programme managers
+stand in offices."""
 
 SESSION_COOKIE: Final = "rantai_session"
 _SALT: Final = "rantai.session.v1"
@@ -31,11 +32,11 @@ class _By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page.
+    """The person signed in to the pages, and what they may see and do.
 
-    `session`: names this sign-in; forms are bound to it. `link`: the id of the link that was
-    opened; None where a key was shown. `buyer`: of a supplier's visitor who came by a link for one
-    buyer's orders alone; shown and sent is nothing of others then.
+    `session`: identifies this sign-in; forms are bound to it. `link`: the id of the link that was
+    opened; None after signing in with a key. `buyer`: set if that link is limited to one buyer's
+    orders; then nothing of other buyers is shown or sent.
     """
 
     role: Role
@@ -47,13 +48,13 @@ class Visitor:
 
     @property
     def orders_of(self) -> str | None:
-        """The only buyer whose orders are shown; None where those of all are."""
+        """The only buyer whose orders are shown; None if the orders of all buyers are."""
         return self.partner if self.role is Role.BUYER else self.buyer
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in as the browser keeps it: the cookie's text, and for how many seconds."""
+    """A new sign-in: the text of the cookie, its lifetime in seconds, and the visitor."""
 
     cookie: str
     seconds: int
@@ -68,7 +69,7 @@ class Sessions:
         self._signer = URLSafeTimedSerializer(links.secret, salt=_SALT)
 
     def by_link(self, link: LinkRecord) -> Session:
-        """Begin the session of somebody who opened a link; it ends with the link."""
+        """Begin a session by a link that was opened; it ends with the link."""
         left = datetime.fromisoformat(link.expires_at) - datetime.now(UTC)
         name = secrets.token_urlsafe(12)
         return Session(
@@ -78,7 +79,7 @@ class Sessions:
         )
 
     def by_key(self, principal: Principal) -> Session:
-        """Begin the session of somebody who showed a key."""
+        """Begin a session by a key; it lasts `KEY_SESSION_SECONDS`."""
         name = secrets.token_urlsafe(12)
         return Session(
             self._cookie(_By.KEY, principal.key_id, name),
@@ -87,16 +88,19 @@ class Sessions:
         )
 
     def came_by(self, cookie: str | None) -> str | None:
-        """Return the link or key that a cookie was given for, as `link:<id>` or `key:<id>`.
+        """Return the link or key that a cookie was issued for, as `link:<id>` or `key:<id>`.
 
-        Whether it may still be used is another question (`visitor`). None for a cookie that is
-        missing, changed or too old.
+        That link or key may be expired or revoked; `visitor` checks it. Returns None if the cookie
+        is missing, altered or too old.
         """
         signed = self._signed(cookie)
         return None if signed is None else f"{signed[0]}:{signed[1]}"
 
     def visitor(self, cookie: str | None) -> Visitor | None:
-        """Return who a cookie is of; None where it is missing, changed, too old or revoked."""
+        """Return the visitor of a cookie, or None if it is missing, altered, too old or revoked.
+
+        Raises RecordFileError if the file of keys or links was never read.
+        """
         signed = self._signed(cookie)
         if signed is None:
             return None
@@ -110,7 +114,7 @@ class Sessions:
         return None if principal is None else _of_key(principal, session)
 
     def _signed(self, cookie: str | None) -> tuple[str, str, str, datetime] | None:
-        """Return what a cookie says: by what, its id, the session, and since when."""
+        """Return a cookie's content: link or key, its id, the session, and when it was issued."""
         if not cookie:
             return None
         try:

@@ -1,1 +1,1 @@
-"""The gateway: where events come in over HTTP."""
+"""The gateway: receives events over HTTP."""

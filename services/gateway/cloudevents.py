@@ -1,7 +1,7 @@
-"""CloudEvents over HTTP: from a request to the list of events it carries.
+"""Extracts the CloudEvents of an HTTP request.
 
-Follows the CloudEvents HTTP protocol binding 1.0.2: structured, batched and binary content modes;
-beside them one event a line (NDJSON).
+Implements the structured, batched and binary content modes of the CloudEvents HTTP protocol binding
+1.0.2, and in addition one event per line (NDJSON).
 """
 
 import json
@@ -21,33 +21,36 @@ BATCHED: Final = "application/cloudevents-batch+json"
 LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _ATTRIBUTE: Final = "ce-"
 _ESCAPED: Final = re.compile(r"\\(.)")
-# Of a text without white space around it: the empty lines before a line are passed over at once.
+# For text without surrounding white space: one match skips all blank lines before the next line.
 _LINE: Final = re.compile(rb"\s*([^\n]+)")
 _BYTES_A_VALUE: Final = 8
-"""Of the largest body, for each value of several events. Lawful ones need more than ten. The end
-of an element is found by parsing it, and bad values take longest to judge."""
+"""A body of several events may hold one JSON value per this many bytes of the size limit.
+
+Valid events need more than ten bytes per value. The number of values must be bounded because the
+end of an array element is found by parsing it, and bad values take longest to validate.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest body in bytes, and the most events of one."""
+    """Upper bounds on one request body: its bytes and its events."""
 
     body_bytes: int
     events: int
 
 
 class Carried(NamedTuple):
-    """A parsed event of a request, not yet validated, and how many bytes its text has."""
+    """A parsed, not yet validated event of a request, and the size of its text in bytes."""
 
     event: Any
     size: int
 
 
 def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterator[Carried]:
-    """Yield the events of a request in their order, each parsed as it is asked for.
+    """Yield the events of a request in order, parsing each one lazily.
 
-    `body`: without its content encoding. None of them may be made use of before the last is out:
-    what follows may show that the body as a whole is no good.
+    `headers`: with lower-case names. `body`: with its content encoding removed. The caller must not
+    use any event before the last one is out: a later part may show that the whole body is invalid.
     Raises NotParseable (400), TooLarge (413), UnsupportedMediaType (415).
     """
     media_type, _, parameters = headers.get("content-type", "").partition(";")
@@ -55,11 +58,11 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     _require_utf8(parameters)
     content = without_blanks(body)
     if not content and media_type in LINES:
-        return iter(())  # No line is no event, as an empty array is.
+        return iter(())  # No lines are no events, like an empty array.
     if not content:
         raise NotParseable("the body is empty, which is not JSON; send at least one CloudEvent")
-    # The content type comes first, as the binding has it: beside an event in the body, `ce-*`
-    # headers are a copy for routers on the way.
+    # The binding gives the content type precedence over `ce-*` headers: beside an event in the
+    # body, the headers are only a copy for routers on the way.
     array = content.startswith(b"[")
     most = limits.body_bytes // _BYTES_A_VALUE
     many = media_type in (*LINES, BATCHED) or array
@@ -69,12 +72,12 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
         return _lines(content, limits)
     if media_type == STRUCTURED:
         if array:
-            raise NotParseable(f"an array is a batch: send it as {BATCHED}")
+            raise NotParseable(f"the body is an array: send a batch as {BATCHED}")
         return _one(parse(body), body)
     if media_type == BATCHED:
         if not array:
-            parse(body)  # Where it is no JSON at all, this says so.
-            raise NotParseable("a batch is a JSON array of CloudEvents")
+            parse(body)  # Raises the more precise error if the body is not JSON at all.
+            raise NotParseable("a batch must be a JSON array of CloudEvents")
         return _batch(body, limits)
     if any(name.startswith(_ATTRIBUTE) for name in headers):
         return _one(_binary(headers, media_type, body), body)
@@ -88,7 +91,7 @@ def _require_utf8(parameters: str) -> None:
     for parameter in parameters.lower().split(";"):
         name, _, value = parameter.strip().partition("=")
         if name == "charset" and value.strip('"') not in ("utf-8", "utf8", "us-ascii", "ascii"):
-            raise NotParseable(f"charset {value} is not taken; send UTF-8")
+            raise NotParseable(f"charset {value} is not supported; send UTF-8")
 
 
 def _one(event: Any, body: bytes) -> Iterator[Carried]:
@@ -102,14 +105,14 @@ def _batch(body: bytes, limits: Limits) -> Iterator[Carried]:
             text = element.encode()
             yield Carried(parse(text), len(text))
     except RecursionError:
-        raise NotParseable("not JSON that can be read: it is nested too deeply") from None
+        raise NotParseable("the JSON can't be read: it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise NotParseable(syntax_of(error)) from None
 
 
 def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:
-    # A byte that is no UTF-8 spoils its own line only.
-    first: str | None = None
+    # Each line is parsed on its own, so that bytes that are not UTF-8 spoil only their own line.
+    first_error: str | None = None
     good = False
     for number, found in enumerate(_LINE.finditer(content), 1):
         _require_few(number, limits)
@@ -119,17 +122,18 @@ def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:
             event = parse(line)
             good = True
         except NotParseable as error:
-            first = first or str(error)
+            first_error = first_error or str(error)
             event = Unparseable(Fault("", str(error)))
         yield Carried(event, len(line))
     if not good:
-        raise NotParseable(f"no line is JSON; the first: {first}")
+        raise NotParseable(f"no line is JSON; the first line: {first_error}")
 
 
 def _require_few(number: int, limits: Limits) -> None:
     if number > limits.events:
         raise TooLarge(
-            f"at least {number} events are more than {limits.events}; send several requests"
+            f"the body has at least {number} events, more than {limits.events}; "
+            "send several requests"
         )
 
 
@@ -142,7 +146,7 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Any:
         if header.startswith(_ATTRIBUTE):
             name = header.removeprefix(_ATTRIBUTE)
             if name in event:
-                faults.append(Fault(f"/{name}", f"stands twice: two headers {header}"))
+                faults.append(Fault(f"/{name}", f"appears twice: two headers {header}"))
             try:
                 event[name] = _attribute(value)
             except UnicodeError:
@@ -157,9 +161,9 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Any:
 
 
 def _attribute(value: str) -> str:
-    """Decode a header: quotes off, then percent-decoded. Raises UnicodeError for other bytes.
+    """Remove the quotes of a header value and percent-decode it. Raises UnicodeError.
 
-    A byte that is guessed at, or replaced, would make one id of two.
+    Undecodable bytes are never guessed or replaced: two different ids could become the same.
     """
     value.encode("ascii")
     if len(value) >= 2 and value[0] == value[-1] == '"':

@@ -1,8 +1,9 @@
-"""Decoding: from the bytes of a request to judged events, fair between keys and off the event loop.
+"""Decodes request bodies into validated events, fairly between keys and off the event loop.
 
-A small body is done at once, where it came in: a thread would cost it more than it needs. A large
-or packed one is cut into steps, and keys take turns at a thread of the decoder's own. Of one key
-one body is decoded at a time. What waits is bounded in bytes, for each key and for all.
+A small body is decoded on the event loop: handing it to a thread would cost more than the work. A
+large or compressed body is decoded in steps, and keys take turns at the decoder's single thread.
+Each key has at most one body being decoded at a time. The bytes of bodies in memory are bounded,
+per key and in total.
 """
 
 import asyncio
@@ -21,36 +22,40 @@ from services.runtime.turns import Turns
 
 Judged = Accepted | Rejected
 Steps = Generator[int, None, list[Judged]]
-"""Yields wherever a turn may end: how many bytes of the body are in memory."""
+"""Yields wherever a turn may end: the bytes in memory, of the body and its unpacked form."""
 
 SMALL_BYTES: Final = 64 * 1024
-"""Up to this a body needs no room."""
+"""The largest body that does not count towards `Room`."""
 
 _STEP_BYTES: Final = 64 * 1024
 _STEP_EVENTS: Final = 50
 _SMALL_VALUES: Final = 4000
-"""JSON values of a body that is done at once: dense ones take a hundred times longer to parse."""
+"""The most JSON values of a body that is decoded on the event loop: bodies dense with values take a
+hundred times longer to parse."""
 
 _NAMED_FAULTS: Final = 1000
-"""Of one request, before bad events are told of in brief."""
+"""Faults of one request that are named one by one; beyond it, bad events are reported briefly."""
 
 _STEPS_A_TURN: Final = 4
-"""A turn is some 20 ms. Shorter ones would wait for the interpreter longer than they work."""
+"""Makes a turn about 20 ms long. Shorter turns would wait longer for the interpreter than work."""
 
 
 class NoRoom(Exception):
-    """No room for more of a body. `own`: the key holds too much, or all keys together do."""
+    """There is no room for more of a body. `most`: the limit in bytes.
+
+    `own`: whether the key's own limit is reached; otherwise it is that of all keys together.
+    """
 
     def __init__(self, *, own: bool, most: int) -> None:
-        super().__init__(f"{most} bytes are held")
+        super().__init__(f"bodies would hold more than {most} bytes")
         self.own, self.most = own, most
 
 
 class Room:
-    """Bounds the bytes of bodies in memory, of each key and of all. For one event loop.
+    """Bounds the bytes of bodies in memory, per key and in total. For one event loop.
 
-    A body that is its key's only one, or the only one at all, always has room: how large it may be
-    is bounded elsewhere, and it could never be sent otherwise.
+    The limit per key does not apply to a key's only body, nor the total to the only body of all:
+    the size of one body is bounded elsewhere, and a large one could never be sent otherwise.
     """
 
     def __init__(self, each: int, everybody: int) -> None:
@@ -59,7 +64,7 @@ class Room:
 
     @contextmanager
     def held(self, who: str) -> Iterator["HeldRoom"]:
-        """Hold room for one body until its request is answered."""
+        """Hold room for one body until its request is answered. `who`: the key's id."""
         body = HeldRoom(self._grow, who)
         try:
             yield body
@@ -79,23 +84,23 @@ class Room:
 
 
 class HeldRoom:
-    """The room of one body. `size`: bytes that it holds."""
+    """The room that one body holds: `size` bytes."""
 
     def __init__(self, grow: Callable[[str, int, int], None], who: str) -> None:
         self._grow, self._who = grow, who
         self.size = 0
 
     def at_least(self, size: int) -> None:
-        """Take room for a body that has grown to this many bytes. Raises NoRoom."""
+        """Reserve room for a body that has grown to `size` bytes. Raises NoRoom."""
         if size > max(self.size, SMALL_BYTES):
             self._grow(self._who, self.size, size - self.size)
             self.size = size
 
 
 class Decoder:
-    """Judges the events of requests. `waited`: is told of each turn how many seconds it waited.
+    """Decodes request bodies and validates their events. For one event loop.
 
-    For one event loop.
+    `waited` is called for each turn with the seconds that it waited.
     """
 
     def __init__(
@@ -108,9 +113,10 @@ class Decoder:
     async def judged(
         self, headers: Mapping[str, str], body: bytes, sender: Sender, who: str, held: HeldRoom
     ) -> list[Judged]:
-        """Return what is to be said of each event of a request, in their order.
+        """Return the verdict on each event of a request, in order.
 
-        `who`: whose turn it is. Raises NoRoom, NotParseable, TooLarge, UnsupportedMediaType.
+        `who`: the id of the key that takes turns. `held`: the body's room, which grows as it is
+        unpacked. Raises NoRoom, NotParseable, TooLarge, UnsupportedMediaType.
         """
         steps = judging(headers, body, self.limits, sender)
         if _is_small(headers, body):
@@ -132,7 +138,7 @@ def _is_small(headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _advance(steps: Steps, count: int) -> int | list[Judged]:
-    """Take some steps; return what the last of them yields, or the result behind it."""
+    """Take up to `count` steps; return the bytes last yielded or, at the end, the verdicts."""
     size = 0
     for _ in range(count):
         try:
@@ -143,9 +149,9 @@ def _advance(steps: Steps, count: int) -> int | list[Judged]:
 
 
 def judging(headers: Mapping[str, str], body: bytes, limits: Limits, sender: Sender) -> Steps:
-    """Unpack, parse and validate a body step by step; give what is to be said of each event.
+    """Unpack, parse and validate a body step by step; return the verdict on each event.
 
-    Raises NotParseable, TooLarge, UnsupportedMediaType: then nothing of it is to be made use of.
+    Raises NotParseable, TooLarge, UnsupportedMediaType: then none of its events may be used.
     """
     content = unpacked(headers.get("content-encoding", ""), body, limits.body_bytes)
     in_memory = len(body) + (0 if content is body else len(content))

@@ -1,4 +1,4 @@
-"""The gateway's HTTP interface: `POST /v1/events` and the catalogue of what it takes."""
+"""The gateway's HTTP interface: `POST /v1/events` and the catalogue of event types."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -28,7 +28,10 @@ _FULL_SECONDS: Final = 2
 
 
 class Gateway:
-    """What the routes need: keys, how bodies become events, and how events become safe."""
+    """What the routes need: the keys, the decoder of bodies, and what makes events safe.
+
+    `requests_per_key`: how many requests one key may have under way at once.
+    """
 
     def __init__(
         self, keys: KeyStore, safety: Safety, decoder: Decoder, requests_per_key: int
@@ -39,12 +42,12 @@ class Gateway:
 
     @asynccontextmanager
     async def turn(self, key_id: str) -> AsyncIterator[None]:
-        """Hold one of the key's places. Raises Problem 429 where all are taken."""
+        """Hold one of the key's places. Raises Problem 429 if all are taken."""
         if self._under_way[key_id] >= self._requests_per_key:
             raise Problem(
                 429,
                 f"more than {self._requests_per_key} requests of this key are under way; "
-                "wait for answers before sending on",
+                "wait for answers before sending more",
                 {"Retry-After": "1"},
             )
         self._under_way[key_id] += 1
@@ -62,11 +65,11 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, status_code=202)
     async def post_events(request: Request) -> Response:
-        """Take CloudEvents: one, a batch, one a line, or one in headers and body."""
+        """Accept CloudEvents: one, a batch, one per line, or one in headers and body."""
         principal = principal_of(request, gateway.keys)
         async with gateway.turn(principal.key_id):
             try:
-                outcome = await _taken(gateway, request, principal)
+                outcome = await _receive(gateway, request, principal)
             except NoRoom as full:
                 raise _no_room(full) from None
             except NotParseable as error:
@@ -88,7 +91,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def catalogue() -> dict[str, Any]:
         """List the event types with their topics, and the words for units with their codes.
 
-        The schema of each type is under its name.
+        The JSON Schema of a type is at `/v1/catalogue/<type>`.
         """
         return {
             "types": [
@@ -109,18 +112,19 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _taken(gateway: Gateway, request: Request, principal: Principal) -> IntakeOutcome:
-    """Read, judge and make safe what a request carries."""
+async def _receive(gateway: Gateway, request: Request, principal: Principal) -> IntakeOutcome:
+    """Read and validate the events of a request, and make the accepted ones safe."""
     decoder, sender = gateway.decoder, Sender(principal.partner, (principal.role,))
     most = decoder.limits.body_bytes
     length = request.headers.get("content-length", "")
-    told = min(int(length), most) if length.isdecimal() and len(length) < 20 else 0
+    declared = min(int(length), most) if length.isdecimal() and len(length) < 20 else 0
     with decoder.room.held(principal.key_id) as held:
 
         def grown(size: int) -> None:
-            # All of what is to come, at once: of many bodies side by side some find room. As they
-            # grow, each would take from the others, and none would come to its end.
-            held.at_least(max(size, told))
+            # Reserve the declared length at once: then some of many concurrent bodies find room. If
+            # each reserved only as it grew, they would take room from one another and none would
+            # be read to its end.
+            held.at_least(max(size, declared))
 
         body = await body_of(request, most, "send several requests", grown)
         judged = await decoder.judged(request.headers, body, sender, principal.key_id, held)
@@ -134,6 +138,6 @@ def _no_room(full: NoRoom) -> Problem:
     return Problem(
         429,
         f"bodies of {of_whom} under way have more than {full.most} bytes together; "
-        "wait for answers before sending on",
+        "wait for answers before sending more",
         {"Retry-After": str(_FULL_SECONDS)},
     )

@@ -1,7 +1,7 @@
-"""The intake: publishes the good ones of judged events, and reports the others.
+"""The intake: publishes the accepted events of a request and reports the rejected ones.
 
-An answer says "accepted" only of what is safe: on all in-sync replicas of the broker or, where the
-broker keeps memory only, in the ledger.
+An answer counts an event as accepted only once it is safe: on all in-sync replicas of the broker
+or, on the embedded broker, in the ledger.
 """
 
 import logging
@@ -15,15 +15,21 @@ from services.telemetry.logs import log
 from services.telemetry.metrics import ACCEPTED, REJECTED
 
 _LOGGER: Final = logging.getLogger("rantai.gateway")
-_TRACES_TOLD: Final = 20
-_FAULTS_TOLD: Final = 5000
-"""Of one answer in full; of each further event the first alone. Without a bound the answer to a
-body of 10 MB had 50 MB."""
+_MOST_TRACES: Final = 20
+"""Trace ids in one log entry."""
+
+_MOST_FAULTS: Final = 5000
+"""Faults listed in one answer before each further event is listed with its first fault only.
+Without a bound, the answer to a body of 10 MB had 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeOutcome:
-    """What became of a request's events."""
+    """What became of a request's events.
+
+    `accepted`: how many are safe. `rejected`: one entry for each other event, as the answer has it.
+    `forbidden`: whether every rejected event failed only because the sender may not send it.
+    """
 
     accepted: int
     rejected: list[dict[str, Any]]
@@ -31,9 +37,9 @@ class IntakeOutcome:
 
     @property
     def status(self) -> int:
-        """202 where any event was taken, or none was sent; else 403 where right alone was missing.
+        """The status of the answer: 202 if any event was accepted or none was sent.
 
-        422 where every one of at least one event was refused.
+        Otherwise 403 if the sender may not send any of them, else 422.
         """
         if self.accepted or not self.rejected:
             return 202
@@ -45,9 +51,9 @@ class IntakeOutcome:
 
 
 async def take(events: list[Any], sender: Sender, safety: Safety) -> IntakeOutcome:
-    """Judge a few small events, make the good ones safe, and say what became of each.
+    """Validate a few small events, make the accepted ones safe, and return what became of each.
 
-    Raises BrokerUnavailable, as `keep` does.
+    The pages' forms send their events this way. Raises BrokerUnavailable, as `keep` does.
     """
     return await keep([validate(event, sender) for event in events], sender, safety)
 
@@ -58,9 +64,10 @@ async def keep(
     safety: Safety,
     traceparent: str | None = None,
 ) -> IntakeOutcome:
-    """Make the good ones of judged events safe, and say what became of each.
+    """Make the accepted ones of validated events safe, and return what became of each.
 
-    Raises BrokerUnavailable: some may be stored, and sending all of them again is safe.
+    `traceparent`: of the request, for events that have none of their own.
+    Raises BrokerUnavailable: some events may be stored already; sending all of them again is safe.
     """
     good = [one for one in judged if isinstance(one, Accepted)]
     if good:
@@ -69,19 +76,21 @@ async def keep(
         ACCEPTED.labels(event.type).inc()
     rejected = []
     refusals = [(index, one) for index, one in enumerate(judged) if isinstance(one, Rejected)]
-    told = 0
+    listed = 0
     for index, one in refusals:
         REJECTED.labels("gateway", "forbidden" if one.forbidden else "invalid").inc()
-        shown = one.faults if told < _FAULTS_TOLD else one.faults[:1]
-        told += len(shown)
+        shown = one.faults if listed < _MOST_FAULTS else one.faults[:1]
+        listed += len(shown)
         rejected.append({"index": index, "id": one.id, "errors": [f.as_json() for f in shown]})
-    _tell(sender, len(refusals), good, traceparent)
+    _log_intake(sender, len(refusals), good, traceparent)
     forbidden = bool(refusals) and all(one.forbidden for _, one in refusals)
     return IntakeOutcome(len(good), rejected, forbidden)
 
 
-def _tell(sender: Sender, refused: int, accepted: list[Accepted], traceparent: str | None) -> None:
-    # By the traces an operator finds what became of what an ERP sent; a batch may hold many.
+def _log_intake(
+    sender: Sender, refused: int, accepted: list[Accepted], traceparent: str | None
+) -> None:
+    # Trace ids let an operator find what became of an ERP's events; a batch may hold many.
     traces = dict.fromkeys(trace_id(one.traceparent or traceparent) for one in accepted)
     found = [one for one in traces if one is not None]
     log(
@@ -90,5 +99,5 @@ def _tell(sender: Sender, refused: int, accepted: list[Accepted], traceparent: s
         sender=sender.partner,
         accepted=len(accepted),
         rejected=refused,
-        trace_ids=found[:_TRACES_TOLD],
+        trace_ids=found[:_MOST_TRACES],
     )

@@ -1,4 +1,4 @@
-"""The part of the OpenAPI document that FastAPI can't know: bodies in four modes, and answers."""
+"""The OpenAPI description of `POST /v1/events` that FastAPI can't derive: bodies and answers."""
 
 import json
 from http import HTTPStatus
@@ -58,7 +58,7 @@ _OUTCOME: Final[dict[str, Any]] = {
                 "type": "object",
                 "required": ["index", "id", "errors"],
                 "properties": {
-                    "index": {"type": "integer", "description": "place in the request, from 0"},
+                    "index": {"type": "integer", "description": "position in the request, from 0"},
                     "id": {"type": ["string", "null"]},
                     "errors": {
                         "type": "array",
@@ -142,7 +142,7 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
                 "example": [_ORDER, _RECEIPT],
             },
             "application/x-ndjson": {
-                "schema": {"type": "string", "description": "one event a line"},
+                "schema": {"type": "string", "description": "one event per line"},
                 "example": f"{json.dumps(_ORDER)}\n{json.dumps(_RECEIPT)}\n",
             },
             "application/json": {
@@ -156,11 +156,11 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
     },
     "responses": {
         "202": _answer(
-            "Every accepted event is safe; the others are named. An empty batch has none.",
+            "Every accepted event is safe; rejected ones are listed. An empty batch has neither.",
             {"accepted": 1, "rejected": []},
         ),
         "400": _problem(
-            400, "the body is not UTF-8: byte 17 is wrong", "Not JSON, not UTF-8, empty."
+            400, "the body is not UTF-8: byte 17 is wrong", "Not JSON, not UTF-8, or empty."
         ),
         "401": _problem(
             401,
@@ -173,24 +173,24 @@ EVENTS_OPERATION: Final[dict[str, Any]] = {
         "413": _problem(
             413,
             "the body is larger than 10485760 bytes; send several requests",
-            "Body or number of events past the limit.",
+            "The body is too large, or has too many events.",
         ),
         "415": _problem(
             415,
             "content type 'text/csv' is not one of: application/cloudevents+json, ...",
-            "A content type, or encoding, that events do not come in.",
+            "The content type or content encoding is not supported.",
         ),
-        "422": _answer("None of at least one event was accepted.", _ONE_REJECTED),
+        "422": _answer("Events were sent, and none was accepted.", _ONE_REJECTED),
         "429": _problem(
             429,
-            "more than 32 requests of this key are under way; wait for answers before sending on",
-            "Too many requests at once, or too many bytes in memory; send it again.",
+            "more than 32 requests of this key are under way; wait for answers before sending more",
+            "Too many requests at once, or too many bytes in memory; send it again later.",
             _RETRY,
         ),
         "503": _problem(
             503,
             "the events could not be confirmed as stored; send them again, duplicates are ignored",
-            "Broker or ledger away. Sending again is safe.",
+            "The broker or the ledger is unavailable. Sending again is safe.",
             _RETRY,
         ),
     },

@@ -1,1 +1,1 @@
-"""What every HTTP service shares: problems, who is asking, bounded bodies, places for readers."""
+"""What every HTTP service shares: problem documents, authentication, bounds on bodies and reads."""

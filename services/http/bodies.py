@@ -1,4 +1,4 @@
-"""Bodies of requests: read once, bounded in size and time."""
+"""Reads request bodies, bounded in size and time."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 from services.http.service import Problem
 
 _DRAIN_BYTES: Final = 512 * 1024 * 1024
+"""How much of a refused body is read before the answer is sent in any case."""
+
 _SECONDS: Final = 60
 
 
@@ -18,13 +20,15 @@ async def body_of(
     advice: str,
     grown: Callable[[int], None] = lambda size: None,
 ) -> bytes:
-    """Return a body of at most so many bytes. Called by each route that reads one.
+    """Return the body of a request. Called by each route that reads one.
 
-    `advice`: what to do where it is larger. `grown` is told of each size it has grown to, and may
-    raise to refuse the body. A refused body is read on without being kept: a client that is still
-    sending would see its connection reset instead of the answer.
+    `advice`: ends the text of the 413: what to do about a body of more than `most_bytes`. `grown`
+    is called with the size read so far after each part, and may raise to refuse the body. The rest
+    of a refused body is read and dropped: a client that is still sending would see its connection
+    reset instead of the answer.
 
-    Raises Problem 400, 408 and 413, and what `grown` raises.
+    Raises Problem 400 if the client disconnects, 408 if the body takes too long and 413 if it is
+    too large; and what `grown` raises.
     """
     kept = bytearray()
     size = 0
@@ -42,8 +46,8 @@ async def body_of(
                 if size > _DRAIN_BYTES:
                     break
     except ClientDisconnect:
-        # Nobody reads this answer; log and metrics shall not tell of a fault of ours.
-        raise Problem(400, "the client went away before the body was complete") from None
+        # Nobody reads this answer; without it, log and metrics would show an internal error.
+        raise Problem(400, "the client disconnected before the body was complete") from None
     except TimeoutError:
         raise Problem(408, f"the body took longer than {_SECONDS} s") from None
     if refused is not None:

@@ -1,4 +1,4 @@
-"""Reading the key of a request, and what its role may see."""
+"""Authenticates a request by its API key, and checks the role of the key."""
 
 from fastapi import Request
 
@@ -9,16 +9,16 @@ from services.http.service import Problem
 
 
 def principal_of(request: Request, keys: KeyStore) -> Principal:
-    """Return whom a request speaks for.
+    """Return the principal whose key a request carries.
 
-    Raises Problem: 401 for a missing or invalid key, 503 where the keys can't be read.
+    Raises Problem: 401 for a missing or invalid key, 503 if the file of keys can't be read.
     """
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     try:
         principal = keys.authenticate(key.strip()) if scheme.lower() == "bearer" else None
     except RecordFileError:
-        # The log says so, once: whoever sends can do nothing about it.
-        raise Problem(503, "keys can't be checked here just now; try again later") from None
+        # The log has the cause already, once; the sender can do nothing about it.
+        raise Problem(503, "keys can't be checked at the moment; try again later") from None
     if principal is None:
         raise Problem(
             401,
@@ -29,6 +29,6 @@ def principal_of(request: Request, keys: KeyStore) -> Principal:
 
 
 def require_role(principal: Principal, *roles: Role) -> None:
-    """Raise Problem 403 where a principal has none of these roles."""
+    """Raise Problem 403 unless the principal has one of these roles."""
     if principal.role not in roles:
-        raise Problem(403, f"this needs a key of role {' or '.join(roles)}")
+        raise Problem(403, f"this request needs a key of role {' or '.join(roles)}")

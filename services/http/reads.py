@@ -1,7 +1,8 @@
-"""Requests that read: who asks, how many may be under way, and whose turn it is at the store.
+"""Bounds requests that read: identifies the reader, and gives it places and turns at the store.
 
-Reading is work for a few threads of its own. Who asks (a key, the link of a visitor, the address of
-whoever shows neither) has a bounded number of requests under way, and takes turns with the others.
+Reading blocks, and is done by a few threads of its own. A reader is a key, the link of a visitor,
+or the client's address where a request has neither. Each reader has a bounded number of requests
+under way, and takes turns at the threads with the other readers.
 """
 
 import asyncio
@@ -26,27 +27,28 @@ from services.telemetry.metrics import READS_REFUSED, READS_WAITED
 Result = TypeVar("Result")
 RETRY_SECONDS: Final = 2
 _HELD_SECONDS: Final = (0.5, 1.5)
-"""For which a refusal is held back, least and most: who asks again at once would else be answered
-without end, and those who are refused together would come back together."""
+"""The least and most seconds by which a refusal is delayed. A client that retries at once would
+otherwise be answered without end; the random spread keeps clients that were refused together from
+returning together."""
 
 _CLIENT_GONE: Final = 499
 _FREE: Final = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/events")})
-"""What is no reading: it needs no thread of ours, or has limits of its own."""
+"""Requests that are not reads: they need no reader's thread, or have limits of their own."""
 
 
 class AskerGone(Exception):
-    """The client hung up: nobody waits for the answer. `ReadsMiddleware` takes it."""
+    """The client disconnected: nobody waits for the answer. `ReadsMiddleware` catches it."""
 
 
 class Askers:
-    """Tells who asks: by a valid key, the link of a page, or the address of who shows neither."""
+    """Identifies the reader of a request: by a valid key, a link or session, or the address."""
 
     def __init__(self, keys: KeyStore, links: Links) -> None:
         self._keys, self._links = keys, links
         self._sessions = Sessions(keys, links)
 
     def __call__(self, request: Request) -> str:
-        """Return who asks, as `key:<id>`, `link:<id>` or `address:<address>`."""
+        """Return the reader of a request: `key:<id>`, `link:<id>` or `address:<address>`."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             principal = self._keys.authenticate(key.strip())
@@ -59,18 +61,21 @@ class Askers:
 
 
 def by_address(request: Request) -> str:
-    """Return who asks where a process knows neither keys nor links."""
+    """Return the client's address as the reader, for a process without keys and links."""
     return f"address:{request.client.host if request.client else ''}"
 
 
 def refuse_by_problem(_: Request, problem: Problem) -> Response:
-    """Answer as the JSON interface does."""
+    """Refuse a request as the JSON API does: with a problem document."""
     return problem.response()
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What bounds reading in one process."""
+    """What bounds reading in one process.
+
+    `who` identifies the reader of a request; `refuse` makes the answer for one without a place.
+    """
 
     turns: Turns = field(default_factory=lambda: Turns(2, "reader", READS_WAITED.observe))
     places: Places = field(default_factory=lambda: Places(16, 256))
@@ -79,7 +84,7 @@ class Reads:
 
 
 class ReadRequest:
-    """One request that reads."""
+    """One request that reads, and the turns that it waits for. `who`: its reader."""
 
     def __init__(self, turns: Turns, who: str) -> None:
         self._turns, self._who = turns, who
@@ -87,7 +92,7 @@ class ReadRequest:
         self._waiting: set[asyncio.Task[object]] = set()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Run work when this asker's turn has come. Raises AskerGone, and what the work raises."""
+        """Run work when the reader's turn comes. Raises AskerGone, and what the work raises."""
         if self._gone:
             raise AskerGone
         task = asyncio.ensure_future(self._turns.run(self._who, work))
@@ -104,7 +109,7 @@ class ReadRequest:
         return task.result()
 
     def give_up(self) -> None:
-        """Give up the turns that this request waits for: its client is gone."""
+        """Cancel the turns that this request waits for: its client is gone."""
         self._gone = True
         for task in self._waiting:
             task.cancel()
@@ -112,30 +117,30 @@ class ReadRequest:
 
 _NOW: ContextVar[ReadRequest | None] = ContextVar("reading", default=None)
 _OUTSIDE: Final = Turns(2, "reader")
-"""For what reads and answers no request behind the middleware."""
+"""For reads that are not part of a request behind the middleware."""
 
 
 async def read(work: Callable[[], Result]) -> Result:
-    """Run blocking work for the request at hand, off the event loop, when its turn has come.
+    """Run blocking work for the current request, off the event loop, when its turn comes.
 
-    Called by whatever answers a request behind `ReadsMiddleware`. Raises what the work raises, and
-    AskerGone where the client hung up meanwhile.
+    Called by the handlers behind `ReadsMiddleware`. Raises what the work raises, and AskerGone if
+    the client disconnects meanwhile.
     """
     reading = _NOW.get()
     return await (_OUTSIDE.run("", work) if reading is None else reading.run(work))
 
 
 class ReadsMiddleware:
-    """Gives each request that reads a place and turns; answers 429 where there is no place.
+    """Gives each request that reads a place and turns; answers 429 if there is no place.
 
-    Innermost, so that a refusal is timed, logged and compressed as any other answer.
+    Installed innermost, so that a refusal is timed, logged and compressed like any other answer.
     """
 
     def __init__(self, app: ASGIApp, reads: Reads) -> None:
         self._app, self._reads = app, reads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer a request, or refuse it (ASGI)."""
         if scope["type"] != "http" or (scope["method"], scope["path"]) in _FREE:
             await self._app(scope, receive, send)
             return
@@ -156,7 +161,7 @@ class ReadsMiddleware:
         token = _NOW.set(reading)
         try:
             if scope["method"] in ("GET", "HEAD"):
-                await self._while_there(reading, scope, receive, send)
+                await self._while_connected(reading, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
         except AskerGone:
@@ -164,25 +169,25 @@ class ReadsMiddleware:
         finally:
             _NOW.reset(token)
 
-    async def _while_there(
+    async def _while_connected(
         self, reading: ReadRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer, and give up what is waited for when the client hangs up."""
-        # Nothing is read of a GET's body: what comes after its first part tells of the end alone.
+        """Answer the request; cancel the turns it waits for if the client disconnects."""
+        # The body of a GET is ignored: after its first part, only the disconnect matters.
         first: list[Message] = [{**await receive(), "more_body": False}]
-        hung_up = asyncio.create_task(_end_of(receive, reading))
+        disconnected = asyncio.create_task(_disconnect_of(receive, reading))
 
         async def replayed() -> Message:
-            return first.pop() if first else await asyncio.shield(hung_up)
+            return first.pop() if first else await asyncio.shield(disconnected)
 
         try:
             await self._app(scope, replayed, send)
         finally:
-            hung_up.cancel()
+            disconnected.cancel()
 
 
-async def _end_of(receive: Receive, reading: ReadRequest) -> Message:
-    """Return the message that the client hung up."""
+async def _disconnect_of(receive: Receive, reading: ReadRequest) -> Message:
+    """Wait for the client to disconnect, cancel the request's turns, and return the message."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -194,6 +199,6 @@ def _problem(kind: str, full: NoPlace) -> Problem:
     whose = "of all readers" if kind == "all" else f"of this {kind}"
     return Problem(
         429,
-        f"{full.most} requests {whose} are under way; wait for answers before asking on",
+        f"{full.most} requests {whose} are under way; wait for answers before sending more",
         {"Retry-After": str(RETRY_SECONDS)},
     )

@@ -1,4 +1,4 @@
-"""What every HTTP service of Rantai has in common: problems, timing, a line for each request."""
+"""What every HTTP service has in common: problem documents, timing, a log entry per request."""
 
 import logging
 import time
@@ -20,21 +20,21 @@ _LOGGER: Final = logging.getLogger("rantai.http")
 
 
 class Problem(Exception):
-    """An answer other than success: what was wrong and what to do (RFC 9457)."""
+    """An answer other than success (RFC 9457). `detail`: what was wrong and what to do."""
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, headers
 
     def response(self) -> Response:
-        """Return it as `application/problem+json`."""
+        """Return the problem as `application/problem+json`."""
         return problem(self.status, self.detail, self.headers)
 
 
 def problem(
     status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """Return a problem document."""
+    """Return a problem document. `more`: further members of it."""
     return JSONResponse(
         {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more},
         status_code=status,
@@ -44,7 +44,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Give an application the common error answers, timing and request log."""
+    """Add the common error answers, timing and request log to an application."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
@@ -65,18 +65,18 @@ async def _http_exception(_: Request, error: Exception) -> Response:
 async def _invalid_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
     rows = [
-        {"parameter": ".".join(str(step) for step in row["loc"][1:]), "message": _said(row)}
+        {"parameter": ".".join(str(step) for step in row["loc"][1:]), "message": _wording(row)}
         for row in error.errors()
     ]
     detail = "; ".join(f"{row['parameter']}: {row['message']}" for row in rows)
     return problem(400, detail, errors=rows)
 
 
-def _said(row: dict[str, Any]) -> str:
+def _wording(row: dict[str, Any]) -> str:
     if row["type"] == "extra_forbidden":
-        return "is no parameter here; check its spelling, see /docs"
+        return "is not a parameter of this request; check its spelling, see /docs"
     message = message_of(row)
-    return "is not what this parameter takes; see /docs" if message == UNKNOWN else message
+    return "is not a value that this parameter takes; see /docs" if message == UNKNOWN else message
 
 
 async def _observe(
@@ -87,12 +87,12 @@ async def _observe(
         response = await call_next(request)
     except Exception:
         _LOGGER.exception("request_failed")
-        response = problem(500, "an error of ours; it is in the log under this time")
+        response = problem(500, "an internal error; the service's log has it under this time")
     took = time.perf_counter() - began
     route = getattr(request.scope.get("route"), "path", "unmatched")
     REQUEST_SECONDS.labels(route, str(response.status_code)).observe(took)
     if route not in ("/healthz", "/readyz", "/metrics"):
-        # The route, not the path: a path may hold what belongs in no log, such as a link.
+        # The route, not the path: a path may hold a secret, such as the token of a link.
         log(
             _LOGGER,
             "request",

@@ -1,1 +1,1 @@
-"""Scorecards: figures of suppliers as JSON, and as a page on a phone."""
+"""The JSON API of figures: scorecards, groups of suppliers, and data quality."""

@@ -1,4 +1,4 @@
-"""The programme's HTTP interface: all suppliers together, by cluster, and one cluster's members."""
+"""The JSON API of groups: all suppliers together, each cluster, and the members of one cluster."""
 
 from typing import Annotated, Any, Final
 
@@ -19,21 +19,21 @@ _SECTOR = Field(default="", description="default any")
 
 
 class GroupAsked(FiguresAsked):
-    """Which figures of groups."""
+    """The query parameters of every figure of a group."""
 
     buyer_id: Spelled | None = Field(
         default=None,
         min_length=1,
         description="this buyer's suppliers, with figures from its orders only; "
-        "default all that you see",
+        "default all buyers that the key may see",
     )
     top: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=5, description="how many suppliers with the highest and the lowest score"
+        default=5, description="how many suppliers to list with the highest and the lowest score"
     )
 
 
 class ProgrammeAsked(GroupAsked):
-    """Which suppliers together."""
+    """The query parameters of the figures of all suppliers together."""
 
     region: str = _REGION
     sector: str = _SECTOR
@@ -41,36 +41,37 @@ class ProgrammeAsked(GroupAsked):
 
 
 class ClusterAsked(GroupAsked, Page):
-    """Which members of a cluster to list."""
+    """The query parameters of one cluster and its members."""
 
 
 class ClustersAsked(GroupAsked, Page):
-    """Which clusters."""
+    """The query parameters of the list of clusters."""
 
     region: str = _REGION
     sector: str = _SECTOR
 
 
 def routes(scorecards: Scorecards) -> APIRouter:
-    """Return the routes of the programme's figures."""
+    """Return the routes `/v1/programme` and `/v1/clusters`."""
     router = APIRouter(tags=["programme"])
     programme = Programme(scorecards.reader)
 
     @router.get("/v1/programme", summary="All suppliers together", responses=_SUMMARY)
     async def all_together(request: Request, asked: Annotated[ProgrammeAsked, Query()]) -> Response:
-        """Return the figures of all suppliers, as sums over sums, their grades, and who moved.
+        """Return the figures of all suppliers together, their grades, and whose grade moved.
 
-        `lead` and `lag` rank those that have a grade: a provisional score is none to be held up.
-        `moved` has each supplier whose published grade is another than at the month end before,
-        with the figure that adds the most points more or less to its score than then.
+        A figure of the group is the sum of numerators over the sum of denominators. `lead` and
+        `lag` rank only suppliers that have a grade: a provisional score is not fit for ranking.
+        `moved` has each supplier whose published grade differs from that of the month end before,
+        with the figure whose points in the score changed most since then.
         """
         selection = _selection(scorecards, request, asked)
         wanted = Filter(asked.region, asked.sector, asked.cluster)
         return await exact_answer(lambda: programme.summary(selection, wanted, asked.top))
 
-    @router.get("/v1/clusters", summary="The same by cluster", responses=_CLUSTERS)
+    @router.get("/v1/clusters", summary="Suppliers by cluster", responses=_CLUSTERS)
     async def clusters(request: Request, asked: Annotated[ClustersAsked, Query()]) -> Response:
-        """Return the figures of each cluster, by name; suppliers without one last, under null."""
+        """Return the figures of each cluster by name; suppliers without a cluster last, as null."""
         selection = _selection(scorecards, request, asked)
         wanted = Filter(asked.region, asked.sector)
         return await exact_answer(
@@ -84,7 +85,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     async def one_cluster(
         request: Request, cluster: str, asked: Annotated[ClusterAsked, Query()]
     ) -> Response:
-        """Return the figures of a cluster and, by pages, how each of its members stands."""
+        """Return the figures of a cluster and, page by page, the summary of each member."""
         selection = _selection(scorecards, request, asked)
 
         def listed() -> dict[str, Any]:
@@ -100,13 +101,13 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
 
 def _selection(scorecards: Scorecards, request: Request, asked: GroupAsked) -> Selection:
-    """Return what a request asks for, where its key may see it; else raise Problem."""
+    """Return the figures that a request selects. Raises Problem if its key may not see them."""
     principal = principal_of(request, scorecards.keys)
     require_role(principal, Role.PROGRAMME, Role.BUYER)
     return selected(scorecards.reader, principal, asked, [])
 
 
-# OpenAPI leaves out what is null: nothing here is.
+# No value in these examples is null: OpenAPI would leave it out.
 _HEADING: Final[dict[str, Any]] = {
     "as_of": "2026-11-01",
     "window": {"from": "2026-05-05", "to": "2026-11-01"},

@@ -1,4 +1,4 @@
-"""`GET /v1/data-quality`: what was accepted and looks wrong, as JSON."""
+"""`GET /v1/data-quality`: the findings of data quality as JSON."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,7 +19,7 @@ from services.text import quality_words
 from services.text.language import ENGLISH, LANGUAGES
 
 _PUT_RIGHT: Final = 100
-"""So many of what was put right are listed."""
+"""The most findings listed under `put_right`."""
 
 
 def _a_kind(kind: str) -> str:
@@ -29,22 +29,24 @@ def _a_kind(kind: str) -> str:
 
 
 class QualityAsked(BaseModel):
-    """Which findings."""
+    """The query parameters of the findings."""
 
     model_config = ConfigDict(extra="forbid")
 
     as_of: Annotated[date, Field(ge=EARLIEST, le=LATEST)] | None = Field(
-        default=None, description="findings that began by this day, ages up to it; default today"
+        default=None,
+        description="findings that began by this day, with ages counted up to it; default today",
     )
     buyer_id: Spelled | None = Field(
-        default=None, description="findings of this buyer's data; default all that you see"
+        default=None,
+        description="findings in this buyer's data; default all buyers that the key may see",
     )
     supplier_id: Spelled | None = Field(
         default=None, description="findings about this supplier; default any"
     )
     kind: Annotated[str, AfterValidator(_a_kind)] | None = Field(
         default=None,
-        description="findings of this kind, counts too; default any",
+        description="findings and counts of this kind only; default any",
         json_schema_extra={"enum": list(KINDS)},
     )
     limit: Annotated[int, Field(ge=1, le=10_000)] = 500
@@ -52,18 +54,18 @@ class QualityAsked(BaseModel):
 
 
 def routes(scorecards: Scorecards) -> APIRouter:
-    """Return the route of data quality."""
+    """Return the route `/v1/data-quality`."""
     router = APIRouter(tags=["data quality"])
     quality, reader = DataQuality(scorecards.reader.store), scorecards.reader
 
     @router.get("/v1/data-quality", summary="What looks wrong", responses=_ANSWER)
     async def findings(request: Request, asked: Annotated[QualityAsked, Query()]) -> Response:
-        """Return what was accepted, or refused, and looks wrong, with what to send.
+        """Return what was accepted or refused and looks wrong, with what to send to put it right.
 
-        A buyer sees its own data; the programme that of all. Findings are of the events as they
-        are now: what was put right is no finding any more, at no `as_of`. By kind, and in each kind
-        those that began last first. `put_right`: what was noted before and was put right in the
-        last 90 days, the newest 100 of it; each as it looked when it was noted.
+        A buyer sees findings in its own data; the programme in the data of all. Findings come from
+        the events known at present: one that was put right is missing at every `as_of`. They are
+        ordered by kind, and in each kind those that began last come first. `put_right`: findings
+        that were put right in the last 90 days, the newest 100, each as it was when noted.
         """
         buyer = _buyer(principal_of(request, scorecards.keys), asked)
         scope = Scope(
@@ -103,7 +105,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
 
 def finding(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a finding as JSON has it."""
+    """Return a finding as the JSON API gives it. `row`: of a `FindingPage` or `PutRight`."""
     language, words = LANGUAGES[ENGLISH], quality_words.WORDS[kind]
     named = {name: row[name] for name in ("number", "order_no", "line_no") if row[name]}
     return {
@@ -120,12 +122,12 @@ def finding(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _buyer(principal: Principal, asked: QualityAsked) -> str | None:
-    """Return whose data is asked for, None = everybody's. Raises Problem 403."""
+    """Return the buyer whose data is requested; None = all buyers. Raises Problem 403."""
     require_role(principal, Role.PROGRAMME, Role.BUYER)
     if principal.role is not Role.BUYER:
         return asked.buyer_id
     if asked.buyer_id not in (None, principal.partner):
-        raise Problem(403, "a buyer's key sees findings of its own data only")
+        raise Problem(403, "a buyer's key sees findings in its own data only")
     return principal.partner
 
 

@@ -1,4 +1,4 @@
-"""The scorecards' HTTP interface: figures, lines and suppliers as JSON, each role its own view."""
+"""The JSON API of suppliers: scorecards, explanations, evaluations and order lines, by role."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,11 +25,13 @@ from services.store.client import ReadTooLarge, StoreUnavailable
 
 EARLIEST: Final = date(1900, 1, 2)
 LATEST: Final = date(2200, 1, 1)
+"""The first and the last day that a request may ask about."""
+
 Result = TypeVar("Result")
 
 
 class FiguresAsked(BaseModel):
-    """Which figures: the day, the window before it, and whose orders."""
+    """The query parameters of figures: the day, the window before it, and the buyer."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,15 +39,17 @@ class FiguresAsked(BaseModel):
         default=None, description="how things stood when this day began; default today"
     )
     window_days: Annotated[int, Field(ge=1, le=36500)] = Field(
-        default=WINDOW_DAYS, description="days before as_of"
+        default=WINDOW_DAYS, description="length of the window before as_of, in days"
     )
     buyer_id: Spelled | None = Field(
-        default=None, description="figures from this buyer's orders only; default all that you see"
+        default=None,
+        description="figures from this buyer's orders only; default all buyers that the key may "
+        "see",
     )
 
 
 class Page(BaseModel):
-    """Which part of a list."""
+    """The query parameters of a part of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,19 +58,22 @@ class Page(BaseModel):
 
 
 class SuppliersAsked(Page):
-    """Which suppliers."""
+    """The query parameters of the list of suppliers."""
 
     cluster: str = ""
 
 
 class LinesAsked(FiguresAsked, Page):
-    """Which order lines: by what they are to the figures; absent = all of the window and open."""
+    """The query parameters of order lines.
+
+    `status` absent: the lines that are judged in the window, and those that are open or rejected.
+    """
 
     status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
 
 
 class EvaluationsAsked(BaseModel):
-    """How many month ends, the newest first."""
+    """The query parameter of evaluations: how many month ends, newest first."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,7 +87,7 @@ def _a_figure(kpi: str) -> str:
 
 
 class ExplainAsked(FiguresAsked):
-    """Which figure."""
+    """The query parameters of an explanation: those of figures, and which figure."""
 
     kpi: Annotated[str, AfterValidator(_a_figure)] = Field(
         description="the figure's key in the scorecard's `kpis`",
@@ -90,18 +97,18 @@ class ExplainAsked(FiguresAsked):
 
 @dataclass(frozen=True, slots=True)
 class Scorecards:
-    """What the routes need."""
+    """What the routes of this package need."""
 
     keys: KeyStore
     reader: Reader
 
 
 async def exact_answer(work: Callable[[], Any]) -> Response:
-    """Return what a query gives as JSON, decimals digit by digit: 12.5, never "12.5".
+    """Run a query and answer its result as JSON with exact decimals: 12.5, never "12.5".
 
-    Bytes are JSON already. The text is written in the query's turn: a long one takes its time, for
-    which everybody else would wait on the event loop. Raises as `blocking` does, and what the work
-    raises.
+    If the work returns bytes, they are JSON already. The JSON is written in the query's turn:
+    writing a long one on the event loop would delay all other requests. Raises as `blocking` does,
+    and what the work raises.
     """
 
     def written() -> bytes:
@@ -119,7 +126,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers")
     async def suppliers(request: Request, asked: Annotated[SuppliersAsked, Query()]) -> Response:
-        """List suppliers: a buyer's own, a supplier itself, all for the programme."""
+        """List suppliers: to a buyer its own, to a supplier itself, to the programme all."""
         principal = principal_of(request, scorecards.keys)
         buyers, own = _own(principal)
 
@@ -144,7 +151,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     async def scorecard(
         request: Request, supplier_id: Spelled, asked: Annotated[FiguresAsked, Query()]
     ) -> Response:
-        """Return the figures of a supplier over the window before a day."""
+        """Return the scorecard of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
         return await exact_answer(lambda: reader.scorecard(supplier_id, selection))
 
@@ -165,11 +172,13 @@ def routes(scorecards: Scorecards) -> APIRouter:
     ) -> Response:
         """Return the scorecards frozen at month ends, newest first, with what was restated since.
 
-        They are made of the orders of all buyers: for the supplier itself and the programme.
+        They cover the orders of all buyers, so only the supplier and the programme may see them.
         """
         principal = principal_of(request, scorecards.keys)
         if principal.role is Role.BUYER:
-            raise Problem(403, "evaluations are over all buyers; a buyer's key sees its own orders")
+            raise Problem(
+                403, "evaluations cover all buyers; a buyer's key sees its own orders only"
+            )
         await _may_see(reader, principal, supplier_id)
         return await exact_answer(lambda: evaluations(reader, store, supplier_id, asked.limit))
 
@@ -189,11 +198,14 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
 
 READ_TOO_LARGE: Final = 422
-"""Status where a read needs more memory than one may take: the same again is refused again."""
+"""Status of a read that needs more memory than one read may take; repeating it fails again."""
 
 
 async def blocking(work: Callable[[], Result]) -> Result:
-    """Run a query when its asker's turn has come. Raises Problem 503 where the store is away."""
+    """Run a query when its reader's turn comes.
+
+    Raises Problem 503 if the store is unavailable, 422 if the query needs too much memory.
+    """
     try:
         return await read(work)
     except ReadTooLarge as error:
@@ -205,7 +217,7 @@ async def blocking(work: Callable[[], Result]) -> Result:
 
 
 def _own(principal: Principal) -> tuple[list[str], list[str]]:
-    """Return the buyers and the suppliers that a principal sees; empty = all."""
+    """Return the buyers and the suppliers that a principal may see; empty = all."""
     buyers = [principal.partner] if principal.role is Role.BUYER else []
     suppliers = [principal.partner] if principal.role is Role.SUPPLIER else []
     return buyers, suppliers
@@ -214,7 +226,7 @@ def _own(principal: Principal) -> tuple[list[str], list[str]]:
 async def _selection(
     scorecards: Scorecards, request: Request, supplier_id: str, asked: FiguresAsked
 ) -> Selection:
-    """Return what a request asks for, where its key may see it; else raise Problem."""
+    """Return the figures that a request selects. Raises Problem if its key may not see them."""
     principal = principal_of(request, scorecards.keys)
     await _may_see(scorecards.reader, principal, supplier_id)
     return selected(scorecards.reader, principal, asked, [supplier_id])
@@ -223,7 +235,11 @@ async def _selection(
 def selected(
     reader: Reader, principal: Principal, asked: FiguresAsked, suppliers: Sequence[str]
 ) -> Selection:
-    """Return the figures asked for: a buyer's key sees those of its own orders. Raises Problem."""
+    """Return the selection of figures that a request describes, limited to what its key may see.
+
+    A buyer's key selects figures from its own orders. `suppliers`: empty = all. Raises Problem 403
+    for another buyer's figures, 400 if the window would begin too early.
+    """
     buyer = asked.buyer_id
     if principal.role is Role.BUYER:
         if buyer not in (None, principal.partner):
@@ -238,10 +254,10 @@ def selected(
 async def _may_see(reader: Reader, principal: Principal, supplier_id: str) -> None:
     if principal.role is Role.SUPPLIER:
         if supplier_id != principal.partner:
-            raise Problem(403, "a supplier's key sees that supplier alone")
+            raise Problem(403, "a supplier's key sees that supplier only")
         return
     buyers, _ = _own(principal)
     if not await blocking(lambda: reader.knows(supplier_id, buyers)):
-        # Whether another buyer has such a supplier is nobody's business.
+        # A buyer must not learn whether another buyer has this supplier.
         among = "you buy from" if principal.role is Role.BUYER else "known here"
         raise Problem(404, f"no supplier {supplier_id[:64]!r} among those {among}")

@@ -1,6 +1,6 @@
-"""A living simulation: three buyers, forty IKM in four clusters, a year and what follows it.
+"""A simulation of three buyers and forty IKM in four clusters: a year, and live events after it.
 
-Pure generation, the same from the same seed; sending it is the command line's part.
+It only generates events, the same ones from the same seed; the command line sends them.
 """
 
 from services.simulator.programme import participants

@@ -1,4 +1,4 @@
-"""The four clusters: where they are, what they make, and which defects they are known for."""
+"""The four clusters: where they are, what they make, and which defects are typical of them."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,10 @@ KILOGRAMS: Final = "KGM"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is ordered: in multiples of `lot`, never in smaller steps than `step`."""
+    """An item that buyers order in multiples of `lot`, and no quantity is finer than `step`.
+
+    `price`: in IDR per `uom`.
+    """
 
     item_no: str
     description: str
@@ -21,13 +24,13 @@ class Item:
 
     @property
     def step(self) -> Decimal:
-        """The smallest quantity that is shipped: a piece, or half a kilogram."""
+        """The step in which quantities are shipped: a piece, or half a kilogram."""
         return Decimal(1) if self.uom == PIECES else Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster (sentra) of small makers of the same trade."""
+    """A cluster (sentra) of small makers of one trade. `code`: its letters in their partner ids."""
 
     name: str
     code: str

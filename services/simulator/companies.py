@@ -1,6 +1,6 @@
-"""Who takes part: three buyers and forty IKM, each of its own character. All of them are made up.
+"""The partners: three buyers and forty IKM, each with its own character. All are made up.
 
-The characters do not depend on the seed: a supplier that keeps its dates does so in every world.
+The characters do not depend on the seed: a supplier that keeps its dates does so under every seed.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ from typing import Final
 from services.simulator.clusters import BEKASI, CEPER, CLUSTERS, SOLO_RAYA, TANGERANG, Cluster, Item
 
 PROGRAMME: Final = "PROGRAMME"
-"""The partner id under which whoever runs the programme sends."""
+"""The partner id under which the programme sends."""
 
 _DRIFT: Final = 0.24
+"""How far the skill of a drifting supplier moves up or down from its base."""
+
 _CYCLE_DAYS: Final = 730
 
 
 class Character(StrEnum):
-    """How good a supplier is on the whole."""
+    """How good a supplier is overall."""
 
     GOOD = "good"
     MIDDLING = "middling"
@@ -26,7 +28,10 @@ class Character(StrEnum):
 
 
 class Weakness(StrEnum):
-    """What a supplier is notably worse at than its character says."""
+    """What a supplier does notably worse than its character suggests; also a skill of any supplier.
+
+    `ANSWERS`: confirming orders, announcing deliveries and answering complaints.
+    """
 
     DATES = "dates"
     QUALITY = "quality"
@@ -50,10 +55,11 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A small subcontractor (IKM), what it makes, for whom, and how well.
+    """A small subcontractor (IKM): what it makes, for whom, and how well.
 
-    `turns_up_on` makes it drift: from that day on it gets better for a year, then worse for a
-    year, and so on. `seasonal` ones work for a buyer from February to August only.
+    `number`: its place among all suppliers, from 1. `turns_up_on` makes it drift: from that day on
+    it gets better for a year, then worse for a year, and so on. A `seasonal` one works for its last
+    buyer from February to August only. `activity`: a factor on how often it is given orders.
     """
 
     id: str
@@ -72,18 +78,18 @@ class Company:
 
     @property
     def processes(self) -> tuple[str, ...]:
-        """The processes its items need."""
+        """The processes that its items need."""
         return tuple(dict.fromkeys(item.process for item in self.items))
 
     def skill(self, at: Weakness, day: date) -> float:
-        """How well it does one thing on a day, from 0 (never) to 1 (always)."""
+        """How well it does one thing on a day, from 0 (never well) to 1 (always well)."""
         skill = _BASE[self.character] + (self.number % 5 - 2) * 0.01
         if self.weakness is at:
             skill -= _WEAKNESS[self.character]
         return min(1.0, max(0.0, skill + self._drift(day)))
 
     def trend(self, day: date) -> int:
-        """Whether it got better (1) or worse (-1) over the 180 days before a day, or neither."""
+        """Whether it got better (1), worse (-1) or neither (0) over the 180 days before a day."""
         earlier = self._drift(date.fromordinal(day.toordinal() - 180))
         change = self._drift(day) - earlier
         return 0 if abs(change) < _DRIFT / 2 else (1 if change > 0 else -1)
@@ -91,8 +97,8 @@ class Company:
     def _drift(self, day: date) -> float:
         if self.turns_up_on is None:
             return 0.0
-        # A cycle, not a line from the first day to the last: the same day looks the same from
-        # every history that contains it, and there is always someone who rises or slips.
+        # A cycle of the calendar, not a line from the first day of a history to its last: a day is
+        # the same in every history that contains it, and some supplier always rises or slips.
         place = ((day - self.turns_up_on).days % _CYCLE_DAYS) / _CYCLE_DAYS
         return _DRIFT * (4 * place - 1 if place < 0.5 else 3 - 4 * place)
 
@@ -104,9 +110,9 @@ BUYERS: Final = (
 )
 _BUYER_OF_LETTER: Final = {buyer.id[0]: buyer.id for buyer in BUYERS}
 
-# Name, character (G, M, B), first letters of its buyers; then, where it applies: weakness
-# (dates, quality, answers), "up" or "down" and the month in which the drift turned, "seasonal"
-# (towards its last buyer), "small" (too few orders for a grade).
+# Name, character (G, M, B), and the first letters of its buyers. Then, if they apply: a weakness
+# (dates, quality, answers); "up" or "down" and the month in which the drift turned; "seasonal"
+# (works for its last buyer in season only); "small" (has too few orders for a grade).
 _ROSTER: Final[dict[str, tuple[str, ...]]] = {
     CEPER.name: (
         "UD Tungku Merapi Ceper|G|TC",
@@ -164,7 +170,7 @@ def _turning_day(words: list[str]) -> date | None:
     for direction in ("up", "down"):
         if direction in words:
             month = int(words[words.index(direction) + 1])
-            # Two who share the month go opposite ways: half a cycle lies between them.
+            # Up and down in the same month go opposite ways: half a cycle lies between them.
             return date(2025 if direction == "up" else 2024, month, 15)
     return None
 

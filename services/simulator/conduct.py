@@ -1,4 +1,4 @@
-"""From a supplier's skills to the odds of everything that can go wrong with an order."""
+"""The odds of everything that can go wrong with an order, from a supplier's skills."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,11 @@ from services.simulator.companies import Company, Weakness
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """The odds of one supplier on one day; each is a probability unless it says otherwise."""
+    """The odds of one supplier on one day: probabilities, and upper bounds (`*_most`).
+
+    `silent`: it does not answer an order. `changes_date`, `rejects_line`: how it answers a line.
+    `gives_up`: it cancels a line. `despatch_notice`: it announces a delivery before it arrives.
+    """
 
     late: float
     days_late_most: int
@@ -29,7 +33,8 @@ class Conduct:
 def conduct_of(supplier: Company, day: date) -> Conduct:
     """Return the odds of a supplier on a day.
 
-    Trouble grows faster than skill falls: between good and middling lies little, to bad a lot.
+    Trouble grows faster than skill falls: a middling supplier has little more trouble than a good
+    one, a bad supplier a lot more.
     """
     dates = _trouble(supplier, Weakness.DATES, day)
     quality = _trouble(supplier, Weakness.QUALITY, day)

@@ -1,4 +1,4 @@
-"""Deliveries of an order: what is shipped when, how it is announced, and how it is booked."""
+"""Deliveries of an order: what is shipped when, how it is announced, and how it is received."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -20,12 +20,13 @@ from services.simulator.worktime import (
 )
 
 _EARLY_ENOUGH: Final = timedelta(days=6)
-"""How long before its day a punctual delivery may be told: within the early tolerance of 7 days."""
+"""How long before its due date a live run may send a punctual delivery: the early tolerance is 7
+days."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartialDelivery:
-    """A quantity of one line on a truck."""
+    """The quantity of one order line that is on a truck."""
 
     line: OpenLine
     quantity: Decimal
@@ -37,7 +38,7 @@ class PartialDelivery:
 
 @dataclass(slots=True)
 class Shipment:
-    """A truck's load, and whether anything on it is late."""
+    """What is on one truck. `late`: whether any of it comes after its due date."""
 
     on: date
     parts: list[PartialDelivery] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What arrived and how it is booked."""
+    """A goods receipt: what arrived, when, and when the buyer booked it."""
 
     receipt_no: str
     received_at: datetime
@@ -55,7 +56,7 @@ class Receipt:
 
 
 def deliver(story: OrderStory) -> list[Receipt]:
-    """Ship every wanted line; the same day's goods come on one truck."""
+    """Ship every wanted line and return the receipts; goods of one day come on one truck."""
     shipments: dict[date, Shipment] = {}
     for line in story.wanted:
         for on, quantity in _plan(story, line):
@@ -109,7 +110,7 @@ def _announce(
     if not chance(rng, story.conduct.despatch_notice):
         if chance(rng, 0.6):
             return None
-        at = minutes_later(received_at, rng, 90, 240)  # told once the goods were long there
+        at = minutes_later(received_at, rng, 90, 240)  # sent long after the goods arrived
     elif received_at.hour >= 11:
         at = received_at - timedelta(minutes=rng.randint(60, 180))
     else:
@@ -162,7 +163,7 @@ def _book_wrongly(
     booked_at: datetime,
     not_before: datetime,
 ) -> datetime:
-    """Book ten times the quantity, undo it, and return when the right receipt is booked."""
+    """Book ten times the quantity, reverse it, and return when the right receipt is booked."""
     rng = story.rng
     receipt_no = story.number("GR")
     wrong = [PartialDelivery(part.line, part.quantity * 10) for part in parts]
@@ -189,7 +190,7 @@ def _book_wrongly(
 def _forget_until_disputed(
     story: OrderStory, line: OpenLine, received_at: datetime, not_before: datetime
 ) -> datetime:
-    """Let the supplier dispute a receipt that nobody booked; return when it is booked."""
+    """Let the supplier dispute that a receipt is missing; return when the buyer books it."""
     rng = story.rng
     document: dict[str, Any] = {"order_no": story.order_no, "line_no": line.line_no}
     disputed_at = days_later(received_at, rng, 2, 5)

@@ -1,4 +1,7 @@
-"""What the programme tells of partners over a year, and what binds buyers and suppliers."""
+"""Events about partners over a year: registration, certificates, assessments and coaching.
+
+Also what suppliers declare (capacity) and what buyers agree with them (partnerships).
+"""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -27,10 +30,14 @@ from services.simulator.worktime import (
 )
 
 ORDERS_PER_MONTH: Final = 3
-"""What a buyer places with a supplier in a month, about; capacities are declared for it."""
+"""About how many orders a buyer places with a supplier in a month; capacities are sized by it."""
 
 _SEASON: Final = range(2, 9)
+"""The months in which a seasonal supplier works for its last buyer."""
+
 _NIB_EXPIRED: Final = frozenset({6, 19, 32})
+"""The numbers of the suppliers whose business licence is expired."""
+
 _TOPICS: Final = {
     Weakness.DATES: "production",
     Weakness.QUALITY: "5r",
@@ -39,11 +46,11 @@ _TOPICS: Final = {
 }
 
 NamedStep = tuple[str, StoryStep]
-"""A step and the id of its event."""
+"""The id of an event, and the step that it reports."""
 
 
 def participants() -> dict[str, Role]:
-    """Return everyone who sends, with the role in which they do."""
+    """Return the role of each partner that sends events, by partner id."""
     roles = {PROGRAMME: Role.PROGRAMME}
     roles.update((buyer.id, Role.BUYER) for buyer in BUYERS)
     roles.update((supplier.id, Role.SUPPLIER) for supplier in SUPPLIERS)
@@ -51,13 +58,13 @@ def participants() -> dict[str, Role]:
 
 
 def in_season(supplier: Company, buyer_id: str, day: date) -> bool:
-    """Whether the two have an agreement in force on a day."""
+    """Whether a supplier and a buyer have an agreement in force on a day."""
     seasonal = supplier.seasonal and buyer_id == supplier.buyers[-1]
     return not seasonal or day.month in _SEASON
 
 
 def opening(seed: int, first_day: date) -> Iterator[NamedStep]:
-    """Tell on the first working day who there is, what they hold and what was agreed."""
+    """Yield the first working day's events: registrations, licences, capacities, agreements."""
     day = on_workday(first_day)
     rng = dice(seed, "opening", day)
     at = start_of(day) + timedelta(hours=7, minutes=30)
@@ -75,7 +82,7 @@ def opening(seed: int, first_day: date) -> Iterator[NamedStep]:
 
 
 def month(seed: int, first: date) -> Iterator[NamedStep]:
-    """Tell what happens in the month that begins on a day: the same from every history."""
+    """Yield the events of the month that begins on `first`: the same ones in every history."""
     for supplier in SUPPLIERS:
         rng = dice(seed, "programme", supplier.id, first)
         turn = (first.month + supplier.number) % 6
@@ -95,7 +102,7 @@ def month(seed: int, first: date) -> Iterator[NamedStep]:
 
 
 def coached(supplier: Company, at: datetime, rng: Random) -> NamedStep:
-    """Tell of a coaching session about what the supplier is worst at."""
+    """Return a coaching session; what the supplier is worst at is a likely topic."""
     topic = rng.choice((_TOPICS[supplier.weakness], "production", "5r", "licensing"))
     document = {
         "supplier_id": supplier.id,

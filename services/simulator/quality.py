@@ -1,4 +1,4 @@
-"""Quality of what arrived: inspections, goods sent back, complaints and their answers."""
+"""The quality of received goods: inspections, returns, complaints and their answers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ _INSPECTED: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class BadPieces:
-    """Pieces found bad, where, and by which inspection if one found them."""
+    """Bad pieces of a delivery. `inspection_no`: the inspection that found them, or None."""
 
     part: PartialDelivery
     quantity: Decimal
@@ -32,7 +32,7 @@ class BadPieces:
 
 
 def judge(story: OrderStory, receipt: Receipt) -> None:
-    """Inspect what a receipt brought, and complain of it where it is bad."""
+    """Inspect the goods of a receipt, and complain about bad ones; some are found later."""
     rng = story.rng
     for part in receipt.parts:
         if chance(rng, _INSPECTED):
@@ -91,7 +91,7 @@ def _halves(quantity: Decimal, step: Decimal) -> list[Decimal]:
 
 
 def _contest_or_return(story: OrderStory, receipt: Receipt, finding: BadPieces) -> None:
-    """Dispute a rejection, in vain; or take the goods back and mostly make them good."""
+    """Dispute a rejection in vain, or take the goods back and mostly replace them, or neither."""
     rng, line = story.rng, finding.part.line
     if chance(rng, 0.1):
         document: dict[str, Any] = {"order_no": story.order_no, "line_no": line.line_no}
@@ -116,10 +116,10 @@ def _contest_or_return(story: OrderStory, receipt: Receipt, finding: BadPieces) 
         reason=finding.defect.lower(),
     )
     if chance(rng, 0.75):
-        _make_good(story, days_later(returned_at, rng, 3, 9), finding)
+        _replace_goods(story, days_later(returned_at, rng, 3, 9), finding)
 
 
-def _make_good(story: OrderStory, day: datetime, finding: BadPieces) -> None:
+def _replace_goods(story: OrderStory, day: datetime, finding: BadPieces) -> None:
     received_at = moment(on_workday(day.date()), story.rng, 9, 15)
     story.buyer_says(
         minutes_later(received_at, story.rng, 5, 80),
@@ -152,7 +152,10 @@ def _complain(story: OrderStory, finding: BadPieces) -> None:
 
 
 def _answer(story: OrderStory, complaint_no: str, opened_at: datetime) -> None:
-    """Contain within 2 days, correct within 14, close within 60: or later, or never."""
+    """Answer a complaint in time, late or in part.
+
+    In time is: contained within 2 days, corrected within 14, closed within 60.
+    """
     rng = story.rng
     in_time = chance(rng, story.conduct.answers_in_time)
     contained_at = hours_later(opened_at, rng, 2, 24) if in_time else None

@@ -1,4 +1,4 @@
-"""A step of a story, and the event that tells it."""
+"""A step of a story, and the event that reports it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from services.simulator.worktime import SITE
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """A CloudEvent, ready for `json.dumps`, and who sends it in which role."""
+    """A CloudEvent, ready for `json.dumps`, with the partner that sends it and its role."""
 
     sender: str
     role: Role
@@ -19,16 +19,17 @@ class SimulatedEvent:
 
     @property
     def time(self) -> datetime:
-        """When it happened in the sender's system."""
+        """The `time` of the event: when it happened in the sender's system."""
         return datetime.fromisoformat(self.event["time"])
 
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """One thing that happens: when, by whom, and the document, with real dates and decimals.
+    """One thing that happens: when, by whom, and its document, with `date` and `Decimal` values.
 
-    `not_before` bounds how early it may be told when a story is told faster than it happens: goods
-    that come late must not come on the day they were due.
+    `kind`: the event type without prefix and version. `not_before`: the earliest time at which a
+    live run, which plays stories faster than they happen, may send the step: goods that come late
+    must not come on the day they were due.
     """
 
     at: datetime
@@ -39,14 +40,18 @@ class StoryStep:
     not_before: datetime | None = None
 
     def as_event(self, event_id: str) -> SimulatedEvent:
-        """Tell the step at the time when it happened."""
-        return self._told(event_id, self.at)
+        """Return the event of the step, at the time when it happened."""
+        return self._event(event_id, self.at)
 
     def as_event_now(self, event_id: str, now: datetime) -> SimulatedEvent:
-        """Tell the step as if it happened now; what it expects keeps its distance from now."""
-        return self._told(event_id, now.astimezone(SITE))
+        """Return the event of the step as if it happened now.
 
-    def _told(self, event_id: str, at: datetime) -> SimulatedEvent:
+        Times after the step, such as an expected arrival, move along and keep their distance; dates
+        stay as they are.
+        """
+        return self._event(event_id, now.astimezone(SITE))
+
+    def _event(self, event_id: str, at: datetime) -> SimulatedEvent:
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {key: plain(each) for key, each in value.items() if each is not None}
@@ -71,13 +76,14 @@ class StoryStep:
 
 
 def exact(value: Decimal) -> int | str:
-    """Write a decimal so that JSON keeps every digit: a whole number, or a decimal string."""
+    """Return a decimal so that JSON keeps every digit: a whole number, or a decimal string."""
     return int(value) if value == value.to_integral_value() else format(value.normalize(), "f")
 
 
-def _instant(value: datetime, happened: datetime, told: datetime) -> str:
-    if told == happened:
+def _instant(value: datetime, happened: datetime, sent: datetime) -> str:
+    if sent == happened:
         return value.isoformat()
-    # A truck that arrived "twenty minutes ago" would have come before the despatch notice that
-    # was told a second ago, so what had happened by then happens now.
-    return (told if value <= happened else told + (value - happened)).isoformat()
+    # In a live run, a truck that arrived "twenty minutes ago" would have come before the despatch
+    # notice that was sent a second ago. So whatever had happened by the time of the step happens
+    # at the time it is sent.
+    return (sent if value <= happened else sent + (value - happened)).isoformat()

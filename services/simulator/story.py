@@ -1,6 +1,6 @@
-"""The beginning of an order's life: placed, answered, changed, called off.
+"""The beginning of an order's life: it is placed, confirmed, changed, cancelled.
 
-`deliveries` and `quality` go on with it. Steps are added in the order of their cause.
+`deliveries` and `quality` continue the story. Steps are added in causal order, not by time.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,11 @@ from services.simulator.worktime import (
 
 @dataclass(slots=True)
 class OpenLine:
-    """A line as the two of them see it while the story goes on."""
+    """An order line as buyer and supplier see it at this point of the story.
+
+    `requested`: the date that the buyer asks for. `due`: that date, or the one the supplier
+    confirmed instead. `wanted`: whether the line is still to be delivered.
+    """
 
     line_no: str
     item: Item
@@ -53,7 +57,10 @@ class OpenLine:
 
 @dataclass(slots=True)
 class OrderStory:
-    """One order of a buyer at a supplier, with the steps told so far."""
+    """One order of a buyer with a supplier, and its steps so far.
+
+    `revision`: of the last change. `documents`: how many document numbers were given out.
+    """
 
     buyer: Buyer
     supplier: Company
@@ -83,7 +90,7 @@ class OrderStory:
         )
 
     def number(self, prefix: str) -> str:
-        """Return a document number that no other document of the two has."""
+        """Return a number that no other document between this buyer and supplier has."""
         self.documents += 1
         return f"{prefix}-{self.order_no}-{self.documents}"
 
@@ -101,7 +108,7 @@ class OrderStory:
 def open_story(
     buyer: Buyer, supplier: Company, order_no: str, placed_at: datetime, rng: Random
 ) -> OrderStory:
-    """Begin a story; nothing is told yet."""
+    """Begin a story; it has no lines and no steps yet."""
     day = placed_at.astimezone(SITE).date()
     return OrderStory(buyer, supplier, order_no, placed_at, rng, conduct_of(supplier, day))
 
@@ -112,7 +119,7 @@ def whole_lots(item: Item, quantity: Decimal) -> Decimal:
 
 
 def place(story: OrderStory, due_days: Sequence[date]) -> None:
-    """Place the order with one to four lines, each for one of the days."""
+    """Place the order with one to four lines, each requested for one of `due_days`."""
     rng = story.rng
     count = min(len(story.supplier.items), rng.choice((1, 1, 1, 2, 2, 3, 4)))
     for index, item in enumerate(rng.sample(story.supplier.items, count), start=1):
@@ -130,7 +137,7 @@ def place(story: OrderStory, due_days: Sequence[date]) -> None:
 
 
 def confirm(story: OrderStory) -> None:
-    """Let the supplier answer, or not, line by line."""
+    """Let the supplier confirm the order line by line, or not answer at all."""
     rng, conduct = story.rng, story.conduct
     if chance(rng, conduct.silent):
         return
@@ -148,7 +155,7 @@ def confirm(story: OrderStory) -> None:
     story.supplier_says(at, "order.confirmed", order_no=story.order_no, lines=answers)
     rejected = [line for line in story.lines if not line.wanted]
     if rejected and chance(rng, 0.5):
-        _ask_again(story, at, rejected)
+        _order_again(story, at, rejected)
 
 
 def _answer(line: OpenLine, status: str) -> dict[str, Any]:
@@ -160,7 +167,8 @@ def _answer(line: OpenLine, status: str) -> dict[str, Any]:
     }
 
 
-def _ask_again(story: OrderStory, after: datetime, rejected: list[OpenLine]) -> None:
+def _order_again(story: OrderStory, after: datetime, rejected: list[OpenLine]) -> None:
+    """Let the buyer request the rejected lines for a later day; mostly the supplier accepts."""
     for line in rejected:
         line.requested = line.due = workdays_after(line.requested, story.rng.randint(5, 9))
         line.wanted = True
@@ -184,7 +192,7 @@ def _change(story: OrderStory, at: datetime, lines: list[OpenLine]) -> None:
 
 
 def change(story: OrderStory) -> None:
-    """Let the buyer change its mind about a line: another quantity or another day."""
+    """Let the buyer sometimes change a line: another quantity or another day."""
     rng = story.rng
     if not story.wanted or not chance(rng, 0.11):
         return
@@ -193,7 +201,7 @@ def change(story: OrderStory) -> None:
     if days_left < 6:
         return
     if chance(rng, 0.12):
-        # At short notice: the supplier owes the old quantity, and delivers that.
+        # At short notice: the supplier still owes the old quantity, and delivers that.
         at = moment(on_workday(line.due - timedelta(days=2)), rng, 8, 11)
         agreed = line.quantity
         line.quantity = whole_lots(line.item, agreed * Decimal("1.25"))
@@ -214,7 +222,7 @@ def change(story: OrderStory) -> None:
 
 
 def call_off(story: OrderStory) -> None:
-    """Cancel the order or a line of it: by the buyer now and then, by the supplier rarely."""
+    """Sometimes cancel the order or a line of it: by the buyer, more rarely by the supplier."""
     rng = story.rng
     if not story.wanted:
         return

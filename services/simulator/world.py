@@ -1,7 +1,7 @@
-"""The world as a whole: a year that was, and how it goes on from now.
+"""The simulated world as a whole: the history of a year, and the live events that continue it.
 
-Everything hangs on the seed and the calendar alone. A history loaded again tomorrow has the same
-events under the same ids, and one day more.
+Everything depends on the seed and the calendar alone. A history that is generated again tomorrow
+has the same events under the same ids, and one day more.
 """
 
 import heapq
@@ -29,38 +29,49 @@ from services.simulator.worktime import (
 
 _BUYER: Final = {buyer.id: buyer for buyer in BUYERS}
 _ORDERS_A_DAY: Final = 0.107
+"""The probability that a buyer places an order with a supplier on a working day."""
+
 _RETROACTIVE: Final = 0.006
+"""The share of orders that are written after the date they request."""
+
 _NEW_ORDER: Final = 0.13
-"""Live: the share of events that begin a story. A story has about seven, so few pile up."""
+"""Live: the share of events that begin a story. A story has about seven events, so that few open
+stories pile up."""
+
 _FEWEST_OPEN: Final = 20
+"""Live: with fewer stories that can go on, the next event begins one."""
+
 _LONGEST_LIFE_DAYS: Final = 150
-"""No order's story is longer; older ones need not be told again to find those that are open."""
+"""No order's story is longer: only orders of this many days are generated to find the open ones."""
+
 _COACHING: Final = 0.004
+"""Live: the share of events that are coaching sessions."""
 
 
 def history(seed: int, until: datetime, days: int = 365) -> list[SimulatedEvent]:
-    """Return what happened in the days before an instant, in the order of time.
+    """Return the events of the `days` days before an instant, ordered by time.
 
-    Orders whose life goes on after `until` are told up to it.
+    Of orders that are open at `until`, only the events before it are returned.
     """
-    told = [
+    rows = [
         (step.at, event_id, step)
         for event_id, step in _everything(seed, _first_day(until, days), until)
         if step.at < until
     ]
-    told.sort(key=lambda row: row[:2])
-    return [step.as_event(event_id) for _, event_id, step in told]
+    rows.sort(key=lambda row: row[:2])
+    return [step.as_event(event_id) for _, event_id, step in rows]
 
 
 def live(
     seed: int, since: datetime, days: int = 365, clock: Callable[[], datetime] | None = None
 ) -> Iterator[SimulatedEvent]:
-    """Yield, without end, what happens from an instant on, each event as if it happened now.
+    """Yield, without end, the events that continue a history from `since` on, each as of now.
 
-    `clock` says what now is when the next event is asked for; without one, an event takes a second.
-    First the orders that are open at the end of `history` go on, then new ones join them. The new
-    ones are call-offs for the same week: goods told to arrive a minute later are neither too early
-    nor after their day. What is to come late waits for its real day.
+    `days`: of the history. `clock` returns the current time whenever an event is taken; without it,
+    the events are one second apart.
+    The orders that are open at the end of the history continue, and new ones join them. The new
+    ones request dates within the week, so that goods that arrive a minute after the order are
+    neither too early nor late. Steps that must come late wait for their real day.
     """
     rng = dice(seed, "live", since.isoformat())
     open_stories = _OpenStories(_unfinished(seed, since, days), rng)
@@ -110,17 +121,18 @@ def _orders(seed: int, first_day: date, last_day: date) -> Iterator[tuple[str, l
                     order_no = f"PO{seed}-{day:%y%m%d}-{supplier.id.removeprefix('IKM-')}"
                     placed_at = moment(day, rng, 8, 15)
                     story = open_story(_BUYER[buyer_id], supplier, order_no, placed_at, rng)
-                    yield f"{buyer_id}.{order_no}", _tell(story, _due_days(day, rng))
+                    yield f"{buyer_id}.{order_no}", _steps_of(story, _due_days(day, rng))
 
 
 def _due_days(day: date, rng: Random) -> Sequence[date]:
     if chance(rng, _RETROACTIVE):
-        return [day - timedelta(days=rng.randint(2, 6))]  # ordered in words, written down later
+        return [day - timedelta(days=rng.randint(2, 6))]  # ordered by word of mouth, written later
     due = workdays_after(day, rng.randint(6, 20))
     return [due, due, workdays_after(due, rng.randint(2, 6))]
 
 
-def _tell(story: OrderStory, due_days: Sequence[date]) -> list[StoryStep]:
+def _steps_of(story: OrderStory, due_days: Sequence[date]) -> list[StoryStep]:
+    """Play an order's whole story and return its steps, ordered by time."""
     place(story, due_days)
     confirm(story)
     change(story)
@@ -134,7 +146,7 @@ def _unfinished(seed: int, since: datetime, days: int) -> Iterator[list[StorySte
     last_day = since.astimezone(SITE).date()
     first_day = _first_day(since, min(days, _LONGEST_LIFE_DAYS))
     for _, steps in _orders(seed, first_day, last_day):
-        # An order of later today is no story yet: live orders come by themselves.
+        # An order that would be placed only after `since` is skipped: live orders take its place.
         rest = [step for step in steps if step.at >= since]
         if rest and len(rest) < len(steps):
             yield rest
@@ -152,11 +164,11 @@ def _call_off_order(order_no: str, now: datetime, rng: Random) -> list[StoryStep
     weights = [supplier.activity for supplier, _ in deals]
     supplier, buyer_id = rng.choices(deals, weights)[0]
     due_days = [today + timedelta(days=later) for later in (0, 0, 1, 3, 5)]
-    return _tell(open_story(_BUYER[buyer_id], supplier, order_no, placed_at, rng), due_days)
+    return _steps_of(open_story(_BUYER[buyer_id], supplier, order_no, placed_at, rng), due_days)
 
 
 class _OpenStories:
-    """The stories that go on: those whose next step may be told, and those that have to wait."""
+    """The open stories of a live run: those whose next step may be sent, and those that wait."""
 
     def __init__(self, stories: Iterator[list[StoryStep]], rng: Random) -> None:
         self._rng = rng
@@ -168,20 +180,20 @@ class _OpenStories:
 
     @property
     def ready(self) -> int:
-        """How many can go on now."""
+        """How many stories may continue at once."""
         return len(self._ready)
 
     def wake(self, now: datetime) -> None:
-        """Let those go on that need wait no longer."""
+        """Make the stories ready whose next step may be sent by `now`."""
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
 
     def begin(self, steps: list[StoryStep]) -> StoryStep:
-        """Take up a new story and return its first step."""
+        """Add a new story and return its first step."""
         return self._advance(deque(steps))
 
     def go_on(self) -> StoryStep:
-        """Return the next step of some story that can go on; there must be one."""
+        """Return the next step of a random ready story; there must be one."""
         place = self._rng.randrange(len(self._ready))
         self._ready[place], self._ready[-1] = self._ready[-1], self._ready[place]
         return self._advance(self._ready.pop())
@@ -197,5 +209,5 @@ class _OpenStories:
         if not_before is None:
             self._ready.append(story)
         else:
-            self._entered += 1  # so that two of the same instant never compare their steps
+            self._entered += 1  # breaks ties in the heap: steps can't be compared
             heapq.heappush(self._waiting, (not_before, self._entered, story))

@@ -168,7 +168,7 @@ def test_keys_that_cannot_be_read_leave_senders_in_and_tell_the_operator(gateway
         assert gateway.status(key) == 422
         done = run("keys", "list", "--data-dir", str(gateway.data_dir))
         assert done.returncode == 2
-        assert "keys.json is no list of keys" in done.stderr
+        assert "keys.json is not a valid list of keys" in done.stderr
         assert "Traceback" not in done.stderr
     finally:
         gateway.keys.path.write_bytes(good)

@@ -71,7 +71,7 @@ def test_a_large_body_under_a_bad_key(asking: Asking) -> None:
 def test_more_than_10_000_events(asking: Asking) -> None:
     for mode in (BATCHED, LINES):
         body = b"[" + b",".join([b"{}"] * 10_001) + b"]" if mode == BATCHED else b"{}\n" * 10_001
-        problem(asking.post({"content-type": mode}, body), 413, "10001 events are more than 10000")
+        problem(asking.post({"content-type": mode}, body), 413, "10001 events, more than 10000")
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -135,7 +135,7 @@ def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
     store.path.write_text(text)
     assert store.authenticate(key) is not None
     # But nobody writes over a file that somebody is mending, and nobody starts with one.
-    with pytest.raises(RecordFileError, match=rf"keys\.json is no .*{place}.*mend it"):
+    with pytest.raises(RecordFileError, match=rf"keys\.json is not a .*{place}.*repair it"):
         store.create(Role.BUYER, "ADM")
     with pytest.raises(RecordFileError):
         KeyStore(store.path).authenticate(key)

@@ -187,7 +187,7 @@ def test_what_unpacks_to_too_much(encoding: str, body: bytes, said: str) -> None
 @pytest.mark.parametrize(
     ("encoding", "body", "said"),
     [
-        ("deflate", zlib.compress(b"x") + b"y", "goes on behind the end"),
+        ("deflate", zlib.compress(b"x") + b"y", "continues after the end"),
         ("deflate", b"", "ends too early"),
         ("deflate", zlib.compress(b"x")[:-1], "ends too early"),
         ("gzip", gzip.compress(b"x", mtime=0) + b"\x00", "ends too early|not gzip"),
