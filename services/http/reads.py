@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.access.keys import KeyStore
 from services.access.links import LinkRefused, Links
+from services.access.record_file import RecordFileError
 from services.access.sessions import SESSION_COOKIE, Sessions
 from services.http.service import Problem
 from services.runtime.turns import NoPlace, Places, Turns
@@ -48,16 +49,25 @@ class Askers:
         self._sessions = Sessions(keys, links)
 
     def __call__(self, request: Request) -> str:
-        """Return the reader of a request: `key:<id>`, `link:<id>` or `address:<address>`."""
+        """Return the reader of a request: `key:<id>`, `link:<id>` or `address:<address>`.
+
+        While the file of keys or links can't be read, it is the address; the handler then answers
+        the request with 503.
+        """
+        with suppress(RecordFileError):
+            return self._identified(request) or by_address(request)
+        return by_address(request)
+
+    def _identified(self, request: Request) -> str | None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             principal = self._keys.authenticate(key.strip())
-            return by_address(request) if principal is None else f"key:{principal.key_id}"
+            return None if principal is None else f"key:{principal.key_id}"
         _, opened, token, *_ = (*request.url.path.split("/"), "", "")
         if opened in ("s", "p"):
             with suppress(LinkRefused):
                 return f"link:{self._links.open(token).link_id}"
-        return self._sessions.came_by(request.cookies.get(SESSION_COOKIE)) or by_address(request)
+        return self._sessions.came_by(request.cookies.get(SESSION_COOKIE))
 
 
 def by_address(request: Request) -> str:

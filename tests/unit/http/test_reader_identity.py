@@ -1,0 +1,47 @@
+"""Who reads, as the limits of readers see it."""
+
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from schemas.catalogue import Role
+from services.access.keys import KeyStore
+from services.access.links import LinkHolder, Links
+from services.http.reads import Askers
+
+
+def request(path: str, **headers: str) -> Request:
+    rows = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "headers": rows,
+            "client": ("192.0.2.1", 4711),
+        }
+    )
+
+
+def test_a_key_a_link_or_the_address(tmp_path: Path) -> None:
+    keys, links = KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret")
+    key = keys.create(Role.BUYER, "B1")
+    token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
+    identify = Askers(keys, links)
+    assert identify(request("/v1/suppliers", authorization=f"Bearer {key}")).startswith("key:")
+    assert identify(request(f"/s/{token}")).startswith("link:")
+    for path in ("/v1/suppliers", "/s/forged", "/"):
+        assert identify(request(path)) == "address:192.0.2.1"
+    assert identify(request("/", authorization="Bearer rtk_none")) == "address:192.0.2.1"
+
+
+@pytest.mark.parametrize("file", ["keys.json", "links.json"])
+def test_files_that_cannot_be_read_are_left_to_the_handler(tmp_path: Path, file: str) -> None:
+    links = Links(tmp_path / "link.secret")
+    token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
+    (tmp_path / file).write_text("{")
+    # Read for the first time when they are damaged already: nothing read before can stand in.
+    identify = Askers(KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret"))
+    for asked in (request("/", authorization="Bearer rtk_x_y"), request(f"/s/{token}")):
+        assert identify(asked).partition(":")[0] in ("address", "link", "key")
