@@ -1,1 +1,1 @@
-"""What the pages say: sentences by subject, in the reader's language."""
+"""The sentences of the pages by subject, in Indonesian and English."""

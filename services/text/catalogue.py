@@ -1,7 +1,8 @@
-"""The catalogue of the pages' sentences: `python -m services.text.catalogue [--check]`.
+"""Updates and checks the catalogue of translations: `python -m services.text.catalogue [--check]`.
 
-Without `--check` it brings `rantai.po` up to date with what code and templates say; what is new
-stands there without a translation. With it, it fails where anything is missing or stale.
+Without `--check` it brings `rantai.po` up to date with the sentences in code and templates; new
+sentences are added without a translation. With `--check` it writes nothing, and exits with 1 if
+sentences are missing, untranslated or unused.
 """
 
 import argparse
@@ -25,13 +26,13 @@ _METHODS: Final = [
     ("web/**.html", "jinja2"),
 ]
 _OPTIONS: Final = {
-    # Not silent: a template that can't be read would lose its sentences without a word.
+    # Not silent: the sentences of a template that can't be parsed would be dropped unnoticed.
     "web/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 }
 
 
 def extracted() -> Catalog:
-    """Return every sentence that code and templates say."""
+    """Return every sentence that code and templates use."""
     found = Catalog(charset="utf-8")
     rows = extract_from_dir(
         _SERVICES, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS, comment_tags=()
@@ -42,38 +43,38 @@ def extracted() -> Catalog:
 
 
 def kept(code: str = INDONESIAN) -> Catalog:
-    """Return the catalogue of a language as it is kept."""
+    """Return the stored catalogue of a language."""
     with _file(code).open("rb") as file:
         return read_po(file, locale=code)
 
 
 def faults(code: str = INDONESIAN) -> list[str]:
-    """Return what is wrong with a catalogue: sentences missing, in doubt, malformed or not said."""
-    said, catalogue = extracted(), kept(code)
+    """Return a catalogue's faults: sentences missing, unused, untranslated, fuzzy or malformed."""
+    used, catalogue = extracted(), kept(code)
     found = [
-        f"not in the catalogue: {one.id}" for one in said if one.id and one.id not in catalogue
+        f"not in the catalogue: {one.id}" for one in used if one.id and one.id not in catalogue
     ]
     for one in catalogue:
         if not one.id:
             continue
         words = one.string if isinstance(one.string, list | tuple) else [one.string]
-        if one.id not in said:
-            found.append(f"said nowhere any more: {one.id}")
+        if one.id not in used:
+            found.append(f"in the catalogue, but not used: {one.id}")
         if not all(words):
             found.append(f"not translated: {one.id}")
         if one.fuzzy:
-            found.append(f"in doubt: {one.id}")
+            found.append(f"marked as fuzzy: {one.id}")
         found += [f"{error}: {one.id}" for error in one.check(catalogue)]
     return found
 
 
 def update(code: str = INDONESIAN) -> None:
-    """Write a catalogue anew: the sentences that are said, with the translations there are."""
+    """Rewrite a catalogue with the sentences in use, and keep their translations."""
     catalogue = kept(code)
     catalogue.update(extracted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     out = BytesIO()
-    # Sorted by sentence and without places, so that two who add sentences can be merged.
+    # Sorted and without source locations, so that branches which add sentences merge cleanly.
     write_po(out, catalogue, width=100, no_location=True, sort_output=True, omit_header=False)
     _file(code).write_bytes(out.getvalue())
 
@@ -83,9 +84,13 @@ def _file(code: str) -> Path:
 
 
 def main() -> int:
-    """Bring the catalogue up to date, or check it."""
+    """Update or check the Indonesian catalogue, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail where it is incomplete or stale")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing, and exit with 1 if it is incomplete or stale",
+    )
     if not parser.parse_args().check:
         update()
         return 0
@@ -93,7 +98,7 @@ def main() -> int:
     for fault in found:
         print(fault, file=sys.stderr)
     if found:
-        print("run: python -m services.text.catalogue", file=sys.stderr)
+        print("to update the catalogue, run: python -m services.text.catalogue", file=sys.stderr)
     return int(bool(found))
 
 

@@ -1,7 +1,7 @@
-"""Every figure of a scorecard in the words that a workshop uses. Pure.
+"""Puts every figure of a scorecard into words that a workshop uses. Pure.
 
-The sentences of those that the overviews tell too are in `wording`; here are all of them, in the
-groups in which a workshop meets them.
+`line_words` has the sentences of the figures that overviews and tables show too; the sentences of
+all others are here.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ),
     ),
 }  # fmt: skip
-"""The figures by group: its title, and the keys in their order."""
+"""By group, in display order: the title of the group, and the keys of its figures."""
 
 TITLES: Final[Mapping[str, str]] = {
     **line_words.TITLES,
@@ -64,7 +64,7 @@ TITLES: Final[Mapping[str, str]] = {
     "retroactive_lines": mark("Orders written afterwards"),
 }
 
-_FEW_ORDERS: Final = mark(
+_FEW_CASES: Final = mark(
     "The true figure is between %(low)s %% and %(high)s %%, as there are only %(count)s cases."
 )
 _SHARES: Final = {
@@ -99,7 +99,7 @@ _COUNTS: Final[Mapping[str, _Counted]] = {
     "orphan_receipts": _receipt_lines,
     "retroactive_lines": _lines,
 }
-_SOME: Final = {
+_IF_ANY: Final = {
     "overdue_lines": mark("past the due date and not complete, of any age"),
     "line_stops": mark("stopped a buyer's line or put safety at risk"),
     "open_complaints": mark("not closed yet, of any age"),
@@ -108,7 +108,7 @@ _SOME: Final = {
         "asked for a day that had passed when they were ordered, or came before; not judged"
     ),
 }
-_NONE: Final = {
+_IF_NONE: Final = {
     "overdue_lines": mark("no line is past its due date"),
     "line_stops": mark("no line stopped, no safety at risk"),
     "open_complaints": mark("no complaint is open"),
@@ -119,7 +119,7 @@ _NONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FigureWords:
-    """A figure as a page tells it. `said`: what it is now."""
+    """A figure in words. `said`: its value."""
 
     key: str
     title: str
@@ -127,9 +127,9 @@ class FigureWords:
 
 
 def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list[FigureWords]]]:
-    """Return every figure by group: the title of the group, and its figures.
+    """Return all figures of a scorecard by group: the title of each group, and its figures.
 
-    The dependence on buyers is left out where the figures are of one buyer.
+    The dependence on buyers is omitted if the scorecard covers the orders of one buyer only.
     """
     return [
         (
@@ -145,7 +145,7 @@ def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list
 
 
 def tell(language: Language, card: Card, policy: Policy, key: str) -> FigureWords:
-    """Return one figure in words."""
+    """Return one figure of a scorecard in words. `key`: one of `TITLES`."""
     return FigureWords(key, language.text(TITLES[key]), _said(language, card, policy, key))
 
 
@@ -154,7 +154,7 @@ def _said(language: Language, card: Card, policy: Policy, key: str) -> Said:
         return line_words.say(language, key, standing_words.figure(card, key))
     if key in _SHARES:
         hours = language.number(policy.confirmation.sla_hours)
-        tell_share = line_words.cases(_SHARES[key], _FEW_ORDERS, hours=hours)
+        tell_share = line_words.cases(_SHARES[key], _FEW_CASES, hours=hours)
         return tell_share(language, standing_words.figure(card, key))
     if key in _COUNTS:
         return _count(language, key, card["kpis"][key]["value"])
@@ -162,7 +162,7 @@ def _said(language: Language, card: Card, policy: Policy, key: str) -> Said:
 
 
 def _count(language: Language, key: str, count: int) -> Said:
-    sentence = _SOME[key] if count else _NONE[key]
+    sentence = _IF_ANY[key] if count else _IF_NONE[key]
     return Said(_COUNTS[key](language, count), language.text(sentence))
 
 
@@ -201,7 +201,7 @@ def _too_few(language: Language, policy: Policy) -> Said:
 def _evenness(language: Language, card: Card, policy: Policy) -> Said:
     value = card["kpis"]["lead_time_cv"]["value"]
     if value is None and card["kpis"]["lead_time_days_p50"]["value"] is not None:
-        # Nothing strays from a mean of 0.
+        # The mean lead time is 0: the deviation over the mean is undefined.
         sentence = language.text("every order was complete on the day it was placed")
         return Said(language.text(line_words.NO_DATA), sentence, known=False)
     if value is None:
@@ -260,7 +260,7 @@ _OTHERS: Final[Mapping[str, Callable[[Language, Card, Policy], Said]]] = {
 
 
 def meaning(language: Language, policy: Policy, key: str) -> str:
-    """Return what a figure counts, under a policy."""
+    """Return what a figure counts, with the limits of a policy. `key`: one of `TITLES`."""
     if key in line_words.TITLES:
         return line_words.meanings(language, policy)[key]
     answers = policy.complaints

@@ -1,9 +1,9 @@
-"""The languages of the pages: their catalogue of sentences, their numbers and their dates.
+"""The languages of the pages: translated sentences, numbers and dates.
 
-A sentence is written in English where it is used, and looked up in the catalogue of the reader's
-language: `locale/<code>/LC_MESSAGES/rantai.po`. What stands in the text as `%(name)s` is filled in,
-so a percent sign is written twice. A number is rounded once, from the exact quotient, and never to
-a whole that it is not: 999 of 1,000 lines are not 100 %.
+Code writes a sentence in English where it is used; it is looked up in the catalogue of the reader's
+language, `locale/<code>/LC_MESSAGES/rantai.po`. Placeholders such as `%(name)s` are filled in, so a
+literal percent sign is written twice. A number is rounded once, from the exact quotient, and a
+share is never rounded up to 100 %: 9,999 of 10,000 lines are "more than 99.9 %".
 """
 
 from collections.abc import Mapping
@@ -28,12 +28,15 @@ _DATE: Final = "d MMM y"
 
 
 def mark(message: str) -> str:
-    """Mark a sentence for the catalogue where it is not used yet; return it as it is."""
+    """Return a sentence unchanged, and mark it for extraction into the catalogue.
+
+    For sentences in constants, which `Language.text` translates where they are used.
+    """
     return message
 
 
 class Language:
-    """One language. `code`: as in HTML's `lang`; `decimal`: the sign before a number's parts."""
+    """A language of the pages. `code`: as in HTML's `lang`; `decimal`: its decimal sign."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -41,34 +44,34 @@ class Language:
         self.translations = _translations(code)
         symbols = self.locale.number_symbols["latn"]
         self.decimal: str = symbols["decimal"]
-        # A spreadsheet parts the fields of a CSV file by a semicolon where a comma is in numbers.
+        # Spreadsheets expect semicolons between CSV fields where the decimal sign is a comma.
         self.list_separator = ";" if self.decimal == "," else ","
         self._signs = str.maketrans({",": symbols["group"], ".": self.decimal})
 
     def text(self, message: str, **values: object) -> str:
-        """Return a sentence in this language, with values filled in."""
+        """Return the translation of a sentence, with values filled in."""
         return self.translations.gettext(message) % values
 
     def texts(self, one: str, many: str, count: int, **values: object) -> str:
-        """Return the sentence that goes with a count, which is filled in as `%(count)s`."""
+        """Return the translated singular or plural for a count, which fills in `%(count)s`."""
         words = self.translations.ngettext(one, many, count)
         return words % {"count": self.number(count), **values}
 
     def day(self, value: date) -> str:
-        """Return a date, as `22 Nov 2026`."""
+        """Return a date, such as `22 Nov 2026`."""
         return format_date(value, _DATE, locale=self.locale)
 
     def day_of_year(self, value: date) -> str:
-        """Return a date without its year, as `22 Nov`."""
+        """Return a date without its year, such as `22 Nov`."""
         return format_date(value, "d MMM", locale=self.locale)
 
     def month(self, value: str) -> str:
-        """Return a month that is given as `2026-11`, as `Nov 2026`."""
+        """Return a month, such as `Nov 2026`. `value`: such as `2026-11`."""
         year, number = value.split("-")
         return format_date(date(int(year), int(number), 1), "MMM y", locale=self.locale)
 
     def moment(self, value: datetime, zone: str) -> str:
-        """Return an instant as the clock of a zone shows it: `22 Nov 2026 pukul 14.05 WIB`."""
+        """Return an instant in the local time of a zone: `22 Nov 2026 pukul 14.05 WIB`."""
         local = value.astimezone(ZoneInfo(zone))
         return self.text(
             "%(day)s at %(time)s %(zone)s",
@@ -78,9 +81,9 @@ class Language:
         )
 
     def number(self, value: Fraction | Decimal | int, places: int | None = None) -> str:
-        """Return a number as it is written here: `1.234,5`, in English `1,234.5`.
+        """Return a number as the language writes it: `1.234,5`, in English `1,234.5`.
 
-        With `places` it is rounded to so many decimals at most, half up; without, to the 6 that a
+        It is rounded half up to at most `places` decimals; by default to 6, the most that a
         quantity may have.
         """
         text = f"{_rounded(Fraction(value), 6 if places is None else places):,f}"
@@ -89,7 +92,10 @@ class Language:
         return text.translate(self._signs)
 
     def percent(self, share: Fraction) -> str:
-        """Return a share as a percentage with one decimal; only a whole is 100 %, nothing 0 %."""
+        """Return a share, 1 for the whole, as a percentage with one decimal.
+
+        A share just below 1 does not round to 100 %, nor one just above 0 to 0 %.
+        """
         if 0 < share < Fraction(1, 2000):
             return self.text("less than %(number)s %%", number=self.number(Fraction(1, 10), 1))
         if Fraction(9995, 10000) <= share < 1:
@@ -98,7 +104,7 @@ class Language:
 
 
 def _translations(code: str) -> NullTranslations:
-    """Return a catalogue; English is what the sentences are written in."""
+    """Return the catalogue of a language; English needs none, as sentences are written in it."""
     if code == ENGLISH:
         return NullTranslations()
     source = _CATALOGUES / code / "LC_MESSAGES" / "rantai.po"
@@ -110,7 +116,7 @@ def _translations(code: str) -> NullTranslations:
 
 
 def _rounded(value: Fraction, places: int) -> Decimal:
-    # By whole numbers, so that neither a double nor a decimal context decides a half.
+    # In whole numbers, so that neither a double nor a decimal context decides how a half rounds.
     scaled = value * 10**places
     whole = (abs(scaled.numerator) * 2 + scaled.denominator) // (2 * scaled.denominator)
     negative = int(scaled < 0)
@@ -119,4 +125,4 @@ def _rounded(value: Fraction, places: int) -> Decimal:
 
 
 LANGUAGES: Final[Mapping[str, Language]] = {code: Language(code) for code in (INDONESIAN, ENGLISH)}
-"""By code; the first is what a reader sees who has not chosen."""
+"""By code. The first is the default of readers who have not chosen a language."""

@@ -1,4 +1,4 @@
-"""What the pages say of figures and order lines, in the reader's language. Pure."""
+"""Puts figures and order lines into words, in the reader's language. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from services.text.language import Language, mark
 
 NO_DATA: Final = mark("no data yet")
 SMALL_SAMPLE: Final = 30
-"""Below so many cases a share is told with its interval."""
+"""A share of fewer cases is shown with its confidence interval."""
 
 MIXED_UNITS: Final = mark("Different units (pieces and kg, for example) are added up as one.")
 TITLES: Final = {
@@ -25,7 +25,7 @@ TITLES: Final = {
     "ppm": mark("Goods rejected"),
     "lot_acceptance": mark("Lots accepted"),
 }
-"""The figures that the pages tell, in their order."""
+"""Titles of the figures that overviews and tables show, in display order."""
 
 _UNITS: Final = {
     "H87": mark("pieces"), "C62": mark("pieces"), "KGM": "kg", "GRM": "g", "TNE": mark("tonnes"),
@@ -51,9 +51,10 @@ _OUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A figure in words: the short form, the sentence, and what to be careful about.
+    """A figure in words.
 
-    `known`: whether there is anything to say. `mixed_units`: whether different units were added up.
+    `short`: the value alone; `sentence`: what it says; `cautions`: caveats, a sentence each;
+    `known`: False if there is no data; `mixed_units`: quantities in different units were added up.
     """
 
     short: str
@@ -65,7 +66,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class LineWords:
-    """An order line in words, a cell of the table each."""
+    """An order line in words, a field for each cell of its table."""
 
     order: str
     item: str
@@ -78,7 +79,7 @@ class LineWords:
 
 
 def quantity(language: Language, value: Decimal | int, uom: str | None = None) -> str:
-    """Return a quantity with the unit as a workshop calls it."""
+    """Return a quantity, with its unit in a workshop's words. `uom`: a code; see `unit`."""
     if not uom:
         return language.number(value)
     unit = _UNITS.get(uom)
@@ -86,7 +87,7 @@ def quantity(language: Language, value: Decimal | int, uom: str | None = None) -
 
 
 def counted(language: Language, figure: Figure) -> str:
-    """Return a figure's numerator and denominator: `7 of 9`."""
+    """Return a figure's numerator and denominator, such as `7 of 9`."""
     if figure.denominator == 0:
         return language.text(NO_DATA)
     return language.text(
@@ -97,7 +98,7 @@ def counted(language: Language, figure: Figure) -> str:
 
 
 def say(language: Language, key: str, figure: Figure) -> Said:
-    """Return a figure of docs/figures.md in words, by its key."""
+    """Return a figure in words. `key`: one of `TITLES`."""
     words = _SENTENCES[key](language, figure)
     if figure.mixed_units and words.known:
         mixed = (*words.cautions, language.text(MIXED_UNITS))
@@ -106,15 +107,16 @@ def say(language: Language, key: str, figure: Figure) -> Said:
 
 
 def nothing(language: Language) -> Said:
-    """Return what is said of a figure that has no data."""
+    """Return the words for a figure without data."""
     unknown = language.text(NO_DATA)
     return Said(unknown, unknown, known=False)
 
 
 def cases(what: str, few: str, **more: str) -> Callable[[Language, Figure], Said]:
-    """Return how a share of cases is told. `what`: the sentence; `few`: of too few cases.
+    """Return a function that puts a share of cases into words.
 
-    `more`: what else the sentence names.
+    `what`: its sentence. `few`: the caution with the confidence interval, added if the share is of
+    fewer than `SMALL_SAMPLE` cases. `more`: other values that the sentence names.
     """
 
     def tell(language: Language, figure: Figure) -> Said:
@@ -179,7 +181,7 @@ def _per_million(language: Language, figure: Figure) -> Said:
         shown = language.text("%(number)s in a million", number=language.number(parts, 0))
     said = mark("%(shown)s rejected (%(count)s of %(received)s received)")
     if figure.numerator > figure.denominator:
-        # Of what came before this time too: more is rejected in it than came in it.
+        # Goods received before the window may be rejected in it: more rejected than received.
         said = mark("%(shown)s rejected (%(count)s rejected, %(received)s received in this time)")
     count = language.number(figure.numerator)
     return Said(shown, language.text(said, shown=shown, count=count, received=received))
@@ -205,7 +207,7 @@ _SENTENCES: Final[dict[str, Callable[[Language, Figure], Said]]] = {
 
 
 def meanings(language: Language, policy: Policy) -> dict[str, str]:
-    """Return what each figure counts, under the tolerances of a policy."""
+    """Return what each figure of `TITLES` counts, by key, under the tolerances of a policy."""
     due = language.text("on the due date at the latest")
     if policy.late_days:
         due = language.texts(
@@ -248,7 +250,7 @@ def meanings(language: Language, policy: Policy) -> dict[str, str]:
     }
 
 
-def line(  # noqa: PLR0913 - what a line is told by
+def line(  # noqa: PLR0913 - all that the words depend on
     language: Language,
     row: Mapping[str, Any],
     as_of: date,
@@ -257,9 +259,11 @@ def line(  # noqa: PLR0913 - what a line is told by
     *,
     awaited: bool = False,
 ) -> LineWords:
-    """Return an order line, in the shape of the scorecard's `lines`, in words.
+    """Return an order line in words.
 
-    `awaited`: told by what is still missing, also where it once was complete and goods went back.
+    `row`: a line in the shape of `lines` in the JSON API. `names`: of partners, by id. `awaited`:
+    say how long the line is overdue and what is missing, even if it was complete once and goods
+    were sent back.
     """
     amount = language.text(
         "received %(received)s of %(ordered)s",
@@ -284,14 +288,16 @@ def line(  # noqa: PLR0913 - what a line is told by
 
 
 def order_line(language: Language, order_no: str, line_no: str) -> str:
-    """Return how an order line is called: `PO1 line 10`."""
+    """Return the name of an order line, such as `PO1 line 10`."""
     return language.text("%(order)s line %(line)s", order=order_no, line=line_no)
 
 
 def days_late(row: Mapping[str, Any], as_of: date, policy: Policy) -> tuple[int, bool]:
-    """Return by how many days a line came after its due date (negative: before it).
+    """Return how many days after its due date a line was complete, and whether it is complete.
 
-    The second value is whether the line is complete; one that is not counts up to `as_of`.
+    The days are negative if it was complete before the due date. A line that is not complete counts
+    up to `as_of`. It is complete once its receipts reach the quantity ordered less the tolerance
+    `under`.
     """
     due = date.fromisoformat(row["due_date"])
     under = policy.tolerances_for(row["buyer_id"], row["item_no"]).under
@@ -307,7 +313,7 @@ def days_late(row: Mapping[str, Any], as_of: date, policy: Policy) -> tuple[int,
 
 
 def out_because(language: Language, reason: str) -> str:
-    """Return why a line is out of the figures, by the reason that the line gives."""
+    """Return why a line is out of the delivery figures. `reason`: the line's `out_because`."""
     why = _OUT.get(reason, _NOT_JUDGED)
     return language.text(why)
 
@@ -373,7 +379,7 @@ def _notes(language: Language, row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def window(language: Language, start: date, as_of: date) -> str:
-    """Return the days of a window that ends before `as_of`: `26 May 2026 to 21 Nov 2026`."""
+    """Return the window from `start` to the day before `as_of`: `26 May 2026 to 21 Nov 2026`."""
     last = as_of - timedelta(days=1)
     return language.text(
         "%(first)s to %(last)s", first=language.day(start), last=language.day(last)
@@ -385,5 +391,5 @@ def _ratio(figure: Figure) -> Fraction:
 
 
 def unit(language: Language, uom: str) -> str:
-    """Return a unit as a workshop calls it; its code where it has no other name."""
+    """Return a unit in a workshop's words, or its UN/ECE code if it has no name here."""
     return language.text(_UNITS.get(uom, uom))

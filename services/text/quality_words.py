@@ -1,6 +1,6 @@
-"""What is said of findings of data quality: what is wrong, why it matters, what to send. Pure.
+"""Puts findings of data quality into words: what is wrong, why it matters, what to send. Pure.
 
-The JSON interface says the same, in English.
+The JSON API uses the same sentences, in English.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,11 @@ from services.text.language import Language, mark
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A kind of finding: its title, a sentence of one finding, why it matters, what to send."""
+    """The sentences of a kind of finding.
+
+    `message`: what is wrong, filled in with the facts of one finding; `why`: why it matters;
+    `remedy`: what to send or do.
+    """
 
     title: str
     message: str
@@ -140,7 +144,7 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("Send orders before their goods are asked for; this one can't be put right."),
     ),
 }
-"""By kind of finding, as `services.assessment.data_quality` names them."""
+"""By kind of finding: the keys are `KINDS` of `services.assessment.data_quality`."""
 
 _GOODS_FIRST: Final = mark("Ordered on %(ordered_on)s; its goods came on %(received_on)s already.")
 _SOMEWHERE: Final = mark("This record was refused (%(reason)s).")
@@ -164,7 +168,7 @@ _QUANTITIES: Final = frozenset({"quantity", "missing", "rejected", "received", "
 
 
 def message(language: Language, kind: str, row: Row) -> str:
-    """Return what is wrong, of one finding."""
+    """Return what is wrong in one finding. `row`: one of a `FindingPage`."""
     facts = row["facts"]
     said = WORDS[kind].message
     if kind == "retroactive" and facts["received_on"] < facts["ordered_on"]:
@@ -175,7 +179,7 @@ def message(language: Language, kind: str, row: Row) -> str:
 
 
 def document(language: Language, row: Row) -> str:
-    """Return how the document of a finding is called, with its order line where it has one."""
+    """Return the name of a finding's document, with its order line if it has one."""
     called = _DOCUMENTS[row["document"]]
     name = language.text(called, number=row["number"] or row["order_no"])
     if not row["order_no"] or not row["line_no"]:
@@ -193,7 +197,7 @@ def _value(language: Language, name: str, facts: Mapping[str, str]) -> str:
     if name in _COUNTS:
         return language.number(int(text))
     if name in _QUANTITIES:
-        # A document whose unit is in doubt has its quantity beside its own.
+        # Where `uom` is a fact of its own, the sentence names the unit beside the quantity.
         unit = "" if "uom" in facts else facts.get("unit", "")
         return line_words.quantity(language, Decimal(text), unit)
     if name in {"uom", "unit"}:

@@ -1,7 +1,7 @@
-"""How a supplier stands, in words: grade, months, independence, load. Pure.
+"""Puts a supplier's standing into words: grade, month ends, stage and load. Pure.
 
-All of it is made of a scorecard as the interface gives it, its numbers read as exact decimals, so
-that page and interface can't disagree. A number is rounded once, as everywhere on the pages.
+The input is a scorecard as the JSON API returns it, with numbers read as exact decimals, so that
+pages and API can't disagree. A number is rounded once, as everywhere on the pages.
 """
 
 import math
@@ -62,7 +62,7 @@ _MOVES: Final = {
         "the grade above falls only after %(count)s month ends in a row."
     ),
 }
-"""When the published grade moves: whether up, and whether it takes more than one month end."""
+"""When the published grade moves. Keys: whether it rises, whether that takes several month ends."""
 
 Card = Mapping[str, Any]
 Number = Decimal | Fraction | int
@@ -70,7 +70,7 @@ Number = Decimal | Fraction | int
 
 @dataclass(frozen=True, slots=True)
 class PillarWords:
-    """A pillar of the score and its points, 0 to 100."""
+    """A pillar of the score. `score`: its points, 0 to 100."""
 
     key: str
     name: str
@@ -79,10 +79,10 @@ class PillarWords:
 
 @dataclass(frozen=True, slots=True)
 class GradeWords:
-    """The grade that is shown, the score beside it, and what is to be said of both.
+    """The published grade, the score, and sentences that explain them.
 
-    `letter`: None where there is none to show; `word` says why. `score`: None where nothing has
-    any points.
+    `letter`: None if no grade is published; then `word` says why. `score`: None if no figure has
+    points.
     """
 
     letter: str | None
@@ -95,7 +95,10 @@ class GradeWords:
 
 @dataclass(frozen=True, slots=True)
 class MonthEndWords:
-    """How a month ended: the grade shown then, with a note where its figures gave another."""
+    """How a month ended. `as_of`: the day after it; `name`: of the month.
+
+    `grade`: the one published; `note`: the grade by the figures, if that was another.
+    """
 
     as_of: date
     name: str
@@ -106,7 +109,7 @@ class MonthEndWords:
 
 @dataclass(frozen=True, slots=True)
 class StageWords:
-    """A stage in one assessor's opinion, and what keeps it from a higher one."""
+    """A stage in one assessor's opinion. `limits`: what keeps it from a higher one."""
 
     assessor: str
     value: str
@@ -116,7 +119,7 @@ class StageWords:
 
 @dataclass(frozen=True, slots=True)
 class LoadWords:
-    """What is asked of a process, of what it can make in a month."""
+    """The load of a process: what is ordered over what it can make in a month."""
 
     process: str
     load: str
@@ -124,7 +127,11 @@ class LoadWords:
 
 
 def points(language: Language, value: Number) -> str:
-    """Return points of 100 with one decimal, cut off: what is under a grade never reads as it."""
+    """Return points, 0 to 100, with one decimal.
+
+    They are cut off, not rounded: points just below the limit of a grade must not read as reaching
+    it.
+    """
     exact = Fraction(value)
     if 0 < exact < Fraction(1, 10):
         return language.text("less than %(number)s", number=language.number(Fraction(1, 10), 1))
@@ -132,7 +139,7 @@ def points(language: Language, value: Number) -> str:
 
 
 def figure(card: Card, key: str) -> Figure:
-    """Return a figure of a scorecard that is a numerator over a denominator."""
+    """Return a figure of a scorecard. `key`: of one with numerator and denominator."""
     shown = card["kpis"][key]
     return Figure(
         Fraction(shown["numerator"]),
@@ -146,7 +153,8 @@ def figure(card: Card, key: str) -> Figure:
 def grade(language: Language, card: Card, policy: Policy, months: int) -> GradeWords:
     """Return the grade and the score of a scorecard in words.
 
-    `months`: in how many calendar months its matured lines fall; told where it is insufficient.
+    `months`: in how many calendar months its matured lines fall; named if they are too few to give
+    a grade.
     """
     shown, found = card["grade"], card["score"]
     letter = None if shown["insufficient"] else shown["published"]
@@ -155,7 +163,7 @@ def grade(language: Language, card: Card, policy: Policy, months: int) -> GradeW
         letter=letter,
         word=_word(language, card, letter),
         sentences=(
-            *_of_the_letter(language, card, policy, months),
+            *_grade_sentences(language, card, policy, months),
             *_gates(language, card, policy),
         ),
         score=None if found["value"] is None else points(language, found["value"]),
@@ -164,7 +172,7 @@ def grade(language: Language, card: Card, policy: Policy, months: int) -> GradeW
             PillarWords(
                 key,
                 language.text(PILLAR_NAMES[key]),
-                _or_none(language, found["pillars"].get(key)),
+                _points_or_no_data(language, found["pillars"].get(key)),
             )
             for key in PILLARS
         ),
@@ -178,12 +186,14 @@ def _word(language: Language, card: Card, letter: str | None) -> str:
     return language.text(without)
 
 
-def _or_none(language: Language, value: Number | None) -> str:
+def _points_or_no_data(language: Language, value: Number | None) -> str:
     return language.text(NO_DATA) if value is None else points(language, value)
 
 
-def _of_the_letter(language: Language, card: Card, policy: Policy, months: int) -> tuple[str, ...]:
-    """Say why there is no letter, or that the figures of the day give another one."""
+def _grade_sentences(
+    language: Language, card: Card, policy: Policy, months: int
+) -> tuple[str, ...]:
+    """Return why no grade is published, or that the grade of the day differs from it."""
     shown = card["grade"]
     if shown["insufficient"]:
         return (_insufficient(language, card, policy, months),)
@@ -228,7 +238,10 @@ def _gates(language: Language, card: Card, policy: Policy) -> tuple[str, ...]:
 
 
 def moved(language: Language, card: Card, frozen: Sequence[tuple[date, Card]]) -> str:
-    """Say how the score moved since the last month end; nothing where that is not known."""
+    """Return how the score moved since the last month end; '' if that is unknown.
+
+    `frozen`: the scorecards of month ends with their days, oldest first.
+    """
     before = [
         (day, old["score"]["value"]) for day, old in frozen if day.isoformat() < card["as_of"]
     ]
@@ -247,7 +260,7 @@ def moved(language: Language, card: Card, frozen: Sequence[tuple[date, Card]]) -
 
 
 def month_ends(language: Language, frozen: Iterable[tuple[date, Card]]) -> list[MonthEndWords]:
-    """Return how months ended, in their order. `frozen`: the scorecards of month ends, by date."""
+    """Return month ends in words, in the given order. `frozen`: their days and scorecards."""
     return [_month_end(language, as_of, card) for as_of, card in frozen]
 
 
@@ -255,10 +268,10 @@ def _month_end(language: Language, as_of: date, card: Card) -> MonthEndWords:
     shown, score = card["grade"], card["score"]["value"]
     letter = None if shown["insufficient"] else shown["published"]
     word, at = _word(language, card, letter), shown["value"]
-    said = _or_none(language, score)
+    said = _points_or_no_data(language, score)
     if card["score"]["provisional"] and score is not None:
         said = language.text("%(score)s (provisional)", score=said)
-    # The first of a month is how things stood when the one before it ended.
+    # The scorecard of the first of a month shows how the month before it ended.
     return MonthEndWords(
         as_of=as_of,
         name=language.month((as_of - timedelta(days=1)).strftime("%Y-%m")),
@@ -269,7 +282,7 @@ def _month_end(language: Language, as_of: date, card: Card) -> MonthEndWords:
 
 
 def stages(language: Language, card: Card) -> list[StageWords]:
-    """Return the stage of independence in each assessor's opinion."""
+    """Return the supplier's stage in each assessor's opinion."""
     return [
         StageWords(
             assessor=one["assessor"],
@@ -292,7 +305,7 @@ def _limit(language: Language, name: str) -> str:
 
 
 def capacity(language: Language, card: Card) -> list[LoadWords]:
-    """Return the load of each process that the supplier declared."""
+    """Return the load of each process for which the supplier declared a capacity."""
     return [
         _load(language, process, Fraction(shown["numerator"]), Fraction(shown["denominator"]))
         for process, shown in card["kpis"]["capacity_load"]["processes"].items()

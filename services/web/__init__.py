@@ -1,1 +1,1 @@
-"""The pages that people see: suppliers, buyers, the programme. Rendered here, without a script."""
+"""The pages for suppliers, buyers and the programme, rendered on the server without scripts."""

@@ -1,6 +1,7 @@
-"""Where the marks of a drawing stand: lines with their intervals, bars under a limit. Pure.
+"""Lays out charts: lines with confidence intervals, and bars with a limit. Pure.
 
-Everything is in the units of the drawing's own view box; the templates only write it down.
+All coordinates are in units of the chart's own SVG view box; the macros of `charts.html` write them
+out unchanged.
 """
 
 from collections.abc import Sequence
@@ -8,17 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 Marks = Sequence[tuple[float, str]]
-"""Heights on a scale, each with its label."""
+"""Values on the scale of a chart, each with its label."""
 
 _SCALE_WIDTH: Final = 34.0
 _TOP: Final = 8.0
 _UNDER: Final = 20.0
-"""Room for the labels beside the scale, above it and under it."""
+"""Room for labels: left of the plot for those of the scale, above the plot, and under it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartValue:
-    """A value of a line. `low`, `high`: its interval, where it has one; `mark`: written beside."""
+    """A value of a line. `low`, `high`: its interval, if it has one; `mark`: a text beside it."""
 
     value: float
     low: float | None = None
@@ -28,7 +29,7 @@ class ChartValue:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """Where a value is drawn, and the ends of its interval."""
+    """A drawn value. `low`, `high`: the y of the ends of its interval."""
 
     x: float
     y: float
@@ -39,7 +40,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A line across the drawing at a height of its scale."""
+    """A horizontal line across the chart at a value of its scale."""
 
     y: float
     label: str
@@ -47,7 +48,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label under the drawing."""
+    """A label under the chart."""
 
     x: float
     text: str
@@ -55,7 +56,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    """A drawn line. `runs`: its unbroken parts, as the points of polylines."""
+    """A line chart. `runs`: the unbroken stretches of its line, as the points of polylines."""
 
     width: float
     height: float
@@ -70,7 +71,7 @@ class LineChart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar; `over`: the height of its part above the limit, which is drawn at its top."""
+    """A bar. `over`: the height of its top part, the one above the limit."""
 
     x: float
     y: float
@@ -83,7 +84,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """Drawn bars. `limit`: at which height the limit runs; None where there is none."""
+    """A bar chart. `limit`: the y of the limit's line; None if there is no limit."""
 
     width: float
     height: float
@@ -92,7 +93,7 @@ class BarChart:
     limit: float | None
 
 
-def line(  # noqa: PLR0913 - what a drawing is made of
+def line(  # noqa: PLR0913 - the parts of a chart
     values: Sequence[ChartValue | None],
     names: Sequence[str],
     levels: Marks,
@@ -102,10 +103,11 @@ def line(  # noqa: PLR0913 - what a drawing is made of
     height: float = 150.0,
     most_names: int = 5,
 ) -> LineChart:
-    """Draw values from left to right, evenly. `span`: the lowest and highest value of the scale.
+    """Lay out values from left to right, evenly spaced.
 
-    A value that is not there breaks the line: joining its neighbours would say what nobody knows.
-    Of the names under it at most so many are written, the last one always.
+    A value of None breaks the line: joining its neighbours would show values that are not known.
+    `names`: labels under the values; at most `most_names` of them are written, always including the
+    last. `span`: the lowest and the highest value of the scale.
     """
     scaled = bool(levels)
     left = _SCALE_WIDTH if scaled else 4.0
@@ -114,23 +116,23 @@ def line(  # noqa: PLR0913 - what a drawing is made of
     step = (right - left) / max(1, len(values) - 1)
     low_end, high_end = span
 
-    def at(value: float) -> float:
+    def y_of(value: float) -> float:
         inside = min(max(value, low_end), high_end)
         return _round(bottom - (bottom - top) * (inside - low_end) / (high_end - low_end))
 
-    def across(place: int) -> float:
-        # One value alone stands in the middle.
-        return _round((left + right) / 2 if len(values) == 1 else left + step * place)
+    def x_of(index: int) -> float:
+        # A single value is drawn in the middle.
+        return _round((left + right) / 2 if len(values) == 1 else left + step * index)
 
     dots: list[Dot] = []
     runs: list[list[Dot]] = [[]]
-    for place, one in enumerate(values):
+    for index, one in enumerate(values):
         if one is None:
             runs.append([])
             continue
-        low = None if one.low is None else at(one.low)
-        high = None if one.high is None else at(one.high)
-        dots.append(Dot(across(place), at(one.value), low, high, one.mark))
+        low = None if one.low is None else y_of(one.low)
+        high = None if one.high is None else y_of(one.high)
+        dots.append(Dot(x_of(index), y_of(one.value), low, high, one.mark))
         runs[-1].append(dots[-1])
     every = max(1, -(-len(values) // most_names))
     return LineChart(
@@ -141,11 +143,11 @@ def line(  # noqa: PLR0913 - what a drawing is made of
         bottom,
         tuple(dots),
         tuple(" ".join(f"{dot.x:g},{dot.y:g}" for dot in run) for run in runs if len(run) > 1),
-        tuple(Level(at(value), text) for value, text in levels),
+        tuple(Level(y_of(value), text) for value, text in levels),
         tuple(
-            Label(across(place), name)
-            for place, name in enumerate(names)
-            if name and (len(values) - 1 - place) % every == 0
+            Label(x_of(index), name)
+            for index, name in enumerate(names)
+            if name and (len(values) - 1 - index) % every == 0
         ),
     )
 
@@ -157,22 +159,22 @@ def bars(
     width: float = 320.0,
     height: float = 130.0,
 ) -> BarChart:
-    """Draw bars side by side. `values`: how high, the label under it and the text above it.
+    """Lay out bars side by side. `values`: the value, label under and text above each bar.
 
-    What is above the limit is a part of its own, so that it can be drawn otherwise.
+    The part of a bar above the limit is kept apart, so that it can be drawn differently.
     """
     top, bottom = 16.0, height - _UNDER
     highest = max([value for value, _, _ in values] + [limit or 0.0], default=0.0)
     scale = (bottom - top) / highest if highest > 0 else 0.0
-    place = width / max(1, len(values))
+    slot = width / max(1, len(values))
     drawn = []
     for number, (value, label, text) in enumerate(values):
         over = max(0.0, value - limit) if limit is not None else 0.0
         drawn.append(
             Bar(
-                _round(number * place + place * 0.12),
+                _round(number * slot + slot * 0.12),
                 _round(bottom - value * scale),
-                _round(place * 0.76),
+                _round(slot * 0.76),
                 _round(value * scale),
                 _round(over * scale),
                 label,
@@ -184,5 +186,5 @@ def bars(
 
 
 def _round(value: float) -> float:
-    # A tenth of a unit is less than a pixel of a phone, and a page is paid by the letter.
+    # A tenth of a unit is less than a pixel of a phone, and readers pay for the bytes of a page.
     return round(value, 1)

@@ -1,7 +1,7 @@
-"""Forms: only ours are taken, only from our pages, and each once.
+"""Form tokens: a form is accepted only from this site's own pages, and only once.
 
-A form carries a signed token that is bound to the sign-in and to what the form does. The token's
-number becomes the id of the event, so that a form that is sent twice is one event.
+A form carries a signed token that is bound to the visitor's session and to the purpose of the form.
+The token's number becomes the id of the event, so a form that is sent twice makes one event.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from services.http.service import Problem
 
 TOKEN_FIELD: Final = "form"  # noqa: S105 - the field's name
 LASTS_SECONDS: Final = 12 * 3600
-"""A page may lie open on a phone for a working day."""
+"""How long a token is valid: a page may stay open on a phone for a working day."""
 
 _SALT: Final = "rantai.form.v1"
 _MOST_BYTES: Final = 64 * 1024
@@ -33,7 +33,7 @@ _REMEMBERED: Final = 100_000
 
 
 class FormFault(StrEnum):
-    """Why a form is not taken."""
+    """Why a form is refused. The values are reasons of `refused.html`."""
 
     ELSEWHERE = "form_elsewhere"
     STALE = "form_stale"
@@ -42,7 +42,7 @@ class FormFault(StrEnum):
 
 
 class FormRefused(ValueError):
-    """A form that is not ours, too old, or sent before."""
+    """A form that came from another site, is too old or too large, or was sent before."""
 
     def __init__(self, why: FormFault) -> None:
         super().__init__(why.value)
@@ -51,9 +51,10 @@ class FormRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What somebody sent. `number`: names this form; `fields`: as typed, without outer blanks.
+    """A form that was sent.
 
-    `token`: that of the form, for showing the same form again with what is wrong in it.
+    `number`: identifies it; `fields`: by name, as typed but without outer white space; `token`: its
+    token, with which the page can show the same form again if something in it is wrong.
     """
 
     number: str
@@ -61,7 +62,7 @@ class Form:
     token: str = ""
 
     def lists(self, prefix: str) -> dict[str, str]:
-        """Return the fields whose name begins with a prefix, by the rest of their name."""
+        """Return the fields whose names begin with a prefix, by the rest of the name."""
         return {
             name.removeprefix(prefix): value
             for name, value in self.fields.items()
@@ -70,7 +71,11 @@ class Form:
 
 
 class Forms:
-    """Makes tokens for forms and reads what is sent. `own_host`: of the public address, if set."""
+    """Issues tokens for forms, and reads the forms that are sent.
+
+    `own_host`: the host of the public address, if one is set: behind a proxy it may differ
+    from the `Host` header.
+    """
 
     def __init__(self, secret: str, own_host: str | None = None) -> None:
         self._signer = URLSafeTimedSerializer(secret, salt=_SALT)
@@ -79,11 +84,14 @@ class Forms:
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def token(self, visitor: Visitor, purpose: str) -> str:
-        """Return a new token for a form of this visitor. `purpose`: what the form does."""
+        """Return a new token for a form of this visitor. `purpose`: names what the form does."""
         return str(self._signer.dumps([visitor.session, purpose, secrets.token_hex(12)]))
 
     async def read(self, request: Request, visitor: Visitor, purpose: str) -> Form:
-        """Return a form that was sent. Raises FormRefused."""
+        """Return the form in a request, if its token is for this visitor and purpose.
+
+        Raises FormRefused; Problem 400 or 408 if the body does not arrive.
+        """
         self.require_own(request)
         fields = await _fields(request)
         token = fields.pop(TOKEN_FIELD, "")
@@ -99,10 +107,12 @@ class Forms:
 
     @asynccontextmanager
     async def taking(self, form: Form) -> AsyncIterator[None]:
-        """Hold a form while it is taken; the same one waits, and is refused once it was taken.
+        """Hold a form while it is processed; call `done` inside once that has succeeded.
 
-        Where taking it fails, the next one tries: whose finger was too fast sees the last answer.
-        Raises FormRefused.
+        The same form, sent meanwhile, waits and is then refused. If processing fails, the form that
+        waits is processed instead: a visitor who tapped twice sees the last answer.
+
+        Raises FormRefused if the form is done already.
         """
         lock = self._under_way.setdefault(form.number, asyncio.Lock())
         async with lock:
@@ -111,17 +121,17 @@ class Forms:
             yield
 
     def done(self, form: Form) -> None:
-        """Remember that a form was taken: it is not taken again."""
+        """Remember that a form was processed: it is refused from then on."""
         self._used[form.number] = None
         while len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
 
     def undone(self, form: Form) -> None:
-        """Forget that a form was taken, since what it asks for could not be done."""
+        """Forget that a form was processed, because what it asks for failed."""
         self._used.pop(form.number, None)
 
     def require_own(self, request: Request) -> None:
-        """Raise FormRefused where a browser says that a request comes from another site."""
+        """Raise FormRefused if the browser says that the request comes from another site."""
         site = request.headers.get("sec-fetch-site", "same-origin")
         origin = request.headers.get("origin")
         hosts = {request.headers.get("host"), self._own_host}
@@ -131,7 +141,10 @@ class Forms:
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """Return what was sent with a form that needs no token. Raises FormRefused."""
+    """Return the fields of a form without a token, such as the sign-in.
+
+    Raises as `Forms.read`.
+    """
     return await _fields(request)
 
 

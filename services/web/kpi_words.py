@@ -1,4 +1,4 @@
-"""What every figure of docs/figures.md is called in tables and on paper, and its unit. Pure."""
+"""Names, units and values of all figures of docs/figures.md, for tables and papers. Pure."""
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -21,17 +21,17 @@ _UNITS: Final = {
 
 
 def title(language: Language, key: str) -> str:
-    """Return what a figure is called."""
+    """Return the name of a figure."""
     return language.text(figure_words.TITLES[key])
 
 
 def unit(language: Language, key: str) -> str:
-    """Return what a figure's value is measured in."""
+    """Return the unit of a figure's value."""
     return language.text(_UNITS[KPIS[key].unit])
 
 
 def ratio_columns(language: Language) -> list[TableColumn]:
-    """Return three columns for each figure that the pages tell: value, numerator, denominator."""
+    """Return three columns for each of `line_words.TITLES`: value, numerator, denominator."""
     columns = []
     for key, name in line_words.TITLES.items():
         title = language.text(name)
@@ -45,7 +45,7 @@ def ratio_columns(language: Language) -> list[TableColumn]:
 
 
 def ratio_cells(figures: Mapping[str, Figure]) -> list[TableCell]:
-    """Return the cells of those columns; a figure that there is not leaves them empty."""
+    """Return the cells of `ratio_columns`; a missing figure leaves its three cells empty."""
     found = [figures.get(key) for key in line_words.TITLES]
     return [
         cell
@@ -57,7 +57,7 @@ def ratio_cells(figures: Mapping[str, Figure]) -> list[TableCell]:
 
 
 def value(language: Language, key: str, shown: Mapping[str, Any]) -> str:
-    """Return a figure's value in short, as the pages show it. `shown`: as the scorecard has it."""
+    """Return a figure's value as a short text. `shown`: the figure in a scorecard's `kpis`."""
     if key in line_words.TITLES:
         return line_words.say(
             language, key, standing_words.figure({"kpis": {key: shown}}, key)
@@ -66,11 +66,11 @@ def value(language: Language, key: str, shown: Mapping[str, Any]) -> str:
     if found is None:
         return language.text(line_words.NO_DATA)
     unit_of = "load" if key == "capacity_load" else KPIS[key].unit
-    return _WRITTEN[unit_of](language, _exact(shown))
+    return _FORMATS[unit_of](language, _exact(shown))
 
 
 def counted(language: Language, shown: Mapping[str, Any]) -> str:
-    """Return a figure's numerator and denominator: `7 of 9`; nothing where it has none."""
+    """Return a figure's numerator and denominator, such as `7 of 9`; '' if it has none."""
     if not (shown.get("numerator") or shown.get("denominator")):
         return ""
     return language.text(
@@ -80,7 +80,7 @@ def counted(language: Language, shown: Mapping[str, Any]) -> str:
     )
 
 
-_WRITTEN: Final[Mapping[str, Callable[[Language, Fraction], str]]] = {
+_FORMATS: Final[Mapping[str, Callable[[Language, Fraction], str]]] = {
     "fraction": lambda language, exact: language.percent(exact),
     "ratio": lambda language, exact: language.number(exact, 2),
     "load": lambda language, exact: f"{language.number(exact * 100, 1)} %",
@@ -93,11 +93,11 @@ _WRITTEN: Final[Mapping[str, Callable[[Language, Fraction], str]]] = {
     ),
     "count": lambda language, exact: language.number(exact),
 }
-"""How a value is written, by what it is measured in."""
+"""Formats a value, by its unit; `load` is a ratio that is written as a percentage."""
 
 
 def _exact(shown: Mapping[str, Any]) -> Fraction:
-    """Return a value that is rounded once: from the quotient where there is one."""
+    """Return the exact value, the quotient if there is one, so that it is rounded only once."""
     if shown.get("denominator"):
         return Fraction(shown["numerator"]) / Fraction(shown["denominator"])
     return Fraction(shown["value"])

@@ -1,8 +1,9 @@
-"""Links for suppliers: made by their buyer or the programme, and taken back.
+"""The page on which buyers and the programme make and revoke links for suppliers.
 
-A buyer's link shows that buyer's orders alone and is for reading, as whoever makes a link can open
-it too: a buyer must neither read what others order nor confirm in its supplier's name. An address
-is shown once: who reads the list later learns what was made, not how to come in.
+A link made by a buyer shows only that buyer's orders and is read-only, because whoever makes a link
+can open it too: a buyer must neither see what others order nor confirm in its supplier's name. The
+address of a link is shown once, when it is made: the list says which links exist, not how to open
+them.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ DAYS: Final = (7, 30, 90, 180, 365)
 _USUAL_DAYS: Final = 90
 _MAKE: Final = "make-link"
 _MOST_OPTIONS: Final = 200
-"""Of more suppliers one is named by its id: a longer list would weigh more than a page."""
+"""With more suppliers, the form asks for an id: a longer list would outweigh the page."""
 
 _STATES: Final = {
     None: mark("valid"),
@@ -45,7 +46,7 @@ _RIGHTS: Final = {Rights.ACT: mark("look and send"), Rights.READ: mark("look onl
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A link in words. `token`: of the form that takes it back; empty where it opens nothing."""
+    """A link in words. `token`: of the form that revokes it; '' if the link is not valid."""
 
     link_id: str
     supplier: str
@@ -62,17 +63,17 @@ def routes(site: Site) -> APIRouter:
 
     @router.get(PATH)
     async def links(request: Request) -> Response:
-        """Show the form for a link, and those that were made."""
+        """Show the form for a new link, and the links that were made."""
         return await answer(site, request, _page)
 
     @router.post(PATH)
     async def make(request: Request) -> Response:
-        """Make a link and show its address, this once."""
+        """Make a link, and show its address this one time."""
         return await answer(site, request, _make)
 
     @router.post(PATH + "/{link_id}/revoke")
     async def revoke(request: Request, link_id: str) -> Response:
-        """Take a link back."""
+        """Revoke a link."""
         return await answer(site, request, lambda visit: _revoke(visit, link_id))
 
     return router
@@ -85,7 +86,7 @@ async def _make(visit: Visit) -> Response:
     rights = form.fields.get("rights", "")
     if rights not in _rights(visit.visitor) or days not in {str(one) for one in DAYS}:
         raise PageRefused("form_stale")
-    own = _own_orders(visit.visitor)
+    own = _only_buyer(visit.visitor)
     if not await blocking(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
         what = visit.language.text("There is no supplier %(supplier)s here.", supplier=supplier)
         raise PageRefused("not_taken", what=what, again=PATH)
@@ -104,7 +105,7 @@ async def _make(visit: Visit) -> Response:
 
 async def _revoke(visit: Visit, link_id: str) -> Response:
     _require_maker(visit)
-    form = await visit.site.forms.read(visit.request, visit.visitor, _take_back(link_id))
+    form = await visit.site.forms.read(visit.request, visit.visitor, _revoke_purpose(link_id))
     links = visit.site.links
     mine = await blocking(lambda: _made_by(visit.visitor, links.records()))
     if link_id not in {one.link_id for one in mine}:
@@ -116,7 +117,7 @@ async def _revoke(visit: Visit, link_id: str) -> Response:
 
 async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
     _require_maker(visit)
-    reader, language, own = visit.site.reader, visit.language, _own_orders(visit.visitor)
+    reader, language, own = visit.site.reader, visit.language, _only_buyer(visit.visitor)
     view = read(visit.request.query_params, reader.today())
     (total, suppliers), records = await asyncio.gather(
         blocking(lambda: reader.suppliers(buyers=[own] if own else [], limit=_MOST_OPTIONS)),
@@ -154,14 +155,14 @@ def _require_maker(visit: Visit) -> None:
     visit.require_acting()
 
 
-def _own_orders(visitor: Visitor) -> str | None:
-    """Return whose orders alone the links of a visitor show."""
+def _only_buyer(visitor: Visitor) -> str | None:
+    """Return the only buyer whose orders this visitor's links show; None: those of all."""
     return visitor.orders_of
 
 
 def _rights(visitor: Visitor) -> list[Rights]:
-    """Return what the links of a visitor may allow."""
-    return list(_RIGHTS) if _own_orders(visitor) is None else [Rights.READ]
+    """Return the rights that this visitor's links may have."""
+    return list(_RIGHTS) if _only_buyer(visitor) is None else [Rights.READ]
 
 
 def _rights_in_words(visit: Visit) -> list[tuple[str, str]]:
@@ -170,17 +171,17 @@ def _rights_in_words(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _made_by(visitor: Visitor, records: Sequence[LinkRecord]) -> list[LinkRecord]:
-    """Return a partner's own links, oldest first: in the role in which it visits, no others."""
+    """Return the links that the visitor's partner made in the visitor's role, oldest first."""
     return [
         one
         for one in records
         if one.role is Role.SUPPLIER
         and one.made_by == visitor.partner
-        and one.buyer == _own_orders(visitor)
+        and one.buyer == _only_buyer(visitor)
     ]
 
 
-def _take_back(link_id: str) -> str:
+def _revoke_purpose(link_id: str) -> str:
     return f"take-back-{link_id}"
 
 
@@ -194,7 +195,7 @@ def _row(visit: Visit, one: LinkRecord, names: dict[str, str]) -> LinkRow:
         made=_moment(visit, one.created_at),
         until=_moment(visit, one.expires_at),
         state="" if state is None else language.text(state),
-        token=visit.form_token(_take_back(one.link_id)) if one.refusal is None else "",
+        token=visit.form_token(_revoke_purpose(one.link_id)) if one.refusal is None else "",
     )
 
 

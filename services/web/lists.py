@@ -1,4 +1,4 @@
-"""Lists of a page: which part of one is shown, in which order; and ways between pages of lists."""
+"""Lists on pages: paging, sorting, and navigation links between pages of lists."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from services.text.language import Language, mark
 from services.web.page_query import Unreadable, View
 
 ROWS: Final = 25
-"""Rows of one part of a list, so that a page stays light."""
+"""Rows on one page of a list, so that a page stays light."""
 
 _ASCENDING: Final = "asc"
 _DESCENDING: Final = "desc"
@@ -19,7 +19,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[Entry]):
-    """A part of a list, and where it stands in the whole."""
+    """One page of a list. `total`: the rows of the whole list; `page`: its number, from 1."""
 
     rows: Sequence[Entry]
     total: int
@@ -27,29 +27,29 @@ class ListPage(Generic[Entry]):
 
     @property
     def pages(self) -> int:
-        """How many parts there are; a list without rows has one."""
+        """The number of pages; a list without rows has one."""
         return max(1, -(-self.total // ROWS))
 
 
 def part(rows: Sequence[Entry], page: int) -> ListPage[Entry]:
-    """Return a part of a list; a page past the end, from an old link, shows the last one."""
+    """Return a page of a list; a number past the end, from an old link, gives the last page."""
     page = last_or(page, len(rows))
     return ListPage(rows[(page - 1) * ROWS : page * ROWS], len(rows), page)
 
 
 def last_or(page: int, total: int) -> int:
-    """Return a page, or the last one there is of so many rows."""
+    """Return a page number, or that of the last page if `total` rows have no such page."""
     return min(page, max(1, -(-total // ROWS)))
 
 
 def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int) -> ListPage[Any]:
-    """Return a part of a list that the store gives by pages. Blocks.
+    """Return a page of a list that is read from the store page by page. Blocks.
 
-    `read`: takes limit and offset; each of its rows has the `total`.
+    `read`: takes limit and offset; each row that it returns has the `total` of the list.
     """
     rows = read(ROWS, (page - 1) * ROWS)
     if not rows and page > 1:
-        # Past the end, or empty since: the total comes with the first rows alone.
+        # Past the end, or the list is empty: only rows carry the total, so read the first ones.
         first = read(ROWS, 0)
         total = first[0]["total"] if first else 0
         page = last_or(page, total)
@@ -59,7 +59,11 @@ def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a list is asked for: the page's path, day and window, and `own` parameters."""
+    """What the address of a list asks for.
+
+    `path`: of its page; `view`: day, window, buyer and page number; `own`: the list's other
+    parameters, such as its order or a search.
+    """
 
     path: str
     view: View
@@ -67,13 +71,13 @@ class ListQuery:
 
     @property
     def address(self) -> str:
-        """The address of this choice, from its first part on."""
+        """The address of the first page of this list."""
         return self.but()
 
     def but(self, **changes: str | int) -> str:
-        """Return the address of this choice with some of it changed.
+        """Return the address of this list with some parameters changed.
 
-        What is changed begins at the first part of the list again.
+        Unless `page` is given, it is that of the first page.
         """
         page = int(changes.pop("page", 1))
         query = self.view.but(page=page)
@@ -84,9 +88,10 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class SortKey(Generic[Entry]):
-    """What rows are sorted by. `value`: None where a row has none; such rows come last.
+    """A column by which a list can be sorted.
 
-    `ascending_first`: which way it is sorted first, as people want names.
+    `value`: what a row is sorted by; rows for which it returns None come last. `ascending_first`:
+    sort ascending when the column is first chosen, as people expect of names.
     """
 
     heading: str
@@ -96,7 +101,7 @@ class SortKey(Generic[Entry]):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column's heading: where it leads, and how the list is sorted by it now (`aria-sort`)."""
+    """A column's heading. `address`: of the list sorted by it; `sorted`: its `aria-sort` value."""
 
     text: str
     address: str
@@ -105,7 +110,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Sorting(Generic[Entry]):
-    """The order of a list: by which key, which way."""
+    """The order of a list. `key`: one of `keys`; `order`: `asc` or `desc`."""
 
     keys: Mapping[str, SortKey[Entry]]
     key: str
@@ -115,30 +120,30 @@ class Sorting(Generic[Entry]):
     def read(
         cls, query: Mapping[str, str], keys: Mapping[str, SortKey[Entry]], default: str
     ) -> "Sorting[Entry]":
-        """Read `sort` and `order` of an address. Raises Unreadable."""
+        """Read `sort` and `order` of an address. Raises Unreadable if either is unknown."""
         key = query.get("sort", "") or default
         if key not in keys:
             raise Unreadable(mark("The list can't be sorted by that."))
-        order = query.get("order", "") or _first(keys[key])
+        order = query.get("order", "") or _first_order(keys[key])
         if order not in _ORDERS:
             raise Unreadable(mark("A list is sorted upwards or downwards: asc or desc."))
         return cls(keys, key, order)
 
     @property
     def own(self) -> dict[str, str]:
-        """Its parameters in an address."""
+        """The parameters of this order in an address."""
         return {"sort": self.key, "order": self.order}
 
     def sorted(self, rows: Iterable[Entry]) -> list[Entry]:
-        """Return rows in this order; those without a value last, whichever way."""
+        """Return rows in this order; in both directions, rows without a value come last."""
         value = self.keys[self.key].value
-        some = [(value(row), row) for row in rows]
-        known = [one for one in some if one[0] is not None]
+        keyed = [(value(row), row) for row in rows]
+        known = [one for one in keyed if one[0] is not None]
         known.sort(key=lambda one: one[0], reverse=self.order == _DESCENDING)
-        return [row for _, row in known] + [row for found, row in some if found is None]
+        return [row for _, row in known] + [row for found, row in keyed if found is None]
 
     def headings(self, language: Language, choice: ListQuery) -> dict[str, Heading]:
-        """Return each column's heading by key: chosen again, it turns the order round."""
+        """Return each column's heading by key; that of the current column reverses the order."""
         return {
             name: Heading(
                 language.text(key.heading),
@@ -150,13 +155,13 @@ class Sorting(Generic[Entry]):
 
     def _next(self, name: str) -> str:
         if name != self.key:
-            return _first(self.keys[name])
+            return _first_order(self.keys[name])
         return _ASCENDING if self.order == _DESCENDING else _DESCENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to another page; `here`: it is the one that is shown."""
+    """A navigation link. `here`: whether it leads to the page that is shown."""
 
     address: str
     text: str
@@ -164,9 +169,12 @@ class Way:
 
 
 def ways_between(found: Sequence[tuple[str, str]], here: str) -> list[Way]:
-    """Return ways by their address and words, that to the page shown marked."""
+    """Return navigation links. `found`: their addresses and texts.
+
+    `here`: the address of the page that is shown.
+    """
     return [Way(address, text, address == here) for address, text in found]
 
 
-def _first(key: SortKey[Any]) -> str:
+def _first_order(key: SortKey[Any]) -> str:
     return _ASCENDING if key.ascending_first else _DESCENDING

@@ -1,4 +1,4 @@
-"""What a supplier does next, in words: what would raise its score most, and the cases. Pure."""
+"""Puts next steps into words: what would raise a supplier's score most, and the cases. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from services.text.standing_words import Card, Number, points
 from services.web import addresses
 
 MOST_CASES: Final = 5
-"""Of one thing to do: as many as a workshop can look into within a week."""
+"""The cases shown for a step: as many as a workshop can look into within a week."""
 
 STEPS: Final = {
     "containment": mark("securing the goods"),
@@ -48,7 +48,7 @@ _TO_DO: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CaseWords:
-    """A case behind a thing to do. `address`: of the order line's story, where it is one."""
+    """A case behind a next step. `address`: of the order line's page; None for other cases."""
 
     what: str
     address: str | None
@@ -56,10 +56,7 @@ class CaseWords:
 
 @dataclass(frozen=True, slots=True)
 class StepWords:
-    """Something to do, how many points it would gain, and the cases behind it.
-
-    `kpi`: the figure that it moves.
-    """
+    """A next step. `kpi`: the figure that it would improve; `gain`: the points it would gain."""
 
     kpi: str
     what: str
@@ -68,7 +65,7 @@ class StepWords:
 
 
 def gained(language: Language, value: Number) -> str:
-    """Return how many points are gained: `+4.2 points`."""
+    """Return a gain in points, such as `+4.2 points`."""
     if Fraction(value) < Fraction(1, 20):
         tenth = language.number(Fraction(1, 10), 1)
         return language.text("less than +%(number)s points", number=tenth)
@@ -90,7 +87,7 @@ def to_do(language: Language, policy: Policy) -> dict[str, str]:
 def next_steps(
     language: Language, card: Card, policy: Policy, names: Mapping[str, str]
 ) -> list[StepWords]:
-    """Return what to do next, that which gains most first. `names`: of buyers, by id."""
+    """Return the next steps of a scorecard, largest gain first. `names`: of buyers, by id."""
     sentences = to_do(language, policy)
     return [
         StepWords(
@@ -107,13 +104,13 @@ def next_steps(
 
 
 def nothing_to_do(language: Language, card: Card) -> str:
-    """Return what is said in the place of things to do where there are none."""
+    """Return the sentence for a scorecard without next steps."""
     score = card["score"]["value"]
     if score is None:
         return language.text("Nothing stands out, as there is no data yet.")
     if score == 100:
         return language.text("Nothing stands out: every figure is good.")
-    # Points are flat at their ends: where much went wrong, a few cases less gain nothing.
+    # Points are flat at both ends: where much went wrong, a few cases fewer gain nothing.
     return language.text(
         "Nothing stands out: putting a few cases right does not raise the score yet. "
         "Begin with the figures below."

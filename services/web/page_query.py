@@ -1,4 +1,7 @@
-"""What a page is asked for in its address, read with patience: whose reader sits in a workshop."""
+"""Reads the view that a page's address asks for: day, window, buyer, cluster, page of a list.
+
+It is lenient, and explains what it can't read in plain words: its users are in workshops.
+"""
 
 import re
 from collections.abc import Mapping
@@ -25,14 +28,17 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Unreadable(ValueError):
-    """Something in the address can't be understood. `message`: of the catalogue."""
+    """Something in the address can't be understood.
+
+    `message`: a sentence of the catalogue; `values`: what it names.
+    """
 
     def __init__(self, message: str, **values: str | int | date) -> None:
         super().__init__(message)
         self._message, self._values = message, values
 
     def said(self, language: Language) -> str:
-        """Return what it is, in words; days and numbers as the language writes them."""
+        """Return what is wrong, in words; days and numbers as the language writes them."""
         return language.text(
             self._message,
             **{name: _written(language, value) for name, value in self._values.items()},
@@ -47,7 +53,10 @@ def _written(language: Language, value: str | int | date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which figures a page shows, and which part of its lists."""
+    """What a page shows: figures as of a day over a window, and a page of its lists.
+
+    `day_given`: the address names the day; otherwise it is today.
+    """
 
     as_of: date
     window_days: int = WINDOW_DAYS
@@ -58,17 +67,18 @@ class View:
 
     @property
     def windows(self) -> list[int]:
-        """The windows to choose from, with the one shown."""
+        """The windows to choose from, in days, including the one shown."""
         return sorted({*WINDOWS, self.window_days})
 
     def selection(self, suppliers: list[str], buyers: list[str]) -> Selection:
-        """Return the facts that the page needs."""
+        """Return the selection of these partners over the day and window of this view."""
         return Selection(self.as_of, self.window_days, suppliers, buyers)
 
     def but(self, **changes: str | int) -> str:
-        """Return the address of this view with some of it changed, from `?` on.
+        """Return the query string of this view, with `?`, with some parameters changed.
 
-        A day that was not asked for is left out, so that a link kept for a week shows that week.
+        The day is included only if the address named it: otherwise a saved link shows the day on
+        which it is opened.
         """
         view = replace(self, **changes)  # type: ignore[arg-type]
         parts = {
@@ -82,12 +92,12 @@ class View:
 
 
 def read(query: Mapping[str, str], today: date) -> View:
-    """Return what a query string asks for; an empty field is one left alone. Raises Unreadable.
+    """Return the view that a query string asks for. Raises Unreadable.
 
-    What it does not know it ignores: messengers add parameters of their own to a link.
+    Empty parameters count as absent. Unknown ones are ignored: messengers add their own to links.
     """
     as_of = _day(query.get("as_of", ""), today)
-    window_days = _whole(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, _DAYS)
+    window_days = _whole_number(query, "window_days", WINDOW_DAYS, _LONGEST_WINDOW, _DAYS)
     if as_of.toordinal() - window_days < EARLIEST.toordinal():
         raise Unreadable(mark("That time begins before %(day)s."), day=EARLIEST)
     buyer_id = one_spelling(query.get("buyer_id", ""))
@@ -98,7 +108,7 @@ def read(query: Mapping[str, str], today: date) -> View:
         window_days=window_days,
         buyer_id=buyer_id or None,
         cluster=query.get("cluster", ""),
-        page=_whole(query, "page", 1, _LAST_PAGE, _PAGES),
+        page=_whole_number(query, "page", 1, _LAST_PAGE, _PAGES),
         day_given=bool(query.get("as_of", "")),
     )
 
@@ -106,7 +116,10 @@ def read(query: Mapping[str, str], today: date) -> View:
 def heading(
     language: Language, view: View, reader: Reader, newest: datetime | None
 ) -> dict[str, Any]:
-    """Return what every page says of itself: the day, the window, the rules, how fresh it is."""
+    """Return what every page says about its figures: day, window, policy, how recent they are.
+
+    `newest`: when the newest event behind them happened; None if there is none.
+    """
     zone = reader.policy.zone
     return {
         "view": view,
@@ -122,7 +135,7 @@ def _day(text: str, today: date) -> date:
     if not text:
         return today
     try:
-        # The form of the contract alone: fromisoformat() would take week dates too.
+        # Only YYYY-MM-DD, as in events: fromisoformat() would accept week dates too.
         found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
         found = None
@@ -140,7 +153,9 @@ def _day(text: str, today: date) -> date:
     return found
 
 
-def _whole(query: Mapping[str, str], name: str, default: int, most: int, message: str) -> int:
+def _whole_number(
+    query: Mapping[str, str], name: str, default: int, most: int, message: str
+) -> int:
     text = query.get(name, "")
     if not text:
         return default

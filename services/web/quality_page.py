@@ -1,6 +1,7 @@
-"""The page of data quality, which buyers and the programme share: findings by kind.
+"""The page of data quality, shared by buyers and the programme: findings by kind.
 
-Without a kind it shows the newest few of each; with one, all of it by parts, or as a file.
+Without `kind` in the address it shows the newest few findings of each kind; with it, all findings
+of that kind, page by page or as a file.
 """
 
 import asyncio
@@ -25,17 +26,17 @@ from services.web.site import Visit
 from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 _FEW: Final = 5
-"""So many of each kind on the first page; the whole list is one step away."""
+"""Findings of each kind on the overview; the whole list is one link away."""
 
 _PUT_RIGHT: Final = 20
-"""So many of what was put right are listed: those of last."""
+"""Findings listed of those that were put right: the latest."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingWords:
-    """A finding in words. `address`: of its order line's page, '' where it names none.
+    """A finding in words. `address`: of its order line's page; '' if it names no order line.
 
-    `gone`: the day on which it was put right; '' where it is there.
+    `gone`: the day on which it was put right; '' if it still stands.
     """
 
     document: str
@@ -49,7 +50,10 @@ class FindingWords:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The findings of a kind in words. `address`: of the whole list."""
+    """The findings of a kind in words. `address`: of the list of all of them.
+
+    `figures`: the names of the figures that such findings may distort.
+    """
 
     title: str
     total: int
@@ -63,7 +67,10 @@ class Group:
 async def page(
     visit: Visit, path: str, ways: Sequence[Way], view: View, buyers: Sequence[str]
 ) -> Response:
-    """Return the findings of these buyers' data, of all where none is named. Raises Unreadable."""
+    """Return the findings in the data of these buyers, as a page or a file. Raises Unreadable.
+
+    `buyers`: empty for all. `path`, `ways`: the page's address and navigation links.
+    """
     reader, language = visit.site.reader, visit.language
     quality, scope = DataQuality(reader.store), Scope(view.as_of, buyers)
     kind = visit.request.query_params.get("kind", "")
@@ -78,15 +85,16 @@ async def page(
         return await table_files.answer(visit, wanted, _table(visit, view, one))
 
     kinds = [kind] if kind else KINDS
-    # Each in a turn of its own: all of them take a few seconds, which nobody should wait for.
+    # Each kind in a turn of its own: all take a few seconds, and no other reader should wait that
+    # long.
     read = await asyncio.gather(
         *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
     )
     parts = [one for one in read if one.total]
-    right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
-    told = [row for one in parts for row in one.rows] + list(right.rows)
+    put_right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+    rows = [row for one in parts for row in one.rows] + list(put_right.rows)
     names, newest = await asyncio.gather(
-        blocking(lambda: reader.names(_partners(told))),
+        blocking(lambda: reader.names(_partners(rows))),
         blocking(lambda: reader.newest(view.selection([], list(buyers)))),
     )
     choice = ListQuery(path, view, {"kind": kind})
@@ -103,8 +111,8 @@ async def page(
             "own": bool(buyers),
             "total": total,
             "groups": [in_words(one) for one in parts],
-            "put_right": right,
-            "gone": [_finding(language, names, row["kind"], row) for row in right.rows],
+            "put_right": put_right,
+            "gone": [_finding(language, names, row["kind"], row) for row in put_right.rows],
             "shown": Shown(parts, total, last_or(view.page, total)) if kind else None,
         },
     )
@@ -115,7 +123,7 @@ def _partners(rows: Rows) -> list[str]:
 
 
 def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -> FindingPage:
-    """Return the newest few of a kind or, where one is asked for, a part of its list."""
+    """Return the newest few findings of kind `each`; if `kind` is asked for, a page of its list."""
     if not kind:
         return quality.of_kind(each, scope, _FEW)
     one = quality.of_kind(kind, scope, ROWS, (page - 1) * ROWS)

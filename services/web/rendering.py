@@ -1,7 +1,7 @@
-"""Rendering of pages: templates in the reader's language, one document with its style inside.
+"""Renders pages: templates in the reader's language, as one document with its style sheet inside.
 
-A phone on a weak signal waits for one answer and not for two, so the style sheet is part of the
-document; the content policy allows it by its digest, and no script at all.
+On a weak signal, a phone then waits for one answer instead of two. The content security policy
+allows the style sheet by its digest, and no scripts at all.
 """
 
 import base64
@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from services.text.language import LANGUAGES, Language
 
 _FOLDERS: Final = ("templates", "supplier", "buyer", "programme", "forms", "paper")
-"""Templates stand beside the module that renders them; `templates` has what pages share."""
+"""Templates are beside the modules that render them; `templates` has what pages share."""
 _PERCENT: Final = re.compile(r"\(?[0-9][0-9.,]* %\)?")
 STYLE: Final = (files("services.web") / "static" / "style.css").read_text()
 _STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -26,12 +26,13 @@ HEADERS: Final = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    # Not `no-referrer`: a browser would then hide from where a form is sent, also from us.
+    # Not `no-referrer`: a browser would then send forms with `Origin: null`, even to this site, and
+    # `Forms.require_own` would refuse them.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
-"""Of every page."""
+"""The headers of every page."""
 
 
 def html(
@@ -41,7 +42,7 @@ def html(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return a page. `context`: what the template needs beside its language."""
+    """Return a rendered page. `context`: the variables of the template."""
     text = _ENVIRONMENTS[language.code].get_template(template).render(context)
     return Response(
         text, status, {**HEADERS, **(headers or {})}, media_type="text/html; charset=utf-8"
@@ -60,7 +61,7 @@ def _environment(language: Language) -> Environment:
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         language.translations, newstyle=True
     )
-    # The digest of the policy is of these very letters.
+    # As Markup, so that it is not escaped: the digest in the policy is that of exactly this text.
     environment.globals.update(style=Markup(STYLE), language=language)  # noqa: S704
     environment.filters.update(
         day=language.day, number=language.number, percent=language.percent, unbroken=_unbroken
@@ -69,8 +70,8 @@ def _environment(language: Language) -> Environment:
 
 
 def _unbroken(text: str) -> Markup:
-    """Keep a number and its percent sign on one line; the text itself stays as it is."""
-    # Everything is escaped before the one tag is put in.
+    """Return HTML that keeps a number and its percent sign on one line; the text is unchanged."""
+    # The text is escaped before the tag is inserted.
     return Markup(_PERCENT.sub(r'<span class="nb">\g<0></span>', str(escape(text))))  # noqa: S704
 
 

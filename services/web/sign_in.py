@@ -1,4 +1,4 @@
-"""Coming in: by a link, or with a key. No passwords."""
+"""Signing in: by opening a link, or with an API key. There are no passwords."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -24,15 +24,15 @@ from services.web.site import (
 
 
 def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
-    """Return the routes of links and of signing in. `first_pages`: what a link shows, by role."""
+    """Return the routes of links and signing in. `first_pages`: the page of a link, by role."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/s/{token}")
     @router.get("/p/{token}")
     async def opened(request: Request, token: str) -> Response:
-        """Show the page that a link is for, and keep who opened it signed in.
+        """Show the page that a link opens, and sign the visitor in.
 
-        The page itself, not a redirection to it: on a weak signal that would be another wait.
+        It returns the page itself, not a redirect: on a weak signal that would be another wait.
         """
 
         async def make() -> Response:
@@ -44,19 +44,19 @@ def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
                 )
             session = site.sessions.by_link(link)
             visit = Visit(site, request, session.visitor, language_of(request))
-            return _kept(site, session, await first_pages[link.role](visit))
+            return _with_session(site, session, await first_pages[link.role](visit))
 
         return await guarded(request, make)
 
     @router.get("/")
     async def begin(request: Request) -> Response:
-        """Lead to the visitor's own page, or to the sign-in."""
+        """Redirect to the visitor's own page, or to the sign-in."""
         visitor = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
         return see_other("/sign-in" if visitor is None else home(visitor))
 
     @router.get("/sign-in")
     async def ask(request: Request) -> Response:
-        """Show the form where a key is typed."""
+        """Show the form that asks for a key."""
 
         async def make() -> Response:
             return _form(request, wrong=False)
@@ -65,7 +65,7 @@ def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
-        """Take a key and keep who has it signed in."""
+        """Check a key, and sign its holder in."""
 
         async def make() -> Response:
             site.forms.require_own(request)
@@ -73,13 +73,13 @@ def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
             if principal is None:
                 return _form(request, wrong=True)
             session = site.sessions.by_key(principal)
-            return _kept(site, session, see_other(home(session.visitor)))
+            return _with_session(site, session, see_other(home(session.visitor)))
 
         return await guarded(request, make)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        """End the sign-in on this device."""
+        """Sign out on this device."""
 
         async def make(visit: Visit) -> Response:
             await site.forms.read(request, visit.visitor, SIGN_OUT)
@@ -92,7 +92,7 @@ def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
     return router
 
 
-def _kept(site: Site, session: Session, response: Response) -> Response:
+def _with_session(site: Site, session: Session, response: Response) -> Response:
     keep_session(response, session, site)
     return response
 

@@ -1,7 +1,8 @@
-"""A visit: who looks at which page, in which language; and the page that says why not.
+"""What all pages share: the site, a visit with its visitor and language, and refusals.
 
-Every route of the pages answers through `answer`: what can't be shown is said in plain words, with
-what to do, and never as an error of ours where it is none.
+Every route answers through `answer`, or through `guarded` where nobody needs to be signed in. What
+can't be shown or done is explained in plain words, with what to do, and it is presented as a fault
+of the server only if it is one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -40,19 +41,19 @@ _STATUS: Final = {
     "not_taken": 422,
     "query": 400,
 }
-"""Of a refusal, by its reason; 403 where none is named."""
+"""HTTP status of a refusal by its reason; 403 for reasons that are not listed."""
 
 
 class Taken(Protocol):
-    """What became of events that were sent: how many are safe, and what was wrong with others."""
+    """The outcome of sending events: how many are safe, and what is wrong with the others."""
 
     @property
     def accepted(self) -> int:
-        """How many were taken."""
+        """The number of events that were accepted."""
 
     @property
     def rejected(self) -> list[dict[str, Any]]:
-        """One for each that was not: `index`, `id`, and `errors` of `pointer` and `message`."""
+        """An entry for each rejected event: `index`, `id`, `errors` (each `pointer`, `message`)."""
 
 
 Submit = Callable[[list[Any], Sender], Awaitable[Taken]]
@@ -61,7 +62,7 @@ Submit = Callable[[list[Any], Sender], Awaitable[Taken]]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the pages are made with. `secure`: reached over TLS alone, so cookies are too."""
+    """What all pages work with. `base_url`: the public address of the site."""
 
     reader: Reader
     evaluations: EvaluationStore
@@ -74,12 +75,12 @@ class Site:
 
     @property
     def secure(self) -> bool:
-        """Whether the pages are reached over TLS."""
+        """Whether the pages are reached over TLS only: cookies are then limited to TLS too."""
         return self.base_url.startswith("https://")
 
 
 class PageRefused(Exception):
-    """Something that is not shown or done. `reason`: in `refused.html`; `more`: its words."""
+    """Something is not shown or done. `reason`: one of `refused.html`; `more`: values for it."""
 
     def __init__(self, reason: str, **more: Any) -> None:
         super().__init__(reason)
@@ -88,7 +89,7 @@ class PageRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of somebody who is signed in."""
+    """A request of a visitor who is signed in."""
 
     site: Site
     request: Request
@@ -98,10 +99,10 @@ class Visit:
     async def page(
         self, template: str, context: Callable[[], Mapping[str, Any]], status: int = 200
     ) -> Response:
-        """Return a page of the site, made in a reader's turn.
+        """Return a page of the site, rendered in a reader's turn.
 
-        `context` is called there as well: putting figures into words takes as long as the template,
-        and on the event loop everybody else would wait for both.
+        `context` is called there too: putting figures into words takes as long as the template, and
+        on the event loop both would block all other requests.
         """
         return await blocking(
             lambda: html(self.language, template, {**_frame(self), **context()}, status)
@@ -113,24 +114,26 @@ class Visit:
 
     @property
     def may_act(self) -> bool:
-        """Whether the visitor may send anything."""
+        """Whether the visitor may send events and make links."""
         return self.visitor.may_act
 
     def require(self, *roles: Role) -> None:
-        """Raise Refused where the visitor has none of these roles."""
+        """Raise PageRefused if the visitor has none of these roles."""
         if self.visitor.role not in roles:
             raise PageRefused("not_yours")
 
     def require_acting(self) -> None:
-        """Raise Refused where the visitor may only read."""
+        """Raise PageRefused if the visitor may only read."""
         if not self.visitor.may_act:
             raise PageRefused("read_only")
 
     async def selection(self, view: View, supplier_id: str) -> Selection:
-        """Return which facts of a supplier the visitor sees: a buyer those of its own orders, and
-        who came by a buyer's link those of that buyer's.
+        """Return the selection of a supplier's facts that the visitor may see.
 
-        Raises Refused where the visitor has no business with the supplier.
+        A buyer sees those of its own orders, and a visitor who came by a buyer's link those of that
+        buyer's orders; others see all, or the orders of the buyer that the view names.
+
+        Raises PageRefused if the visitor may not see the supplier.
         """
         role, partner = self.visitor.role, self.visitor.partner
         if role is Role.SUPPLIER:
@@ -139,7 +142,7 @@ class Visit:
         elif not await blocking(
             lambda: self.site.reader.knows(supplier_id, [partner] if role is Role.BUYER else [])
         ):
-            # Whether another buyer has such a supplier is nobody's business.
+            # Not `not_yours`: that would disclose that another buyer has such a supplier.
             raise PageRefused("not_known")
         buyer = self.visitor.orders_of or view.buyer_id
         return view.selection([supplier_id], [buyer] if buyer else [])
@@ -149,7 +152,10 @@ Make = Callable[[Visit], Awaitable[Response]]
 
 
 async def answer(site: Site, request: Request, make: Make) -> Response:
-    """Return what a page makes for who is signed in, or why there is nothing for them."""
+    """Return the page that `make` builds for the visitor, or a page that explains the refusal.
+
+    Without a session that is the page that asks to sign in.
+    """
 
     async def visited() -> Response:
         visitor = site.sessions.visitor(request.cookies.get(SESSION_COOKIE))
@@ -161,7 +167,10 @@ async def answer(site: Site, request: Request, make: Make) -> Response:
 
 
 async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> Response:
-    """Return what is made, or a page that says why it is not, and what to do."""
+    """Return what `make` builds, or a page that explains what went wrong and what to do.
+
+    If the request chooses a language, the answer sets the cookie that remembers it.
+    """
     try:
         response = await make()
     except LinkRefused as refused:
@@ -175,7 +184,7 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
             request, "query", what=error.said(language_of(request)), again=request.url.path
         )
     except RecordFileError:
-        # The log says which file, and what to do: a visitor can do nothing about it.
+        # The log names the file and the remedy: the visitor can do nothing about it.
         response = _refusal(request, "records", 503)
     except Problem as problem:
         reason = "much" if problem.status == READ_TOO_LARGE else "store"
@@ -192,27 +201,27 @@ async def guarded(request: Request, make: Callable[[], Awaitable[Response]]) -> 
 
 
 def refused_busy(request: Request, problem: Problem) -> Response:
-    """Return the page that too much is asked for at once."""
+    """Return the page for a request that finds no place. `problem`: a 429."""
     return _refusal(request, "busy", problem.status, problem.headers)
 
 
 def language_of(request: Request) -> Language:
-    """Return the language that was asked for now or before; Indonesian where none was."""
-    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if asked is not None and asked in LANGUAGES:
-            return LANGUAGES[asked]
+    """Return the language that the address or the cookie asks for; Indonesian by default."""
+    for code in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if code is not None and code in LANGUAGES:
+            return LANGUAGES[code]
     return LANGUAGES[INDONESIAN]
 
 
 def home(visitor: Visitor) -> str:
-    """Return the address of the page that a visitor begins with."""
+    """Return the address of the visitor's first page."""
     if visitor.role is Role.SUPPLIER:
         return f"/suppliers/{visitor.partner}"
     return "/buyer" if visitor.role is Role.BUYER else "/programme"
 
 
 def keep_session(response: Response, session: Session, site: Site) -> None:
-    """Let the browser keep a sign-in."""
+    """Set the session's cookie on a response."""
     response.set_cookie(
         SESSION_COOKIE,
         session.cookie,
@@ -224,7 +233,7 @@ def keep_session(response: Response, session: Session, site: Site) -> None:
 
 
 def see_other(address: str) -> Response:
-    """Return the answer to a form: look there. A page that is loaded anew sends nothing twice."""
+    """Return a redirect (303) as the answer to a form: reloading the page sends nothing twice."""
     return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
 
 
@@ -245,7 +254,7 @@ def _refusal(
 
 
 def frame_of_nobody(request: Request, language: Language) -> dict[str, Any]:
-    """Return what the frame of a page needs where nobody is signed in."""
+    """Return the variables of `base.html` for a page without a visitor."""
     return {"visit": None, "home": "/", "languages": _switch(request, language), "sign_out": ""}
 
 
@@ -261,8 +270,8 @@ def _frame(visit: Visit) -> dict[str, Any]:
 def _switch(request: Request, language: Language, begin: str = "/") -> list[tuple[str, str, str]]:
     """Return the other languages: code, own name, and the address of this page in it.
 
-    A page that answers a form has no address of its own, and that of a link is nobody's to pass on:
-    there it is the page that the visitor begins with.
+    A page that answers a form has no address of its own, and the address of a link is secret: for
+    both it is `begin` instead, the visitor's first page.
     """
     own = request.method == "GET" and not request.url.path.startswith(("/s/", "/p/"))
     path, query = (request.url.path, dict(request.query_params)) if own else (begin, {})

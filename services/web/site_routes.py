@@ -1,4 +1,4 @@
-"""Every page of the site, put together."""
+"""Collects the routes of all pages."""
 
 from fastapi import APIRouter
 
@@ -13,7 +13,7 @@ from services.web.supplier import deliveries_page, figure_page, line_page, suppl
 
 
 def routes(site: Site) -> list[APIRouter]:
-    """Return the routes of all pages."""
+    """Return the routers of all pages."""
     buyers = buyer_page.BuyerPages.of(site)
     first_pages: dict[Role, Make] = {
         Role.SUPPLIER: supplier_page.first_page,

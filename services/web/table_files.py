@@ -1,8 +1,8 @@
-"""Tables to take along: any table of a page as CSV, or as an XLSX workbook, by the page's address.
+"""Downloads: any table of a page as CSV or as an XLSX workbook, by the page's own address.
 
-A page that has tables asks `asked(visit)` first; where a file is wanted it makes the `Table` of
-that key with every row, and returns `answer(visit, wanted, table)`. Its template offers the files
-by the macro of `downloads.html`.
+A page that has tables calls `asked(visit)` first. If a file is wanted, it builds the `Table` of
+that key with all rows, and returns `answer(visit, wanted, table)`. Its template offers the files
+with the macro of `downloads.html`.
 """
 
 import csv
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 MOST_ROWS: Final = 50_000
-"""Of one file: a spreadsheet on an old computer opens it, and its making stays within memory."""
+"""The rows of one file: an old computer can open it, and writing it fits into memory."""
 
 TableCell = str | int | Decimal | Fraction | date | None
 TableRow = Sequence[TableCell]
@@ -44,7 +44,7 @@ _WIDEST: Final = 60
 
 
 class Kind(StrEnum):
-    """What a column holds: it decides how a spreadsheet shows it. None stands for no value."""
+    """What a column holds: it decides how a spreadsheet shows it. Any cell may be None."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -70,14 +70,14 @@ _SHOWN: Final = {
     Kind.DATE: "yyyy-mm-dd",
     Kind.COUNT: "#,##0",
 }
-"""How a workbook shows a number. A spreadsheet uses the signs of its own country."""
+"""Number formats of a workbook. A spreadsheet shows them with the signs of its own locale."""
 
 _WIDTHS: Final = {Kind.DATE: 12, Kind.SHARE: 10, Kind.COUNT: 10}
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column: its heading in the reader's language, and what it holds."""
+    """A column. `heading`: in the reader's language."""
 
     heading: str
     kind: Kind = Kind.TEXT
@@ -85,9 +85,9 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as a file has it. `key`: names it in the address and in the file's name.
+    """A table for a file. `key`: names it in the address and in the file's name.
 
-    `about` and `as_of`: whose it is and of which day; they are part of the file's name.
+    `about`, `as_of`: the partner and the day that it is about, also in the file's name.
     """
 
     key: str
@@ -98,23 +98,23 @@ class Table:
     as_of: date | None = None
 
     def file_name(self, suffix: str) -> str:
-        """Return a name of letters that every system takes: `rantai-IKM-1-late-2026-11-22.csv`."""
+        """Return the file's name, such as `rantai-IKM-1-late-2026-11-22.csv`."""
         day = self.as_of.isoformat() if self.as_of else ""
         return file_name([self.about, self.key, day], suffix)
 
 
 @dataclass(frozen=True, slots=True)
 class TableQuery:
-    """Which table a page's address asks for, and as what."""
+    """Which table a page's address asks for, and in which format."""
 
     key: str
     format: Format
 
 
 def asked(visit: Visit) -> TableQuery | None:
-    """Return what is asked for by `?table=late&format=xlsx`; None: the page itself.
+    """Return the table that `?table=late&format=xlsx` asks for; None if the page itself is wanted.
 
-    Raises Unreadable where the format is none of ours.
+    Raises Unreadable if the format is unknown.
     """
     query = visit.request.query_params
     if "format" not in query:
@@ -128,12 +128,12 @@ def asked(visit: Visit) -> TableQuery | None:
 
 
 def no_such(wanted: TableQuery) -> Unreadable:
-    """Return what a page raises whose table of that key there is not."""
+    """Return the error to raise if a page has no table of that key."""
     return Unreadable(mark("This page has no table %(table)s."), table=wanted.key)
 
 
 def require_rows(total: int) -> None:
-    """Raise Unreadable where a table is too long for one file."""
+    """Raise Unreadable if a table has more than `MOST_ROWS` rows."""
     if total > MOST_ROWS:
         raise Unreadable(
             mark("The table has %(rows)s rows, more than a file holds. Choose a shorter time."),
@@ -142,7 +142,7 @@ def require_rows(total: int) -> None:
 
 
 async def answer(visit: Visit, wanted: TableQuery, table: Table) -> Response:
-    """Return a table as a file. Raises Unreadable where it has more than `MOST_ROWS` rows."""
+    """Return a table as a file. Raises Unreadable if it has more than `MOST_ROWS` rows."""
     require_rows(len(table.rows))
     written = _WRITERS[wanted.format]
     content = await blocking(lambda: written(table, visit.language))
@@ -150,7 +150,7 @@ async def answer(visit: Visit, wanted: TableQuery, table: Table) -> Response:
 
 
 def attachment(visit: Visit, content: bytes, media_type: str, name: str) -> Response:
-    """Return a file that a browser keeps. `name`: of letters, digits, `.`, `_` and `-`."""
+    """Return a file for the browser to save. `name`: of letters, digits, `.`, `_` and `-`."""
     headers = {
         **HEADERS,
         "Content-Disposition": f'attachment; filename="{name}"',
@@ -160,31 +160,31 @@ def attachment(visit: Visit, content: bytes, media_type: str, name: str) -> Resp
 
 
 def file_name(parts: Sequence[str], suffix: str) -> str:
-    """Return the name of a file; letters that a system may not take become underscores."""
+    """Return a file name that every system accepts; other characters become underscores."""
     return "-".join(_NO_NAME.sub("_", part) for part in ("rantai", *parts) if part) + f".{suffix}"
 
 
 def csv_bytes(table: Table, language: Language) -> bytes:
-    """Return a table as CSV: RFC 4180, UTF-8 with the mark by which Excel knows it.
+    """Return a table as CSV: RFC 4180, UTF-8 with the byte order mark that Excel needs.
 
-    Between fields stands what a spreadsheet of the reader's language takes for it, and numbers
-    have its decimal sign: an Indonesian one reads `1.5` as a date or as 15, and puts a row with
-    commas between into one cell. Numbers have no thousands, dates are ISO 8601, nothing is an
-    empty field. Text that a spreadsheet would take for a formula begins with an apostrophe.
+    Separator and decimal sign are those of a spreadsheet in the reader's language: an Indonesian
+    one reads `1.5` as a date or as 15, and puts a row that is separated by commas into one cell.
+    Numbers have no thousands separators, dates are ISO 8601, and None is an empty field. Text that
+    a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = StringIO(newline="")
     writer = csv.writer(out, delimiter=language.list_separator, lineterminator="\r\n")
     writer.writerow([_guarded(column.heading) for column in table.columns])
-    writer.writerows([_written(cell, language.decimal) for cell in row] for row in table.rows)
+    writer.writerows([_csv_field(cell, language.decimal) for cell in row] for row in table.rows)
     return out.getvalue().encode("utf-8-sig")
 
 
 def xlsx_bytes(table: Table, _: Language) -> bytes:
-    """Return a table as a workbook of one sheet: true numbers and dates, ready to filter.
+    """Return a table as a workbook of one sheet, with real numbers and dates, ready to filter.
 
-    A workbook has no signs of a language: the spreadsheet shows numbers in its own.
+    The language does not matter: the spreadsheet shows numbers in its own locale.
     """
-    # Only where somebody asks for a workbook: who never does need not hold the library in memory.
+    # Imported on first use: a process that writes no workbook need not hold the library in memory.
     import xlsxwriter  # noqa: PLC0415
 
     out = BytesIO()
@@ -216,7 +216,7 @@ _TYPES: Final = {
 }
 
 
-def _written(cell: TableCell, decimal: str = ".") -> str:
+def _csv_field(cell: TableCell, decimal: str = ".") -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -225,7 +225,7 @@ def _written(cell: TableCell, decimal: str = ".") -> str:
 
 
 def _plain(number: int | Decimal | Fraction) -> str:
-    """Return a number in digits and a point; a quotient that has no end is rounded."""
+    """Return a number with a decimal point; a fraction is rounded to `_PLACES` decimals."""
     if isinstance(number, Fraction):
         whole = round(number * 10**_PLACES)
         number = Decimal(whole).scaleb(-_PLACES)
@@ -234,7 +234,7 @@ def _plain(number: int | Decimal | Fraction) -> str:
 
 
 def _guarded(text: str) -> str:
-    # A spreadsheet runs what begins like a formula, also when it stands in quotes.
+    # A spreadsheet runs text that begins like a formula, even if the field is quoted.
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -248,13 +248,13 @@ def _put(
     if isinstance(cell, date):
         return sheet.write_datetime(row, place, cell, shown)
     if not isinstance(cell, Fraction) and Decimal(str(float(cell))) != cell:
-        # A spreadsheet's numbers are doubles: it would cut this one off without a word.
+        # A spreadsheet's numbers are doubles: it would silently cut off the digits of this one.
         return sheet.write_string(row, place, _plain(cell))
     return sheet.write_number(row, place, float(cell), shown)
 
 
 def _sheet_name(table: Table) -> str:
-    # Excel refuses these letters, a longer name, and an apostrophe at either end.
+    # Excel refuses these characters, a longer name, and an apostrophe at either end.
     name = " ".join(_NO_SHEET.sub(" ", table.title).split())[:_LONGEST_SHEET].strip("' ")
     return name or table.key
 
@@ -264,11 +264,11 @@ def _width(table: Table, place: int) -> float:
     longest = max((len(part) for part in column.heading.split()), default=0)
     if column.kind in _WIDTHS:
         return max(longest + 3, _WIDTHS[column.kind])
-    shown = (len(_written(row[place])) for row in _some(table.rows))
+    shown = (len(_csv_field(row[place])) for row in _first_rows(table.rows))
     return min(_WIDEST, max(longest + 3, 2 + max(shown, default=0)))
 
 
-def _some(rows: Sequence[TableRow]) -> Iterator[TableRow]:
-    """Return as many rows as it takes to know how wide a column is."""
-    some: Iterable[TableRow] = rows[:500]
-    return iter(some)
+def _first_rows(rows: Sequence[TableRow]) -> Iterator[TableRow]:
+    """Return the first rows: enough to estimate the width of a column."""
+    first: Iterable[TableRow] = rows[:500]
+    return iter(first)

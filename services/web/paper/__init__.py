@@ -1,1 +1,1 @@
-"""Papers: a scorecard, or an evaluation as it was frozen, as PDF that is verified online."""
+"""Papers: scorecards and frozen evaluations as PDF, which their holders can verify online."""

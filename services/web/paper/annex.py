@@ -1,6 +1,7 @@
-"""The annex of a paper: its order lines, as many pages as they take, the heading on each.
+"""Draws the annex of a paper: its order lines, on as many pages as needed, each with a heading.
 
-Drawn line by line: a table that sets every cell as a paragraph takes seconds for a few hundred.
+Rows are drawn directly on the canvas: a table that lays out every cell as a paragraph takes seconds
+for a few hundred lines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,12 +27,12 @@ _RIGHT: Final = (False, False, True, True, True, False)
 
 
 def pages_of(annex: Annex) -> int:
-    """Return on how many pages an annex stands; one without lines says so on one."""
+    """Return the number of pages of an annex; without lines it is one page that says so."""
     return max(1, -(-len(annex.rows) // _rows(annex)))
 
 
 def _top(annex: Annex) -> float:
-    """Return where the first row begins; above it stand the heading and the columns."""
+    """Return the top of the first row, under the heading, the intro and the column titles."""
     return float(_INTRO - len(_intro(annex)) * _INTRO_LINE - 6 * mm)
 
 
@@ -44,7 +45,10 @@ def _intro(annex: Annex) -> list[str]:
 
 
 def draw_annex(canvas: Canvas, paper: Paper) -> Iterator[int]:
-    """Draw the pages of an annex and give the number of each as it is drawn, the first is 2."""
+    """Draw the pages of an annex, and yield the number of each, from 2 on, once it is drawn.
+
+    The caller then draws the footer and ends the page.
+    """
     annex = paper.annex
     top, most = _top(annex), _rows(annex)
     for page in range(pages_of(annex)):
@@ -81,15 +85,15 @@ def _heading(canvas: Canvas, paper: Paper) -> None:
 def _columns(canvas: Canvas, columns: Sequence[str], top: float) -> None:
     base = top + 1.6 * mm
     canvas.setFillColor(QUIET)
-    for text, (left, right, wide) in zip(columns, _places(), strict=True):
+    for text, (left, right, wide) in zip(columns, _column_places(), strict=True):
         _put(canvas, text, (left, wide) if not right else (left, -wide), base, PLAIN, 7.2)
     canvas.setFillColor(black)
     canvas.setLineWidth(0.9)
     canvas.line(MARGIN, top, WIDTH - MARGIN, top)
 
 
-def _places() -> list[tuple[float, bool, float]]:
-    """Return of each column where it begins, whether it stands to the right, how wide it is."""
+def _column_places() -> list[tuple[float, bool, float]]:
+    """Return for each column: its left edge, whether it is right-aligned, its width."""
     found, left = [], MARGIN
     for share, right in zip(_SHARES, _RIGHT, strict=True):
         found.append((left, right, INNER * share - _GAP))
@@ -100,7 +104,7 @@ def _places() -> list[tuple[float, bool, float]]:
 def _row(canvas: Canvas, row: LineRow, top: float) -> None:
     first, second = top - 3.4 * mm, top - 6.6 * mm
     order, item, ordered, due, received, verdict = (
-        (left, -wide if right else wide) for left, right, wide in _places()
+        (left, -wide if right else wide) for left, right, wide in _column_places()
     )
     _put(canvas, row.order, order, first, BOLD, _SIZE)
     _put(canvas, row.item, item, first, PLAIN, _SIZE)
@@ -122,10 +126,10 @@ def _row(canvas: Canvas, row: LineRow, top: float) -> None:
     canvas.setStrokeColor(black)
 
 
-def _put(  # noqa: PLR0913, PLR0917 - what a text is drawn by
+def _put(  # noqa: PLR0913, PLR0917 - all that drawing a text needs
     canvas: Canvas, text: str, place: tuple[float, float], base: float, font: str, size: float
 ) -> None:
-    """Draw a text in a column; a negative width is one whose texts end at its right."""
+    """Draw a text in a column. `place`: left edge and width; a negative width right-aligns it."""
     left, wide = place
     if not text:
         return
@@ -138,7 +142,7 @@ def _put(  # noqa: PLR0913, PLR0917 - what a text is drawn by
 
 
 def _wrapped(text: str, wide: float, most: int, font: str = PLAIN) -> list[str]:
-    """Return a text in as many lines as it takes, `most` at most; the last is cut off."""
+    """Return a text wrapped into at most `most` lines; what exceeds the last one is cut off."""
     lines = simpleSplit(drawable(text), font, _SIZE, wide)
     if len(lines) <= most:
         return list(lines)

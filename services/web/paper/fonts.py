@@ -1,7 +1,7 @@
-"""The letters of papers: Open Sans, put into every document, and what stands for a missing letter.
+"""The font of papers: Open Sans, embedded in every PDF, and replacements for missing characters.
 
 It has all letters of Latin-1 and Latin Extended-A, Vietnamese, Greek and Cyrillic. It has none of
-Arabic, Javanese, Thai, Chinese, Japanese, Korean or emoji: each of their letters becomes a mark.
+Arabic, Javanese, Thai, Chinese, Japanese, Korean or emoji: each of these becomes a question mark.
 """
 
 import unicodedata
@@ -20,7 +20,7 @@ _MISSING: Final = "?"
 
 @cache
 def register() -> None:
-    """Make the letters known to the drawing library, once in a process."""
+    """Register the fonts with the drawing library, once in a process."""
     folder = files("ttf_opensans") / "ttf"
     for name, file in _FILES.items():
         pdfmetrics.registerFont(TTFont(name, str(folder / file)))
@@ -28,17 +28,17 @@ def register() -> None:
 
 
 def drawable(text: str) -> str:
-    """Return a text of letters that can be drawn; any text is taken."""
-    return "".join(_letter(letter) for letter in unicodedata.normalize("NFC", text))
+    """Return a text with all characters replaced that the font lacks; any text is accepted."""
+    return "".join(_replaced(letter) for letter in unicodedata.normalize("NFC", text))
 
 
 def width(text: str, font: str, size: float) -> float:
-    """Return how wide a text is, in points."""
+    """Return the width of a text, in points."""
     return float(pdfmetrics.stringWidth(text, font, size))
 
 
 def cut(text: str, font: str, size: float, most: float) -> str:
-    """Return a text that is no wider than `most` points: what is too much becomes an ellipsis."""
+    """Return a text cut to at most `most` points: an ellipsis replaces what is cut off."""
     if width(text, font, size) <= most:
         return text
     low, high = 0, len(text)
@@ -52,12 +52,12 @@ def cut(text: str, font: str, size: float, most: float) -> str:
 
 
 @cache
-def _letter(letter: str) -> str:
+def _replaced(letter: str) -> str:
     known, kind = _known(), unicodedata.category(letter)
     if letter in "\t\r\n":
         return " "
     if kind in ("Cc", "Cf"):
-        # Nothing to see, and some turn the order of what follows.
+        # Invisible characters, some of which would reverse the direction of the text after them.
         return ""
     if ord(letter) in known:
         return letter
@@ -65,7 +65,7 @@ def _letter(letter: str) -> str:
         return " "
     if kind == "Mn":
         return ""
-    # A full-width A is an A, a ligature its letters.
+    # NFKC turns a full-width A into an A, and a ligature into its letters.
     plain = unicodedata.normalize("NFKC", letter)
     return plain if all(ord(one) in known for one in plain) else _MISSING
 

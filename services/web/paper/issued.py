@@ -1,7 +1,7 @@
-"""What a paper is known by: a short code, signed by this installation, that says what it must say.
+"""Codes of papers: each is signed by this installation and holds what its paper must say.
 
-The code stands in the paper's QR code, so it is packed: numbers in their places, three texts after
-them. It discloses what the paper shows and no more.
+The code is part of the address in the paper's QR code, so it is packed tightly: numbers of fixed
+size, then three texts. It discloses only what the paper shows.
 """
 
 import struct
@@ -23,25 +23,25 @@ _SALT: Final = "rantai.paper.v1"
 _NUMBERS: Final = struct.Struct(f">BcIHIQII{DIGEST_BYTES}s")
 _FROZEN, _INSUFFICIENT, _PROVISIONAL = 1, 2, 4
 _EDITIONS: Final = 16
-"""The upper half of the flags is the edition of the figures, less one: 0 in codes of the first."""
+"""The upper four bits of the flags: the edition of the figures less one, so 0 for the first."""
 _NO_LETTER: Final = b"-"
 _NO_SCORE: Final = 2**32 - 1
 _THOUSAND: Final = 1000
-_BETWEEN: Final = "\0"
+_SEPARATOR: Final = "\0"
 _DIGESTED: Final = ("kpis", "score", "grade", "stage")
 
 
 class NotIssued(ValueError):
-    """A code that this installation did not sign, or not as it stands there."""
+    """A code that this installation did not sign, or that was altered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a paper says of a supplier. Times: aware, to the second.
+    """What a paper says about a supplier. Times are aware, to the second.
 
-    `buyer_id`: whose orders alone it is made of. `letter`: the grade that is shown; `score`: 0 to
-    100 to the thousandth, cut off; None where there is none. `edition`: of
-    docs/figures.md. `digest`: see `digest_of`.
+    `buyer_id`: the only buyer whose orders it covers; None for all. `letter`: the published grade;
+    `score`: 0 to 100, cut off to thousandths; both None if there is none. `edition`: of
+    docs/figures.md. `inputs`: how far the ledger went. `digest`: see `digest_of`.
     """
 
     supplier_id: str
@@ -61,23 +61,23 @@ class Issued:
 
     @property
     def digest_words(self) -> str:
-        """The digest as somebody compares it by eye: `9f3a-07c1-52be-d410`."""
+        """The digest in groups that are easy to compare by eye: `9f3a-07c1-52be-d410`."""
         text = self.digest.hex()
         return "-".join(text[place : place + 4] for place in range(0, len(text), 4))
 
 
 class Codes:
-    """Signs and reads the codes of papers. `secret`: the installation's."""
+    """Signs and reads the codes of papers. `secret`: that of the installation's links."""
 
     def __init__(self, secret: str) -> None:
         self._signer = Signer(secret, salt=_SALT)
 
     def code(self, issued: Issued) -> str:
-        """Return the code of a paper: letters that an address takes as they are."""
+        """Return the code of a paper, of characters that need no quoting in an address."""
         return self._signer.sign(base64_encode(_packed(issued))).decode()
 
     def read(self, code: str) -> Issued:
-        """Return what a code says. Raises NotIssued."""
+        """Return what a code says. Raises NotIssued if its signature or content is not valid."""
         try:
             return _unpacked(base64_decode(self._signer.unsign(code.encode())))
         except (BadData, ValueError, struct.error):
@@ -85,9 +85,10 @@ class Codes:
 
 
 def digest_of(card: Mapping[str, Any]) -> bytes:
-    """Return the first bytes of a digest over figures, score, grade and stage of a scorecard.
+    """Return a digest over the figures, score, grade and stage of a scorecard.
 
-    `card`: read with exact decimals, so that the same numbers give the same letters.
+    It is the first `DIGEST_BYTES` of a SHA-256. `card`: read with exact decimals, so that equal
+    numbers give equal digests.
     """
     said = {part: card[part] for part in _DIGESTED}
     text = simplejson.dumps(said, use_decimal=True, sort_keys=True, separators=(",", ":"))
@@ -95,7 +96,7 @@ def digest_of(card: Mapping[str, Any]) -> bytes:
 
 
 def cut_off(score: Decimal | int | None) -> Fraction | None:
-    """Return a score to the thousandth, as a code holds it; one above 0 never becomes 0."""
+    """Return a score cut off to thousandths, as codes hold it; one above 0 never becomes 0."""
     if score is None:
         return None
     exact = Fraction(score)
@@ -121,14 +122,14 @@ def _packed(issued: Issued) -> bytes:
         issued.digest,
     )
     texts = (issued.supplier_id, issued.buyer_id or "", issued.policy_version)
-    return numbers + _BETWEEN.join(texts).encode()
+    return numbers + _SEPARATOR.join(texts).encode()
 
 
 def _unpacked(packed: bytes) -> Issued:
     flags, letter, day, window, score, events, until, computed, digest = _NUMBERS.unpack(
         packed[: _NUMBERS.size]
     )
-    supplier_id, buyer_id, policy_version = packed[_NUMBERS.size :].decode().split(_BETWEEN)
+    supplier_id, buyer_id, policy_version = packed[_NUMBERS.size :].decode().split(_SEPARATOR)
     return Issued(
         supplier_id=supplier_id,
         as_of=date.fromordinal(day),

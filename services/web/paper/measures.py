@@ -1,4 +1,4 @@
-"""The page that papers stand on, in points, and their greys: dark enough for any copier."""
+"""Page measures of papers, in points, and their greys: dark enough for any copier."""
 
 from typing import Final
 

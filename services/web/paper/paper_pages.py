@@ -1,7 +1,7 @@
-"""The papers: a supplier's scorecard as PDF, and each evaluation as it was frozen.
+"""The routes of papers: a supplier's scorecard as PDF, and each evaluation as it was frozen.
 
-A scorecard says what its page says, to whoever may see that page. Evaluations are made of the
-orders of all buyers, so they are for the supplier itself and the programme.
+A scorecard says what the supplier's page says, and whoever may see the page may have it. An
+evaluation covers the orders of all buyers, so only the supplier and the programme may have it.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import standing_card
 
 MOST_LINES: Final = 300
-"""Of an annex: ten pages. The page has all of them as a file."""
+"""The lines of an annex: ten pages. The supplier's page offers all lines as a file."""
 
 _TYPE: Final = "application/pdf"
 
@@ -44,12 +44,12 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/suppliers/{supplier_id}/scorecard.pdf")
     async def scorecard(request: Request, supplier_id: Spelled) -> Response:
-        """Return a supplier's scorecard on paper, by the same query as its page."""
+        """Return a supplier's scorecard as PDF; the query is that of the supplier's page."""
         return await answer(site, request, lambda visit: _scorecard(visit, codes, supplier_id))
 
     @router.get("/suppliers/{supplier_id}/evaluations/{as_of}.pdf")
     async def evaluation(request: Request, supplier_id: Spelled, as_of: str) -> Response:
-        """Return a month end's evaluation on paper, as it was frozen."""
+        """Return the frozen evaluation of a month end as PDF."""
         return await answer(
             site, request, lambda visit: _evaluation(visit, codes, supplier_id, as_of)
         )
@@ -61,7 +61,7 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     reader, store = visit.site.reader, visit.site.evaluations
     view = page_query.read(visit.request.query_params, reader.today())
     selection = await visit.selection(view, supplier_id)
-    # Before the figures are read: whatever comes from here on is not said to be in them.
+    # Before the figures are read, so that the paper names no event as included that is not.
     inputs = await blocking(store.high_water)
     card, sums, about = await asyncio.gather(
         blocking(lambda: standing_card.card(reader, selection)),
@@ -108,7 +108,7 @@ def issued_of(
     *,
     frozen: bool = False,
 ) -> Issued:
-    """Return what a paper is known by. `made`: its `policy_version`, `edition`, `computed_at`."""
+    """Return what the code of a paper holds. `made`: `policy_version`, `edition`, `computed_at`."""
     grade, score = card["grade"], card["score"]
     return Issued(
         supplier_id=selection.suppliers[0],
@@ -131,7 +131,7 @@ def issued_of(
 def frozen_at(
     reader: Reader, store: EvaluationStore, supplier_id: str, as_of: date
 ) -> Evaluation | None:
-    """Return the evaluation of a supplier that was frozen of a month end, if any. Blocks."""
+    """Return the frozen evaluation of a supplier and month end, if there is one. Blocks."""
     today = reader.today()
     since = (today.year - as_of.year) * 12 + today.month - as_of.month
     found = store.frozen(supplier_id, max(0, since) + 2)
@@ -139,7 +139,7 @@ def frozen_at(
 
 
 def looks_now(reader: Reader, supplier_id: str, one: Evaluation) -> dict[str, Any] | None:
-    """Return what is other today than when it was frozen; see `restated`. Blocks."""
+    """Return how an evaluation would differ today; see `restated`. Blocks."""
     asked = Selection(one.as_of, WINDOW_DAYS, [supplier_id])
     ((_, _, assessed),) = reader.assessor.assessed_at(asked, {supplier_id: [one.as_of]})
     today = simplejson.loads(frozen_json(assessed), use_decimal=True)
@@ -147,7 +147,7 @@ def looks_now(reader: Reader, supplier_id: str, one: Evaluation) -> dict[str, An
 
 
 async def _about(reader: Reader, selection: Selection) -> dict[str, Any]:
-    """Return who a supplier is, its lines, and what its buyers are called."""
+    """Return fields of `PaperFacts`: the supplier, its lines, and the names of its buyers."""
     supplier_id = selection.suppliers[0]
     supplier, found = await asyncio.gather(
         blocking(lambda: reader.supplier(supplier_id)),
@@ -163,7 +163,7 @@ async def _about(reader: Reader, selection: Selection) -> dict[str, Any]:
 
 
 async def _file(visit: Visit, codes: Codes, told: PaperFacts, kind: str) -> Response:
-    # Only where somebody asks for a paper: who never does need not hold the library in memory.
+    # Imported on first use: a process that makes no paper need not hold the library in memory.
     from services.web.paper.pdf import pdf  # noqa: PLC0415
 
     issued, site = told.issued, visit.site

@@ -1,6 +1,6 @@
-"""Everything that a paper says, as words in the reader's language. Pure; `drawing.py` puts it down.
+"""Puts everything that a paper says into words, which `pdf.py` draws. Pure.
 
-What the pages say too is said by the same words, so that paper and page can't disagree.
+What the pages say too comes from the same modules, so that papers and pages can't disagree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from services.web.paper.issued import Issued
 
 MOST_STAGES: Final = 3
 MOST_CASES: Final = 3
-"""Of one thing to do; the page has more of both."""
+"""Cases shown for a next step. The supplier's page shows more stages and cases."""
 
 Card = Mapping[str, Any]
 _COLUMNS: Final = (
@@ -37,7 +37,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """A figure of the table: its name, its value, what it is made of, between what it lies."""
+    """A figure in the table. `counted`: numerator and denominator; `interval`: of 95 %."""
 
     name: str
     value: str
@@ -47,7 +47,7 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class PillarBar:
-    """A pillar of the score as a bar. `filled`: 0 to 1; None where it has no points."""
+    """A pillar of the score as a bar. `filled`: 0 to 1; None if it has no points."""
 
     name: str
     points: str
@@ -56,9 +56,10 @@ class PillarBar:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """An order line of the annex, a cell each. `line`: its number and the buyer.
+    """An order line in the annex, a field for each cell.
 
-    `last`: when it was received last. `missed`: whether it missed its mark.
+    `line`: its number and the buyer; `last`: the day of the last receipt; `missed`: it was judged,
+    and not on time in full.
     """
 
     order: str
@@ -74,7 +75,10 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """The lines behind a paper. `total`: how many there are, of which some may be left out."""
+    """The order lines behind a paper.
+
+    `intro`: which lines are listed, and how many are left out; `nothing`: shown if there are none.
+    """
 
     heading: str
     intro: str
@@ -85,7 +89,7 @@ class Annex:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a paper says. `facts` and `origin`: pairs of a heading and what stands under it."""
+    """What a paper says. `facts`, `origin`, `counts`: pairs of a heading and its text."""
 
     language: str
     title: str
@@ -114,16 +118,17 @@ class Paper:
     verify_text: str
     verify_address: str
     page_of: str
-    """With `%(page)s` and `%(pages)s`."""
+    """A template with `%(page)s` and `%(pages)s`."""
 
     annex: Annex
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFacts:
-    """What a paper is made of. `names`: of partners, by id.
+    """What a paper is made from.
 
-    `months`: in how many the lines of the window fell due.
+    `card`: the scorecard; `months`: in how many calendar months its matured lines fell; `names`: of
+    partners, by id; `lines`: those of the annex, of `lines_total`.
     """
 
     issued: Issued
@@ -134,11 +139,11 @@ class PaperFacts:
     lines: Sequence[Mapping[str, Any]]
     lines_total: int
     restated: bool = False
-    """Of a frozen one: whether its day looks different today."""
+    """For a frozen evaluation: whether it would differ today."""
 
 
 def paper(language: Language, told: PaperFacts, policy: Policy, address: str) -> Paper:
-    """Return what a paper says. `address`: where it is verified."""
+    """Return what a paper says. `address`: of the page that verifies it."""
     issued, card, text = told.issued, told.card, language.text
     supplier = told.supplier
     place = [supplier.supplier_id, supplier.regency, supplier.cluster]
@@ -195,14 +200,14 @@ def paper(language: Language, told: PaperFacts, policy: Policy, address: str) ->
 
 
 def title(language: Language, *, frozen: bool) -> str:
-    """Return what kind of paper it is."""
+    """Return the title of a paper: which kind it is."""
     if frozen:
         return language.text("Evaluation at a month's end, as it was frozen")
     return language.text("Supplier's scorecard")
 
 
 def facts(language: Language, issued: Issued, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return as of when, over which time and from whose orders a paper speaks."""
+    """Return the day, the window and the buyers that a paper covers, with their headings."""
     start = issued.as_of - timedelta(days=issued.window_days)
     buyer = issued.buyer_id
     return [
@@ -219,7 +224,7 @@ def facts(language: Language, issued: Issued, names: Mapping[str, str]) -> list[
 
 
 def origin(language: Language, issued: Issued, policy: Policy) -> list[tuple[str, str]]:
-    """Return by which rules and from which data a paper was made, when, and its digest."""
+    """Return policy and edition, data, time and digest of a paper, with their headings."""
     when = language.text("Frozen") if issued.frozen else language.text("Worked out")
     return [
         (
@@ -246,8 +251,8 @@ def origin(language: Language, issued: Issued, policy: Policy) -> list[tuple[str
 def _grade(language: Language, told: PaperFacts, policy: Policy) -> GradeWords:
     card, frozen = told.card, told.issued.frozen
     words = standing_words.grade(language, card, policy, told.months)
-    # What was frozen is told by its own rules, and they may be others than today's; in how many
-    # months its lines fell was not frozen.
+    # A frozen grade is explained by the policy of its time, which may differ from today's; and in
+    # how many months its lines fell was not frozen. Then the sentences are left out.
     silent = frozen and (
         card["grade"]["insufficient"] or told.issued.policy_version != policy.version
     )
@@ -303,7 +308,7 @@ def _no_steps(language: Language, told: PaperFacts) -> str:
 
 def _annex(language: Language, told: PaperFacts, policy: Policy) -> Annex:
     text, shown = language.text, len(told.lines)
-    sentences = [_which_lines(language, told)]
+    sentences = [_lines_intro(language, told)]
     if shown < told.lines_total:
         sentences.append(
             text(
@@ -321,7 +326,7 @@ def _annex(language: Language, told: PaperFacts, policy: Policy) -> Annex:
     )
 
 
-def _which_lines(language: Language, told: PaperFacts) -> str:
+def _lines_intro(language: Language, told: PaperFacts) -> str:
     said = language.text(
         "Lines that fell due in this time, and those not complete yet, the one due last first."
     )
@@ -348,7 +353,7 @@ def _which_lines(language: Language, told: PaperFacts) -> str:
 def line_row(
     language: Language, row: Mapping[str, Any], told: PaperFacts, policy: Policy
 ) -> LineRow:
-    """Return an order line, in the shape of the scorecard's `lines`, as the annex has it."""
+    """Return an order line of the annex. `row`: in the shape of `lines` in the JSON API."""
     as_of = told.issued.as_of
     last = max((one["received_on"] for one in row["receipts"]), default=None)
     return LineRow(
@@ -369,7 +374,7 @@ def line_row(
 
 
 def verdict(language: Language, row: Mapping[str, Any], as_of: date, policy: Policy) -> str:
-    """Return whether a line was in time and in full, or why not."""
+    """Return whether a line was on time and in full, or why not."""
     if row["on_time_in_full"]:
         return language.text("yes")
     said = line_words.line(language, row, as_of, policy, {}).lateness
@@ -385,6 +390,6 @@ def verdict(language: Language, row: Mapping[str, Any], as_of: date, policy: Pol
 
 
 def selection_of(issued: Issued) -> Selection:
-    """Return the facts that a paper is made of."""
+    """Return the selection of facts that a paper is made from."""
     buyers = [issued.buyer_id] if issued.buyer_id else []
     return Selection(issued.as_of, issued.window_days, [issued.supplier_id], buyers)

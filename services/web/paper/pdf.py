@@ -1,6 +1,7 @@
-"""A paper put down as PDF: A4, one page and an annex of lines. Black ink alone tells everything.
+"""Draws a paper as PDF: A4, one page and an annex of order lines.
 
-The same paper gives the same bytes: no clock and no chance goes into the file.
+Nothing depends on colour, so that it can be printed and copied in black. The same paper gives the
+same bytes: the file contains no time stamp and no random id.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ from services.web.paper.paper_words import FigureRow, Paper, PillarBar
 _QR: Final = 35 * mm
 _LETTER: Final = 25 * mm
 _LOCK: Final = Lock()
-"""The drawing library keeps state of its own: one paper after the other."""
+"""The drawing library has global state, so papers are drawn one after the other."""
 
 
 def _style(name: str, size: float, font: str = PLAIN, **more: Any) -> ParagraphStyle:
@@ -70,24 +71,24 @@ def _drawn(paper: Paper) -> bytes:
     canvas.setSubject(drawable("; ".join(f"{name}: {value}" for name, value in paper.facts)))
     canvas.setViewerPreference("DisplayDocTitle", "true")
     pages = 1 + pages_of(paper.annex)
-    _strip(canvas, paper)
-    _foot(canvas, paper, 1, pages)
+    _title_strip(canvas, paper)
+    _footer(canvas, paper, 1, pages)
     frame = Frame(
         MARGIN, MARGIN + 4 * mm, INNER, HEIGHT - 2 * MARGIN - 10 * mm,
         leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
     )  # fmt: skip
-    # Whatever a supplier's names and findings are, they stay on one page.
+    # However long names and texts are, they are shrunk to fit on one page.
     story = KeepInFrame(INNER, frame.height, _first_page(paper), mode="shrink")
     frame.addFromList([story], canvas)
     canvas.showPage()
     for number in draw_annex(canvas, paper):
-        _foot(canvas, paper, number, pages)
+        _footer(canvas, paper, number, pages)
         canvas.showPage()
     canvas.save()
     return out.getvalue()
 
 
-def _strip(canvas: Canvas, paper: Paper) -> None:
+def _title_strip(canvas: Canvas, paper: Paper) -> None:
     top = HEIGHT - MARGIN
     canvas.setFont(BOLD, 9)
     canvas.drawString(MARGIN, top, "RANTAI")
@@ -97,7 +98,7 @@ def _strip(canvas: Canvas, paper: Paper) -> None:
     canvas.line(MARGIN, top - 2.2 * mm, WIDTH - MARGIN, top - 2.2 * mm)
 
 
-def _foot(canvas: Canvas, paper: Paper, number: int, pages: int) -> None:
+def _footer(canvas: Canvas, paper: Paper, number: int, pages: int) -> None:
     canvas.setFont(PLAIN, 7.4)
     canvas.setFillColor(QUIET)
     left = " · ".join([paper.name, paper.facts[0][1], paper.origin[-1][1]])
@@ -109,15 +110,15 @@ def _foot(canvas: Canvas, paper: Paper, number: int, pages: int) -> None:
 
 def _first_page(paper: Paper) -> list[Flowable]:
     return [
-        _head(paper),
+        _name_and_code(paper),
         Spacer(1, 3 * mm),
-        _standing(paper),
-        *(_said(f"• {sentence}", _TEXT) for sentence in paper.grade.sentences),
-        _said(paper.figures_heading, _HEADING),
+        _grade_and_score(paper),
+        *(_paragraph(f"• {sentence}", _TEXT) for sentence in paper.grade.sentences),
+        _paragraph(paper.figures_heading, _HEADING),
         _figures(paper),
         Spacer(1, 2 * mm),
         _counts(paper.counts),
-        *([_said(f"* {paper.caution}", _SMALL)] if paper.caution else []),
+        *([_paragraph(f"* {paper.caution}", _SMALL)] if paper.caution else []),
         *_steps(paper),
         *_stages(paper),
         Spacer(1, 3 * mm),
@@ -125,24 +126,26 @@ def _first_page(paper: Paper) -> list[Flowable]:
     ]
 
 
-def _said(text: str, style: ParagraphStyle) -> Paragraph:
+def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
     return Paragraph(escape(drawable(text)), style)
 
 
-def _head(paper: Paper) -> Table:
-    """Return who it is and what was asked, and beside them the code by which it is verified."""
-    facts = [[_said(name, _SMALL), _said(value, _CELL_BOLD)] for name, value in paper.facts]
+def _name_and_code(paper: Paper) -> Table:
+    """Return the supplier and what the paper covers, with the QR code beside them."""
+    facts = [
+        [_paragraph(name, _SMALL), _paragraph(value, _CELL_BOLD)] for name, value in paper.facts
+    ]
     wide = INNER - _QR - 6 * mm
     left = [
-        _said(paper.name, _NAME),
-        _said(paper.place, _SMALL),
+        _paragraph(paper.name, _NAME),
+        _paragraph(paper.place, _SMALL),
         Spacer(1, 1.6 * mm),
         Table(facts, [34 * mm, wide - 34 * mm], style=_tight(), hAlign="LEFT"),
         Spacer(1, 1.4 * mm),
-        _said(paper.verify_heading, _CELL_BOLD),
-        _said(paper.verify_text, _SMALL),
+        _paragraph(paper.verify_heading, _CELL_BOLD),
+        _paragraph(paper.verify_text, _SMALL),
     ]
-    # A name of any length leaves the code where it is.
+    # Shrunk if necessary: a long name must not move the code.
     kept = KeepInFrame(wide, _QR, left, mode="shrink")
     return Table(
         [[kept, _Code(paper.verify_address)]],
@@ -160,7 +163,7 @@ def _head(paper: Paper) -> Table:
 
 
 class _Code(Flowable):  # type: ignore[misc]
-    """A QR code of an address; whoever reads the file on a screen may follow it."""
+    """A QR code of an address, which is also a link for readers on a screen."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -168,7 +171,7 @@ class _Code(Flowable):  # type: ignore[misc]
         self._address = address
 
     def draw(self) -> None:
-        """Draw it; the page is white around it, as wide as scanners need it."""
+        """Draw it without a border: the white page around it is wide enough for scanners."""
         widget = QrCodeWidget(self._address, barLevel="M", barWidth=_QR, barHeight=_QR, barBorder=0)
         drawing = Drawing(_QR, _QR)
         drawing.add(widget)
@@ -176,12 +179,12 @@ class _Code(Flowable):  # type: ignore[misc]
         self.canv.linkURL(self._address, (0, 0, _QR, _QR), relative=1)
 
 
-def _standing(paper: Paper) -> Table:
-    """Return the grade as large as a stamp, the score, and the pillars as bars."""
+def _grade_and_score(paper: Paper) -> Table:
+    """Return the grade in a frame, the score, and the pillars as bars."""
     grade = paper.grade
     middle: list[Flowable] = [
-        _said(paper.grade_heading, _SMALL),
-        _said(grade.word, _WORD),
+        _paragraph(paper.grade_heading, _SMALL),
+        _paragraph(grade.word, _WORD),
         Spacer(1, 1.5 * mm),
     ]
     if grade.score is not None:
@@ -206,7 +209,7 @@ def _standing(paper: Paper) -> Table:
 
 
 class _Letter(Flowable):  # type: ignore[misc]
-    """The grade in a frame; a dash where there is none."""
+    """The grade in a frame; a dash if there is none."""
 
     def __init__(self, letter: str | None) -> None:
         super().__init__()
@@ -223,7 +226,7 @@ class _Letter(Flowable):  # type: ignore[misc]
 
 
 class _Bars(Flowable):  # type: ignore[misc]
-    """The pillars of the score, a bar each: its length tells it, no colour."""
+    """The pillars of the score, a bar each, whose length needs no colour to be read."""
 
     _STEP: Final = 8 * mm
 
@@ -251,10 +254,10 @@ class _Bars(Flowable):  # type: ignore[misc]
 def _figures(paper: Paper) -> Table:
     name, value, counted, interval = paper.figure_columns
     head = [
-        _said(name, _HEAD),
-        _said(value, _HEAD_RIGHT),
-        _said(counted, _HEAD_RIGHT),
-        _said(interval, _HEAD_RIGHT),
+        _paragraph(name, _HEAD),
+        _paragraph(value, _HEAD_RIGHT),
+        _paragraph(counted, _HEAD_RIGHT),
+        _paragraph(interval, _HEAD_RIGHT),
     ]
     rows = [head, *(_figure(one) for one in paper.figures)]
     widths = [INNER * share for share in (0.33, 0.17, 0.30, 0.20)]
@@ -268,15 +271,24 @@ def _figures(paper: Paper) -> Table:
 
 def _figure(one: FigureRow) -> list[Paragraph]:
     value = Paragraph(f"<b>{escape(drawable(one.value))}</b>", _RIGHT)
-    return [_said(one.name, _CELL), value, _said(one.counted, _RIGHT), _said(one.interval, _RIGHT)]
+    return [
+        _paragraph(one.name, _CELL),
+        value,
+        _paragraph(one.counted, _RIGHT),
+        _paragraph(one.interval, _RIGHT),
+    ]
 
 
 def _counts(counts: Sequence[tuple[str, str]]) -> Table:
-    """Return the figures that are one number, in two columns."""
+    """Return the figures that are single numbers, in two columns."""
     half = -(-len(counts) // 2)
     left, right = counts[:half], counts[half:]
     rows = [
-        [*_pair(one), _said("", _CELL), *(_pair(right[place]) if place < len(right) else ["", ""])]
+        [
+            *_pair(one),
+            _paragraph("", _CELL),
+            *(_pair(right[place]) if place < len(right) else ["", ""]),
+        ]
         for place, one in enumerate(left)
     ]
     gap = 8 * mm
@@ -292,18 +304,18 @@ def _counts(counts: Sequence[tuple[str, str]]) -> Table:
 
 
 def _pair(pair: tuple[str, str]) -> list[Paragraph]:
-    return [_said(pair[0], _CELL), Paragraph(f"<b>{escape(drawable(pair[1]))}</b>", _RIGHT)]
+    return [_paragraph(pair[0], _CELL), Paragraph(f"<b>{escape(drawable(pair[1]))}</b>", _RIGHT)]
 
 
 def _steps(paper: Paper) -> list[Flowable]:
-    found: list[Flowable] = [_said(paper.steps_heading, _HEADING)]
+    found: list[Flowable] = [_paragraph(paper.steps_heading, _HEADING)]
     if not paper.steps:
-        return [*found, _said(paper.no_steps, _TEXT)]
+        return [*found, _paragraph(paper.no_steps, _TEXT)]
     for number, step in enumerate(paper.steps, start=1):
         what, gain = (escape(drawable(one)) for one in (step.what, step.gain))
         found.append(Paragraph(f"{number}. {what} <b>{gain}</b>", _TEXT))
         if step.cases:
-            found.append(_said("; ".join(case.what for case in step.cases), _CASES))
+            found.append(_paragraph("; ".join(case.what for case in step.cases), _CASES))
     return found
 
 
@@ -311,9 +323,9 @@ _CASES: Final = _style("cases", 7.4, textColor=QUIET, leftIndent=10)
 
 
 def _stages(paper: Paper) -> list[Flowable]:
-    found: list[Flowable] = [_said(paper.stages_heading, _HEADING)]
+    found: list[Flowable] = [_paragraph(paper.stages_heading, _HEADING)]
     if not paper.stages:
-        return [*found, _said(paper.no_stages, _TEXT)]
+        return [*found, _paragraph(paper.no_stages, _TEXT)]
     for one in paper.stages:
         value, by = (escape(drawable(text)) for text in (one.value, one.assessor))
         said = f"<b>{value}</b> · {by}: {escape(drawable(one.sentence))}"
@@ -322,13 +334,16 @@ def _stages(paper: Paper) -> list[Flowable]:
             said += f" {escape(drawable(limits))}"
         found.append(Paragraph(said, _TEXT))
     if paper.more_stages:
-        found.append(_said(paper.more_stages, _SMALL))
+        found.append(_paragraph(paper.more_stages, _SMALL))
     return found
 
 
 def _origin(origin: Sequence[tuple[str, str]]) -> Table:
-    """Return by which rules and data it was made, in a shaded band."""
-    rows = [[_said(name, _HEAD) for name, _ in origin], [_said(text, _CELL) for _, text in origin]]
+    """Return by which policy and from which data the paper was made, in a shaded band."""
+    rows = [
+        [_paragraph(name, _HEAD) for name, _ in origin],
+        [_paragraph(text, _CELL) for _, text in origin],
+    ]
     widths = [INNER * share for share in (0.12, 0.46, 0.23, 0.19)]
     style = [
         ("BACKGROUND", (0, 0), (-1, -1), SHADE),

@@ -1,6 +1,7 @@
-"""Verifying a paper: whoever holds one sees whether it was issued here, and what it must say.
+"""The page that verifies a paper: whether it was issued here, and what it must say.
 
-Nobody signs in for it, so nothing is disclosed that the paper does not show.
+Anybody who holds a paper may open it without signing in, so it discloses nothing that the paper
+does not show.
 """
 
 from collections.abc import Mapping
@@ -23,13 +24,13 @@ _PARTS = ("score", "grade", "stage")
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route that a paper's QR code leads to."""
+    """Return the route to which the QR code of a paper leads."""
     router = APIRouter(include_in_schema=False)
     codes = Codes(site.links.secret)
 
     @router.get("/verify/{code}")
     async def verify(request: Request, code: str) -> Response:
-        """Say what the paper of a code must say, or that it was not issued here."""
+        """Show what the paper with this code must say, or that it was not issued here."""
         return await guarded(request, lambda: _page(site, codes, request, code))
 
     return router
@@ -63,7 +64,10 @@ async def _page(site: Site, codes: Codes, request: Request, code: str) -> Respon
 
 
 def _since(site: Site, issued: Issued) -> dict[str, Any]:
-    """Return what became of a frozen evaluation: `kept` as the paper has it, `restated` since."""
+    """Return what became of a frozen evaluation since the paper was issued.
+
+    `kept`: it is stored as on the paper; `restated`: how it would differ today, None if not at all.
+    """
     reader = site.reader
     found = paper_pages.frozen_at(reader, site.evaluations, issued.supplier_id, issued.as_of)
     if found is None or digest_of(found.scorecard) != issued.digest:
@@ -72,7 +76,7 @@ def _since(site: Site, issued: Issued) -> dict[str, Any]:
 
 
 def _changed(language: Language, restated: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Return what the paper shows and is other today, in words: what, on paper, and now."""
+    """Return what would differ today, in words: `what`, `then` (on the paper) and `now`."""
     if restated is None:
         return []
     found = []
