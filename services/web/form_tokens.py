@@ -126,10 +126,6 @@ class Forms:
         while len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
 
-    def undone(self, form: Form) -> None:
-        """Forget that a form was processed, because what it asks for failed."""
-        self._used.pop(form.number, None)
-
     def require_own(self, request: Request) -> None:
         """Raise FormRefused if the browser says that the request comes from another site."""
         site = request.headers.get("sec-fetch-site", "same-origin")

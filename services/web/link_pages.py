@@ -18,7 +18,6 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from services.access.links import LinkHolder, LinkRecord, LinkRefusal, Rights
-from services.access.record_file import RecordFileError
 from services.access.sessions import Visitor
 from services.assessment.scorecard_reader import Supplier
 from services.scorecards.scorecard_api import blocking
@@ -90,16 +89,13 @@ async def _make(visit: Visit) -> Response:
     if not await blocking(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
         what = visit.language.text("There is no supplier %(supplier)s here.", supplier=supplier)
         raise PageRefused("not_taken", what=what, again=PATH)
-    visit.site.forms.done(form)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
     links, visitor = visit.site.links, visit.visitor
-    try:
+    async with visit.site.forms.taking(form):
         token = await blocking(
             lambda: links.create(holder, int(days), visitor.partner, visitor.link)
         )
-    except RecordFileError:
-        visit.site.forms.undone(form)
-        raise
+        visit.site.forms.done(form)
     return await _page(visit, f"{visit.site.base_url.rstrip('/')}/s/{token}", supplier)
 
 

@@ -266,6 +266,18 @@ class Browser:
         """Send a form."""
         return self._ask("POST", path, data=fields)
 
+    def post_at_once(self, path: str, times: int, **fields: str) -> list[httpx.Response]:
+        """Send the same form several times at the same moment."""
+
+        async def ask() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://test", cookies=self.cookies
+            ) as client:
+                return await asyncio.gather(*(client.post(path, data=fields) for _ in range(times)))
+
+        return asyncio.run(ask())
+
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)

@@ -179,6 +179,15 @@ def test_a_form_counts_once_and_only_for_who_has_it(site: Site, buyer: Browser) 
     assert len(site.links.records()) == before
 
 
+def test_a_form_sent_twice_at_the_same_time_makes_one_link(site: Site, buyer: Browser) -> None:
+    token = token_of(buyer.get("/links"), "/links")
+    before = len(site.links.records())
+    fields = {"form": token, "supplier": S1, "rights": "read", "days": "7"}
+    answers = buyer.post_at_once("/links", 3, **fields)
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    assert len(site.links.records()) == before + 1
+
+
 def test_the_address_is_shown_once_and_the_list_says_what_was_made(
     site: Site, buyer: Browser
 ) -> None:

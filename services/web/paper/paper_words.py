@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import Supplier
 from services.readiness.policy import Policy
 from services.readiness.policy_parts import PILLARS
@@ -387,9 +386,3 @@ def verdict(language: Language, row: Mapping[str, Any], as_of: date, policy: Pol
     if any(one["received_on"] < first for one in row["receipts"]):
         return language.text("no: came too early")
     return language.text("no: more than ordered")
-
-
-def selection_of(issued: Issued) -> Selection:
-    """Return the selection of facts that a paper is made from."""
-    buyers = [issued.buyer_id] if issued.buyer_id else []
-    return Selection(issued.as_of, issued.window_days, [issued.supplier_id], buyers)

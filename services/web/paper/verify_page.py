@@ -20,8 +20,6 @@ from services.web.paper.issued import Codes, Issued, NotIssued, digest_of
 from services.web.rendering import html
 from services.web.site import Site, frame_of_nobody, guarded, language_of
 
-_PARTS = ("score", "grade", "stage")
-
 
 def routes(site: Site) -> APIRouter:
     """Return the route to which the QR code of a paper leads."""
