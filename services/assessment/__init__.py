@@ -1,1 +1,1 @@
-"""Assessment: how suppliers stand, read from the store and computed by `readiness`."""
+"""How suppliers stand: read from the store, computed by `services.readiness`."""

@@ -1,4 +1,4 @@
-"""Assessing suppliers out of the store: what a scorecard says, for one of them or for many."""
+"""Assesses suppliers from the store: the content of scorecards, for one supplier or many."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ SomeRows = Sequence[Mapping[str, Any]]
 
 
 class Assessor:
-    """Assesses suppliers under one policy. Blocks; for any number of threads."""
+    """Assesses suppliers under one policy. Blocks; safe for any number of threads."""
 
     def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
         self.store = FigureStore(clickhouse, policy)
@@ -32,9 +32,10 @@ class Assessor:
     def assessed(
         self, selection: Selection, marks: Mapping[str, int] | None = None
     ) -> dict[str, Assessed]:
-        """Assess the suppliers of a selection: those asked for by name, or all that have facts.
+        """Assess the suppliers of a selection at its date; if it names none, all that have facts.
 
-        `marks`: theirs, where they were read just before.
+        `marks`: the suppliers' marks, if the caller has just read them. Returns the assessments by
+        supplier id. Raises StoreUnavailable, StoreRefused.
         """
         if not selection.suppliers:
             names = sorted(self.store.first_days(selection))
@@ -45,7 +46,7 @@ class Assessor:
             }
         if marks is None:
             marks = self.store.marks(selection)
-        # Side by side: most of a query's time is planning, which takes one processor.
+        # In parallel: most of a query's time is planning, which uses a single core.
         partner_rows = self._threads.submit(self.store.partner_facts, selection)
         sums = self._threads.submit(self.store.sums, selection, worst=CASES)
         ends = self.history.month_ends(selection, marks)
@@ -61,17 +62,17 @@ class Assessor:
     def assessed_at(
         self, selection: Selection, days: Mapping[str, Sequence[date]]
     ) -> Iterator[tuple[str, date, Assessed]]:
-        """Assess suppliers at other days than the selection's, none of them after it.
+        """Yield supplier, day and assessment for days up to and including the selection's date.
 
-        `days`: those asked for, by supplier.
+        `days`: the days to assess by supplier; they replace the selection's own suppliers.
         """
         every = sorted({day for some in days.values() for day in some})
         if not every:
             return
-        asked = replace(selection, suppliers=list(days))
-        ends = self.history.month_ends(asked, self.store.marks(asked))
-        partner = by(self.store.partner_facts(asked), "supplier_id")
-        rows = by(self.store.sums(asked, every), "supplier_id")
+        scoped = replace(selection, suppliers=list(days))
+        ends = self.history.month_ends(scoped, self.store.marks(scoped))
+        partner = by(self.store.partner_facts(scoped), "supplier_id")
+        rows = by(self.store.sums(scoped, every), "supplier_id")
         for name, some in days.items():
             of_days = by(rows.get(name, ()), "as_of")
             for day in some:

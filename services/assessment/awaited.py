@@ -1,4 +1,4 @@
-"""What partners wait for of each other: answers to lines, goods, steps of complaints, disputes."""
+"""Reads what partners await from each other: confirmations, goods, complaint steps, disputes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ _A_YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class AwaitedLine:
-    """An order line. `missing`: not received yet; `on_the_way`: announced, with no receipt yet.
+    """An order line that a form may offer, with quantities in the unit `uom` of the line.
 
-    `awaited`: goods are missing and nobody called it off. `unanswered`: the buyer waits for a
-    confirmation too.
+    `missing`: the quantity not received, or sent back. `on_the_way`: the quantity announced by
+    despatch advices that have no receipt yet. `awaited`: goods are missing and the line is neither
+    cancelled nor rejected. `unanswered`: it is awaited, and not confirmed since its last version.
     """
 
     buyer_id: str
@@ -40,13 +41,13 @@ class AwaitedLine:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Order and line: what names it within one buyer and supplier."""
+        """Order and line number, which identify the line within one buyer and supplier."""
         return (self.order_no, self.line_no)
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintStep:
-    """A step of a complaint that is the supplier's. `done_on`: None where it is not done."""
+    """A complaint step that the supplier has to do. `done_on`: None if it is not done."""
 
     name: str
     due: date
@@ -55,7 +56,7 @@ class ComplaintStep:
 
 @dataclass(frozen=True, slots=True)
 class OpenComplaint:
-    """A complaint that is not closed, with what the buyer said of it."""
+    """A complaint that is not closed, as the buyer described it."""
 
     buyer_id: str
     complaint_no: str
@@ -76,7 +77,7 @@ class OpenComplaint:
 
 @dataclass(frozen=True, slots=True)
 class OpenDispute:
-    """A line that its supplier disputes and the buyer has not answered."""
+    """An order line that the supplier disputes and the buyer has not answered."""
 
     supplier_id: str
     buyer_id: str
@@ -89,7 +90,7 @@ class OpenDispute:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredCapacity:
-    """What a supplier declared last for a process, for all buyers or one."""
+    """The capacity that a supplier declared for a process, with the latest first day."""
 
     process: str
     valid_from: date
@@ -100,7 +101,7 @@ class DeclaredCapacity:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that the ledger has. `counted`: every table and fact behind it is complete."""
+    """An event in the ledger. `counted`: all tables and facts derived from it are complete."""
 
     id: str
     type: str
@@ -110,9 +111,9 @@ class StoredEvent:
 
 
 class Awaiting:
-    """Reads what a form may offer. Blocks. Raises StoreUnavailable.
+    """Reads what the forms may offer. Blocks. Raises StoreUnavailable.
 
-    `as_of` is a day that has not begun yet where what happened today shall be seen.
+    As facts of the day `as_of` do not count, pass tomorrow to include what happened today.
     """
 
     def __init__(self, clickhouse: ClickHouse, rules: Rules) -> None:
@@ -128,7 +129,7 @@ class Awaiting:
         orders: Sequence[str] = (),
         limit: int = 1000,
     ) -> tuple[int, list[AwaitedLine]]:
-        """Return how many lines match, and those due first. `orders`: empty = all."""
+        """Return how many lines match, and those due first. `buyers`, `orders`: empty = all."""
         rows = self._clickhouse.rows(
             Template(sql("awaited_lines")).substitute(
                 tolerance=tolerance_place(self._rules, "item_no")
@@ -153,7 +154,7 @@ class Awaiting:
         numbers: Sequence[str] = (),
         limit: int = 200,
     ) -> list[OpenComplaint]:
-        """Return complaints that are open, oldest first. `numbers`: empty = all."""
+        """Return the open complaints, oldest first. `buyers`, `numbers`: empty = all."""
         rows = self._clickhouse.rows(
             sql("open_complaints"),
             {
@@ -175,7 +176,10 @@ class Awaiting:
         orders: Sequence[str] = (),
         limit: int = 200,
     ) -> tuple[int, list[OpenDispute]]:
-        """Return how many disputes wait for these buyers' answer, and the oldest of them."""
+        """Return how many disputes await an answer of these buyers, and the `limit` oldest.
+
+        `suppliers`, `orders`: empty = all.
+        """
         rows = self._clickhouse.rows(
             sql("open_disputes"),
             {
@@ -199,12 +203,12 @@ class Awaiting:
         ]
 
     def capacities(self, supplier_id: str) -> list[DeclaredCapacity]:
-        """Return the declaration of each process that begins last."""
+        """Return for each process the capacity declaration with the latest first day."""
         rows = self._clickhouse.rows(sql("declared_capacities"), {"supplier": supplier_id})
         return [_capacity(row["process"], *row["v"]) for row in rows]
 
     def items(self, supplier_id: str, today: date, limit: int = 60) -> list[str]:
-        """Return the items that were ordered from a supplier for the last year and from now on."""
+        """Return the items requested for a year before `today` or later, most ordered first."""
         rows = self._clickhouse.rows(
             sql("ordered_items"),
             {"supplier": supplier_id, "since": today - _A_YEAR, "limit": limit},
@@ -212,7 +216,7 @@ class Awaiting:
         return [row["item_no"] for row in rows]
 
     def despatched_at(self, supplier_id: str, buyer_id: str, number: str) -> datetime | None:
-        """Return when a despatch advice of this number was first sent; None where it never was."""
+        """Return when a despatch advice of this number was first sent; None if it never was."""
         rows = self._clickhouse.rows(
             sql("despatch_numbers"),
             {"supplier": supplier_id, "buyer": buyer_id, "number": number},
@@ -220,7 +224,7 @@ class Awaiting:
         return rows[0]["first_at"] if rows else None
 
     def stored(self, source: str, limit: int) -> list[StoredEvent]:
-        """Return what came from a source, newest first."""
+        """Return the events from a source, newest first."""
         rows = self._clickhouse.rows(sql("sent_events"), {"source": source, "limit": limit})
         return [
             StoredEvent(
@@ -234,7 +238,7 @@ class Awaiting:
         ]
 
     def has(self, source: str, number: str) -> bool:
-        """Return whether the ledger has an event."""
+        """Return whether the ledger has the event with this `source` and `id`."""
         return any(True for _ in rows_of_keys(self._clickhouse, "seen", {(source, number)}))
 
 
@@ -257,8 +261,8 @@ def _line(row: dict[str, Any]) -> AwaitedLine:
 
 def _complaint(row: dict[str, Any]) -> OpenComplaint:
     steps = tuple(ComplaintStep(name, due, on[0] if on else None) for name, due, on in row["steps"])
-    told = {name: value for name, value in row.items() if name != "steps"}
-    return OpenComplaint(**told, steps=steps)
+    columns = {name: value for name, value in row.items() if name != "steps"}
+    return OpenComplaint(**columns, steps=steps)
 
 
 def _capacity(

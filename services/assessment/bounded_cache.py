@@ -1,4 +1,4 @@
-"""What was worked out, remembered within a bound: what was not asked for longest goes first."""
+"""A cache that is bounded by weight and drops the least recently used value first."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -10,9 +10,10 @@ Value = TypeVar("Value")
 
 
 class Remembered(Generic[Key, Value]):
-    """Values by key that weigh at most `most` together, each `weight` (by default 1).
+    """A least-recently-used cache whose values together weigh at most `most`.
 
-    For what whoever asks can make grow: dates, windows, names. For any thread.
+    `weight` returns the weight of a value, by default 1. For keys that requests can vary without
+    end: dates, windows, names. Thread-safe.
     """
 
     def __init__(self, most: int, weight: Callable[[Value], int] = lambda _: 1) -> None:
@@ -23,18 +24,18 @@ class Remembered(Generic[Key, Value]):
 
     @property
     def heavy(self) -> int:
-        """What all values weigh."""
+        """The total weight of all values."""
         return self._heavy
 
     def get(self, key: Key) -> Value | None:
-        """Return a value, or None where there is none or it had to go."""
+        """Return the value of a key, or None if there is none or it was dropped."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: Key, value: Value) -> None:
-        """Remember a value in place of the one before. One that alone weighs too much is not."""
+        """Store a value in place of the one before. A value heavier than the bound is not kept."""
         with self._lock:
             before = self._values.pop(key, None)
             if before is not None:

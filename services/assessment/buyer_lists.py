@@ -1,6 +1,6 @@
-"""What a buyer looks after: lines awaited, complaints open, items it orders.
+"""Reads a buyer's lists: awaited lines, open complaints, ordered items.
 
-All of it is of that buyer's own orders. No row has a price. Everything blocks.
+All of them are of that buyer's own orders. No row has a price. Everything blocks.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.store.sql_files import sql
 
 @dataclass(frozen=True, slots=True)
 class BuyerLists:
-    """Reads lists of one buyer at a day, by pages where they may be long.
+    """Reads the lists of one buyer at a day; long lists are read in pages.
 
     Raises StoreUnavailable, StoreRefused.
     """
@@ -25,7 +25,7 @@ class BuyerLists:
     def awaited(  # noqa: PLR0913 - a list, and which part of it
         self, buyer: str, as_of: date, days: int, *, overdue: bool, limit: int, offset: int = 0
     ) -> Rows:
-        """Return the lines awaited past their due date, or those due within so many days, by date.
+        """Return the overdue lines, or the awaited lines due within `days` days, by due date.
 
         Each row has the `total` of the list.
         """
@@ -44,16 +44,17 @@ class BuyerLists:
         )
 
     def complaints(self, buyer: str, as_of: date) -> Rows:
-        """Return the complaints that are open, the oldest first, with the steps done of each."""
+        """Return the open complaints, oldest first, each with its steps done."""
         return self.store.clickhouse.rows(sql("buyer_complaints"), self._of(buyer, as_of))
 
     def items(self, buyer: str, as_of: date, search: str, limit: int, offset: int = 0) -> Rows:
-        """Return the items ordered, those of most suppliers first; each with the `total`.
+        """Return the ordered items, those with most suppliers first.
 
-        `search`: what the number or description must contain.
+        `search`: text that the item's number or description must contain. Each row has the `total`
+        of the list.
         """
-        asked = {**self._of(buyer, as_of), "search": search, "limit": limit, "offset": offset}
-        return self.store.clickhouse.rows(sql("buyer_items"), asked)
+        parameters = {**self._of(buyer, as_of), "search": search, "limit": limit, "offset": offset}
+        return self.store.clickhouse.rows(sql("buyer_items"), parameters)
 
     def _of(self, buyer: str, as_of: date) -> dict[str, Any]:
         return {

@@ -1,7 +1,7 @@
-"""How a buyer's suppliers stand by that buyer's own orders: every one of them, at once.
+"""Computes how all suppliers of a buyer stand by that buyer's own orders.
 
-Worked out once and kept until a fact about a supplier changes; then for that supplier alone.
-Everything blocks; async callers go through a thread.
+Standings are kept in memory. When a fact about a supplier changes, only that supplier's standing is
+computed again. Everything blocks; async callers use a thread.
 """
 
 from collections import OrderedDict
@@ -18,21 +18,20 @@ from services.readiness.figures import Figure
 from services.readiness.sums import UNITS_OF, FigureSums
 
 _KEPT_LISTS: Final = 64
-"""So many are kept in memory, each of a buyer, a day and a window: those looked at last."""
+"""Maximum lists kept in memory, one per buyer, day and window: those read last."""
 
 _MOST_NAMED: Final = 500
-"""Where more suppliers changed, all are read: a list of parameters has an end."""
+"""If more suppliers changed, all are read: the length of a query parameter is bounded."""
 
 _Key = tuple[str, date, int]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnStanding:
-    """How a supplier stands by one buyer's orders.
+    """A supplier's standing by one buyer's orders.
 
-    `figures`: the ratios of docs/figures.md by key. `score`: None where nothing has a value.
-    `provisional`: too few lines for a grade. `overdue_lines`, `open_complaints`: counts. `units`:
-    of what is added up, by family of parts.
+    `figures`: the ratios of docs/figures.md by KPI. `units`: the units of the quantities, by part
+    family. `score`: None if no figure has a value. `provisional`: too few lines for a grade.
     """
 
     figures: Mapping[str, Figure]
@@ -44,7 +43,7 @@ class OwnStanding:
 
 
 def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
-    """Return the figures of several suppliers as one: sums over sums, never a mean of ratios."""
+    """Return the pooled figures of several suppliers: sums over sums, never a mean of ratios."""
     standings = list(some)
     found = FigureSums.of(date.min, []).ratios()
     for key, none in found.items():
@@ -61,7 +60,10 @@ def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
 
 
 class Buying:
-    """Reads how suppliers stand by a buyer's orders. For any number of threads."""
+    """Reads suppliers' standings by a buyer's orders. Safe for any number of threads.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -69,9 +71,9 @@ class Buying:
         self._lock = Lock()
 
     def standings(self, buyer: str, as_of: date, window_days: int) -> dict[str, OwnStanding]:
-        """Return how each supplier stands about whom a buyer's orders say anything."""
+        """Return the standing of each supplier that has facts with this buyer, by supplier id."""
         key, selection = (buyer, as_of, window_days), Selection(as_of, window_days, [], [buyer])
-        # Before the sums: what changes from here on makes what is read now stale.
+        # Read before the sums, so that any later change makes the kept standing stale.
         marks = self._reader.store.marks(selection)
         with self._lock:
             before = self._kept.get(key, {})
@@ -83,7 +85,7 @@ class Buying:
         changed = [name for name in marks if name not in found]
         if changed:
             named = changed if len(changed) <= _MOST_NAMED else []
-            standings = self._worked_out(replace(selection, suppliers=named))
+            standings = self._computed(replace(selection, suppliers=named))
             nothing = self.nothing(as_of)
             found |= {name: (marks[name], standings.get(name, nothing)) for name in changed}
         with self._lock:
@@ -94,10 +96,10 @@ class Buying:
         return {name: standing for name, (_, standing) in found.items()}
 
     def nothing(self, as_of: date) -> OwnStanding:
-        """Return how a supplier stands of whom the orders say nothing yet."""
+        """Return the standing of a supplier without any facts."""
         return self._standing(FigureSums.of(as_of, []))
 
-    def _worked_out(self, selection: Selection) -> dict[str, OwnStanding]:
+    def _computed(self, selection: Selection) -> dict[str, OwnStanding]:
         rows = by(self._reader.store.sums(selection), "supplier_id")
         return {
             name: self._standing(FigureSums.of(selection.as_of, of)) for name, of in rows.items()

@@ -1,7 +1,7 @@
-"""What coaching did: a supplier's figures before and after it, beside its cluster's uncoached.
+"""Compares figures before and after a coaching, beside the uncoached suppliers of the cluster.
 
-Every figure keeps its numerator and denominator, so that those who read it add them up, and see how
-little some of them stand on.
+Every figure keeps its numerator and denominator, so that readers can add figures up and see how
+little data some of them rest on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from services.readiness.sums import FigureSums
 from services.store.sql_files import sql
 
 EFFECT_DAYS: Final = 90
-"""How many days before a coaching, and after it, are set beside each other."""
+"""The default number of days before and after a coaching that are compared."""
 
 _NO_RATIOS: Final = FigureSums.of(date.min, []).ratios()
 
 
 @dataclass(frozen=True, slots=True)
 class FigureChange:
-    """A figure before and after, of a coached supplier and of the uncoached together."""
+    """A figure before and after, of the coached supplier and of the uncoached ones pooled."""
 
     before: Figure
     after: Figure
@@ -34,11 +34,12 @@ class FigureChange:
 
 @dataclass(frozen=True, slots=True)
 class CoachingEffect:
-    """What the figures of a supplier did around its first coaching in a period.
+    """How a supplier's figures changed around its first coaching in a period.
 
-    `sessions`: how many coachings of it the period has. `after_on`: the day T at which the figures
-    after it are taken, `after_days` later; fewer than asked for where they are not over yet.
-    `uncoached`: how many suppliers of its cluster nobody coached before `after_on`.
+    `sessions`: the supplier's coachings in the period. `after_on`: the T of the figures after the
+    coaching, `after_days` after `held_on`; cut at the end of the period, so `after_days` may be
+    less than the window. `uncoached`: the number of suppliers in the cluster that were not coached
+    before `after_on`. `figures`: by KPI.
     """
 
     supplier_id: str
@@ -65,8 +66,8 @@ def coaching_effects(  # noqa: PLR0913 - a selection of figures, and of coaching
 ) -> list[CoachingEffect]:
     """Return the effect of each supplier's first coaching held in [since, as_of), latest first.
 
-    Empty = all. `buyers`: figures from their orders only; whoever coached counts as having coached.
-    Blocks. Raises StoreUnavailable, StoreRefused.
+    `clusters`, `buyers`, `suppliers`: empty = all. `buyers` restricts the figures to their orders;
+    coachings by anyone count. Blocks. Raises StoreUnavailable, StoreRefused.
     """
     rows = store.clickhouse.rows(
         sql("coaching_effect"),

@@ -1,7 +1,7 @@
-"""What was accepted and looks wrong: the findings of docs/events.md, each with its document.
+"""Reads findings: documents that were accepted, or refused, and look wrong (docs/events.md).
 
-Findings are worked out from the events as they are now. A day decides what is told: nothing that
-began after it, and ages are counted up to it. Everything blocks.
+Findings are computed from all events in the store. `as_of` decides which are shown: none that began
+after that day, and ages are counted up to it. Everything blocks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,27 +20,28 @@ _PARTNERS: Final = (
     "AND (empty({buyers:Array(String)}) OR buyer_id IN {buyers:Array(String)})"
 )
 _SETTINGS: Final = {
-    # Documents are read in the order of their key, so that grouping them takes no memory.
+    # Documents are stored in the order of their key, so grouping them in order takes no memory.
     "optimize_aggregation_in_order": 1,
     "max_execution_time": 60,
 }
 
 
 def _numbered(document: str, table: str, dated: str) -> dict[str, str]:
-    """Return the texts of a kind of document. `dated`: its own instant; '' where it has none."""
+    """Return template texts for a kind of document. `dated`: column of its own instant, or ''."""
     return {
         "document": document,
         "table": table,
         "number": f"{document}_no",
         "dated": dated or "time",
-        # A notice that is sent again under a number of its own has another time.
+        # Despatch advices have only the envelope `time`. One that is sent again under a number
+        # of its own has another time, so that it is matched by order line alone, not by day.
         "day": f"toDate32({dated}, {{zone:String}})" if dated else "toDate32('1970-01-01')",
         "day_of_v": "toDate32(v.4, {zone:String})" if dated else "toDate32('1970-01-01')",
     }
 
 
 def _with_unit(document: str, table: str, number: str = "", **more: str) -> dict[str, str]:
-    """Return the texts of a kind of document whose lines have a unit."""
+    """Return template texts for a kind of document whose lines have a unit."""
     return {
         "document": document,
         "table": table,
@@ -52,7 +53,7 @@ def _with_unit(document: str, table: str, number: str = "", **more: str) -> dict
 
 
 def _own(document: str, table: str, dated: str, number: str = "", step: str = "") -> dict[str, str]:
-    """Return the texts of a kind of document with an instant of its own."""
+    """Return template texts for a kind of document that has an instant of its own."""
     number = number or f"{document}_no"
     return {"document": document, "table": table, "dated": dated, "number": number, "step": step}
 
@@ -82,7 +83,7 @@ _OWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How findings of a kind are read: queries, each with its texts, and what they are told."""
+    """How findings of a kind are read: queries with their template texts, and the parameters."""
 
     queries: Sequence[tuple[str, Mapping[str, str]]]
     parameters: Mapping[str, bool]
@@ -114,7 +115,7 @@ _READ: Final[Mapping[str, _Kind]] = {
     "retroactive": _kind("retroactive"),
 }
 KINDS: Final = tuple(_READ)
-"""Every kind of finding, in the order in which they are told: what loses events first."""
+"""Every kind of finding in display order, beginning with those that lose events."""
 
 FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
     "conflict": (),
@@ -134,18 +135,18 @@ FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
     "complaint_apart": ("ppm", "line_stops", "open_complaints", "complaint_response"),
     "retroactive": ("retroactive_lines", "otif", "fill_rate"),
 }
-"""Which figures a finding bears on, by kind; none where it may be any: nothing of it is stored."""
+"""Map each kind to the KPIs it affects. Empty: nothing is stored, so it may affect any KPI."""
 
 _LAPSING: Final = ("retroactive", "silent_sender")
-"""Kinds of which nothing older than 180 days is told."""
+"""Kinds whose findings are not shown once they are older than 180 days."""
 
 PUT_RIGHT_DAYS: Final = 90
-"""For so long it is told what was put right."""
+"""How many days findings that were put right are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose findings, and by which day. Empty = all."""
+    """Whose findings to read, as of which day. `buyers`, `suppliers`: empty = all."""
 
     as_of: date
     buyers: Sequence[str] = ()
@@ -154,7 +155,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class FindingPage:
-    """Findings of one kind: how many there are, and some of them, those that began last first.
+    """A page of the findings of one kind, latest `since` first, and the total of that kind.
 
     Each row has `supplier_id` and `buyer_id` ('' = none), `document` (what kind of), `number`,
     `order_no`, `line_no` ('' = none), `since`, `facts` (texts by name) and `events`.
@@ -167,9 +168,9 @@ class FindingPage:
 
 @dataclass(frozen=True, slots=True)
 class PutRight:
-    """Findings that were put right since a day: how many, and those of last.
+    """The findings put right since the day `first`: the total, and the latest of them.
 
-    Rows as those of a `Part`, with `kind` and `gone_on`, and as they were when they were noted.
+    Rows are like those of a `FindingPage`, as they were when recorded, plus `kind` and `gone_on`.
     """
 
     first: date
@@ -184,20 +185,20 @@ class DataQuality:
         self._store = store
 
     def of_kind(self, kind: str, scope: Scope, limit: int, offset: int = 0) -> FindingPage:
-        """Return findings of a kind, of `KINDS`. `limit`: at least 1."""
+        """Return a page of the findings of a kind, one of `KINDS`. `limit`: at least 1."""
         rows = self._rows(kind, scope, limit, offset)
         counted = rows
         if not rows and offset:
-            # Past the end no row carries the total.
+            # The rows carry the total; a page past the end has none.
             counted = self._rows(kind, scope, 1, 0)
         return FindingPage(kind, counted[0]["total"] if counted else 0, rows)
 
     def parts(
         self, kinds: Sequence[str], scope: Scope, limit: int, offset: int = 0
     ) -> Iterator[FindingPage]:
-        """Yield each kind's count with those of its findings that are on a page of them all.
+        """Yield, for each kind, its total and its share of one page over all kinds.
 
-        Each step reads one kind, so that others get their turn between two of them.
+        Each step reads one kind, so that other readers get their turn between steps.
         """
         before, left = 0, limit
         for kind in kinds:
@@ -207,36 +208,36 @@ class DataQuality:
             before, left = before + one.total, left - len(shown)
 
     def counts(self, scope: Scope) -> dict[str, int]:
-        """Return how many findings of each kind there are; the exporter shows them."""
+        """Return the number of findings of each kind, for the exporter."""
         return {kind: self.of_kind(kind, scope, 1).total for kind in KINDS}
 
     def note(self, kind: str, as_of: date) -> None:
-        """Note which findings of a kind came, over all buyers, and which are gone since the last.
+        """Record which findings of a kind, over all buyers, appeared or went since the last call.
 
-        Called from time to time by one process at once; a note that is made twice changes nothing.
+        Called periodically by one process at a time; calling it twice changes nothing.
         """
         clickhouse = self._store.clickhouse
         findings, parameters = self._findings(kind, Scope(as_of))
-        asked = {**parameters, "kind": kind, "version": time_ns() // 1000}
+        values = {**parameters, "kind": kind, "version": time_ns() // 1000}
         notes = ["quality_note_found"]
         if clickhouse.rows(sql("quality_noted"), {"kind": kind}):
-            # Planning the findings is what costs: where none stands noted, none is gone.
+            # Planning this query is the cost. Without open notes no finding can be gone: skip it.
             notes.insert(0, "quality_note_gone")
         for name in notes:
             statement = Template(sql(name)).substitute(findings=findings)
-            clickhouse.command(statement, _SETTINGS, asked)
+            clickhouse.command(statement, _SETTINGS, values)
 
     def mark(self) -> dict[str, Any]:
-        """Return what is another whenever findings may have come or gone on the same day."""
+        """Return a value that differs whenever the findings as of the same day may have changed."""
         return self._store.clickhouse.rows(sql("quality_mark"), {"rules": self._store.rules.id})[0]
 
     def put_right(self, kinds: Sequence[str], scope: Scope, limit: int) -> PutRight:
-        """Return what was noted and put right in the last `PUT_RIGHT_DAYS` up to a day.
+        """Return recorded findings put right in the `PUT_RIGHT_DAYS` before `scope.as_of`.
 
         `limit`: at least 1.
         """
         first = scope.as_of - timedelta(days=PUT_RIGHT_DAYS)
-        asked = {
+        values = {
             "kinds": list(kinds),
             "first": first,
             "as_of": scope.as_of,
@@ -245,19 +246,19 @@ class DataQuality:
             "lapsing": list(_LAPSING),
             "limit": limit,
         }
-        rows = self._store.clickhouse.rows(sql("quality_put_right"), asked)
+        rows = self._store.clickhouse.rows(sql("quality_put_right"), values)
         return PutRight(first, rows[0]["total"] if rows else 0, rows)
 
     def _rows(self, kind: str, scope: Scope, limit: int, offset: int) -> Rows:
         findings, parameters = self._findings(kind, scope)
         statement = Template(sql("quality_of_kind")).substitute(findings=findings)
-        asked = {**parameters, "limit": limit, "offset": offset}
-        return self._store.clickhouse.rows(statement, asked, _SETTINGS)
+        values = {**parameters, "limit": limit, "offset": offset}
+        return self._store.clickhouse.rows(statement, values, _SETTINGS)
 
     def _findings(self, kind: str, scope: Scope) -> tuple[str, dict[str, Any]]:
-        """Return what selects the findings of a kind, and its parameters."""
+        """Return the query for the findings of a kind, and its parameters."""
         rules, policy, read = self._store.rules, self._store.policy, _READ[kind]
-        # A finding of all buyers is dated in the usual zone; facts are in each buyer's own.
+        # Facts are dated in each buyer's own zone; findings of several buyers use the default zone.
         zone = policy.zone_of(scope.buyers[0]) if len(scope.buyers) == 1 else policy.zone
         tolerance = tolerance_place(rules, "item_no")
         findings = [

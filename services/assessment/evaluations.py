@@ -1,4 +1,4 @@
-"""Evaluations frozen at month ends, and what was announced of a supplier: durable, each once."""
+"""Stores frozen evaluations and announcements in their durable tables, each of them once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _ANNOUNCED: Final = ["supplier_id", "number", "id", "event", "state", "published
 
 @dataclass(frozen=True, slots=True)
 class HighWater:
-    """How far the ledger went: how many events, and when the newest of them was accepted."""
+    """The extent of the ledger: the number of events, and when the newest was accepted."""
 
     events: int
     accepted_until: datetime
@@ -30,7 +30,8 @@ class HighWater:
 class Evaluation:
     """The scorecard of a month end as it was known when it was frozen.
 
-    `edition`: of docs/figures.md, by which its figures were worked out.
+    `as_of`: the month end. `edition`: the edition of docs/figures.md that defines its figures.
+    `inputs`: the extent of the ledger when the figures were read. `scorecard`: as `frozen_json`.
     """
 
     supplier_id: str
@@ -44,9 +45,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A change that is told on the topic: the `number`th of its supplier.
+    """A change of a supplier's standing that is published on the topic `rantai.readiness`.
 
-    `state`: how the supplier stands after it, to tell the next change from.
+    `number`: counts the announcements of the supplier. `event`: the record's value. `state`: the
+    supplier's `ToldState` after the change as JSON, with which the next standing is compared.
     """
 
     supplier_id: str
@@ -57,32 +59,38 @@ class Announcement:
 
 
 class EvaluationStore:
-    """Reads and writes both. Blocks."""
+    """Reads and writes evaluations and announcements. Blocks.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self.clickhouse = clickhouse
 
     def high_water(self) -> HighWater:
-        """Return how far the ledger goes now; ask before the figures are read."""
+        """Return the present extent of the ledger. Call before reading the figures to freeze."""
         row = self.clickhouse.rows(sql("high_water"))[0]
         return HighWater(row["events"], row["accepted_until"])
 
     def unfinished(self) -> set[str]:
-        """Return about whom the ledger holds events that are not folded yet, or not all of them."""
+        """Return the suppliers with events in the ledger that are not, or not all, folded."""
         open_batches = {
             row["batch"]: row["suppliers"]
             for row in self.clickhouse.rows(sql("touched_unfinished"))
         }
         if not open_batches:
             return set()
-        asked = {"batches": list(open_batches)}
-        held = (row["batch"] for row in self.clickhouse.rows(sql("held_batches"), asked))
+        parameters = {"batches": list(open_batches)}
+        held = (row["batch"] for row in self.clickhouse.rows(sql("held_batches"), parameters))
         return {name for batch in held for name in open_batches[batch]}
 
     def freeze(
         self, policy_version: str, inputs: HighWater, some: Iterable[tuple[str, date, Assessed]]
     ) -> int:
-        """Freeze scorecards of suppliers at month ends; of one frozen before, that one stands."""
+        """Freeze scorecards of suppliers at month ends; return how many were written.
+
+        If a supplier's month end was frozen before, the first evaluation stands.
+        """
         rows = [
             [
                 name,
@@ -100,30 +108,30 @@ class EvaluationStore:
         return len(rows)
 
     def frozen(self, supplier_id: str, limit: int) -> list[Evaluation]:
-        """Return what was frozen of a supplier, the newest first."""
+        """Return the evaluations of a supplier, newest first."""
         rows = self.clickhouse.rows(sql("evaluations"), {"supplier": supplier_id, "limit": limit})
         return [_evaluation(row) for row in rows]
 
     def frozen_at(self, suppliers: Sequence[str], days: Sequence[date]) -> list[Evaluation]:
-        """Return what was frozen of these suppliers at these month ends."""
-        asked = {"suppliers": list(suppliers), "days": list(days)}
-        return [_evaluation(row) for row in self.clickhouse.rows(sql("evaluations_at"), asked)]
+        """Return the evaluations of these suppliers at these month ends."""
+        parameters = {"suppliers": list(suppliers), "days": list(days)}
+        return [_evaluation(row) for row in self.clickhouse.rows(sql("evaluations_at"), parameters)]
 
     def frozen_ends(self) -> dict[str, set[date]]:
-        """Return which month ends of each supplier are frozen."""
+        """Return the frozen month ends by supplier id."""
         return {
             row["supplier_id"]: set(row["ends"]) for row in self.clickhouse.rows(sql("frozen_ends"))
         }
 
     def announced(self) -> dict[str, tuple[int, Mapping[str, Any]]]:
-        """Return the number and the state of each supplier's last announcement."""
+        """Return number and state of the last announcement, by supplier id."""
         return {
             row["supplier_id"]: (row["number"], simplejson.loads(row["state"]))
             for row in self.clickhouse.rows(sql("announced"))
         }
 
     def unpublished(self) -> list[Announcement]:
-        """Return what was written and is not known to be on the topic."""
+        """Return the announcements that are stored but not known to be on the topic."""
         return [
             Announcement(
                 row["supplier_id"],
@@ -136,7 +144,10 @@ class EvaluationStore:
         ]
 
     def announce(self, some: Sequence[Announcement], *, published: bool) -> None:
-        """Write announcements down: before they are published, and when they are known to be."""
+        """Store announcements.
+
+        Call with `published=False` before publishing, and with True once they are on the topic.
+        """
         rows = [
             [
                 one.supplier_id,
@@ -165,6 +176,6 @@ def _evaluation(row: Mapping[str, Any]) -> Evaluation:
 
 
 def frozen_json(one: Assessed) -> str:
-    """Return what is frozen of a scorecard: kpis, score, grade and stage."""
+    """Return the frozen part of a scorecard as JSON: `kpis`, `score`, `grade` and `stage`."""
     text: str = simplejson.dumps(one.as_json(), use_decimal=True, ensure_ascii=False)
     return text

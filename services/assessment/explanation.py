@@ -1,4 +1,4 @@
-"""Explaining a figure: every line or document that it is made of, what it adds, and why."""
+"""Explains a figure: every line or document that counts in it, what each adds, and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ from services.readiness.row import Row
 from services.readiness.sums import Capacity, value_of
 
 EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
-"""The keys of the figures that can be explained: all of them."""
+"""The KPIs that can be explained: all of them."""
 
 _ALL: Final = 2**31
 _MICROSECONDS_AN_HOUR: Final = Decimal(3_600_000_000)
-_OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
+_LINE_FAMILIES: Final = ("due", "requested", "overdue", "completed", "backlog")
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why a line is not on time and in full.
+    """A reason why a line is not on time and in full.
 
-    short: only `quantity` of `bound` by `day`. over: `quantity` in the house on `day` (received
-    less returned), at most `bound`. early: `quantity` on `day`, before `first`.
+    short: only `quantity` of the ordered `bound` was received by `day`. over: `quantity` was in the
+    house on `day` (received less returned), more than the allowed `bound`. early: `quantity` was
+    received on `day`, before the first allowed day `first`.
     """
 
     kind: Literal["short", "early", "over"]
@@ -52,29 +53,29 @@ def parts_of(
 ) -> list[tuple[dict[str, Any], Contribution]]:
     """Return the parts of a supplier's figure, oldest first, each with what it adds.
 
-    KeyError for a key that is none, and for the concentration of buyers, which has no such parts.
+    Raises KeyError if `kpi` is unknown, or `buyer_concentration`, which has no such parts.
     """
     families = FAMILIES[kpi]
     found = (
         (part, contribution(kpi, part, selection.as_of))
         for part in store.parts(selection, list(families))
     )
-    # Every complaint is looked at; only one that stops a line is a case of its own.
+    # The family has every complaint; only those that count as line stops are cases.
     return [(part, adds) for part, adds in found if kpi != "line_stops" or adds.value]
 
 
 def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str, Any]]:
-    """Return the parts of a supplier's figure, oldest first, with the events behind each.
+    """Return the parts of a supplier's figure as JSON, oldest first, with the events behind each.
 
-    The numerators, the denominators or the values of the parts add up to the figure's (of a median
-    or percentile they are its cases). KeyError for a key that is none.
+    The numerators and denominators, or the values, of the parts add up to the figure's; the values
+    of a median or percentile are its cases. Raises KeyError if `kpi` is unknown.
     """
     if kpi == "buyer_concentration":
         return shares_of_buyers(store, selection)
     parts = parts_of(store, selection, kpi)
     lines = _lines(store, selection) if any(part["kind"] == "line" for part, _ in parts) else {}
     events = {(r["buyer_id"], r["kind"], r["number"]): r["events"] for r in store.events(selection)}
-    makers = _makers(store, selection) if kpi == "capacity_load" else {}
+    makers = _processes_by_item(store, selection) if kpi == "capacity_load" else {}
     explained = []
     for part, adds in parts:
         line = lines.get((part["buyer_id"], part["number"], part["line_no"]))
@@ -82,8 +83,8 @@ def explain(store: FigureStore, selection: Selection, kpi: str) -> list[dict[str
             {
                 **_named(part),
                 **_added(kpi, adds),
-                **_why(kpi, part, line, store.policy),
-                **(_loads(part, adds, makers) if kpi == "capacity_load" else {}),
+                **_reason(kpi, part, line, store.policy),
+                **(_demands(part, adds, makers) if kpi == "capacity_load" else {}),
                 "events": _events(part, line, events),
             }
         )
@@ -108,26 +109,26 @@ def _added(kpi: str, adds: Contribution) -> dict[str, Any]:
     if adds.value is None:
         return {"value": None}
     if kpi == "confirmation_hours_median":
-        # Not confirmed is longer than any time.
+        # A negative value stands for "not confirmed", which ranks above every time.
         return {"value": None if adds.value < 0 else float(adds.value / _MICROSECONDS_AN_HOUR)}
     return {"value": json_number(adds.value)}
 
 
-def _why(kpi: str, part: Row, line: Row | None, policy: Policy) -> dict[str, Any]:
+def _reason(kpi: str, part: Row, line: Row | None, policy: Policy) -> dict[str, Any]:
     if part["kind"] != "line":
-        return {"reason": _of_a_document(kpi, part)}
-    if part["family"] not in _OF_A_LINE or line is None:
-        return {"reason": _of_an_answer(part, policy)}
-    told = _told(line)
+        return {"reason": _document_reason(kpi, part)}
+    if part["family"] not in _LINE_FAMILIES or line is None:
+        return {"reason": _answer_reason(part, policy)}
+    details = _line_details(line)
     if kpi in ("otif", "otif_requested"):
-        told["missed"] = [str(one) for one in missed(kpi, part, line, policy)]
-        told["reason"] = "on time and in full" if part["b"] else "; ".join(told["missed"])
+        details["missed"] = [str(one) for one in missed(kpi, part, line, policy)]
+        details["reason"] = "on time and in full" if part["b"] else "; ".join(details["missed"])
     else:
-        told["reason"] = _of_a_quantity(kpi, part, line)
-    return told
+        details["reason"] = _quantity_reason(kpi, part, line)
+    return details
 
 
-def _told(line: Row) -> dict[str, Any]:
+def _line_details(line: Row) -> dict[str, Any]:
     source, name = line["due_set_by"]
     return {
         "ordered": json_number(line["ordered"]),
@@ -144,7 +145,10 @@ def _told(line: Row) -> dict[str, Any]:
 
 
 def missed(kpi: str, part: Row, line: Row, policy: Policy) -> list[Miss]:
-    """Return what kept a line from being on time and in full; nothing where it was."""
+    """Return the reasons why a line is not on time and in full; none if it is.
+
+    `kpi`: `otif`, or `otif_requested`, for which the requested date replaces the due date.
+    """
     if part["b"]:
         return []
     tolerances = policy.tolerances_for(part["buyer_id"], line["item_no"])
@@ -172,7 +176,7 @@ def _plain(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-def _of_a_quantity(kpi: str, part: Row, line: Row) -> str:
+def _quantity_reason(kpi: str, part: Row, line: Row) -> str:
     ordered = _plain(line["ordered"])
     kept = _plain(line["received"] - line["returned"])
     return {
@@ -184,33 +188,33 @@ def _of_a_quantity(kpi: str, part: Row, line: Row) -> str:
     }.get(kpi, f"complete on {part['day']}, {_plain(part['a'])} days after the order")
 
 
-def _of_an_answer(part: Row, policy: Policy) -> str:
+def _answer_reason(part: Row, policy: Policy) -> str:
     family = part["family"]
     if family == "asked":
         within = f"{policy.confirmation.sla_hours} hours"
         return f"confirmed within {within}" if part["b"] else f"not confirmed within {within}"
     if family == "answered":
-        return "taken on" if part["b"] else "rejected"
+        return "accepted or changed" if part["b"] else "rejected"
     if family == "retroactive":
-        return "written afterwards: it asks for a date before its own, or goods came before it"
+        return "retroactive: the order asks for a date before its own, or goods came before it"
     return "received" if family == "received" else "no order line of this number"
 
 
-def _of_a_document(kpi: str, part: Row) -> str:
+def _document_reason(kpi: str, part: Row) -> str:
     good = bool(part["b"])
     if kpi == "ppm" and part["family"] == "inspected":
-        return _of_a_lot(part)
+        return _lot_reason(part)
     return {
         "inspected": "accepted" if good else "not accepted",
-        "complained": "stops the line or endangers" if good else "complaint",
+        "complained": "line stop or safety complaint" if good else "complaint",
         "receipt": "announced before it came" if good else "not announced before it came",
         "step": f"{part['label']} {'done in time' if good else 'not done in time'}",
         "open": "not closed",
     }[part["family"]]
 
 
-def _of_a_lot(part: Row) -> str:
-    """Say what of an inspection counts: at most what is left of its receipt line."""
+def _lot_reason(part: Row) -> str:
+    """Return the rejected quantity that counts: at most what is left of the receipt line."""
     counts, said = part["a"], part["c"]
     if counts == said:
         return f"{_plain(counts)} rejected"
@@ -234,7 +238,7 @@ def _lines(store: FigureStore, selection: Selection) -> dict[tuple[str, str, str
     return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
 
 
-def _makers(store: FigureStore, selection: Selection) -> dict[str, list[Capacity]]:
+def _processes_by_item(store: FigureStore, selection: Selection) -> dict[str, list[Capacity]]:
     found: dict[str, list[Capacity]] = {}
     for one in standing_capacities(store.partner_facts(selection), selection.as_of):
         for item in set(one.items):
@@ -242,16 +246,16 @@ def _makers(store: FigureStore, selection: Selection) -> dict[str, list[Capacity
     return found
 
 
-def _loads(
+def _demands(
     part: Row, adds: Contribution, makers: Mapping[str, Sequence[Capacity]]
 ) -> dict[str, Any]:
-    """Return which processes make a line's item, and what the line asks of each in its unit.
+    """Return the processes that make a line's item, and the line's demand in the unit of each.
 
-    None where that does not convert: such a process has no load.
+    The demand is None if the unit does not convert: such a process has no load.
     """
-    asked = Fraction(adds.value or 0)
+    demand = Fraction(adds.value or 0)
     of_each = {
-        one.process: None if (times := factor(part["unit"], one.unit)) is None else asked * times
+        one.process: None if (times := factor(part["unit"], one.unit)) is None else demand * times
         for one in makers.get(part["label"], ())
     }
     return {
@@ -264,8 +268,8 @@ def _loads(
 
 
 def shares_of_buyers(store: FigureStore, selection: Selection) -> list[dict[str, Any]]:
-    """Return each buyer's share of the value received; nothing where one buyer is looked at."""
-    # Shares, never what they are made of: prices stay with who agreed them.
+    """Return each buyer's share of the value received as JSON; none if the selection has buyers."""
+    # Only shares, never the values: prices stay between the partners that agreed on them.
     values: dict[str, Fraction] = {}
     for row in store.sums(selection):
         if row["family"] == "value":

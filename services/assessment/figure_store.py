@@ -1,4 +1,4 @@
-"""Reading figures: the sums behind them, as the store adds them up."""
+"""Reads what figures are made from: sums, single parts, order lines, marks and partner facts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from services.store.sql_texts import ASKED_FOR, GRADED, counted_parts, shared, s
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
-"""Of a figure, where nobody asks for another."""
+"""The default window of a figure."""
 
 SUPPLIERS_A_QUERY: Final = 250
-"""So many are read at once: a list of parameters and an answer have their bounds."""
+"""Maximum suppliers read by one query: its parameters and its answer are bounded."""
 
 _STANDING_FORM: Final = 1
-"""Raised where a kept standing takes another form: those that were kept before are stale."""
+"""Increase this when kept standings take another shape: those kept before become stale."""
 
 BY_SUPPLIER: Final = "supplier_id"
 BY_MONTH: Final = "supplier_id, toStartOfMonth(part_day)"
@@ -34,7 +34,7 @@ _GROUPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Whose figures, as of which day, over how many days before it. Empty = all."""
+    """Whose figures, as of which day, over which window. `suppliers`, `buyers`: empty = all."""
 
     as_of: date
     window_days: int
@@ -48,12 +48,15 @@ class Selection:
 
     @property
     def usual(self) -> bool:
-        """Whether it is what everybody asks for: all buyers, the usual window."""
+        """Whether the selection has all buyers and the default window.
+
+        Only standings of such selections are kept in the store.
+        """
         return not self.buyers and self.window_days == WINDOW_DAYS
 
     @property
     def heading(self) -> dict[str, Any]:
-        """What an answer says of the figures in it: day, window, whose orders."""
+        """The JSON fields that say which figures an answer has: day, window, buyer."""
         return {
             "as_of": self.as_of.isoformat(),
             "window": {"from": self.start.isoformat(), "to": self.as_of.isoformat()},
@@ -62,12 +65,15 @@ class Selection:
 
     @property
     def partners(self) -> dict[str, list[str]]:
-        """The parameters of a query about suppliers and buyers."""
+        """The query parameters that name suppliers and buyers."""
         return {"suppliers": list(self.suppliers), "buyers": list(self.buyers)}
 
 
 class FigureStore:
-    """Reads what the figures are made of, under one policy. Blocks."""
+    """Reads from the store what figures are made from, under one policy. Blocks.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
         self.clickhouse = clickhouse
@@ -83,10 +89,11 @@ class FigureStore:
         *,
         worst: int = 0,
     ) -> Rows:
-        """Return the sums of every family of parts, by supplier (and month) and date.
+        """Return the sums of every family of parts, by supplier and date; see figure_sums.sql.
 
-        `as_ofs`: the dates asked for instead of the selection's one. `worst`: so many of the parts
-        that weigh most against a supplier come with them, see `readiness.advice`.
+        `as_ofs`: dates that replace the selection's. `group`: `BY_SUPPLIER`, or `BY_MONTH` for sums
+        by month too. `worst`: how many of the parts that count most against a supplier to return in
+        the columns `missed` and `most`, which `readiness.advice.worst_cases` reads.
         """
         select, by = _GROUPS[group]
         columns = Template(sql("worst_parts")).substitute(cases=worst)
@@ -99,13 +106,13 @@ class FigureStore:
         )
 
     def item_sums(self, selection: Selection, item_no: str) -> Rows:
-        """Return the same sums by supplier, of the order lines of one item alone.
+        """Return the sums by supplier for the order lines of one item.
 
-        The buyer of the selection says whose item it is. Receipts as documents are left out: one
-        may be of several items.
+        The selection names the buyer whose item it is. Receipt documents are left out, as one may
+        have several items.
         """
         select, by = _GROUPS[BY_SUPPLIER]
-        # On one line: the text that takes the condition names it in a comment, too.
+        # On one line without comments: counted_parts.sql has its placeholder in a comment too.
         rows = sql("of_item").splitlines()
         of_item = " ".join(row.strip() for row in rows if not row.startswith("--"))
         return self.clickhouse.rows(
@@ -120,32 +127,33 @@ class FigureStore:
         )
 
     def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
-        """Return, by supplier and date, the sums of what a grade is made of, and no others."""
+        """Return, by supplier and date, only those sums from which a grade is computed."""
         return self.clickhouse.rows(
             Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
             self._counted(selection, as_ofs),
         )
 
     def marks(self, selection: Selection) -> dict[str, int]:
-        """Return by what mark each supplier's facts are known now.
+        """Return the present mark of each supplier's facts.
 
-        What is read after this, and found under the same mark later, is what would be read again.
-        A supplier without one was not touched since its facts were folded: 0.
+        Read marks before facts: as long as a supplier's mark is the same later, reading its facts
+        again would give the same. A supplier that is missing from the result has mark 0: no fold
+        has concerned it since its facts were built.
         """
         rows = self.clickhouse.rows(sql("marks"), {**selection.partners, "rules": self.rules.id})
         return {row["supplier_id"]: row["mark"] for row in rows}
 
     def first_days(self, selection: Selection) -> dict[str, date]:
-        """Return the day on which anything of each supplier first counts."""
+        """Return the first day on which anything counts, by supplier id."""
         rows = self.clickhouse.rows(
             sql("first_days"), {**selection.partners, "rules": self.rules.id}
         )
         return {row["supplier_id"]: row["first"] for row in rows}
 
     def parts(self, selection: Selection, families: Sequence[str]) -> Rows:
-        """Return the single parts of some families that count, each with its document.
+        """Return the single parts of these families that count, each with its document.
 
-        Quantities are in the unit of their line, to 18 decimals.
+        Quantities are in the unit of their line, cut off after 18 decimals.
         """
         rows = self.clickhouse.rows(
             Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
@@ -160,10 +168,10 @@ class FigureStore:
         )
 
     def lines(self, selection: Selection, status: str, limit: int, offset: int) -> Rows:
-        """Return order lines of a supplier with all that is known of each, newest due date first.
+        """Return order lines of a supplier with all their details, newest due date first.
 
-        `status`: late, short, open, overdue or rejected; empty: all that a figure or a person waits
-        for; any: every line.
+        `status`: late, short, open, overdue or rejected; any: every line; empty: those
+        that are judged, open or rejected. Each row has the `total` of the list.
         """
         return self.clickhouse.rows(
             shared("supplier_lines", tolerance=tolerance_place(self.rules, "item_no")),
@@ -180,7 +188,7 @@ class FigureStore:
         )
 
     def partner_facts(self, selection: Selection) -> Rows:
-        """Return capacities, assessments and certificates."""
+        """Return capacities, assessments and certificates, in the order in which they were sent."""
         return self.clickhouse.rows(
             sql("partner_facts"), {**selection.partners, "rules": self.rules.id}
         )
@@ -199,7 +207,7 @@ class FigureStore:
 
 
 def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping[str, Any]]]:
-    """Return rows by what they have in a column."""
+    """Group rows by the value of a column."""
     found: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row[column], []).append(row)
@@ -207,5 +215,5 @@ def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping
 
 
 def portions(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Yield names in groups of this size."""
+    """Yield names in groups of at most `size`."""
     return (names[start : start + size] for start in range(0, len(names), size))

@@ -1,7 +1,7 @@
-"""The grades of suppliers at every month end: what a published grade remembers.
+"""Keeps the grades of suppliers at every month end, on which published grades depend.
 
-They are remembered by the mark of a supplier's facts, in this process and with its standing of
-today, so that a scorecard asks for the sums of one date.
+They are cached under the mark of a supplier's facts, in this process and with the stored standing
+of today, so that a scorecard needs the sums of one date only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,58 +19,64 @@ from services.readiness.sums import FigureSums
 from services.store.sql_files import sql
 
 _REMEMBERED_ENDS: Final = 200_000
-"""Month ends of all suppliers: some 100 bytes each."""
+"""Maximum month ends in the cache, over all suppliers; each takes about 100 bytes."""
 
 _INSUFFICIENT: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class MonthEnds:
-    """The grades of a supplier at each month end from its first to the last."""
+    """A supplier's grade at each month end, oldest first, without gaps; None: insufficient."""
 
     days: Sequence[date]
     letters: Sequence[Letter | None]
 
     @classmethod
     def from_text(cls, first: date, text: str) -> "MonthEnds":
-        """Read what `as_text` wrote of grades from a first month end on."""
+        """Read what `as_text` wrote. `first`: the first of the month ends."""
         last = first + timedelta(days=31 * len(text))
         days = month_ends(first - timedelta(days=1), last)[: len(text)]
         return cls(days, [LETTERS[LETTERS.index(x)] if x in LETTERS else None for x in text])
 
     def as_text(self) -> str:
-        """Return the grades in a row, `-` where one is insufficient."""
+        """Return one character for each month end: the grade, or `-` for an insufficient one."""
         return "".join(one or _INSUFFICIENT for one in self.letters)
 
     def __add__(self, later: "MonthEnds") -> "MonthEnds":
-        """Return these and the later ones."""
+        """Return these month ends followed by the later ones."""
         return MonthEnds((*self.days, *later.days), (*self.letters, *later.letters))
 
     def until(self, as_of: date) -> "MonthEnds":
-        """Return those up to and with a date."""
+        """Return the month ends up to and including a date."""
         count = sum(day <= as_of for day in self.days)
         return MonthEnds(self.days[:count], self.letters[:count])
 
 
 class GradeHistory:
-    """Grades of month ends: remembered, kept in the store, or worked out. For any thread."""
+    """Reads the grades of month ends from the cache or the store, or computes them.
+
+    Blocks; safe for any number of threads. Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, store: FigureStore, grader: Grader) -> None:
         self._store, self._grader = store, grader
         self._memory = Remembered[tuple[Any, ...], tuple[int, date, MonthEnds]](
-            # One without a month end takes room too.
+            # A supplier without any month end takes memory too.
             _REMEMBERED_ENDS,
             lambda held: len(held[2].days) + 1,
         )
 
     def month_ends(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
-        """Return the grades of suppliers at every month end up to a day, or beyond it."""
+        """Return the grades of a selection's suppliers at every month end up to its date.
+
+        Later month ends may be included. `marks`: the suppliers' marks, read before.
+        """
         found = {
             name: one
             for name in selection.suppliers
             if (one := self._known(selection, name, marks.get(name, 0))) is not None
         }
-        for source in (self._kept, self._graded):
+        for source in (self._kept, self._computed):
             open_names = [name for name in selection.suppliers if name not in found]
             for some in portions(open_names, SUPPLIERS_A_QUERY):
                 more = source(replace(selection, suppliers=some), marks)
@@ -80,7 +86,11 @@ class GradeHistory:
         return found
 
     def _kept(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
-        """Return those that were kept with a standing since: they hold for every day before."""
+        """Return grades stored with standings of today or of the last month end.
+
+        Used if the selection's date is not in a later month than those: they have all earlier month
+        ends too.
+        """
         today = datetime.now(ZoneInfo(self._store.policy.zone)).date()
         as_ofs = [day for day in (today.replace(day=1), today) if day >= _month(selection.as_of)]
         if not selection.usual or not as_ofs:
@@ -99,8 +109,8 @@ class GradeHistory:
             if row["mark"] == marks.get(row["supplier_id"], 0)
         }
 
-    def _graded(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
-        """Work out the month ends that are not remembered: mostly all of them, or the last."""
+    def _computed(self, selection: Selection, marks: Mapping[str, int]) -> dict[str, MonthEnds]:
+        """Compute the month ends that are not in the cache: usually all of them, or the last."""
         before = {
             name: held[2].until(selection.as_of)
             for name in selection.suppliers

@@ -1,4 +1,4 @@
-"""Which policy is in force, for those that read the store and have no policy of their own."""
+"""Records the policy in force, for readers of the store that have no policy: the dashboards."""
 
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ _TOLERANCES: Final = ("tolerance_keys", "early_days", "late_days", "under", "ove
 
 
 def put_in_force(clickhouse: ClickHouse, policy: Policy) -> bool:
-    """Tell the store by which policy it is judged; return whether that is news to it.
+    """Record a policy as in force; return whether it was not in force before.
 
-    After a migration to this policy's rules, wherever a service starts: dashboards show the figures
-    of the one that was put in force last. Blocks. Raises StoreUnavailable, StoreRefused.
+    Each service calls this at its start, after migrating the store to the policy's rules.
+    Dashboards show the figures of the policy that was put in force last. Blocks. Raises
+    StoreUnavailable, StoreRefused.
     """
     store = FigureStore(clickhouse, policy)
     parameters = rule_parameters(store.rules)

@@ -1,7 +1,7 @@
-"""The programme's figures: many suppliers together, by cluster, and who of them moved.
+"""Computes the programme's figures: groups of suppliers, clusters, and whose grade moved.
 
-A group's figures are made of the added sums of its suppliers, never of their figures. Nothing here
-is made of prices. Everything blocks; async callers go through a thread.
+A group's figures are computed from the added sums of its suppliers, never from their figures.
+Nothing here is derived from prices. Everything blocks; async callers use a thread.
 """
 
 from collections import Counter
@@ -25,14 +25,14 @@ _ALL: Final = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which suppliers; empty = any. `region`: the name of a province or of a regency."""
+    """Selects suppliers; empty fields match any. `region`: the name of a province or regency."""
 
     region: str = ""
     sector: str = ""
     cluster: str = ""
 
     def takes(self, one: Supplier) -> bool:
-        """Whether a supplier is among them."""
+        """Return whether the filter matches a supplier."""
         return (
             self.region in ("", one.province, one.regency)
             and self.sector in ("", one.sector)
@@ -42,14 +42,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A supplier of a group: how it stands at T, and how it stood at the month end before."""
+    """A supplier of a group, with its summaries at T and at the month end before T."""
 
     supplier: Supplier
     at: Summary
     before: Summary
 
     def as_json(self) -> dict[str, Any]:
-        """Return how it stands, in short."""
+        """Return id, name, score and grades as JSON."""
         return {
             "supplier_id": self.supplier.supplier_id,
             "name": self.supplier.name,
@@ -60,7 +60,7 @@ class Member:
         }
 
     def in_its_cluster(self) -> dict[str, Any]:
-        """Return how it stands and where, with its weakest pillar and by how much it is judged."""
+        """Return `as_json` plus place, sector, weakest pillar and number of matured lines."""
         return {
             **self.as_json(),
             "province": self.supplier.province,
@@ -71,7 +71,7 @@ class Member:
         }
 
     def move(self) -> dict[str, Any]:
-        """Return from which published grade to which it moved, and what changed most."""
+        """Return the change of its published grade as JSON, and the figure that changed most."""
         return {
             "supplier_id": self.supplier.supplier_id,
             "name": self.supplier.name,
@@ -84,12 +84,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Reads figures of groups of suppliers under the policy of a reader of scorecards."""
+    """Reads figures of groups of suppliers under the policy of `reader`.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     reader: Reader
 
     def summary(self, selection: Selection, wanted: Filter, top: int) -> dict[str, Any]:
-        """Return what is to be said of all suppliers that are wanted, together."""
+        """Return the pooled figures of the suppliers that the filter matches, as JSON.
+
+        `top`: how many leading and lagging suppliers to list. The selection's own suppliers are
+        ignored; its buyers restrict the suppliers to theirs.
+        """
         members = self.members(selection, self._wanted(selection, wanted))
         return {
             **self._heading(selection),
@@ -102,7 +109,10 @@ class Programme:
     def clusters(
         self, selection: Selection, wanted: Filter, top: int, limit: int, offset: int
     ) -> dict[str, Any]:
-        """Return the same by cluster, by name; those without one come last, under null."""
+        """Return the same by cluster, a page of clusters sorted by name.
+
+        Suppliers without a cluster come last, under null.
+        """
         groups = _by_cluster(self._wanted(selection, wanted))
         shown = list(groups)[offset : offset + limit]
         members = self.members(selection, [one for name in shown for one in groups[name]])
@@ -119,7 +129,7 @@ class Programme:
     def cluster(
         self, selection: Selection, cluster: str, top: int, limit: int, offset: int
     ) -> dict[str, Any] | None:
-        """Return what is to be said of one cluster, and its members; None where nobody is in it."""
+        """Return the same for one cluster, with a page of its members; None if it is empty."""
         wanted = self._wanted(selection, Filter(cluster=cluster)) if cluster else []
         if not wanted:
             return None
@@ -134,12 +144,12 @@ class Programme:
         }
 
     def members(self, selection: Selection, suppliers: Sequence[Supplier]) -> list[Member]:
-        """Return how suppliers stand at a day and stood at the month end before it."""
+        """Return suppliers with their summaries at the selection's date and month end before it."""
         names = [one.supplier_id for one in suppliers]
-        asked = replace(selection, suppliers=names)
+        scoped = replace(selection, suppliers=names)
         standings = self.reader.standings
-        at = standings.summaries(asked)
-        before = standings.summaries(replace(asked, as_of=month_end_before(asked.as_of)))
+        at = standings.summaries(scoped)
+        before = standings.summaries(replace(scoped, as_of=month_end_before(scoped.as_of)))
         return [Member(one, at[one.supplier_id], before[one.supplier_id]) for one in suppliers]
 
     def _wanted(self, selection: Selection, wanted: Filter) -> list[Supplier]:
@@ -155,7 +165,7 @@ class Programme:
 
 
 def _summary(as_of: date, members: Sequence[Member], top: int) -> dict[str, Any]:
-    # Too few lines to judge by are too few to be held up, or down, before others.
+    # A supplier with too few lines for a grade is not ranked, neither first nor last.
     ranked = sorted((one for one in members if one.at.grade is not None), key=_place)
     moved = [one for one in members if one.at.published != one.before.published]
     return {
@@ -198,7 +208,7 @@ def _stages(members: Iterable[Member]) -> list[dict[str, Any]]:
 def _changed_most(
     then: Mapping[str, Fraction], now: Mapping[str, Fraction]
 ) -> dict[str, Any] | None:
-    """Return the figure that adds the most points more or less than before; None where none."""
+    """Return as JSON the figure whose points changed most; None if none changed."""
     kpi, change = changed_most(then, now)
     if kpi is None:
         return None

@@ -1,4 +1,4 @@
-"""Evaluations as they were frozen at month ends, each beside today's view of the same date."""
+"""Reads frozen evaluations, each beside today's figures for the same date."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,17 +17,18 @@ _FIGURES = "kpis"
 def evaluations(
     reader: Reader, store: EvaluationStore, supplier_id: str, limit: int
 ) -> dict[str, Any]:
-    """Return what was frozen of a supplier, the newest first, with what was restated since.
+    """Return a supplier's evaluations as JSON, newest first, each with what is restated.
 
-    A late event changes nothing that is frozen: how the same date looks today stands beside it.
+    A late event never changes a frozen evaluation; `restated` shows how its date looks today.
+    Blocks. Raises StoreUnavailable, StoreRefused.
     """
     frozen = store.frozen(supplier_id, limit)
     today: dict[Any, Mapping[str, Any]] = {}
     if frozen:
-        asked = Selection(frozen[0].as_of, WINDOW_DAYS, [supplier_id])
+        selection = Selection(frozen[0].as_of, WINDOW_DAYS, [supplier_id])
         days = {supplier_id: [one.as_of for one in frozen]}
-        for _, day, assessed in reader.assessor.assessed_at(asked, days):
-            # Through the same text as what is frozen, so that numbers compare as they were written.
+        for _, day, assessed in reader.assessor.assessed_at(selection, days):
+            # Through the same JSON text as frozen scorecards, so that equal numbers compare equal.
             today[day] = simplejson.loads(frozen_json(assessed), use_decimal=True)
     return {
         "supplier_id": supplier_id,
@@ -52,10 +53,11 @@ def evaluations(
 def restated(
     frozen: Evaluation, today: Mapping[str, Any], policy_version: str
 ) -> dict[str, Any] | None:
-    """Return what is other today than when it was frozen, as was and is; None where nothing is.
+    """Return what differs today from a frozen evaluation, as JSON; None if nothing does.
 
-    By `kpis` and its keys, `score`, `grade` and `stage`. `policy_version`: the one that judges now;
-    `edition`, of docs/figures.md: the one that says now what the figures mean.
+    Each difference is an object with `frozen` and `now`, under `kpis` and the KPI, `score`, `grade`
+    or `stage`. `today`: the scorecard as `frozen_json` has it today, under the policy
+    `policy_version`. The answer's `edition` is today's edition of docs/figures.md.
     """
     before = frozen.scorecard
     figures = {

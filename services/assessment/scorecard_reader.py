@@ -1,6 +1,6 @@
-"""Reading a scorecard: the figures of docs/figures.md for a supplier, a day, a window and a buyer.
+"""Reads scorecards, explained figures, order lines and suppliers for the JSON API and the pages.
 
-Everything blocks; async callers go through a thread.
+Everything blocks; async callers use a thread.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +22,14 @@ from services.store.sql_texts import shared
 
 _OF_A_MONTH: Final = ("due", "received", "inspected", "complained")
 _KNOWN: Final = 20_000
-"""Pairs of a supplier and who asks for it."""
+"""Maximum cached pairs of a supplier and the buyers that asked for it."""
 
 STATUSES: Final = ("late", "open", "overdue", "short", "rejected", "any")
 
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """Who a supplier is, and who buys from it."""
+    """A supplier as registered, and its buyers; None: not registered, or left empty there."""
 
     supplier_id: str
     name: str | None
@@ -42,19 +42,22 @@ class Supplier:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The sums of a selection by supplier, from which its figures and those of groups are made."""
+    """The sums of a selection by supplier, from which figures of suppliers and groups are made."""
 
     as_of: date
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def figures(self, suppliers: Iterable[str]) -> dict[str, Figure]:
-        """Return the ratios of some suppliers as one: sums over sums, never a mean of ratios."""
+        """Return the pooled ratios of some suppliers: sums over sums, never a mean of ratios."""
         rows = (row for name in suppliers for row in self.rows.get(name, ()))
         return FigureSums.of(self.as_of, rows).ratios()
 
 
 class Reader:
-    """Reads figures from the store under one policy."""
+    """Reads from the store under one policy. Safe for any number of threads.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
         self._clickhouse = clickhouse
@@ -65,22 +68,25 @@ class Reader:
         self._known = Remembered[tuple[str, ...], bool](_KNOWN)
 
     def today(self) -> date:
-        """Return the day it is at the sites."""
+        """Return today's date in the policy's default zone."""
         return datetime.now(ZoneInfo(self.policy.zone)).date()
 
     def facts(self, selection: Selection) -> Facts:
-        """Return the sums behind the figures of a selection, to be pooled as a page needs them."""
+        """Return the sums behind the figures of a selection, which a page pools as it needs."""
         return Facts(
             selection.as_of,
             by(self.store.sums(selection), "supplier_id"),
         )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
-        """Return the scorecard of one supplier in docs/figures.md's shape, as JSON."""
+        """Return the scorecard of one supplier as JSON in the shape of docs/figures.md."""
         return self.standings.scorecard(supplier_id, selection)
 
     def explain(self, supplier_id: str, selection: Selection, kpi: str) -> dict[str, Any]:
-        """Return a figure of a supplier with every part that it is made of, and why."""
+        """Return a figure of a supplier with all its parts and their reasons, as JSON.
+
+        The selection must name the supplier. Raises KeyError if `kpi` is unknown.
+        """
         figure = self.assessor.assessed(selection)[supplier_id].figures[kpi]
         return {
             "supplier_id": supplier_id,
@@ -94,9 +100,10 @@ class Reader:
     def lines(
         self, supplier_id: str, selection: Selection, status: str, limit: int, offset: int
     ) -> dict[str, Any]:
-        """Return the order lines behind the figures, newest due date first, by pages.
+        """Return a page of the order lines behind the figures as JSON, newest due date first.
 
-        Every line carries the source and id of each event behind it. No line has a price.
+        `status`: one of `STATUSES`, or empty for those that are judged, open or rejected. Every
+        line carries the source and id of each event behind it. No line has a price.
         """
         rows = self.store.lines(selection, status, limit, offset)
         total = rows[0]["total"] if rows else 0
@@ -111,9 +118,10 @@ class Reader:
         }
 
     def monthly_figures(self, selection: Selection) -> dict[str, dict[str, Figure]]:
-        """Return figures of the last 12 months and the one at hand, by month as `2026-11`.
+        """Return the figures of the last 12 months and the current one, by month as `2026-11`.
 
-        Delivery counts in the month of due + late, quality in that of the receipt or inspection.
+        Delivery figures count in the month of due date + late tolerance, quality figures in the
+        month of the receipt or inspection.
         """
         first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
         year = replace(selection, window_days=(selection.as_of - first).days)
@@ -126,36 +134,37 @@ class Reader:
         }
 
     def newest(self, selection: Selection) -> datetime | None:
-        """Return when the newest order, receipt or inspection of a selection happened."""
+        """Return the time of the newest order, receipt or inspection of a selection, or None."""
         rows = self._clickhouse.rows(sql("newest_event"), selection.partners)
         found: datetime | None = rows[0]["newest"]
         return found
 
     def names(self, partners: Sequence[str]) -> dict[str, str]:
-        """Return what partners are called, for those that are registered."""
+        """Return the names of those partners that are registered, by partner id."""
         rows = self._clickhouse.rows(sql("partner_names"), {"partners": list(partners)})
         return {row["partner_id"]: row["name"] for row in rows}
 
     def knows(self, supplier_id: str, buyers: Sequence[str] = ()) -> bool:
-        """Return whether there is such a supplier, of these buyers where any are given.
+        """Return whether the supplier exists and, if buyers are given, sells to any of them.
 
-        One that is known stays known, so the store is asked once: first for facts, which most have
-        and are found at once, then for everybody who is registered or has an agreement.
+        A known supplier stays known, so only a positive answer is cached. Facts are looked up
+        first, because most suppliers have some and the lookup is fast; then the list of registered
+        suppliers and of those with an agreement.
         """
-        asked = (supplier_id, *buyers)
-        if self._known.get(asked) is None:
+        key = (supplier_id, *buyers)
+        if self._known.get(key) is None:
             pair = {"supplier": supplier_id, "buyers": list(buyers), "rules": self.store.rules.id}
             if not self._clickhouse.rows(sql("has_facts"), pair):
                 total, _ = self.suppliers(buyers=buyers, suppliers=[supplier_id])
                 if not total:
                     return False
-            self._known.put(asked, True)
+            self._known.put(key, True)
         return True
 
     def supplier(self, supplier_id: str, buyers: Sequence[str] = ()) -> Supplier:
-        """Return who a supplier is; of one that nobody registered, its id alone.
+        """Return a supplier; if it is not registered, only its id and buyers are set.
 
-        `buyers`: those who are told of it; empty = all that buy from it.
+        `buyers`: restricts the buyers of the result to these; empty = all.
         """
         _, found = self.suppliers(suppliers=[supplier_id], buyers=buyers, limit=1)
         nobody = Supplier(supplier_id, None, None, None, None, None, tuple(buyers))
@@ -170,7 +179,10 @@ class Reader:
         limit: int = 1000,
         offset: int = 0,
     ) -> tuple[int, list[Supplier]]:
-        """Return how many suppliers match, and a page of them in the order of their ids."""
+        """Return how many suppliers match, and a page of them sorted by id.
+
+        `buyers`, `suppliers`, `cluster`: empty = all.
+        """
         rows = self._clickhouse.rows(
             shared("suppliers"),
             {

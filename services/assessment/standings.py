@@ -1,7 +1,7 @@
-"""How suppliers stand, kept from one question to the next until a fact about them changes.
+"""Reads and keeps standings: a supplier's scorecard and summary, valid until its mark changes.
 
-Kept are scorecards over all buyers and the usual window: those that everybody asks for. What else
-is asked for is worked out.
+Only standings over all buyers and the default window are kept in the store, because most requests
+are for these. All others are computed on request.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ from services.store.sql_files import sql
 from services.store.sql_texts import shared
 
 _ANSWERS_BYTES: Final = 16 * 1024 * 1024
-"""Of scorecards as JSON. Whoever asks chooses day and window, so there is no end
-to what could be kept."""
+"""Maximum size of the scorecards cached in memory. Requests choose day and window, so without a
+bound the cache would grow for ever."""
 
 _NAMED: Final = 500
-"""A longer list of suppliers is not named to the store: a query parameter has an end."""
+"""Longer lists of suppliers are not sent as a query parameter, whose length is bounded."""
 
 _COLUMNS: Final = [
     "policy",
@@ -43,7 +43,10 @@ _COLUMNS: Final = [
 
 
 class Standings:
-    """Scorecards and summaries of suppliers, kept or worked out. Blocks; for any thread."""
+    """Reads scorecards and summaries that are kept, and computes the others.
+
+    Blocks; safe for any number of threads. Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
         self.clickhouse = clickhouse
@@ -55,8 +58,11 @@ class Standings:
         )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
-        """Return the scorecard of one supplier as JSON, in docs/figures.md's shape."""
-        # Before anything else is read: what changes from here on makes the answer stale.
+        """Return the scorecard of a supplier as JSON in the shape of docs/figures.md.
+
+        The selection must name this supplier alone.
+        """
+        # Marks are read before anything else, so that any later change makes the answer stale.
         marks = self.assessor.store.marks(selection)
         mark = marks.get(supplier_id, 0)
         key = (supplier_id, tuple(selection.buyers), selection.as_of, selection.window_days)
@@ -70,7 +76,7 @@ class Standings:
         return known
 
     def summaries(self, selection: Selection) -> dict[str, Summary]:
-        """Return how some suppliers stand; those that are not kept are worked out, and kept."""
+        """Return the summaries of a selection's suppliers; missing ones are computed and kept."""
         found: dict[str, Summary] = {}
         if selection.usual:
             named = list(selection.suppliers) if len(selection.suppliers) <= _NAMED else []
@@ -96,7 +102,7 @@ class Standings:
         return found
 
     def refreshed(self, selection: Selection) -> dict[str, Assessed]:
-        """Work out how some suppliers stand, and keep it where it is what everybody asks for."""
+        """Assess a selection's suppliers, and keep the standings if the selection is `usual`."""
         marks = self.assessor.store.marks(selection)
         assessed = self.assessor.assessed(selection, marks)
         if selection.usual:
@@ -156,6 +162,6 @@ class Standings:
 
 
 def exact_json(value: Any) -> bytes:
-    """Return JSON whose decimals are written as numbers, digit by digit: 12.5, never "12.5"."""
+    """Return UTF-8 JSON with each Decimal written exactly and as a number: 12.5, never "12.5"."""
     text: str = simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
     return text.encode()

@@ -1,6 +1,6 @@
-"""Reading what a supplier's own pages tell beside its scorecard: who it is, months, orders awaited.
+"""Reads what a supplier's pages show beside its scorecard: profile, months, awaited orders.
 
-Everything blocks; async callers go through a thread.
+Everything blocks; async callers use a thread.
 """
 
 import json
@@ -21,15 +21,15 @@ from services.store.ledger import rows_of_keys
 from services.store.sql_files import sql
 
 WEEKS: Final = 12
-"""So many weeks of orders are looked ahead."""
+"""How many weeks ahead awaited orders are shown."""
 
 LineKey = tuple[str, str, str]
-"""Buyer, order and line: what names an order line of a supplier."""
+"""Buyer, order number and line number: they identify an order line of a supplier."""
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateHeld:
-    """What a supplier holds: a licence or a standard. `valid_to`: its last day; None = no end."""
+    """A licence or standard that a supplier holds. `valid_to`: its last valid day; None: no end."""
 
     certificate: str
     number: str
@@ -40,7 +40,7 @@ class CertificateHeld:
 
 @dataclass(frozen=True, slots=True)
 class ProcessCapacity:
-    """What a supplier says that it can make of some items with one process in a month."""
+    """The quantity of some items that a supplier declares it can make in a month with a process."""
 
     process: str
     uom: str
@@ -51,7 +51,7 @@ class ProcessCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who a supplier is, and what was told of it. `names`: of its buyers, by id."""
+    """A supplier, its certificates and capacities in force. `names`: its buyers' names by id."""
 
     supplier: Supplier
     names: Mapping[str, str]
@@ -61,7 +61,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What buyers still await of an item on one due date, in one unit of lines; '' = none said."""
+    """The quantity of an item still awaited on one due date, in one unit; '' if lines name none."""
 
     item: str
     due: date
@@ -74,7 +74,7 @@ class Awaited:
 class SupplierSums:
     """The figures of a year by month as `2026-11`, and the orders that are still awaited.
 
-    `matured_months`: in how many months the lines of the window fell due.
+    `matured_months`: the number of months in which lines of the window matured.
     """
 
     months: Mapping[str, Mapping[str, Figure]]
@@ -84,7 +84,7 @@ class SupplierSums:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDay:
-    """How many lines or receipts there were on a day. `what`: due, in_time, late or early."""
+    """The number of lines due, or of receipts, on a day. `what`: due, in_time, late or early."""
 
     day: date
     what: str
@@ -92,18 +92,22 @@ class DeliveryDay:
 
 
 class SupplierReading:
-    """Reads what a supplier's pages tell, by the rules of a reader's policy."""
+    """Reads what a supplier's pages show, by the rules of a reader's policy.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self._clickhouse = reader.store.clickhouse
         self._rules = reader.store.rules
 
     def profile(self, supplier_id: str, selection: Selection) -> Profile:
-        """Return who a supplier is; of its buyers those of a selection, where it names any.
+        """Return the profile of a supplier; if the selection names buyers, with only those buyers.
 
-        Of each certificate the entry that stands before the selection's day, of each process that
-        on it: the one with the latest first day, of two of one day that sent later. A process
-        without items, or that makes nothing, has no load.
+        For each certificate it has the entry with the latest first day before the selection's date,
+        for each process the declaration with the latest first day up to that date; of two with the
+        same first day the later sent. Processes without items or quantity are left out: they have
+        no load.
         """
         row = self._rows("supplier_profile", supplier_id, selection)[0]
         registered = [text or None for text in row["registered"]] or [None] * 5
@@ -131,9 +135,10 @@ class SupplierReading:
         )
 
     def sums(self, selection: Selection) -> SupplierSums:
-        """Return the last 12 months and the one at hand, and what is awaited in the next weeks.
+        """Return the last 12 months and the current one, and what is awaited within `WEEKS`.
 
-        Delivery counts in the month of due + late, quality in that of the receipt or inspection.
+        Delivery figures count in the month of due date + late tolerance, quality figures in the
+        month of the receipt or inspection.
         """
         as_of = selection.as_of
         first = as_of.replace(day=1, year=as_of.year - 1)
@@ -166,7 +171,7 @@ class SupplierReading:
         return SupplierSums(months, len(matured), awaited)
 
     def delivery_days(self, selection: Selection, first: date, until: date) -> list[DeliveryDay]:
-        """Return on which days of a span lines were due and goods came, as known at a day."""
+        """Return the days of a span on which lines were due or goods came, as known at `as_of`."""
         statement = sql("delivery_days")
         rows = self._clickhouse.rows(
             Template(statement).substitute(tolerance=tolerance_place(self._rules, "item_no")),
@@ -180,19 +185,22 @@ class SupplierReading:
         return [DeliveryDay(row["day"], row["what"], row["number"]) for row in rows]
 
     def folds(self, supplier_id: str, lines: Iterable[LineKey]) -> dict[LineKey, Row]:
-        """Return how order lines stood after each of their events; see line_fold.sql."""
+        """Return the state of order lines after each of their order events; see line_fold.sql."""
         keys = sorted(set(lines))
         if not keys:
             return {}
-        asked = {"rules": self._rules.id, "supplier": supplier_id, "lines": json.dumps(keys)}
-        rows = self._clickhouse.rows(sql("line_fold"), asked)
+        parameters = {"rules": self._rules.id, "supplier": supplier_id, "lines": json.dumps(keys)}
+        rows = self._clickhouse.rows(sql("line_fold"), parameters)
         return {(row["buyer_id"], row["order_no"], row["line_no"]): row for row in rows}
 
     def told(self, supplier_id: str, line: LineKey) -> list[dict[str, Any]]:
-        """Return what was said of an order line, as it happened, each with `accepted_at`."""
+        """Return the events about an order line in order; see line_story.sql.
+
+        Each row has `accepted_at` too: when the event was accepted, None if unknown.
+        """
         buyer, order, number = line
-        asked = {"supplier": supplier_id, "buyer": buyer, "order": order, "line": number}
-        rows = self._clickhouse.rows(sql("line_story"), {**asked, "zone": self._rules.zone})
+        parameters = {"supplier": supplier_id, "buyer": buyer, "order": order, "line": number}
+        rows = self._clickhouse.rows(sql("line_story"), {**parameters, "zone": self._rules.zone})
         keys = {(row["source"], row["event_id"]) for row in rows}
         came_in = {
             (row["source"], row["id"]): datetime.fromisoformat(row["accepted_at"])
@@ -205,7 +213,7 @@ class SupplierReading:
     def lines_of(
         self, supplier_id: str, selection: Selection, numbers: Sequence[str]
     ) -> dict[tuple[str, str, str], list[tuple[str, str]]]:
-        """Return the order lines that documents name, by kind, buyer and number."""
+        """Return the order lines that documents name, by document kind, buyer and number."""
         if not numbers:
             return {}
         rows = self._rows("document_lines", supplier_id, selection, numbers=list(numbers))

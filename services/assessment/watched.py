@@ -1,7 +1,7 @@
-"""What is watched: how every supplier stands by now, and the store itself.
+"""Reads what the exporter shows: the standing of every supplier, and the size of the store.
 
-Everything is read from what is kept already, none of it is worked out: one look costs the store the
-same whatever the ledger holds. Blocks.
+Everything is read from tables that are kept, nothing is computed from facts, so the cost of a look
+does not depend on the size of the ledger. Blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,19 @@ from services.store.client import ClickHouse
 from services.store.sql_files import sql
 
 _OLDEST_DAYS: Final = 7
-"""A standing older than this is not shown as how a supplier stands."""
+"""Standings older than this are not shown."""
 
 _LIMITS: Final = {"max_execution_time": 10}
-"""Seconds: a store that is slower is better left alone."""
+"""In seconds. A store that is slower than this is overloaded: the look gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedStanding:
-    """How a supplier stood when it was worked out last, and at the month end before.
+    """A supplier's newest kept standing, and its published grade at the month end before.
 
-    `before`: the grade published then, None where none was; `compared` says whether that is known.
-    `load`: its `capacity_load`. `current`: nothing came about it since, and the day is today.
+    `at`: the newest summary. `before`: the grade published at the month end before today, None if
+    none was or it is not known; `compared`: whether it is known. `load`: the KPI `capacity_load`.
+    `current`: the standing is of today, and no fact about the supplier has changed since.
     """
 
     at: Summary
@@ -44,7 +45,11 @@ class WatchedStanding:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A supplier: where it belongs ("" = nowhere), how it stands, and when its certificates end."""
+    """A supplier, its region and cluster ("" if not registered), standing and certificates.
+
+    `has_facts`: any event about it was folded. `standing`: None if none was kept in the last days.
+    `certificates`: the last valid day by certificate.
+    """
 
     supplier_id: str
     region: str
@@ -57,9 +62,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """Bytes on disk of all tables, events in the ledger, bytes free and in all on its disk.
+    """The size of the store, in bytes except for `events`.
 
-    `memory`: bytes that the engine holds.
+    `bytes`: all tables on disk. `events`: rows of the ledger. `free` and `total`: of the fullest
+    disk. `memory`: in use by the engine. On a cluster, all are of the node that answers.
     """
 
     bytes: int
@@ -71,7 +77,11 @@ class StoreSize:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one look into the store found, and for which day at the sites."""
+    """The result of one look into the store.
+
+    `today`: the date at the sites. `senders`: when each sender's newest event was accepted.
+    `rejections`: the number of open rejected records by reason.
+    """
 
     today: date
     suppliers: Sequence[Watched]
@@ -81,7 +91,7 @@ class Looked:
 
 
 class WatchStore:
-    """Takes looks under one policy. Raises StoreUnavailable, StoreRefused."""
+    """Reads what is watched, under one policy. Raises StoreUnavailable, StoreRefused."""
 
     def __init__(self, clickhouse: ClickHouse, policy: Policy) -> None:
         self.clickhouse, self.policy = clickhouse, policy
@@ -90,9 +100,9 @@ class WatchStore:
         self._read: dict[str, tuple[Any, Summary]] = {}
 
     def look(self, today: date) -> Looked:
-        """Read everything that is watched."""
+        """Read everything that is watched. `today`: the date at the sites."""
         standings = self._standings(today)
-        # Of suppliers who are not among them any more nothing is asked again.
+        # Forget the parsed summaries of suppliers that have no standing any more.
         self._read = {name: kept for name, kept in self._read.items() if name in standings}
         ends: dict[str, dict[str, date]] = {}
         for row in self._rows("certificate_ends"):
@@ -147,7 +157,7 @@ class WatchStore:
         )
 
     def _summary(self, row: Mapping[str, Any]) -> Summary:
-        """Return a summary, read anew only where it was worked out anew."""
+        """Return a summary; it is parsed again only if a newer one was kept."""
         name, version = row["supplier_id"], (row["as_of"], row["computed_at"])
         known = self._read.get(name)
         if known is None or known[0] != version:

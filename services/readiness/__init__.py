@@ -1,1 +1,1 @@
-"""Readiness: the policy and the arithmetic of figures. Pure: no store, no clock, no network."""
+"""The policy and the arithmetic of figures. Pure: no store, no clock, no network."""

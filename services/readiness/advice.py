@@ -1,4 +1,4 @@
-"""What to do next: the worst cases behind each figure, and what putting them right would gain."""
+"""Finds each figure's worst cases and the points that putting them right would gain."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from services.readiness.row import Row
 from services.readiness.sums import FigureSums
 
 CASES: Final = 5
-"""Of each figure: as many as a workshop can look into within a week."""
+"""Maximum cases per figure: as many as a workshop can look into within a week."""
 
 _MISSED: Final = {
     "due": "otif",
@@ -28,17 +28,17 @@ _MISSED: Final = {
 """Map each part family to the KPI that loses a case when the part misses."""
 
 _MOST: Final = {"due": "mean_days_late", "inspected": "ppm", "complained": "ppm"}
-"""Map each part family to the KPI that loses by the size of a miss."""
+"""Map each part family to the KPI that loses in proportion to the size of a miss."""
 
 _ONE: Final = Decimal(1)
 
 
 def advise(policy: Policy, sums: FigureSums, worst: Mapping[str, Sequence[Row]]) -> list[NextStep]:
-    """Return the changes that would move a supplier's score most.
+    """Return the changes that would raise a supplier's score most, best first.
 
-    `worst`: what `worst_cases` found, a few for each figure. Each figure is taken by itself: the
-    gain of a step is what the score would be if that figure's cases had been as they should, less
-    what it is.
+    `worst`: the result of `worst_cases` for the same rows as `sums`. Each figure is considered on
+    its own: the gain of a step is the score with that figure's cases put right, less the present
+    score.
     """
     ratios = sums.ratios()
     return next_steps(
@@ -55,10 +55,12 @@ def advise(policy: Policy, sums: FigureSums, worst: Mapping[str, Sequence[Row]])
 
 
 def worst_cases(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Return the cases that weigh most against a supplier, so many for each figure.
+    """Return the cases that count most against a supplier, at most `CASES` for each KPI.
 
-    `rows`: of `figure_sums` at one date; without their worst parts, none. `bad`: how much a case
-    takes from its figure; of equal ones the latest comes first.
+    `rows`: `figure_sums` of one supplier at one date. They yield no cases unless they were read
+    with their worst parts (`FigureStore.sums(worst=...)`). In a case, `bad` is the amount that it
+    takes from its figure: 1, or a quantity, or a quantity x days late. Of equal cases the latest
+    comes first.
     """
     found: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""A scorecard out of sums: figures, score, grade, published grade and stage at a date."""
+"""Makes a scorecard from sums: figures, score, grade, published grade and stage at a date."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What a scorecard says of a supplier at a date.
+    """The content of a supplier's scorecard at a date.
 
-    `worst`: for each figure the cases that weigh most against the supplier.
+    `worst`: by KPI, the cases that count most against the supplier (see `worst_cases`).
     """
 
     sums: FigureSums
@@ -31,7 +31,7 @@ class Assessed:
     worst: Mapping[str, Rows]
 
     def as_json(self) -> dict[str, Any]:
-        """Return `kpis`, `score`, `grade` and `stage` as a scorecard has them."""
+        """Return `kpis`, `score`, `grade` and `stage` in the shape of the scorecard's JSON."""
         return {
             "kpis": {key: figure.as_json() for key, figure in self.figures.items()},
             "score": self.score.as_json(provisional=self.grade.insufficient),
@@ -51,8 +51,10 @@ def assess(  # noqa: PLR0913 - the facts that a scorecard is made of
 ) -> Assessed:
     """Assess a supplier at the date of its sums.
 
-    `ends`: its grades at every month end up to that date, oldest first, that of the date itself
-    among them where it is one. `partner`: its `partner_facts`.
+    `ends`: the supplier's grades at every month end up to and including that date, oldest first.
+    `partner`: its rows of `FigureStore.partner_facts`. `worst`: the result of `worst_cases`.
+    `one_buyer`: the sums are of one buyer's orders; buyer concentration then has no value and
+    limits no stage.
     """
     policy, as_of = grader.policy, sums.as_of
     graded = grader.graded(sums, sums.scored())
@@ -69,7 +71,11 @@ def assess(  # noqa: PLR0913 - the facts that a scorecard is made of
 
 
 def standing_capacities(partner: Rows, as_of: date) -> list[Capacity]:
-    """Return the capacity in force of every process: the latest before a date, then sent last."""
+    """Return the capacity in force of each process on `as_of`.
+
+    It is the declaration with the latest `valid_from` up to and including `as_of`; of two with the
+    same day the one sent later. `partner`: rows of `FigureStore.partner_facts`, in the order sent.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for row in partner:
         if row["kind"] == "capacity" and row["valid_from"] <= as_of:

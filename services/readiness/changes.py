@@ -1,6 +1,6 @@
-"""What changed about a supplier since it was last told: its published grade, its stages.
+"""Compares a supplier's standing with that of its last announcement: published grade and stages.
 
-Pure: two states in, the changes out. A state is small enough to be written down with each change.
+A state is small enough to be stored with each announcement.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,16 +16,17 @@ GATE_FIGURES: Final[Mapping[GateName, str]] = {
     "line_stops": "line_stops",
     "overdue_complaint_step": "complaint_response",
 }
-"""The figure behind each gate."""
+"""Map each gate to the KPI behind it."""
 
 _CONCENTRATION: Final = "buyer_concentration"
 
 
 @dataclass(frozen=True, slots=True)
 class ToldState:
-    """How a supplier stands, as far as a change of it is told.
+    """The part of a supplier's standing whose changes are announced.
 
-    `adds`: points of the score by figure, to about 15 digits.
+    `stages` and `limits`: by assessor, the stage and what limits it. `adds`: the points that each
+    KPI adds to the score, to about 15 digits.
     """
 
     published: Letter | None = None
@@ -36,12 +37,12 @@ class ToldState:
 
     @classmethod
     def of(cls, summary: Summary) -> Self:
-        """Take it from a summary."""
+        """Build the state from a summary."""
         adds = {key: float(one) for key, one in summary.adds.items()}
         return cls(summary.published, summary.gates, summary.stages, summary.limits, adds)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is written down."""
+        """Return the state as stored with an announcement; `from_json` reads it."""
         return {
             "published": self.published,
             "gates": list(self.gates),
@@ -65,10 +66,12 @@ class ToldState:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A published grade or, by an assessor, a stage that is another, and what moved it.
+    """A change of the published grade, or of the stage by one assessor, and its cause.
 
-    `kpi`: of a grade, the figure behind a gate that came or went, else the one whose part of the
-    score changed most, by `points`; of a stage, the figure behind a limit that came or went.
+    `kpi`: for a grade, the figure behind a gate that came into force or was lifted, else the figure
+    whose contribution to the score changed most, by `points`; for a stage, the figure behind a
+    limit that was added or lifted. `gates`, `limits`: those in force after the change. `assessor`:
+    for a stage only.
     """
 
     what: Literal["published_grade", "stage"]
@@ -84,9 +87,9 @@ class Changed:
 def changes(
     before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
 ) -> Iterator[Changed]:
-    """Yield every change from a state to another: the grade first, then stages by assessor.
+    """Yield the changes from one state to another: the grade first, then stages by assessor id.
 
-    `caps`: the best grade that each gate leaves, as the policy has it.
+    `caps`: the best grade that the policy allows while a gate is in force.
     """
     if now.published != before.published:
         kpi, points = _moved_by(before, now, caps)
@@ -109,11 +112,11 @@ def _moved_by(
     before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
 ) -> tuple[str | None, float | None]:
     if before.published is None:
-        return None, None  # the first grade of all: nothing moved it
+        return None, None  # the supplier's first grade has no cause
     for gate, behind in GATE_FIGURES.items():
         came = gate in now.gates and gate not in before.gates and caps[gate] == now.published
         went = gate in before.gates and gate not in now.gates and caps[gate] == before.published
-        # A gate that comes can but lower a grade, one that goes can but raise it.
+        # A gate that comes into force can only lower a grade; a lifted one can only raise it.
         if (came and _fell(before, now)) or (went and _fell(now, before)):
             return behind, None
     kpi, points = changed_most(

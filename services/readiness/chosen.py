@@ -1,13 +1,13 @@
-"""Which policy a process runs by: the one that its settings name, or the packaged one."""
+"""Chooses the policy of a process: the one that its settings name, or the packaged one."""
 
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError
 from services.settings import Settings, SettingsError
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Return the policy that the settings name. SettingsError says what is wrong with it.
+    """Return the policy that the settings name, with the zone of the settings if they set one.
 
-    Ask for it before anything is started.
+    Call this before starting anything. Raises SettingsError if the policy can't be read or used.
     """
     policy = DEFAULT_POLICY
     try:

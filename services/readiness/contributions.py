@@ -1,7 +1,8 @@
-"""What each part adds to a figure: the sum of what is explained is the figure.
+"""Says what each part adds to a figure, so that an explanation adds up to the figure.
 
-Each figure of docs/figures.md's table is made of the parts of one family or more; here stands
-which, and what a part adds to its numerator and denominator.
+Each figure of docs/figures.md's table is made from the parts of one or more families. This module
+lists the families of each figure, and what a part adds to its numerator and denominator. The
+letters `a` to `g` of a part are defined by family in `services/store/sql/facts/*_parts.sql`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,10 @@ _ONE: Final = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one part adds: to numerator and denominator of a ratio, or one value of a list."""
+    """What one part adds: to numerator and denominator of a ratio, or else one `value`.
+
+    Values add up to a count; of a median or percentile they are its cases.
+    """
 
     numerator: Decimal | None = None
     denominator: Decimal | None = None
@@ -85,10 +89,13 @@ FAMILIES: Final[Mapping[str, Mapping[str, Adds]]] = {
     "retroactive_lines": {"retroactive": _one},
     "capacity_load": {"backlog": _value},
 }
-"""By figure, its families of parts and what a part of each adds. `buyer_concentration` is made of
-prices, which are nobody's to see here: it is explained by the shares of the buyers alone."""
+"""By KPI and part family, what a part adds. `buyer_concentration` is left out: it is made from
+prices, which an explanation must not show. It is explained by the buyers' shares alone."""
 
 
 def contribution(kpi: str, part: PartRow, as_of: date) -> Contribution:
-    """Return what a part of one of a figure's families adds to it at a date."""
+    """Return what a part adds to a figure at a date.
+
+    Raises KeyError if the figure is not in `FAMILIES` or has no parts of this family.
+    """
     return FAMILIES[kpi][part["family"]](part, as_of)

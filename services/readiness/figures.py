@@ -1,7 +1,7 @@
-"""Figures: a numerator over a denominator, exact, and what can be said of it.
+"""The kinds of figure, their confidence intervals, and their JSON.
 
-Numbers go out as JSON numbers. Numerators and denominators are exact decimals; a value is the
-double nearest to their exact quotient.
+All numbers are JSON numbers. Numerators and denominators are exact decimals; a value is the double
+nearest to their exact quotient.
 """
 
 import math
@@ -12,18 +12,19 @@ from fractions import Fraction
 from typing import Any, Final
 
 Exact = Decimal | Fraction
-"""A number without rounding: sums of quantities in units of one dozen have no end as decimals."""
+"""An unrounded number. Fractions are needed: a sum of dozens may be an infinite decimal."""
 
 Z: Final = 1.959964
-"""The two-sided 95 % point of the normal distribution, as docs/figures.md has it."""
+"""The two-sided 95 % quantile of the normal distribution, to the digits in docs/figures.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure over a window.
+    """A ratio over a window. It has no value if the denominator is 0.
 
-    `counts`: numerator and denominator are counts of cases, so that an interval can be given.
-    `scale`: 1,000,000 for figures in parts per million. A denominator of 0 has no value.
+    `counts`: numerator and denominator count cases, so the ratio has a confidence interval.
+    `scale`: 1,000,000 for figures in parts per million. `mixed_units`: the quantities that were
+    added have more than one unit.
     """
 
     numerator: Fraction
@@ -34,19 +35,19 @@ class Figure:
 
     @property
     def exact(self) -> Fraction | None:
-        """The exact quotient, as points are given for it; None where there is none."""
+        """The exact quotient, from which points are computed; None if the denominator is 0."""
         if self.denominator == 0:
             return None
         return self.scale * self.numerator / self.denominator
 
     @property
     def value(self) -> float | None:
-        """The exact quotient, to the nearest double; None where there is nothing to divide by."""
+        """The quotient as the nearest double; None if the denominator is 0."""
         return None if self.exact is None else float(self.exact)
 
     @property
     def ci95(self) -> tuple[float, float] | None:
-        """The Wilson interval (E. B. Wilson, JASA 22, 1927), for ratios of counts alone."""
+        """The 95 % Wilson interval (E. B. Wilson, JASA 22, 1927); None unless `counts`."""
         if not self.counts or self.denominator == 0:
             return None
         return wilson(int(self.numerator), int(self.denominator))
@@ -68,13 +69,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A figure that is one number: a count, a percentile, an index; None where it has no value."""
+    """A figure that is one number: a count, a percentile, an index; None if it has no value."""
 
     exact: Fraction | float | int | None
 
     @property
     def value(self) -> float | int | None:
-        """The number as JSON has it: the double nearest to it, a count as it is."""
+        """The number for JSON: a fraction as the nearest double, a count unchanged."""
         return float(self.exact) if isinstance(self.exact, Fraction) else self.exact
 
     def as_json(self) -> dict[str, Any]:
@@ -84,20 +85,20 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is asked of each declared process over what it can make in a month."""
+    """The demand for each declared process over what the process can make in a month."""
 
     processes: Mapping[str, Figure]
 
     @property
     def exact(self) -> Fraction | None:
-        """The highest load; None where no process has one."""
+        """The highest load; None if no process has one."""
         return max(
             (x for one in self.processes.values() if (x := one.exact) is not None), default=None
         )
 
     @property
     def value(self) -> float | None:
-        """The highest load, to the nearest double."""
+        """The highest load as the nearest double; None if no process has one."""
         return None if self.exact is None else float(self.exact)
 
     def as_json(self) -> dict[str, Any]:
@@ -109,7 +110,7 @@ class Load:
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion; trials > 0."""
+    """Return the 95 % Wilson score interval of a proportion. `trials` must be more than 0."""
     p = successes / trials
     z2 = Z * Z / trials
     centre = (p + z2 / 2) / (1 + z2)
@@ -118,9 +119,10 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def difference(before: Figure, after: Figure) -> tuple[float, float] | None:
-    """Return the 95 % interval of the change from one share of cases to another; None of others.
+    """Return the 95 % interval of the change from one share of cases to another.
 
     R. G. Newcombe, Statistics in Medicine 17, 1998, method 10: from the two Wilson intervals.
+    Returns None if either figure has no value or is not a ratio of counts.
     """
     if before.value is None or after.value is None or before.ci95 is None or after.ci95 is None:
         return None
@@ -133,10 +135,10 @@ def difference(before: Figure, after: Figure) -> tuple[float, float] | None:
 
 
 def json_number(value: Exact) -> int | Decimal:
-    """Return a number that JSON writes exactly: an int where it is whole, else the decimal.
+    """Return a number as JSON can write it exactly: an int if it is whole, else a Decimal.
 
-    A part of a bigger unit may have no end as a decimal (7 pieces of a dozen): it is cut off after
-    30 digits.
+    A fraction that is an infinite decimal (7 pieces as a part of a dozen) is rounded to 30
+    significant digits.
     """
     if isinstance(value, Fraction):
         if value.denominator == 1:

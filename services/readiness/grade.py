@@ -1,7 +1,8 @@
-"""Grades: of a day, and the published one, which moves at month ends (docs/figures.md, "Grade").
+"""Computes the grade of a day, and the published grade, which moves at month ends.
 
-A grade of a day follows the score as it is. What is published must not flicker with one delivery,
-so it waits for months in a row; a gate does not wait.
+The rules are in docs/figures.md, "Performance score and grade". The grade of a day follows the
+score. The published grade must not flicker with a single delivery, so it moves only after several
+months in a row; a gate acts at once.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,10 @@ from services.readiness.score import Score
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A grade at the beginning of a day.
+    """The grade at the beginning of a day.
 
-    `value`: capped by the gates; None where there are too few lines or months to judge by.
-    `gates`: those in force, also where the score alone gives no more than they leave.
+    `value`: capped by the gates; None if there are too few matured lines or months, or no score.
+    `gates`: all gates in force, even those that do not lower the grade that the score gives.
     """
 
     value: Letter | None
@@ -27,11 +28,11 @@ class Grade:
 
     @property
     def insufficient(self) -> bool:
-        """Whether there is too little to judge by."""
+        """Whether there is too little data for a grade."""
         return self.value is None
 
     def as_json(self, published: Letter | None) -> dict[str, Any]:
-        """Return the scorecard's `grade`."""
+        """Return the `grade` object of the scorecard's JSON. `published`: the published grade."""
         return {
             "value": self.value,
             "published": published,
@@ -51,26 +52,26 @@ def grade_at(  # noqa: PLR0913 - the facts that a grade is made of
 ) -> Grade:
     """Return the grade of a day.
 
-    `matured_lines`: matured in the window; `matured_months`: in how many calendar months of due +
-    late. `line_stops`: the figure. `overdue_step`: a complaint's step is overdue and not done.
+    `matured_lines`: lines matured in the window. `matured_months`: the number of calendar months in
+    which their due date + late tolerance falls. `line_stops`: the figure of that name.
+    `overdue_step`: whether a complaint step is overdue and not done.
     """
     gates = _in_force(policy, line_stops=line_stops, overdue_step=overdue_step)
     rules = policy.grade
     enough = matured_lines >= rules.min_lines and matured_months >= rules.min_months
-    # Without a score there is nothing to grade, however many lines there were.
+    # Enough lines do not imply a score: no scored figure may have a value.
     if not enough or score.value is None:
         return Grade(None, gates)
-    # A decimal is compared with a fraction as a fraction: through a float, 89.999... would be 90.
+    # Thresholds are compared as fractions: as a float, 89.999... could become 90.
     reached = sum(score.value >= Fraction(threshold) for threshold in (rules.A, rules.B, rules.C))
     return Grade(_capped(policy, LETTERS[3 - reached], gates), gates)
 
 
 def published(policy: Policy, month_ends: Sequence[Letter | None], at: Grade) -> Letter | None:
-    """Return the grade that is shown at T; None until a month end had enough to judge by.
+    """Return the grade that is shown at T; None until a month end has had enough data for a grade.
 
-    `month_ends`: the grades at the first of each month up to T (T's own where T is one), oldest
-    first; None where one is insufficient. `at`: the grade at T, of which only the gates act, at
-    once.
+    `month_ends`: the grades at the first of each month up to and including T, oldest first; None
+    for an insufficient one. `at`: the grade at T; only its gates matter here, and they act at once.
     """
     shown: Letter | None = None
     above = below = 0
@@ -96,7 +97,7 @@ def _in_force(policy: Policy, *, line_stops: int, overdue_step: bool) -> tuple[G
         "line_stops": line_stops > 0,
         "overdue_complaint_step": overdue_step,
     }
-    # A gate that leaves an A caps nothing: the policy has taken it away.
+    # A cap of A caps nothing: this is how a policy disables a gate.
     return tuple(name for name in holds if holds[name] and policy.grade.gates.cap(name) != "A")
 
 

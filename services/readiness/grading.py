@@ -1,7 +1,4 @@
-"""Where suppliers stand under a policy, date by date, and what another policy would move.
-
-Pure: sums in, standings and moves out; whoever has sums can ask.
-"""
+"""Grades suppliers under a policy, date by date, and compares the outcome of two policies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +22,12 @@ DIRECTIONS: Final[tuple[Direction, ...]] = (
     "newly_graded",
 )
 FROZEN: Final = "frozen"
-"""What stands for evaluations as they were frozen, where else an old policy is given."""
+"""Stands for the frozen evaluations wherever a backtest takes an old policy."""
 
 _TELLING: Final = 1e-6
-"""A score that doubles put so near a threshold is worked out exactly."""
+"""A score computed in doubles that is this near to a threshold is recomputed exactly."""
 _NOTHING: Final = Fraction(1, 10**9)
-"""A change of so few points is what writing a figure as JSON cut off."""
+"""A smaller change in points is no real one: figures stored as JSON are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class GradedStanding:
-    """Where a supplier stands at a date: as graded that day, and as is shown."""
+    """A supplier's standing at a date: score and grade of that day, and the published grade."""
 
     score: Score
     grade: Letter | None
@@ -52,18 +49,18 @@ class GradedStanding:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A supplier's standing under one policy and under another, which differs."""
+    """A supplier whose standing differs between two policies."""
 
     supplier_id: str
     old: GradedStanding
     new: GradedStanding
     by: str | None
-    """The figure that changed the score most; None where no figure adds anything else."""
+    """The figure that changed the score most; None if no figure adds other points than before."""
     change: Fraction
-    """By how many points of the score it did."""
+    """The change of that figure's contribution, in points of the score."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for a script; scores are unrounded."""
+        """Return the move as JSON for scripts; scores are unrounded."""
         old, new = self.old, self.new
         return {
             "supplier_id": self.supplier_id,
@@ -76,7 +73,7 @@ class Move:
 
 
 class Grader:
-    """Grades many suppliers at many days under one policy."""
+    """Grades suppliers under one policy; one instance serves many suppliers and days."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -89,18 +86,19 @@ class Grader:
         self._weights: dict[tuple[str, ...], dict[str, float]] = {}
 
     def graded(self, sums: FigureSums, values: Mapping[str, Fraction | None]) -> Graded:
-        """Grade the sums of a day. `values`: `sums.scored()`, made once for all policies."""
+        """Return score and grade of a day. `values`: `sums.scored()`, reusable for all policies."""
         return self._graded(self.scorer.score(values), sums)
 
     def contributed(self, sums: FigureSums, values: Mapping[str, Fraction | None]) -> Graded:
-        """Grade the sums of a day without the scores of pillars, which cost as much again."""
+        """Return score and grade of a day without pillar scores, which would double the cost."""
         return self._graded(self.scorer.bare(values), sums)
 
     def letter(self, sums: FigureSums) -> Letter | None:
-        """Return the grade of a day alone; None where it is insufficient.
+        """Return only the grade of a day; None if it is insufficient.
 
-        As the exact score gives it, mostly without its arithmetic: a programme asks for tens of
-        thousands of month ends. Near a threshold, doubles could be wrong; the exact one decides.
+        Same result as `graded`, but computed in doubles, because a programme needs tens of
+        thousands of month ends. Near a threshold doubles could be wrong, so there the exact score
+        decides.
         """
         if sums.matured_lines < self.policy.grade.min_lines:
             return None
@@ -121,7 +119,7 @@ class Grader:
         return Graded(scored, grade)
 
     def _near(self, sums: FigureSums) -> float:
-        """Return the score to about 12 digits; a matured line gives at least one figure a value."""
+        """Return the score to about 12 digits. A matured line must exist: it gives a value."""
         ratios = sums.ratios()
         values = {
             key: one.scale * float(one.numerator) / float(one.denominator)
@@ -150,10 +148,10 @@ def _near_points(pairs: Sequence[tuple[float, float]], value: float) -> float:
 def standings(
     policy: Policy, found: Mapping[date, Graded], asked: Sequence[date]
 ) -> dict[date, GradedStanding]:
-    """Return where a supplier stands at the dates asked for.
+    """Return a supplier's standing at each date of `asked`.
 
-    `found`: those dates, and every month end of the supplier's history: what is published
-    remembers them all.
+    `found`: score and grade at those dates and at every month end of the supplier's history, on
+    which the published grade depends.
     """
     ends = [day for day in sorted(found) if day.day == 1]
     return {
@@ -169,8 +167,8 @@ def standings(
 
 
 def move(supplier_id: str, old: GradedStanding, new: GradedStanding) -> Move | None:
-    """Return what moves from one standing to another; None where they are the same."""
-    # As doubles: what was frozen is known as JSON has it.
+    """Return the difference between two standings of a supplier; None if they are the same."""
+    # Compared as doubles: frozen scores are known only as JSON numbers.
     before, after = (nearest(one.score.value) for one in (old, new))
     if (before, old.grade, old.published) == (after, new.grade, new.published):
         return None
@@ -179,7 +177,7 @@ def move(supplier_id: str, old: GradedStanding, new: GradedStanding) -> Move | N
 
 
 def direction(old: Letter | None, new: Letter | None) -> Direction:
-    """Say which way a grade goes; None is insufficient, or not yet published."""
+    """Return the direction of a change of grade. None: insufficient, or nothing published yet."""
     if old == new:
         return "unchanged"
     if new is None:

@@ -1,7 +1,7 @@
-"""The keys of the figures, what each is measured in, and which way is better.
+"""Lists the KPIs, the unit of each, and whether higher or lower is better.
 
-A policy may give points to those that are a numerator over a denominator: they add up over
-suppliers and months. This is what its points are checked against.
+Policies are checked against this list. A policy may give points only to ratios, because their
+numerators and denominators add up over suppliers and months.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Better = Literal["higher", "lower"]
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """What a figure's `value` is measured in, and which way is better for the supplier."""
+    """The unit of a figure's `value`, and which direction is better for the supplier."""
 
     unit: Unit
     better: Better
@@ -37,7 +37,7 @@ KPIS: Final[Mapping[str, Kpi]] = MappingProxyType(
         "complaint_response": Kpi("fraction", "higher"),
         "lead_time_days_p50": Kpi("days", "lower"),
         "lead_time_days_p90": Kpi("days", "lower"),
-        # A deviation over a mean, and a load over a capacity: neither ends at 1.
+        # A deviation over a mean, and a load over a capacity: neither is bounded by 1.
         "lead_time_cv": Kpi("ratio", "lower"),
         "capacity_load": Kpi("ratio", "lower"),
         "line_stops": Kpi("count", "lower"),
@@ -54,4 +54,4 @@ SCORABLE: Final = (
     "lot_acceptance", "confirmation_in_time", "order_acceptance", "despatch_notice_rate",
     "complaint_response",
 )  # fmt: skip
-"""Those that a policy may give points to."""
+"""The KPIs to which a policy may give points: all that are ratios."""

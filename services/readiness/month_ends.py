@@ -1,21 +1,24 @@
-"""Month ends: the first of each month, at which grades are published and evaluations frozen."""
+"""Computes month ends: a month end is the first day of a month as T.
+
+Published grades move at month ends, and evaluations are frozen.
+"""
 
 from datetime import date, timedelta
 
 
 def month_ends(first: date, as_of: date) -> list[date]:
-    """Return the first of every month after a day, up to and with a date."""
+    """Return the month ends after `first`, up to and including `as_of`."""
     return [_first_of(month) for month in range(_month(first) + 1, _month(as_of) + 1)]
 
 
 def last_month_ends(count: int, as_of: date) -> list[date]:
-    """Return the last `count` firsts of a month, up to and with a date."""
+    """Return the last `count` month ends up to and including `as_of`."""
     last = _month(as_of)
     return [_first_of(month) for month in range(last - count + 1, last + 1)]
 
 
 def month_end_before(day: date) -> date:
-    """Return the last first of a month before a day."""
+    """Return the last month end before a day."""
     return (day - timedelta(days=1)).replace(day=1)
 
 

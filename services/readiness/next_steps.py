@@ -1,4 +1,4 @@
-"""What to do next: the changes that would move a supplier's score most (docs/figures.md)."""
+"""Ranks the changes that would raise a supplier's score most (docs/figures.md)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from services.readiness.policy import Policy
 from services.readiness.score import Scorer
 
 Case = Mapping[str, str]
-"""What identifies an open case: an order line, an inspection, a complaint, by its numbers."""
+"""The numbers that identify an order line or document, such as `order_no` and `line_no`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """How the figures would be if the worst open cases behind one of them were put right.
+    """The figures as they would be if the worst cases behind one of them were put right.
 
-    `values`: the figures that become others, `kpi` among them or not: one delivery put right moves
-    several. What is not named stays as it is.
+    `values`: the figures that would change, which need not include `kpi`, as one delivery put right
+    may move several. All other figures stay as they are.
     """
 
     kpi: str
@@ -27,14 +27,14 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """A change, the points of the score that it gains, and the cases to put right."""
+    """A figure, the cases behind it to put right, and the points of the score that this gains."""
 
     kpi: str
     gain: Fraction
     cases: tuple[Case, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return an entry of the scorecard's `next_steps`."""
+        """Return an entry of `next_steps` in the scorecard's JSON."""
         return {
             "kpi": self.kpi,
             "gain": float(self.gain),
@@ -47,11 +47,11 @@ def next_steps(
     values: Mapping[str, Fraction | None],
     alternatives: Iterable[Alternative],
 ) -> list[NextStep]:
-    """Return the changes that gain most, at most one for each figure, the best first.
+    """Return the changes that gain most, at most one for each figure, best first.
 
-    As many as the policy shows; only what gains anything. Of equal ones that with fewer cases goes
-    first, then by key, then by the cases themselves: the order of the alternatives says nothing.
-    `values` as `score` takes them.
+    At most `policy.next_steps` of them, and only those that gain points. Equal gains are ordered by
+    the number of cases (fewer first), then by KPI, then by the cases, so the order of the
+    alternatives does not matter. `values`: the present figures, as `Scorer.score` takes them.
     """
     scorer = Scorer(policy)
     now = scorer.bare(values).value

@@ -1,4 +1,4 @@
-"""Points: what a figure's value is worth under a policy, by straight lines between its pairs."""
+"""Converts a figure's value into points by linear interpolation between a policy's pairs."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,9 +9,10 @@ Exact = Decimal | Fraction
 
 
 def points_at(pairs: Sequence[tuple[Exact, Exact]], value: Fraction) -> Fraction:
-    """Return the points of a value, exact; flat before the first pair and after the last.
+    """Return the exact points of a value; constant before the first pair and after the last.
 
-    `pairs`: two or more of (value, points), the values rising, as a policy has been checked for.
+    `pairs`: two or more pairs (value, points) with rising values, which the checks of a policy
+    guarantee.
     """
     first, last = pairs[0], pairs[-1]
     if value <= Fraction(first[0]):

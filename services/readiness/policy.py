@@ -1,7 +1,7 @@
 """The policy: the rules by which suppliers are judged, read from a versioned TOML document.
 
-`policies/` holds the packaged document and explains every setting. A policy is read once, checked
-as a whole, and never changes; every figure made under it says its version.
+The packaged document in `policies/` explains every setting. A policy is read once, checked as a
+whole, and immutable; every scorecard made under it carries its version.
 """
 
 import json
@@ -46,22 +46,22 @@ from services.readiness.policy_parts import (
 
 _PACKAGED: Final = "2026-11-01"
 _MOST_DOTS: Final = 50
-"""Of one line that is no comment. The time to read a dotted key grows with the square of its parts
-and more: one of 100,000 would take hours."""
+"""Maximum dots in a line of TOML that is not a comment. The time to parse a dotted key grows at
+least with the square of its parts: a key of 100,000 parts would take hours."""
 _WHOLE: Final = "policy_as_a_whole"
 
 
 class PolicyError(ValueError):
-    """A policy cannot be used; each of `problems` names the place in the TOML and what to do."""
+    """A policy can't be used. Each of `problems` names a place in the TOML and what to do."""
 
     def __init__(self, name: str, problems: list[str]) -> None:
         self.problems = problems
         rows = "\n".join(f"  {problem}" for problem in problems)
-        super().__init__(f"{name} is no usable policy (entries are counted from 1):\n{rows}")
+        super().__init__(f"{name} is not a usable policy (entries are counted from 1):\n{rows}")
 
 
 def _deep_key(text: str) -> int | None:
-    """Return the number of the first line whose key may have too many parts."""
+    """Return the number of the first line whose key may have too many parts, or None."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
             return number
@@ -70,7 +70,7 @@ def _deep_key(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class LineTolerances:
-    """The tolerances of one order line: calendar days, and fractions of its quantity."""
+    """Tolerances of one order line, in calendar days and as fractions of its quantity."""
 
     early_days: int
     late_days: int
@@ -79,7 +79,7 @@ class LineTolerances:
 
 
 class Policy(Section):
-    """All rules of one version."""
+    """All settings of one version of the policy; each section is documented in the TOML."""
 
     version: Version
     base_currency: Currency
@@ -98,7 +98,7 @@ class Policy(Section):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a policy file. Raises PolicyError, OSError."""
+        """Read a policy file. Raises PolicyError if it is wrong, OSError if it can't be read."""
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -108,7 +108,7 @@ class Policy(Section):
 
     @classmethod
     def load_text(cls, text: str, name: str = "the policy") -> Self:
-        """Read a policy from its TOML text. Raises PolicyError."""
+        """Read a policy from TOML text. Raises PolicyError, which calls the policy `name`."""
         text = text.removeprefix("\ufeff")
         deep = _deep_key(text)
         if deep is not None:
@@ -140,38 +140,38 @@ class Policy(Section):
 
     @property
     def early_days(self) -> int:
-        """Calendar days by which a receipt may come before the due date, without overrides."""
+        """Calendar days that a receipt may be early, disregarding overrides."""
         return self.tolerances.early_days
 
     @property
     def late_days(self) -> int:
-        """Calendar days by which a receipt may come after the due date, without overrides."""
+        """Calendar days that a receipt may be late, disregarding overrides."""
         return self.tolerances.late_days
 
     @property
     def under(self) -> Decimal:
-        """The fraction of the quantity that may be missing, without overrides."""
+        """The fraction of the quantity that may be missing, disregarding overrides."""
         return self.tolerances.under
 
     @property
     def over(self) -> Decimal:
-        """The fraction of the quantity that may come beyond it, without overrides."""
+        """The fraction of the quantity that may be delivered in excess, disregarding overrides."""
         return self.tolerances.over
 
     @property
     def notice_days(self) -> int:
-        """Calendar days before the due date after which a change is short notice."""
+        """A change dated less than this many calendar days before the due date is short notice."""
         return self.tolerances.notice_days
 
     @property
     def scales(self) -> dict[str, Scale]:
-        """Weight and points of every figure that is scored, by key, pillar by pillar."""
+        """Weight and points of every scored figure by KPI, in the order of the pillars."""
         return {key: scale for figures in self.pillars.values() for key, scale in figures.items()}
 
     def tolerances_for(self, buyer_id: str, item_no: str) -> LineTolerances:
         """Return a line's tolerances, each from the most specific override that sets it.
 
-        Buyer and item go before buyer, buyer before item, item before the policy's own.
+        Precedence: buyer and item, then buyer, then item, then the policy's defaults.
         """
         found: dict[str, Any] = {
             "early_days": self.early_days,
@@ -189,29 +189,29 @@ class Policy(Section):
         return self.sites.get(buyer_id, self.zone)
 
     def with_zone(self, zone: str) -> Self:
-        """Return this policy with another zone of the sites. Raises PolicyError."""
+        """Return this policy with another default zone. Raises PolicyError for an unknown zone."""
         return self._checked({**self.model_dump(), "zone": zone}, self.version)
 
     def with_tolerances(self, **changes: int | Decimal) -> Self:
-        """Return this policy with other tolerances for all, by name. Raises PolicyError."""
+        """Return this policy with other default tolerances, given by name. Raises PolicyError."""
         document = self.model_dump()
         document["tolerances"] |= changes
         return self._checked(document, self.version)
 
     @property
     def digest(self) -> int:
-        """What names all that this policy says; the same in every process."""
+        """A 64-bit hash of the whole policy, the same in every process."""
         text = json.dumps(self.as_document(), sort_keys=True, default=str)
         return int.from_bytes(sha256(text.encode()).digest()[:8])
 
     def as_document(self) -> dict[str, Any]:
-        """Return the policy as its TOML has it; decimals stay exact."""
+        """Return the policy in the structure of its TOML, numbers as int or Decimal."""
         document: dict[str, Any] = _plain(self.model_dump(exclude_none=True))
         return document
 
 
 def packaged_text() -> str:
-    """Return the packaged policy as it is written, with what it says of every setting."""
+    """Return the TOML of the packaged policy, with the comments that explain every setting."""
     return (files("services.readiness") / "policies" / f"{_PACKAGED}.toml").read_text("utf-8")
 
 
@@ -229,12 +229,12 @@ def _problems(error: ValidationError) -> list[str]:
         if row["type"] == _WHOLE:
             problems += row["ctx"]["problems"]
         else:
-            problems.append(f"{_place(row['loc'])}: {_said(row)}")
+            problems.append(f"{_place(row['loc'])}: {_message(row)}")
     return problems
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Write a place as the TOML has it: `tolerances.overrides[2].over`."""
+    """Return a place in TOML notation, entries counted from 1: `tolerances.overrides[2].over`."""
     place = ""
     for step in location:
         if step != "[key]":
@@ -242,23 +242,22 @@ def _place(location: tuple[int | str, ...]) -> str:
     return place.removeprefix(".")
 
 
-_SHOWN: Final = "'rantai policy show packaged --toml' prints a policy that has it"
+_HINT: Final = "'rantai policy show packaged --toml' prints a policy that has it"
 _MESSAGES: Final = {
-    "missing": f"is required; {_SHOWN}",
-    "extra_forbidden": "is no setting of a policy; correct its spelling or take it out",
-    "too_short": f"has too few values; {_SHOWN}",
-    "too_long": f"has too many values; {_SHOWN}",
+    "missing": f"is required; {_HINT}",
+    "extra_forbidden": "is not a policy setting; correct its spelling or remove it",
+    "too_short": f"has too few values; {_HINT}",
+    "too_long": f"has too many values; {_HINT}",
 }
 
 
-def _said(row: ErrorDetails) -> str:
+def _message(row: ErrorDetails) -> str:
     if row["type"] in _MESSAGES:
         return _MESSAGES[row["type"]]
     said, given = message_of(row), row["input"]
     if said == UNKNOWN:
-        said = f"is not what this setting takes; {_SHOWN}"
+        said = f"is not a valid value; {_HINT}"
     return f"{said} (it is {given})" if isinstance(given, str | int | Decimal) else said
 
 
 DEFAULT_POLICY: Final = Policy.load_text(packaged_text(), "the packaged policy")
-"""The packaged policy."""

@@ -1,4 +1,7 @@
-"""What the settings of a policy must be among each other. Each problem names its place."""
+"""Checks that the settings of a policy agree with each other.
+
+Each check yields its problems: the place in the TOML, what is wrong, and what to do.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -16,7 +19,7 @@ from services.readiness.policy_parts import (
 
 
 def override_problems(tolerances: ToleranceSection) -> Iterator[str]:
-    """Check that each override says for whom it is and what it sets, and that no two are alike."""
+    """Check that each override names a buyer or item and sets something, and that none repeats."""
     seen: dict[tuple[str | None, str | None], int] = {}
     for number, one in enumerate(tolerances.overrides, 1):
         place = f"tolerances.overrides[{number}]"
@@ -24,17 +27,17 @@ def override_problems(tolerances: ToleranceSection) -> Iterator[str]:
         if whom == (None, None):
             yield f"{place}: give it a buyer_id, an item_no, or both"
         elif whom in seen:
-            yield f"{place}: is for the same buyer and item as [{seen[whom]}]; make them one"
+            yield f"{place}: is for the same buyer and item as [{seen[whom]}]; merge them"
         seen.setdefault(whom, number)
         if not one.changes:
             yield f"{place}: sets nothing; give it early_days, late_days, under or over"
 
 
 def pillar_problems(pillars: Pillars) -> Iterator[str]:
-    """Check that all pillars are there, that the weights make 100, and every figure's points."""
+    """Check that all pillars exist, that weights add up to 100, and the points of every figure."""
     for name in PILLARS:
         if name not in pillars:
-            yield f"pillars.{name}: is required, with one figure or more"
+            yield f"pillars.{name}: is required, with at least one figure"
     seen: dict[str, str] = {}
     for name, figures in pillars.items():
         for key, scale in figures.items():
@@ -47,7 +50,10 @@ def pillar_problems(pillars: Pillars) -> Iterator[str]:
         (one.weight for figures in pillars.values() for one in figures.values()), Decimal(0)
     )
     if total != 100:
-        yield f"pillars: the weights of all figures make {total.normalize():f}; they must make 100"
+        yield (
+            f"pillars: the weights of all figures add up to {total.normalize():f};"
+            " they must add up to 100"
+        )
 
 
 def _point_problems(place: str, key: str, scale: Scale) -> Iterator[str]:
@@ -67,13 +73,13 @@ def _all(values: Sequence[Decimal], holds: Callable[[Decimal, Decimal], bool]) -
 
 
 def grade_problems(grade: GradeSection) -> Iterator[str]:
-    """Check that a better grade takes a higher score."""
+    """Check that a better grade requires a higher score."""
     if not grade.A > grade.B > grade.C:
-        yield "grade: A, B and C must fall: A over B over C"
+        yield "grade: A, B and C must fall: A above B above C"
 
 
 def stage_problems(stage: StageSection) -> Iterator[str]:
-    """Check that a later stage takes a higher mark, and that no certificate is named twice."""
+    """Check that a later stage requires a higher mark, and that no certificate is repeated."""
     if not stage.madya < stage.pra_mandiri < stage.mandiri:
         yield "stage: madya, pra_mandiri and mandiri must rise"
     if len(set(stage.mandatory_certificates)) < len(stage.mandatory_certificates):

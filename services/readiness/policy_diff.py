@@ -1,4 +1,4 @@
-"""Policies side by side: every setting by its dotted path, and which of them differ."""
+"""Compares two policies, setting by setting; a setting is named by its dotted path."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting that two policies have differently; None where one of them does not have it."""
+    """A setting that differs between two policies; None stands for a missing setting."""
 
     path: str
     old: Any
@@ -22,14 +22,15 @@ class Difference:
 def flat(policy: Policy) -> dict[str, Any]:
     """Return every setting by its path, such as `tolerances.early_days`, in the file's order.
 
-    An override of tolerances is named by whom it is for, so that its place in the file says
-    nothing: `tolerances.overrides[buyer_id=AHM].over`. Points and certificates are one setting.
+    An override of tolerances is named by its buyer and item, so that its position in the file does
+    not matter: `tolerances.overrides[buyer_id=AHM].over`. A list, such as points or certificates,
+    is a single setting.
     """
     return dict(_settings("", policy.as_document()))
 
 
 def differences(old: Policy, new: Policy) -> list[Difference]:
-    """Return what differs, in the order of the new policy; what it no longer has comes last."""
+    """Return the differing settings in the new policy's order, then those that only the old has."""
     before, after = flat(old), flat(new)
     paths = [*after, *(path for path in before if path not in after)]
     return [

@@ -1,7 +1,7 @@
-"""The sections of a policy file. What each setting means is told in the file itself, line by line.
+"""The sections of a policy file. The packaged file explains each setting, line by line.
 
-Numbers are exact: integers and decimals as they are written, never a float. What one setting can
-say of itself is checked here; what settings must be among each other is in `policy_checks`.
+Numbers are exact: integers and decimals as they are written, never a float. Each setting is checked
+on its own here; `policy_checks` checks that settings agree with each other.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from services.readiness.kpis import KPIS, SCORABLE
 
 Letter = Literal["A", "B", "C", "D"]
 LETTERS: Final[tuple[Letter, ...]] = ("A", "B", "C", "D")
-"""Grades, the best first."""
+"""Grades, best first."""
 
 GateName = Literal["line_stops", "overdue_complaint_step"]
 PillarName = Literal["quality", "delivery", "responsiveness"]
@@ -25,7 +25,7 @@ PILLARS: Final[tuple[PillarName, ...]] = ("quality", "delivery", "responsiveness
 
 
 def _number(value: object) -> object:
-    """Let through what is exact; text and booleans are slips of the pen."""
+    """Accept integers and decimals only; text and booleans are typing mistakes."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("must be a number, without quotes")
     return value
@@ -49,13 +49,11 @@ def _known_kpi(value: str) -> str:
     if value not in KPIS:
         raise ValueError(f"must be the key of a figure, one of {', '.join(KPIS)}")
     if value not in SCORABLE:
-        raise ValueError(
-            f"is no numerator over a denominator and can't be scored; take {', '.join(SCORABLE)}"
-        )
+        raise ValueError(f"is not a ratio and can't be scored; use one of {', '.join(SCORABLE)}")
     return value
 
 
-# The bounds on digits keep the arithmetic of fractions small: 1e-999999 is a number too.
+# The bounds on digits keep fractions small: 1e-999999 would be a valid decimal otherwise.
 Exact = Annotated[Decimal, BeforeValidator(_number), Field(max_digits=18, decimal_places=6)]
 Percent = Annotated[Exact, Field(ge=0, le=100)]
 Days = Annotated[int, Field(strict=True, ge=0, le=3660)]
@@ -68,7 +66,7 @@ KpiKey = Annotated[str, AfterValidator(_known_kpi)]
 
 
 class Section(BaseModel):
-    """A table of the policy file: every setting known, none changed after reading."""
+    """A table of the policy file. Unknown settings are refused; instances are immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,17 +82,17 @@ class ToleranceOverride(Section):
     over: Over | None = None
 
     def fits(self, buyer_id: str, item_no: str) -> bool:
-        """Say whether a line of this buyer and item is meant."""
+        """Return whether the override applies to lines of this buyer and item."""
         return self.buyer_id in (None, buyer_id) and self.item_no in (None, item_no)
 
     @property
     def specificity(self) -> int:
-        """How closely it names a line: 3 buyer and item, 2 buyer, 1 item."""
+        """How specific the override is: 3 buyer and item, 2 buyer, 1 item."""
         return 2 * (self.buyer_id is not None) + (self.item_no is not None)
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The tolerances that it sets, by name."""
+        """The tolerances that the override sets, by name."""
         return self.model_dump(exclude={"buyer_id", "item_no"}, exclude_none=True)
 
 
@@ -142,7 +140,7 @@ class CapacitySection(Section):
 
 
 class Scale(Section):
-    """`[pillars.<pillar>.<kpi>]`: what a figure weighs, and the points of its values."""
+    """`[pillars.<pillar>.<kpi>]`: a figure's weight, and its points as pairs (value, points)."""
 
     weight: Annotated[Exact, Field(gt=0, le=100)]
     points: Annotated[
@@ -154,18 +152,18 @@ Pillars = Mapping[PillarName, Annotated[Mapping[KpiKey, Scale], Field(min_length
 
 
 class Gates(Section):
-    """`[grade.gates]`: the best grade while something holds."""
+    """`[grade.gates]`: the best grade while a gate is in force."""
 
     line_stops: Letter
     overdue_complaint_step: Letter
 
     def cap(self, gate: GateName) -> Letter:
-        """Return the best grade that a gate leaves."""
+        """Return the best grade that is possible while a gate is in force."""
         return self.line_stops if gate == "line_stops" else self.overdue_complaint_step
 
 
 class GradeSection(Section):
-    """`[grade]`: the score from which each grade is given, and how the published one moves."""
+    """`[grade]`: the lowest score of each grade, and how the published grade moves."""
 
     A: Percent
     B: Percent
@@ -178,7 +176,7 @@ class GradeSection(Section):
 
 
 class StageSection(Section):
-    """`[stage]`: marks of 0 to 100 from which each stage is given, and what limits it."""
+    """`[stage]`: the lowest mean mark (0 to 100) of each stage, and what limits the stage."""
 
     madya: Percent
     pra_mandiri: Percent

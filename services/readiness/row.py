@@ -1,7 +1,7 @@
-"""A row of an answer of the store, as the figures are computed from and the pages read."""
+"""The type of a row that the store returns."""
 
 from collections.abc import Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
-"""Values by the name of their column; quantities and amounts as Decimal, times aware."""
+"""Values by column name; quantities and amounts are Decimal, times are timezone-aware."""

@@ -1,4 +1,4 @@
-"""The part of a policy by which events are folded into facts: what a change of it folds anew."""
+"""The rules: the part of a policy by which events are folded; other rules need another fold."""
 
 import json
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ from typing import Any, Final, Self
 from services.readiness.policy import DEFAULT_POLICY, LineTolerances, Policy
 
 _FORM: Final = 3
-"""Raised where the facts take another form: those of the form before are folded anew."""
+"""Increase this when facts take another shape: all facts are then folded again."""
 
 EDITION: Final = 2
-"""Of docs/figures.md: what the figures mean. A frozen evaluation keeps the one it was made by."""
+"""The edition of the definitions in docs/figures.md. Each frozen evaluation records its own."""
 
 _ANY: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By what lines and documents are judged; days, hours and fractions, as the policy has them.
+    """The settings by which lines and documents are judged, in the units of the policy.
 
-    `tolerances`: by buyer and item, either `""` for any; the first is that of every other line.
-    `sites`: the zones of buyers that are not in `zone`.
+    `complaint_days`: days for containment, corrective action and closing. `tolerances`: rows of
+    (buyer, item, early days, late days, under, over), with `""` for any buyer or item; the first
+    row is the default. `sites`: pairs of a buyer and its zone, if not `zone`.
     """
 
     zone: str
@@ -34,7 +35,7 @@ class Rules:
 
     @classmethod
     def of(cls, policy: Policy) -> Self:
-        """Take them from a policy."""
+        """Extract the rules of a policy."""
         overrides = policy.tolerances.overrides
         buyers = sorted({one.buyer_id or _ANY for one in overrides} | {_ANY})
         items = sorted({one.item_no or _ANY for one in overrides} | {_ANY})
@@ -64,7 +65,7 @@ class Rules:
 
     @property
     def id(self) -> int:
-        """What names facts that were folded by these rules; the same in every process."""
+        """A 64-bit hash that identifies facts folded by these rules, the same in every process."""
         return int.from_bytes(sha256(self.description.encode()).digest()[:8])
 
 
@@ -77,4 +78,4 @@ def _row(
 
 
 DEFAULT_RULES: Final = Rules.of(DEFAULT_POLICY)
-"""Those of the packaged policy."""
+"""The rules of the packaged policy."""

@@ -1,7 +1,7 @@
-"""The performance score: 0 to 100, from its figures (docs/figures.md, "Performance score").
+"""Computes the performance score, 0 to 100 (docs/figures.md, "Performance score and grade").
 
-Exact fractions throughout: two ways of computing it agree to the last digit. Floats are made where
-JSON is.
+All arithmetic is in exact fractions, so that two ways of computing a score agree to the last digit.
+Only JSON has floats.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from services.readiness.policy_parts import Pillars
 
 @dataclass(frozen=True, slots=True)
 class KeyScore:
-    """What a figure adds to the score.
+    """The contribution of one figure to the score.
 
-    `points`: 0 to 100; None where the figure has no value. `weight`: of 100, after figures without
-    a value have left theirs to others; 0 where it has none itself.
+    `points`: 0 to 100; None if the figure has no value. `weight`: out of 100, after the weights of
+    figures without a value have been given to the others; 0 if this figure has no value.
     """
 
     points: Fraction | None
@@ -28,14 +28,17 @@ class KeyScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score, that of each pillar, and what each figure adds; None where nothing has a value."""
+    """The score, the score of each pillar, and the contribution of each figure.
+
+    A score is None if none of its figures has a value.
+    """
 
     value: Fraction | None
     pillars: Mapping[str, Fraction | None]
     keys: Mapping[str, KeyScore]
 
     def as_json(self, *, provisional: bool) -> dict[str, Any]:
-        """Return the scorecard's `score`. Provisional: there is no grade to go with it yet."""
+        """Return the `score` object of the scorecard. `provisional`: the grade is insufficient."""
         return {
             "value": nearest(self.value),
             "provisional": provisional,
@@ -44,10 +47,10 @@ class Score:
 
 
 class Scorer:
-    """Scores under one policy.
+    """Computes scores under one policy.
 
-    What depends on the policy alone, and on which figures have a value, is worked out once: a
-    programme has tens of thousands of scores.
+    Whatever depends only on the policy and on which figures have a value is computed once, because
+    a programme has tens of thousands of scores.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -61,9 +64,9 @@ class Scorer:
     def score(self, values: Mapping[str, Fraction | None]) -> Score:
         """Return the score of a supplier's figures.
 
-        `values`: at least every figure that the policy scores, in the unit of its `value` (ppm per
-        million); None where it has none. KeyError where one is left out: what is not known must not
-        pass for what has no value.
+        `values`: the value of every figure that the policy scores, and possibly of others, in the
+        unit of `Figure.value` (ppm per million); None for a figure without a value. Raises KeyError
+        if a scored figure is left out: an unknown figure must not pass for one without a value.
         """
         keys = self.keys(values)
         return Score(
@@ -73,13 +76,13 @@ class Scorer:
         )
 
     def bare(self, values: Mapping[str, Fraction | None]) -> Score:
-        """Return the score without those of pillars, which cost more; `values` as `score` has."""
+        """Return the score without the costlier pillar scores; `values` as for `score`."""
         keys = self.keys(values)
         known = any(one.points is not None for one in keys.values())
         return Score(sum(added(keys).values(), Fraction(0)) if known else None, {}, keys)
 
     def keys(self, values: Mapping[str, Fraction | None]) -> dict[str, KeyScore]:
-        """Return what each figure adds to the score; `values` as `score` takes them."""
+        """Return the contribution of each figure to the score; `values` as for `score`."""
         points = {
             key: None if (value := values[key]) is None else points_at(pairs, value)
             for key, pairs in self._pairs.items()
@@ -88,10 +91,11 @@ class Scorer:
         return {key: KeyScore(points[key], weights[key]) for key in points}
 
     def weights(self, valued: frozenset[str]) -> dict[str, Fraction]:
-        """Share 100 among the pillars that have a value, and each one's part among its figures.
+        """Return the effective weight of each scored figure, if only `valued` have a value.
 
-        Both in proportion to the policy's weights. The pillar comes first: a figure's weight stays
-        within its pillar as long as another figure there has a value.
+        100 is shared among the pillars that have a value, and each pillar's share among its figures
+        that have one, both in proportion to the policy's weights. So a missing figure's weight
+        stays within its pillar as long as another figure there has a value.
         """
         if valued not in self._weights:
             self._weights[valued] = _shared(self.pillars, valued)
@@ -99,17 +103,17 @@ class Scorer:
 
 
 def score(policy: Policy, values: Mapping[str, Fraction | None]) -> Score:
-    """Return the score of a supplier's figures, as `Scorer.score` does: for one of them."""
+    """Return the score of one supplier's figures; for many suppliers use a `Scorer`."""
     return Scorer(policy).score(values)
 
 
 def nearest(value: Fraction | None) -> float | None:
-    """Return the double nearest to an exact value, for JSON."""
+    """Return the double nearest to an exact value, for JSON; None for None."""
     return None if value is None else float(value)
 
 
 def added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
-    """Return how many of the score's points each figure adds; together they are the score."""
+    """Return the points that each figure adds to the score; they add up to the score."""
     return {
         key: Fraction(0) if one.points is None else one.points * one.weight / 100
         for key, one in keys.items()
@@ -119,9 +123,10 @@ def added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
 def changed_most(
     before: Mapping[str, Fraction], after: Mapping[str, Fraction]
 ) -> tuple[str | None, Fraction]:
-    """Return the figure that adds the most points more or less than before, and how many.
+    """Return the figure whose points changed most in either direction, and the change.
 
-    Of two alike, the one that goes the way of the score; None where none adds anything else.
+    `before`, `after`: as `added` returns them. Of two equal changes, the one in the direction of
+    the whole score is returned. Returns (None, 0) if nothing changed.
     """
     none = Fraction(0)
     changes = {key: after.get(key, none) - before.get(key, none) for key in {**after, **before}}

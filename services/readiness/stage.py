@@ -1,7 +1,7 @@
-"""The stage of independence (kemandirian): a second axis, never mixed into the score.
+"""Computes the stage of independence (kemandirian): a second axis, never mixed into the score.
 
-docs/figures.md, "Independence stage". Each assessor's opinion stands on its own, with its date and
-the rule that limited it.
+The rules are in docs/figures.md, "Independence stage". Each assessor's opinion stands on its own,
+with its date and the rules that limited it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from services.readiness.policy import Policy
 
 StageName = Literal["Pemula", "Madya", "Pra-Mandiri", "Mandiri"]
 STAGES: Final[tuple[StageName, ...]] = ("Pemula", "Madya", "Pra-Mandiri", "Mandiri")
-"""The stages, the first one first."""
+"""The stages, lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """An assessor's marks, 0 to 100: of the three pillars, and of 5R where it was assessed."""
+    """An assessor's marks, 0 to 100: for the three pillars, and for 5R if it was assessed."""
 
     assessor: str
     assessed_on: date
@@ -30,7 +30,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate held, from its first day to its last; None = without end."""
+    """A certificate and its first and last day of validity; `valid_to` None: no end."""
 
     certificate: str
     valid_from: date
@@ -39,10 +39,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage in one assessor's opinion.
+    """The stage in one assessor's opinion.
 
-    `mean`: of the three pillars. `limits`: what kept it from Mandiri: certificates by name,
-    `five_r`, `buyer_concentration`; empty where the mean alone gives no more.
+    `mean`: the mean mark of the three pillars. `limits`: what kept the stage from Mandiri: names of
+    expired certificates, `five_r`, `buyer_concentration`; empty too if the mean is under Mandiri.
     """
 
     assessor: str
@@ -52,7 +52,7 @@ class Stage:
     limits: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return an entry of the scorecard's `stage`."""
+        """Return an entry of `stage` in the scorecard's JSON."""
         return {
             "assessor": self.assessor,
             "value": self.value,
@@ -69,11 +69,11 @@ def stages(
     certificates: Iterable[Certificate] = (),
     concentration: Fraction | None = None,
 ) -> list[Stage]:
-    """Return the stage by each assessor's latest assessment before a day, by assessor.
+    """Return the stage from each assessor's latest assessment before `as_of`, sorted by assessor.
 
-    `assessments`: in the order in which they were sent: of two of one day the later stands.
-    `certificates`: likewise in the order in which they were sent. `concentration`: the figure
-    `buyer_concentration`. What is not known limits nothing.
+    `assessments` and `certificates`: in the order in which they were sent, because of two
+    assessments of one day the later sent stands. `concentration`: the figure
+    `buyer_concentration`. Unknown 5R, certificates or concentration limit nothing.
     """
     latest: dict[str, Assessment] = {}
     for one in sorted(assessments, key=lambda one: one.assessed_on):
@@ -84,11 +84,11 @@ def stages(
 
 
 def expired(policy: Policy, as_of: date, certificates: Iterable[Certificate]) -> tuple[str, ...]:
-    """Return the mandatory certificates that have run out by a day and were not renewed.
+    """Return the mandatory certificates that have expired by `as_of` and were not renewed.
 
-    Of one certificate the entry with the latest first day before `as_of` stands, and of two of one
-    first day the later sent: it renews or corrects the other. One that was never told of is
-    unknown, not expired. The last day of validity is still valid.
+    Of one certificate the entry with the latest first day before `as_of` stands, and of two with
+    the same first day the later sent, which renews or corrects the other. A certificate without an
+    entry is unknown, not expired. `valid_to` is the last valid day.
     """
     standing: dict[str, Certificate] = {}
     for one in sorted(certificates, key=lambda one: one.valid_from):

@@ -1,4 +1,4 @@
-"""How a supplier stands, in short: what the view of a group of suppliers is made of.
+"""The summary of a supplier's standing, and the figures of a group of suppliers made from them.
 
 A group's figure is the sum of its suppliers' numerators over the sum of their denominators.
 """
@@ -17,17 +17,18 @@ from services.readiness.sums import UNITS_OF, FigureSums
 COUNTS: Final = (
     "line_stops", "open_complaints", "overdue_lines", "orphan_receipts", "retroactive_lines",
 )  # fmt: skip
-"""Figures of a group that are plain counts; those made of prices or of single values have none."""
+"""The counts of a group. A group has no figure that is made from prices or single values."""
 
 _NO_RATIOS: Final = FigureSums.of(date.min, []).ratios()
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a supplier stands at a date.
+    """A supplier's standing at a date, in short.
 
-    `ratios`: numerator and denominator of each figure that has them. `adds`: how many of the
-    score's points each figure adds. `stages`, and the `limits` of each: by assessor.
+    `ratios`: numerator and denominator by KPI. `counts`: by key of `COUNTS`. `units`: the units of
+    the quantities, by part family. `adds`: the points that each KPI adds to the score. `grade`: the
+    grade of the day. `stages` and the `limits` of each: by assessor.
     """
 
     ratios: Mapping[str, tuple[Fraction, Fraction]]
@@ -45,7 +46,7 @@ class Summary:
 
     @classmethod
     def of(cls, assessed: Assessed) -> Self:
-        """Take it from what was assessed."""
+        """Summarise a supplier's assessment."""
         sums, found = assessed.sums, assessed.score
         pillars = {name: one for name, one in found.pillars.items() if one is not None}
         return cls(
@@ -65,11 +66,11 @@ class Summary:
 
     @property
     def value(self) -> float | None:
-        """The score, to the nearest double."""
+        """The score as the nearest double; None if there is none."""
         return None if self.score is None else float(self.score)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept: exact numbers as text."""
+        """Return the summary as it is stored, with exact numbers as text; `from_json` reads it."""
         return {
             "ratios": {key: [str(a), str(b)] for key, (a, b) in self.ratios.items()},
             "counts": dict(self.counts),
@@ -105,7 +106,7 @@ class Summary:
 
 
 def pooled(summaries: Iterable[Summary]) -> dict[str, Any]:
-    """Return the figures of a group as the `kpis` of JSON: sums over sums, and sums of counts."""
+    """Return a group's figures in the shape of `kpis`: pooled ratios, and sums of counts."""
     some = list(summaries)
     shown: dict[str, Any] = {}
     for key, none in _NO_RATIOS.items():

@@ -1,7 +1,7 @@
-"""Figures out of sums: what the parts of a supplier's figures add up to at a date, made into KPIs.
+"""Computes the figures of docs/figures.md from the sums of their parts at a date.
 
-Every figure of docs/figures.md's table is made here, from sums that add up over suppliers: a
-cluster's or a programme's figure is made of the added sums, never of its suppliers' figures.
+The sums add up over suppliers: the figure of a cluster or programme is computed from the added sums
+of its suppliers, never from their figures.
 """
 
 import math
@@ -21,22 +21,26 @@ _NONE: Final = Decimal(0)
 UNITS_OF: Final = {
     "on_time_quantity": "due", "fill_rate": "due", "mean_days_late": "due", "ppm": "received",
 }  # fmt: skip
-"""The family by whose units each figure that adds quantities is told to mix them."""
+"""Map each KPI that adds quantities to the part family whose units decide `mixed_units`."""
 
 _EPOCH: Final = date(1970, 1, 1)
 _FINEST: Final = Decimal("1e-18")
 _LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
 _IN_UNITS: Final = {"due": "acdefg", "received": "a", "inspected": "ac", "backlog": "a"}
-"""The letters of each family that are quantities, in the smallest unit of the kind of its label."""
+"""The letters of each family that are quantities, in the smallest unit of the label's unit kind."""
 
 _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 EXACT: Final = Context(prec=100)
-"""The store sums to 76 digits; the default context would round at 28."""
+"""For arithmetic on the store's sums of up to 76 digits; the default context rounds to 28."""
 
 
 @dataclass(slots=True)
 class Family:
-    """What the parts of one family add up to: how many, and the sum of each letter."""
+    """The added parts of one family, for one label and buyer.
+
+    `n`: the number of parts. `sums`: by letter, and of `value`. `months`: calendar months as
+    yyyymm, for `due` only. `cases`: single values, for `asked` and `completed` only.
+    """
 
     n: int = 0
     sums: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(_LETTERS, _NONE))
@@ -44,7 +48,7 @@ class Family:
     cases: list[Decimal] = field(default_factory=list)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row of `figure_sums`, or of `grade_sums`, which has less."""
+        """Add a row of `figure_sums`, or of `grade_sums`, which has fewer columns."""
         self.n += row["n"]
         for letter in _LETTERS:
             if letter in row:
@@ -55,9 +59,9 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a supplier declared it can make of some items with one process in a month.
+    """The quantity of some items that a supplier declares it can make in a month with one process.
 
-    `unit`: of the quantity; '' where none was named.
+    `unit`: the unit of the quantity; '' if the declaration names none.
     """
 
     process: str
@@ -68,14 +72,17 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class FigureSums:
-    """What the figures of one supplier, or of several together, are made of at a date."""
+    """The sums from which the figures of one or several suppliers are computed, at a date.
+
+    `families`: by family, then by (label, buyer); each '' where the family does not use it.
+    """
 
     as_of: date
     families: Mapping[str, Mapping[tuple[str, str], Family]]
 
     @classmethod
     def of(cls, as_of: date, rows: Iterable[Mapping[str, Any]]) -> "FigureSums":
-        """Add up rows of `figure_sums`, or of `grade_sums`, for one date."""
+        """Add up rows of `figure_sums` or `grade_sums`. All rows must be of the date `as_of`."""
         families: dict[str, dict[tuple[str, str], Family]] = {}
         with localcontext(EXACT):
             for row in rows:
@@ -85,11 +92,11 @@ class FigureSums:
         return cls(as_of, families)
 
     def count(self, family: str) -> int:
-        """Return how many parts of a family count."""
+        """Return the number of parts of a family."""
         return sum(one.n for one in self.families.get(family, {}).values())
 
     def sum(self, family: str, letter: str) -> Fraction:
-        """Return the sum of a letter over a family, quantities each in the unit of its line."""
+        """Return the sum of a letter over a family, with each quantity in the unit of its line."""
         quantity = letter in _IN_UNITS.get(family, "")
         return sum(
             (
@@ -100,23 +107,23 @@ class FigureSums:
         )
 
     def cases(self, family: str) -> list[Decimal]:
-        """Return a family's single values, in rising order."""
+        """Return the single values of a family in ascending order."""
         found = self.families.get(family, {}).values()
         return sorted(value for one in found for value in one.cases)
 
     @property
     def matured_lines(self) -> int:
-        """Lines matured in the window."""
+        """The number of lines that matured in the window."""
         return self.count("due")
 
     @property
     def matured_months(self) -> int:
-        """In how many calendar months of due + late they are."""
+        """The number of calendar months in which matured lines' due date + late tolerance falls."""
         return len(set().union(*(one.months for one in self.families.get("due", {}).values())))
 
     @property
     def line_stops(self) -> int:
-        """Complaints that stopped a line or endanger, opened in the window."""
+        """The number of complaints `line_stop` or `safety` opened in the window."""
         return int(self.sum("complained", "b"))
 
     @property
@@ -125,13 +132,17 @@ class FigureSums:
         return self.count("undone") > 0
 
     def scored(self) -> dict[str, Fraction | None]:
-        """Return the values of all figures that come of these sums alone, exact."""
+        """Return the exact values of all ratios; `Scorer` takes its values from them."""
         return {key: figure.exact for key, figure in self.ratios().items()}
 
     def figures(
         self, policy: Policy, capacities: Sequence[Capacity] = (), *, one_buyer: bool = False
     ) -> dict[str, AnyFigure]:
-        """Return every figure. `one_buyer`: the concentration of buyers says nothing then."""
+        """Return every figure by KPI.
+
+        `capacities`: those in force at the date. `one_buyer`: the sums are of one buyer's orders,
+        so the concentration of buyers has no value.
+        """
         lead = self.cases("completed")
         enough = lead if len(lead) >= policy.lead_time.min_lines else []
         return {
@@ -150,9 +161,9 @@ class FigureSums:
         }
 
     def ratios(self) -> dict[str, Figure]:
-        """Return the figures that are a numerator over a denominator."""
+        """Return the figures that are ratios, by KPI."""
         due, mixed = self.sum("due", "a"), self._mixed("due")
-        # What is still missing is valued at T - due, whenever that is.
+        # A quantity still missing at T counts as T - due days late.
         today = (self.as_of - _EPOCH).days
         late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
         bad = self.sum("inspected", "a") + self.sum("complained", "a")
@@ -179,7 +190,7 @@ class FigureSums:
         return Figure(self.sum(family, "b"), Fraction(self.count(family)), counts=True)
 
     def units(self, family: str) -> set[str]:
-        """Return the units of what a family adds up."""
+        """Return the units of the quantities in a family."""
         found = self.families.get(family, {})
         return {label for (label, _), one in found.items() if label and one.sums["a"]}
 
@@ -187,7 +198,7 @@ class FigureSums:
         return len(self.units(family)) > 1
 
     def _confirmation_median(self) -> Fraction | None:
-        # -1: not confirmed, which is longer than any other.
+        # -1 stands for "not confirmed", which ranks above every time.
         known = self.cases("asked")
         waited = [Fraction(one) for one in known if one >= 0]
         size = len(known)
@@ -197,7 +208,10 @@ class FigureSums:
         return sum(middle, Fraction(0)) / len(middle) / _MICROSECONDS_AN_HOUR
 
     def concentration(self, policy: Policy) -> Fraction | None:
-        """Return the Herfindahl-Hirschman index of the buyers' shares of the value received."""
+        """Return the Herfindahl-Hirschman index of the buyers' shares of the value received.
+
+        Only prices in the policy's base currency count. Returns None if the total is 0.
+        """
         by_buyer: dict[str, Fraction] = {}
         for (label, buyer), one in self.families.get("value", {}).items():
             value = value_of(label, one.sums["value"], policy.base_currency)
@@ -216,7 +230,7 @@ class FigureSums:
         processes = {}
         for capacity in sorted(capacities, key=lambda one: one.process):
             if not capacity.items or not capacity.quantity_per_month:
-                continue  # without items, or making nothing, a process has no load
+                continue  # a process without items or of quantity 0 has no load
             demand = _demand(capacity, backlog)
             if demand is not None:
                 per_month = Fraction(capacity.quantity_per_month)
@@ -227,7 +241,7 @@ class FigureSums:
 def _demand(
     capacity: Capacity, backlog: Mapping[str, Sequence[tuple[str, Fraction]]]
 ) -> Fraction | None:
-    """Return what is to come of a process, in its unit; None where some of it does not convert."""
+    """Return the backlog of a process's items in its unit; None if some of it does not convert."""
     demand = Fraction(0)
     for item in set(capacity.items):
         for unit, quantity in backlog.get(item, ()):
@@ -239,11 +253,10 @@ def _demand(
 
 
 def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part with its quantities in the unit of its line, and its label without the unit.
+    """Return a part with its quantities in the unit of its line.
 
-    Of the backlog the label is the item then, and `unit` the unit.
-
-    What has no end as a decimal is cut off after 18 decimals.
+    An infinite decimal is cut off after 18 decimals. The label of a backlog part, which is unit and
+    item, is split: `label` is then the item and `unit` the unit.
     """
     unit = unit_of(part["label"])
     found = dict(part)
@@ -256,9 +269,9 @@ def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_unit(quantity: Decimal, unit: str) -> Decimal:
-    """Return in a unit a quantity that the store has in the smallest unit of its kind.
+    """Convert a quantity from the smallest unit of its kind, as the store holds it, to `unit`.
 
-    What has no end as a decimal is cut off after 18 decimals, as the store cuts it.
+    An infinite decimal is cut off after 18 decimals, as the store does.
     """
     one = smallest(unit)
     if one == 1:
@@ -268,21 +281,25 @@ def in_unit(quantity: Decimal, unit: str) -> Decimal:
 
 
 def unit_of(label: str) -> str:
-    """Return the unit that the label of a part names; that of a backlog has the item after it."""
+    """Return the unit in a part's label; in a backlog label the item follows the unit."""
     return label.split("\n", 1)[0]
 
 
 def value_of(label: str, value: Decimal, currency: str) -> Fraction:
-    """Return what was received of a currency, from the sum of quantities x prices of a label.
+    """Return the value received in a currency; 0 if the label names another currency.
 
-    The label says the currency, and how many of the smallest unit each price is of.
+    `value`: the sum of quantity x price of a `value` part. `label`: the currency, a line break, and
+    the number of smallest units that a price is for.
     """
     named, scale = label.split("\n", 1)
     return Fraction(value) / Fraction(scale) if named == currency else Fraction(0)
 
 
 def percentile(rising: Sequence[Decimal], share: Fraction) -> Fraction | None:
-    """Return a percentile by linear interpolation; None of nothing."""
+    """Return a percentile by linear interpolation; None without values.
+
+    `rising`: the values in ascending order. `share`: 0 to 1.
+    """
     if not rising:
         return None
     place = share * (len(rising) - 1)
@@ -293,7 +310,7 @@ def percentile(rising: Sequence[Decimal], share: Fraction) -> Fraction | None:
 
 
 def variation(values: Sequence[Decimal]) -> float | None:
-    """Return the population standard deviation over the mean; None of nothing, and at mean 0."""
+    """Return the population standard deviation over the mean; None without values or at mean 0."""
     if not values:
         return None
     exact = [Fraction(value) for value in values]

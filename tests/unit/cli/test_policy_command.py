@@ -43,7 +43,7 @@ def test_check_of_a_good_and_of_a_wrong_policy(ours: Path, wrong: Path) -> None:
     assert good.stderr == ""
     bad = rantai("policy", "check", wrong)
     assert (bad.exit_code, bad.stdout) == (1, "")
-    assert f"{wrong} is no usable policy" in bad.stderr
+    assert f"{wrong} is not a usable policy" in bad.stderr
     assert "tolerances.early_days: must be 0 or more (it is -1)" in bad.stderr
 
 
@@ -167,7 +167,7 @@ def test_a_wrong_policy_ends_a_service_before_anything_starts(
     data_dir = tmp_path / "data"
     found = rantai(service, RANTAI_POLICY=str(wrong), RANTAI_DATA_DIR=str(data_dir))
     assert found.exit_code == 2
-    assert f"RANTAI_POLICY: {wrong} is no usable policy" in found.stderr
+    assert f"RANTAI_POLICY: {wrong} is not a usable policy" in found.stderr
     assert "tolerances.early_days: must be" in found.stderr
     assert not data_dir.exists()
     absent = rantai(service, RANTAI_POLICY="absent.toml", RANTAI_DATA_DIR=str(data_dir))

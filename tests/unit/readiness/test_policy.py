@@ -33,7 +33,7 @@ def with_overrides(*rows: str) -> str:
 def problems(text: str) -> list[str]:
     with pytest.raises(PolicyError) as wrong:
         Policy.load_text(text, "ours.toml")
-    assert str(wrong.value).startswith("ours.toml is no usable policy")
+    assert str(wrong.value).startswith("ours.toml is not a usable policy")
     assert all(problem in str(wrong.value) for problem in wrong.value.problems)
     return wrong.value.problems
 
@@ -139,7 +139,7 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         ),
         ("early_days = 7", "early_days = 7.5", "tolerances.early_days: must be a whole number"),
         ("early_days = 7", "early_days = true", "tolerances.early_days: must be a whole number"),
-        ("early_days = 7", "early_day = 7", "tolerances.early_day: is no setting of a policy"),
+        ("early_days = 7", "early_day = 7", "tolerances.early_day: is not a policy setting"),
         ("\nover = 0.05", '\nover = "0.05"', "tolerances.over: must be a number, without quotes"),
         ("\nover = 0.05", "\nover = nan", "tolerances.over: "),
         ("\nover = 0.05", "\nover = inf", "tolerances.over: "),
@@ -160,7 +160,7 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         (
             "quality.ppm]",
             "quality.lead_time_days_p50]",
-            "pillars.quality.lead_time_days_p50: is no numerator over a denominator",
+            "pillars.quality.lead_time_days_p50: is not a ratio and can't be scored",
         ),
         ("quality.ppm]", "quallity.ppm]", 'pillars.quallity: must be one of "quality", "del'),
         (
@@ -168,7 +168,7 @@ def test_every_setting_must_be_there_and_no_other() -> None:
             "delivery.ppm]",
             "pillars.delivery.ppm: is in pillars.quality too",
         ),
-        ("weight = 25", "weight = 25.5", "pillars: the weights of all figures make 100.5; they"),
+        ("weight = 25", "weight = 25.5", "pillars: the weights of all figures add up to 100.5"),
         ("weight = 25", "weight = 0", "pillars.quality.ppm.weight: must be more than 0 (it"),
         ("[0.80, 0]", "[0.95, 0]", "pillars.quality.lot_acceptance.points: the values (first"),
         ("[0.80, 0]", "[80, 0]", "pillars.quality.lot_acceptance.points: the values of lot_acc"),
@@ -198,8 +198,8 @@ def test_a_pillar_that_is_missing_is_named() -> None:
     start = PACKAGED.index("[pillars.responsiveness.confirmation")
     text = PACKAGED[:start] + PACKAGED[PACKAGED.index("# The grade, of the unrounded") :]
     assert problems(text) == [
-        "pillars.responsiveness: is required, with one figure or more",
-        "pillars: the weights of all figures make 80; they must make 100",
+        "pillars.responsiveness: is required, with at least one figure",
+        "pillars: the weights of all figures add up to 80; they must add up to 100",
     ]
 
 
@@ -210,7 +210,7 @@ def test_a_pillar_that_is_missing_is_named() -> None:
         (['buyer_id = "B"'], "tolerances.overrides[1]: sets nothing; give it early_days,"),
         (
             ['buyer_id = "B"\nover = 0', 'item_no = "I"\nover = 0', 'buyer_id = "B"\nunder = 0.1'],
-            "tolerances.overrides[3]: is for the same buyer and item as [1]; make them one",
+            "tolerances.overrides[3]: is for the same buyer and item as [1]; merge them",
         ),
         (['buyer_id = "B B"\nover = 0'], "tolerances.overrides[1].buyer_id: "),
         (['buyer_id = "B"\nnotice_days = 1'], "tolerances.overrides[1].notice_days: is no sett"),
@@ -283,7 +283,7 @@ def test_other_tolerances_are_checked_too() -> None:
     assert DEFAULT_POLICY.late_days == 0
     with pytest.raises(PolicyError, match=r"tolerances\.late_days: must be 0 or more"):
         DEFAULT_POLICY.with_tolerances(late_days=-1)
-    with pytest.raises(PolicyError, match=r"tolerances\.lateness: is no setting"):
+    with pytest.raises(PolicyError, match=r"tolerances\.lateness: is not a policy setting"):
         DEFAULT_POLICY.with_tolerances(lateness=1)
 
 
