@@ -36,12 +36,15 @@ class Remembered(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value) -> None:
         """Store a value in place of the one before. A value heavier than the bound is not kept."""
+        weight = self._weight(value)
         with self._lock:
             before = self._values.pop(key, None)
             if before is not None:
                 self._heavy -= self._weight(before)
+            if weight > self._most:
+                return
             self._values[key] = value
-            self._heavy += self._weight(value)
+            self._heavy += weight
             while self._heavy > self._most:
-                _, gone = self._values.popitem(last=False)
-                self._heavy -= self._weight(gone)
+                _, dropped = self._values.popitem(last=False)
+                self._heavy -= self._weight(dropped)

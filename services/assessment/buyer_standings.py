@@ -15,7 +15,8 @@ from typing import Final
 from services.assessment.figure_store import Selection, by
 from services.assessment.scorecard_reader import Reader
 from services.readiness.figures import Figure
-from services.readiness.sums import UNITS_OF, FigureSums
+from services.readiness.kpis import UNITS_OF
+from services.readiness.sums import FigureSums
 
 _KEPT_LISTS: Final = 64
 """Maximum lists kept in memory, one per buyer, day and window: those read last."""

@@ -10,13 +10,14 @@ from typing import Any, Final, Literal
 from schemas.units import factor
 from services.assessment.figure_store import FigureStore, Selection
 from services.readiness.assessed import standing_capacities
-from services.readiness.contributions import FAMILIES, Contribution, contribution
+from services.readiness.contributions import Contribution, contribution, families_of
 from services.readiness.figures import json_number
+from services.readiness.kpis import KPIS
 from services.readiness.policy import Policy
 from services.readiness.row import Row
 from services.readiness.sums import Capacity, value_of
 
-EXPLAINED: Final = (*FAMILIES, "buyer_concentration")
+EXPLAINED: Final = tuple(KPIS)
 """The KPIs that can be explained: all of them."""
 
 _ALL: Final = 2**31
@@ -55,7 +56,7 @@ def parts_of(
 
     Raises KeyError if `kpi` is unknown, or `buyer_concentration`, which has no such parts.
     """
-    families = FAMILIES[kpi]
+    families = families_of(kpi)
     found = (
         (part, contribution(kpi, part, selection.as_of))
         for part in store.parts(selection, list(families))

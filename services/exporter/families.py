@@ -10,9 +10,10 @@ from prometheus_client.core import GaugeMetricFamily
 
 from services.assessment.watched import Looked, Watched, WatchedStanding
 from services.exporter.bounds import Bounds, Labels, newest_by_label, watched
+from services.readiness.kpis import COUNTS
 from services.readiness.policy_parts import LETTERS
 from services.readiness.stage import STAGES
-from services.readiness.summary import COUNTS, Summary
+from services.readiness.summary import Summary
 from services.readiness.sums import EXACT
 from services.telemetry import series
 from services.telemetry.series import Series

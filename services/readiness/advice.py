@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from services.readiness.figures import Figure
-from services.readiness.kpis import KPIS
+from services.readiness.kpis import KPIS, RATIOS
 from services.readiness.next_steps import Alternative, Case, NextStep, next_steps
 from services.readiness.policy import Policy
 from services.readiness.row import Row
@@ -17,17 +17,17 @@ CASES: Final = 5
 """Maximum cases per figure: as many as a workshop can look into within a week."""
 
 _MISSED: Final = {
-    "due": "otif",
-    "requested": "otif_requested",
-    "inspected": "lot_acceptance",
-    "asked": "confirmation_in_time",
-    "answered": "order_acceptance",
-    "receipt": "despatch_notice_rate",
-    "step": "complaint_response",
+    family: key for key, ratio in RATIOS.items() if ratio.counts for family in ratio.families
 }
 """Map each part family to the KPI that loses a case when the part misses."""
 
-_MOST: Final = {"due": "mean_days_late", "inspected": "ppm", "complained": "ppm"}
+_MOST: Final = {
+    family: key
+    for key, ratio in RATIOS.items()
+    if KPIS[key].better == "lower"
+    for family, (above, _) in ratio.families.items()
+    if above != "0"
+}
 """Map each part family to the KPI that loses in proportion to the size of a miss."""
 
 _ONE: Final = Decimal(1)

@@ -5,6 +5,7 @@ whole, and immutable; every scorecard made under it carries its version.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,9 +46,10 @@ from services.readiness.policy_parts import (
 )
 
 _PACKAGED: Final = "2026-11-01"
+_BETWEEN_KEYS: Final = re.compile(r"[,=\[\]{}]")
 _MOST_DOTS: Final = 50
-"""Maximum dots in a line of TOML that is not a comment. The time to parse a dotted key grows at
-least with the square of its parts: a key of 100,000 parts would take hours."""
+"""Maximum dots of a key. The time to parse a dotted key grows at least with the square of its
+parts: a key of 100,000 parts would take hours."""
 _WHOLE: Final = "policy_as_a_whole"
 
 
@@ -63,7 +65,10 @@ class PolicyError(ValueError):
 def _deep_key(text: str) -> int | None:
     """Return the number of the first line whose key may have too many parts, or None."""
     for number, line in enumerate(text.splitlines(), 1):
-        if line.count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#"):
+            continue
+        # Outside of strings and comments, a dotted key goes on over none of these characters.
+        if any(piece.count(".") > _MOST_DOTS for piece in _BETWEEN_KEYS.split(line)):
             return number
     return None
 

@@ -10,14 +10,10 @@ from fractions import Fraction
 from typing import Any, Final, Self
 
 from services.readiness.assessed import Assessed
+from services.readiness.kpis import COUNTS, UNITS_OF
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.score import added
-from services.readiness.sums import UNITS_OF, FigureSums
-
-COUNTS: Final = (
-    "line_stops", "open_complaints", "overdue_lines", "orphan_receipts", "retroactive_lines",
-)  # fmt: skip
-"""The counts of a group. A group has no figure that is made from prices or single values."""
+from services.readiness.sums import FigureSums
 
 _NO_RATIOS: Final = FigureSums.of(date.min, []).ratios()
 

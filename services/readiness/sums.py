@@ -14,15 +14,11 @@ from typing import Any, Final
 
 from schemas.units import factor, smallest
 from services.readiness.figures import Figure, Load, Plain
+from services.readiness.kpis import COUNTS, RATIOS, Ratio, Term
 from services.readiness.policy import Policy
 
 AnyFigure = Figure | Plain | Load
 _NONE: Final = Decimal(0)
-UNITS_OF: Final = {
-    "on_time_quantity": "due", "fill_rate": "due", "mean_days_late": "due", "ppm": "received",
-}  # fmt: skip
-"""Map each KPI that adds quantities to the part family whose units decide `mixed_units`."""
-
 _EPOCH: Final = date(1970, 1, 1)
 _FINEST: Final = Decimal("1e-18")
 _LETTERS: Final = ("a", "b", "c", "d", "e", "f", "g", "value")
@@ -151,51 +147,41 @@ class FigureSums:
             "lead_time_days_p50": Plain(percentile(enough, Fraction(1, 2))),
             "lead_time_days_p90": Plain(percentile(enough, Fraction(9, 10))),
             "lead_time_cv": Plain(variation(enough)),
-            "line_stops": Plain(self.line_stops),
-            "open_complaints": Plain(self.count("open")),
-            "overdue_lines": Plain(self.count("overdue")),
-            "orphan_receipts": Plain(int(self.sum("orphan", "a"))),
-            "retroactive_lines": Plain(self.count("retroactive")),
+            **{key: Plain(int(self._added(one.family, one.term))) for key, one in COUNTS.items()},
             "buyer_concentration": Plain(None if one_buyer else self.concentration(policy)),
             "capacity_load": self._load(capacities),
         }
 
     def ratios(self) -> dict[str, Figure]:
-        """Return the figures that are ratios, by KPI."""
-        due, mixed = self.sum("due", "a"), self._mixed("due")
-        # A quantity still missing at T counts as T - due days late.
-        today = (self.as_of - _EPOCH).days
-        late = self.sum("due", "e") + self.sum("due", "f") * today - self.sum("due", "g")
-        bad = self.sum("inspected", "a") + self.sum("complained", "a")
-        return {
-            "otif": self._share("due"),
-            "otif_requested": self._share("requested"),
-            "on_time_quantity": Figure(self.sum("due", "c"), due, mixed_units=mixed),
-            "fill_rate": Figure(self.sum("due", "d"), due, mixed_units=mixed),
-            "mean_days_late": Figure(late, due, mixed_units=mixed),
-            "ppm": Figure(
-                bad,
-                self.sum("received", "a"),
-                scale=1_000_000,
-                mixed_units=self._mixed("received"),
-            ),
-            "lot_acceptance": self._share("inspected"),
-            "confirmation_in_time": self._share("asked"),
-            "order_acceptance": self._share("answered"),
-            "despatch_notice_rate": self._share("receipt"),
-            "complaint_response": self._share("step"),
-        }
+        """Return the figures that are a numerator over a denominator."""
+        return {key: self._ratio(ratio) for key, ratio in RATIOS.items()}
 
-    def _share(self, family: str) -> Figure:
-        return Figure(self.sum(family, "b"), Fraction(self.count(family)), counts=True)
+    def _ratio(self, ratio: Ratio) -> Figure:
+        terms = ratio.families.items()
+        return Figure(
+            sum((self._added(family, above) for family, (above, _) in terms), Fraction(0)),
+            sum((self._added(family, below) for family, (_, below) in terms), Fraction(0)),
+            scale=ratio.scale,
+            counts=ratio.counts,
+            mixed_units=ratio.units_of is not None and len(self.units(ratio.units_of)) > 1,
+        )
+
+    def _added(self, family: str, term: Term) -> Fraction:
+        """Return what all parts of a family add to a figure."""
+        if term == "0":
+            return Fraction(0)
+        if term == "n":
+            return Fraction(self.count(family))
+        if term == "late":
+            # What is still missing is valued at T - due, whenever that is.
+            today = (self.as_of - _EPOCH).days
+            return self.sum(family, "e") + self.sum(family, "f") * today - self.sum(family, "g")
+        return self.sum(family, term)
 
     def units(self, family: str) -> set[str]:
         """Return the units of the quantities in a family."""
         found = self.families.get(family, {})
         return {label for (label, _), one in found.items() if label and one.sums["a"]}
-
-    def _mixed(self, family: str) -> bool:
-        return len(self.units(family)) > 1
 
     def _confirmation_median(self) -> Fraction | None:
         # -1 stands for "not confirmed", which ranks above every time.

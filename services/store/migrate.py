@@ -1,8 +1,8 @@
-"""Migrations: forward, numbered, each statement safe to run again.
+"""Migrations: forward only and numbered; every statement is safe to run again.
 
-A file `NNNN_name.sql` is run once and remembered. Views that hold no data (`views/*.sql`) are
-replaced on every start. A file marked `-- derived` makes tables that `rebuild` may drop; it counts
-as applied only when they hold what the ledger had before them.
+A file `migrations/NNNN_name.sql` is run once and recorded. Views that hold no data (`views/*.sql`)
+are replaced at every start. A file marked `-- derived` creates tables that `rebuild` may drop; it
+counts as applied only when those tables are filled with what the ledger already held.
 """
 
 import re
@@ -16,6 +16,7 @@ from typing import Final
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import ClickHouse
 from services.store.derived_tables import VIEW_SUFFIX, fill
+from services.store.figure_sql import figure_texts
 from services.store.folding import any_tolerance_place, ensure_folded
 from services.store.sharding import LOCAL, sharded
 from services.store.sql_texts import of_views
@@ -31,35 +32,35 @@ ORDER BY number
 """
 
 OnTableProgress = Callable[[str, int, int], None]
-"""Told the derived table at hand, how many are done, and how many there are to do."""
+"""Called with the name of the derived table being filled, the tables done, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What the store's shape puts into the migrations.
+    """The shape of the store, as it is filled into the migrations.
 
     On one machine the tables are plain; on a cluster they are replicated, sharded by supplier, and
-    made on every node.
+    created on every node. `fsync`: whether an insert into the ledger is synced to disk first.
     """
 
     cluster: str | None = None
     fsync: bool = True
 
     def statements(self, statement: str, database: str) -> list[str]:
-        """Return what a statement becomes: itself, or on a cluster what stands for it."""
+        """Return the statements to run for this one; on a cluster there may be several."""
         parts = sharded(statement, self.cluster, database) if self.cluster else [statement]
         return [self.fill(part) for part in parts]
 
     def tables(self, table: str) -> list[str]:
-        """Return the names under which a table is kept."""
+        """Return the tables that hold a table: on a cluster the Distributed and the local one."""
         return [table, f"{table}{LOCAL}"] if self.cluster else [table]
 
     def fill(self, text: str) -> str:
-        """Put engine names and `ON CLUSTER` into a statement."""
+        """Fill the placeholders of a statement: engines, `ON CLUSTER`, fsync and shared texts."""
         prefix = "Replicated" if self.cluster else ""
         filled = text.replace("$replacing(", f"{prefix}ReplacingMergeTree(")
         return Template(filled).safe_substitute(
-            of_views(any_tolerance_place("item_no")),
+            of_views(any_tolerance_place("item_no")) | figure_texts(),
             on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
@@ -69,7 +70,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One numbered file."""
+    """One numbered file of `migrations/`."""
 
     number: int
     name: str
@@ -77,26 +78,26 @@ class Migration:
 
     @property
     def derived(self) -> bool:
-        """Whether what it makes can be dropped and made again from the ledger."""
+        """Whether its tables can be dropped and filled again from the ledger."""
         return "\n-- derived\n" in self.text
 
     @property
     def tables(self) -> list[str]:
-        """The derived tables that it makes."""
+        """The derived tables that it creates."""
         return _TABLE.findall(self.text) if self.derived else []
 
     @property
     def filled(self) -> list[str]:
-        """Those of them that a view fills from the ledger; the others are folded."""
+        """Those of its derived tables that a view fills; the others are filled by folding."""
         return _VIEW.findall(self.text) if self.derived else []
 
     def statements(self) -> list[str]:
-        """Return its statements, without the comments that stand alone on a line."""
+        """Return its statements without whole-line comments."""
         return statements(self.text)
 
 
 def statements(text: str) -> list[str]:
-    """Split a file into statements; a `;` ends one only at a line's end."""
+    """Split a file into statements without whole-line comments; only `;` at a line's end splits."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     parts = ("\n".join(lines) + "\n").split(";\n")
     return [part.strip() for part in parts if part.strip()]
@@ -108,7 +109,7 @@ def _sql_files(folder: str) -> list[Traversable]:
 
 
 def migrations() -> list[Migration]:
-    """Return every migration in the order of its number."""
+    """Return every migration, ordered by number."""
     return [
         Migration(int(f.name[:4]), f.name.removesuffix(".sql"), f.read_text())
         for f in _sql_files("migrations")
@@ -121,9 +122,9 @@ def migrate(
     progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> list[str]:
-    """Bring a store to this version, and its facts to these rules; return what was applied.
+    """Bring a store to this version and its facts to these rules; return the migrations applied.
 
-    Every statement may run again, so a migration cut off in its middle is simply run anew.
+    A migration that was interrupted is run again from its start.
     """
     placement = placement or Placement()
     _make(clickhouse, placement, _APPLIED_TABLE)
@@ -136,7 +137,7 @@ def migrate(
         for table in migration.filled:
             if progress is not None:
                 progress(table, filled, tables)
-            # Its view sees the events to come; those that the ledger has already went past it.
+            # The view sees only events inserted after it; those in the ledger are filled in here.
             fill(clickhouse, table)
             filled += 1
         clickhouse.insert_rows(
@@ -148,7 +149,7 @@ def migrate(
 
 
 def replace_views(clickhouse: ClickHouse, placement: Placement) -> None:
-    """Make the views that hold no data, as this version has them, in the order of their names."""
+    """Create or replace the views that hold no data, in the order of their file names."""
     for file in _sql_files("views"):
         for statement in statements(with_units(file.read_text())):
             _make(clickhouse, placement, statement)

@@ -23,9 +23,7 @@ WITH sums AS
             rules = {rules:UInt64},
             suppliers = {suppliers:Array(String)},
             buyers = {buyers:Array(String)},
-            families = [
-                'due', 'requested', 'received', 'inspected', 'complained', 'asked', 'answered',
-                'receipt', 'step', 'open', 'overdue', 'orphan', 'retroactive'],
+            families = [$figure_families],
             capacity_days = 0,
             concentration_days = 0,
             spans = {spans:Array(Tuple(Date32, Int32))})
@@ -38,30 +36,13 @@ SELECT
     window_days,
     pair.1 AS kpi,
     -- A count of lines or lots is the same whatever their units.
-    if(kpi IN ('otif', 'lot_acceptance'), '', unit) AS unit,
+    if(kpi IN ($share_keys), '', unit) AS unit,
     pair.2 AS numerator,
     pair.3 AS denominator
 FROM sums
 ARRAY JOIN
     CAST(
         multiIf(
-            family = 'due', [
-                ('otif', b, n),
-                ('on_time_quantity', c, a),
-                ('fill_rate', d, a),
-                -- What is still missing is valued at T - due, whenever that is.
-                ('mean_days_late', (e + f * toInt32(as_of) - g) / one, a)],
-            family = 'requested', [('otif_requested', b, n)],
-            family = 'received', [('ppm', 0 * a, a)],
-            family = 'inspected', [('lot_acceptance', b, n), ('ppm', a, 0 * a)],
-            family = 'complained', [('ppm', a, 0 * a), ('line_stops', b, 0 * a)],
-            family = 'asked', [('confirmation_in_time', b, n)],
-            family = 'answered', [('order_acceptance', b, n)],
-            family = 'receipt', [('despatch_notice_rate', b, n)],
-            family = 'step', [('complaint_response', b, n)],
-            family = 'open', [('open_complaints', n, 0 * a)],
-            family = 'overdue', [('overdue_lines', n, 0 * a)],
-            family = 'orphan', [('orphan_receipts', a, 0 * a)],
-            family = 'retroactive', [('retroactive_lines', n, 0 * a)],
+            $figure_pairs,
             []),
         'Array(Tuple(kpi String, numerator Decimal(76, 18), denominator Decimal(76, 18)))') AS pair;

@@ -100,10 +100,7 @@ WITH
     (
         SELECT *, kpi
         FROM coached
-        ARRAY JOIN [
-            'otif', 'otif_requested', 'on_time_quantity', 'fill_rate', 'mean_days_late', 'ppm',
-            'lot_acceptance', 'confirmation_in_time', 'order_acceptance', 'despatch_notice_rate',
-            'complaint_response'] AS kpi
+        ARRAY JOIN [$scorable_keys] AS kpi
     )
 SELECT
     k.supplier_id AS supplier_id,

@@ -14,9 +14,5 @@ FROM fresh_standings(
     suppliers = (SELECT arrayFilter(x -> x != '', {suppliers:Array(String)})))
 ARRAY JOIN
     [
-        ('confirmation_hours_median', 'Median hours to answer an order', 'hours'),
-        ('lead_time_days_p50', 'Median days from order to goods', 'days'),
-        ('lead_time_days_p90', 'Days from order to goods, nine of ten', 'days'),
-        ('lead_time_cv', 'How much these days vary', 'ratio'),
-        ('capacity_load', 'Highest load of a process', 'ratio')
+        $time_rows
     ] AS row;

@@ -27,6 +27,9 @@ def test_what_is_kept_weighs_no_more_than_the_bound(puts: list[tuple[str, bytes]
 
 def test_what_weighs_too_much_alone_is_not_kept() -> None:
     kept = Remembered[str, bytes](5, len)
+    kept.put("b", b"12")
     kept.put("a", b"123456")
     assert kept.get("a") is None
-    assert kept.heavy == 0
+    # It costs no other value its place.
+    assert kept.get("b") == b"12"
+    assert kept.heavy == 2

@@ -18,10 +18,10 @@ from services.assessment.scorecard_reader import Reader
 from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Plain
 from services.readiness.grading import Grader
+from services.readiness.kpis import COUNTS
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.score import score
-from services.readiness.summary import COUNTS
 from services.readiness.sums import FigureSums
 from services.store.client import ClickHouse
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids

@@ -10,8 +10,9 @@ import pytest
 from services.assessment.watched import Looked, StoreSize, Watched, WatchedStanding
 from services.exporter.bounds import Bounds, watched
 from services.exporter.families import families
+from services.readiness.kpis import COUNTS
 from services.readiness.policy_parts import LETTERS, Letter
-from services.readiness.summary import COUNTS, Summary
+from services.readiness.summary import Summary
 
 TODAY = date(2026, 11, 1)
 ZONE = "Asia/Jakarta"

@@ -310,6 +310,14 @@ def test_a_key_of_many_parts_is_refused_before_it_is_read() -> None:
     assert Policy.load_text(f"# {deep}\n{PACKAGED}") == DEFAULT_POLICY
 
 
+def test_many_decimals_on_a_line_are_no_deep_key() -> None:
+    points = ", ".join(f"[{x / 100}, {x / 2}]" for x in range(100))
+    line = f"otif = {{weight = 1, points = [{points}]}}"
+    with pytest.raises(PolicyError) as refused:
+        Policy.load_text(line)
+    assert "parts" not in str(refused.value)
+
+
 @given(st.decimals(0, 100, places=6), st.decimals(0, "0.999999", places=6))
 def test_numbers_are_read_exactly(over: Decimal, under: Decimal) -> None:
     text = PACKAGED.replace("\nover = 0.05", f"\nover = {over:f}")
