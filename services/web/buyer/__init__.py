@@ -1,1 +1,1 @@
-"""A buyer's pages: its suppliers, what is awaited of them, items, complaints and disputes."""
+"""A buyer's pages: its suppliers, awaited order lines, open complaints, items, data quality."""

@@ -1,4 +1,4 @@
-"""A buyer's first page: its suppliers by its own orders, and what waits for somebody."""
+"""A buyer's first page: its suppliers by its own orders, and counts of what needs attention."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _FIRST: Final = "overdue"
 
 @dataclass(frozen=True, slots=True)
 class BuyerPages:
-    """What the pages of a buyer read with."""
+    """The readers behind a buyer's pages, and its first page."""
 
     buying: Buying
     lists: BuyerLists
@@ -40,12 +40,15 @@ class BuyerPages:
 
     @classmethod
     def of(cls, site: Site) -> "BuyerPages":
-        """Return it for a site."""
+        """Return the readers for a site's store."""
         store = site.reader.store
         return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.clickhouse, store.rules))
 
     async def page(self, visit: Visit) -> Response:
-        """Return the table of a buyer's suppliers, as a page or as a file."""
+        """Return the table of a buyer's suppliers, as a page or a file.
+
+        Raises PageRefused, Unreadable.
+        """
         visit.require(Role.BUYER)
         view = buyers_view(visit)
         sorting = Sorting.read(visit.request.query_params, SUPPLIER_KEYS, _FIRST)
@@ -61,12 +64,12 @@ class BuyerPages:
 
     async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
         reader, buyer = visit.site.reader, visit.visitor.partner
-        standings, (_, who) = await asyncio.gather(
+        standings, (_, suppliers) = await asyncio.gather(
             blocking(lambda: self.buying.standings(buyer, view.as_of, view.window_days)),
             blocking(lambda: reader.suppliers(buyers=[buyer], limit=_ALL)),
         )
         nothing = self.buying.nothing(view.as_of)
-        return [OwnSupplier(one, standings.get(one.supplier_id, nothing)) for one in who]
+        return [OwnSupplier(one, standings.get(one.supplier_id, nothing)) for one in suppliers]
 
     async def _page(
         self,
@@ -79,7 +82,8 @@ class BuyerPages:
         view = choice.view
         names, disputes, newest = await asyncio.gather(
             blocking(lambda: reader.names([buyer])),
-            # As they are now, like the list of them: a dispute is answered, not looked back at.
+            # The disputes open at present, whatever the day: the list that this count links to is
+            # for answering them.
             blocking(lambda: self.awaiting.disputes([buyer], limit=1)),
             blocking(lambda: reader.newest(view.selection([], [buyer]))),
         )
@@ -111,20 +115,23 @@ def routes(site: Site, pages: BuyerPages) -> APIRouter:
 
     @router.get(PATH)
     async def buyer(request: Request) -> Response:
-        """Show a buyer those it buys from."""
+        """Show a buyer its suppliers."""
         return await answer(site, request, pages.page)
 
     return router
 
 
 def buyers_view(visit: Visit) -> View:
-    """Return which figures a buyer's page shows. Whose orders count is never the address's."""
+    """Return a buyer's view: a `buyer_id` in the address is ignored, only own orders are shown.
+
+    Raises Unreadable.
+    """
     view = page_query.read(visit.request.query_params, visit.site.reader.today())
     return replace(view, buyer_id=None)
 
 
 def ways(visit: Visit, here: str) -> list[Way]:
-    """Return the ways between the pages of a buyer."""
+    """Return the navigation links between a buyer's pages. `here`: the shown page's path."""
     text = visit.language.text
     found = [
         (PATH, text("Suppliers")),
@@ -137,7 +144,7 @@ def ways(visit: Visit, here: str) -> list[Way]:
 
 
 def waiting_ways(visit: Visit, here: str) -> list[Way]:
-    """Return the ways between the lists of what waits for somebody."""
+    """Return the navigation links between a buyer's lists of what needs attention."""
     text = visit.language.text
     found = [
         ("/buyer/overdue", text("Lines overdue")),

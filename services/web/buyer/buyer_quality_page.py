@@ -1,4 +1,4 @@
-"""A buyer's page of data quality: what looks wrong in its own data."""
+"""A buyer's page of data quality: the findings in its own data."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,12 +10,12 @@ from services.web.site import Site, Visit, answer
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route of a buyer's data quality."""
+    """Return the route of a buyer's page of data quality."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(QUALITY_PATH)
     async def data_quality(request: Request) -> Response:
-        """Show a buyer what looks wrong in its data."""
+        """Show a buyer the findings in its own data."""
         return await answer(site, request, _page)
 
     return router

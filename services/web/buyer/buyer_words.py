@@ -1,4 +1,4 @@
-"""What a buyer's pages say of its suppliers, their lines and their complaints. Pure."""
+"""Suppliers, awaited order lines and open complaints in the words of a buyer's pages. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from services.web import next_step_words
 from services.web.lists import SortKey
 
 SHOWN: Final = ("otif", "mean_days_late", "ppm", "lot_acceptance")
-"""Figures of a table of suppliers."""
+"""The figures that a table of suppliers shows."""
 
 _SEVERITIES: Final = {
     "minor": mark("minor"),
@@ -30,14 +30,14 @@ _STEPS: Final = ("containment", "corrective_action", "closing")
 
 @dataclass(frozen=True, slots=True)
 class OwnSupplier:
-    """A supplier of a buyer, and how it stands by that buyer's orders; None = nothing yet."""
+    """A supplier of a buyer, and its standing by that buyer's orders."""
 
     supplier: Supplier
     standing: OwnStanding
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The supplier's name, or its id if it has none."""
         return self.supplier.name or self.supplier.supplier_id
 
 
@@ -57,12 +57,15 @@ SUPPLIER_KEYS: Final[Mapping[str, SortKey[OwnSupplier]]] = {
     "overdue": SortKey(mark("Lines overdue"), lambda one: one.standing.overdue_lines),
     "complaints": SortKey(mark("Open complaints"), lambda one: one.standing.open_complaints),
 }
-"""What the table of suppliers is sorted by, a column each; what asks for attention comes first."""
+"""The columns by which suppliers can be sorted.
+
+When a column is first chosen, the suppliers that need attention come first.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierRow:
-    """A supplier in words. `about`: id and cluster, as far as the name does not say them."""
+    """A supplier in words. `about`: its id, unless that is its name, and its cluster."""
 
     name: str
     about: str
@@ -75,10 +78,12 @@ class SupplierRow:
 
 def supplier_row(language: Language, one: OwnSupplier, address: str) -> SupplierRow:
     """Return a row of the table of suppliers."""
-    who, stands = one.supplier, one.standing
+    supplier, stands = one.supplier, one.standing
     return SupplierRow(
         name=one.name,
-        about=" · ".join(x for x in (who.supplier_id if who.name else None, who.cluster) if x),
+        about=" · ".join(
+            x for x in (supplier.supplier_id if supplier.name else None, supplier.cluster) if x
+        ),
         address=address,
         score=score(language, stands),
         said=said(language, stands.figures),
@@ -88,7 +93,7 @@ def supplier_row(language: Language, one: OwnSupplier, address: str) -> Supplier
 
 
 def score(language: Language, stands: OwnStanding) -> str:
-    """Return a score in words; provisional where there are too few lines for a grade."""
+    """Return a score in words, marked provisional if there are too few lines for a grade."""
     if stands.score is None:
         return language.text(line_words.NO_DATA)
     points = standing_words.points(language, stands.score)
@@ -98,13 +103,13 @@ def score(language: Language, stands: OwnStanding) -> str:
 
 
 def said(language: Language, figures: Mapping[str, Figure]) -> dict[str, line_words.Said]:
-    """Return the figures of a table's row in words."""
+    """Return the figures of a table row in words, by KPI."""
     return {key: line_words.say(language, key, figures[key]) for key in SHOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitedRow:
-    """An order line that is awaited, in words. `when`: how late it is, or how soon it is due."""
+    """An awaited order line in words. `when`: how late it is, or how soon it is due."""
 
     order: str
     supplier: str
@@ -116,7 +121,7 @@ class AwaitedRow:
     confirmed: str
 
 
-def awaited_row(  # noqa: PLR0913 - what a row is told by
+def awaited_row(  # noqa: PLR0913 - all that the words depend on
     language: Language,
     row: Mapping[str, Any],
     as_of: date,
@@ -125,7 +130,10 @@ def awaited_row(  # noqa: PLR0913 - what a row is told by
     *,
     overdue: bool,
 ) -> AwaitedRow:
-    """Return a row of the lines overdue, or due next."""
+    """Return a row of the lines overdue or due next.
+
+    `row`: of buyer_awaited.sql. `names`: of suppliers, by id. `address`: of the supplier's page.
+    """
     days = (as_of - row["due_date"]).days
     return AwaitedRow(
         order=line_words.order_line(language, row["order_no"], row["line_no"]),
@@ -146,7 +154,7 @@ def awaited_row(  # noqa: PLR0913 - what a row is told by
 
 
 def missing(row: Mapping[str, Any]) -> Decimal:
-    """Return what is missing of a line: what was sent back is missing again."""
+    """Return the missing quantity of a line: goods that were sent back are missing again."""
     return Decimal(row["ordered"]) - Decimal(row["received"]) + Decimal(row["returned"])
 
 
@@ -168,7 +176,7 @@ def _when(language: Language, days: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StepWords:
-    """A step of a complaint that is not done: its key, and when it is due."""
+    """A complaint step that is not done: its key and due date."""
 
     key: str
     due: date
@@ -176,18 +184,21 @@ class StepWords:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintWords:
-    """An open complaint, with the steps that are not done, the one due first in front."""
+    """An open complaint with the steps that are not done, in order of their due dates."""
 
     row: Mapping[str, Any]
     steps: tuple[StepWords, ...]
 
     def overdue(self, as_of: date) -> int:
-        """Return how many steps were due before a day."""
+        """Return how many of the steps were due before a day."""
         return sum(step.due < as_of for step in self.steps)
 
 
 def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[ComplaintWords]:
-    """Return open complaints with the steps to do, that whose step is due first in front."""
+    """Return open complaints with the steps to do, sorted by the due date of the first of them.
+
+    `rows`: of buyer_complaints.sql.
+    """
     answers = policy.complaints
     days = (answers.containment_days, answers.corrective_action_days, answers.closing_days)
     found = [
@@ -206,9 +217,10 @@ def complaints(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Compla
 
 @dataclass(frozen=True, slots=True)
 class ComplaintRow:
-    """An open complaint in words. `steps`: what is to be done until when, each with its state.
+    """An open complaint in words.
 
-    `note`: that it is in no figure, where that is so.
+    `steps`: each step to do, with its due date and how late it is. `note`: that no figure counts
+    the complaint, if so.
     """
 
     number: str
@@ -239,18 +251,18 @@ def complaint_row(
 
 
 def severity(language: Language, row: Mapping[str, Any]) -> str:
-    """Return how grave a complaint is; a word that is not known as it came."""
+    """Return the severity of a complaint in words; an unknown one is returned as it was sent."""
     word = _SEVERITIES.get(row["severity"])
     return str(row["severity"]) if word is None else language.text(word)
 
 
 def step_name(language: Language, step: StepWords) -> str:
-    """Return what a step is called."""
+    """Return the name of a step."""
     return language.text(next_step_words.STEPS[step.key])
 
 
 def step_words(language: Language, step: StepWords, as_of: date) -> str:
-    """Return a step that is to be done, until when, and how late it is."""
+    """Return a step to do in words, with its due date and how late it is."""
     return language.text(
         "%(step)s: until %(day)s, %(when)s",
         step=step_name(language, step),

@@ -1,4 +1,4 @@
-"""A buyer's items: those it orders, and all suppliers of one of them side by side."""
+"""A buyer's items: the list of ordered items, and all suppliers of one item side by side."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,10 @@ _LONGEST_SEARCH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class ItemSupplier:
-    """A supplier of an item. `awaited`: the quantity still to come, due within the horizon."""
+    """A supplier of an item, and its standing by that item alone.
+
+    `lines`: its matured lines. `awaited`: the quantity still to come, due within the horizon.
+    """
 
     supplier_id: str
     name: str
@@ -60,33 +63,36 @@ _KEYS: Final[Mapping[str, SortKey[ItemSupplier]]] = {
     "overdue": SortKey(mark("Lines overdue"), lambda one: one.overdue),
     "awaited": SortKey(mark("Quantity awaited"), lambda one: one.awaited),
 }
-"""What suppliers of an item are sorted by; the best come first: somebody chooses among them."""
+"""The columns by which an item's suppliers can be sorted.
+
+When a column is first chosen, the best suppliers come first: the buyer chooses among them.
+"""
 
 
 def routes(site: Site, pages: BuyerPages) -> APIRouter:
-    """Return the routes of items."""
+    """Return the routes of a buyer's items."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(PATH)
     async def items(request: Request) -> Response:
         """Show a buyer the items that it orders."""
-        return await answer(site, request, lambda visit: _items(visit, pages))
+        return await answer(site, request, lambda visit: _items_page(visit, pages))
 
-    # An item's number may have a slash in it.
+    # Item numbers may contain slashes.
     @router.get(PATH + "/{item_no:path}")
     async def item(request: Request, item_no: Spelled) -> Response:
         """Show a buyer all suppliers of one item."""
-        return await answer(site, request, lambda visit: _item(visit, pages, item_no))
+        return await answer(site, request, lambda visit: _item_page(visit, pages, item_no))
 
     return router
 
 
 def item_address(item_no: str, view: View) -> str:
-    """Return the address of an item's page."""
+    """Return the address of an item's page with the same day and window."""
     return f"{PATH}/{quote(item_no, safe='')}{view.but(page=1)}"
 
 
-async def _items(visit: Visit, pages: BuyerPages) -> Response:
+async def _items_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, buyer = buyers_view(visit), visit.visitor.partner
     search = one_spelling(visit.request.query_params.get("q", ""))[:_LONGEST_SEARCH]
@@ -114,19 +120,19 @@ async def _items(visit: Visit, pages: BuyerPages) -> Response:
     )
 
 
-async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
+async def _item_page(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
     visit.require(Role.BUYER)
     view, language, buyer = buyers_view(visit), visit.language, visit.visitor.partner
     reader = visit.site.reader
     selection = view.selection([], [buyer])
     sorting = Sorting.read(visit.request.query_params, _KEYS, "otif")
-    rows, (_, who), newest = await asyncio.gather(
+    rows, (_, suppliers), newest = await asyncio.gather(
         blocking(lambda: reader.store.item_sums(selection, item_no)),
         blocking(lambda: reader.suppliers(buyers=[buyer], limit=2**31)),
         blocking(lambda: reader.newest(selection)),
     )
-    names = {one.supplier_id: one.name or one.supplier_id for one in who}
-    # By id first: those that are equal in what is sorted by stand in the same order always.
+    names = {one.supplier_id: one.name or one.supplier_id for one in suppliers}
+    # Sorted by id first, so that suppliers with equal values always appear in the same order.
     found = [
         _supplier(supplier_id, names, FigureSums.of(view.as_of, of))
         for supplier_id, of in sorted(by(rows, "supplier_id").items())
@@ -150,7 +156,9 @@ async def _item(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
             "headings": sorting.headings(language, choice),
             "mixed_units": language.text(line_words.MIXED_UNITS),
             "suppliers": ListPage(
-                [_in_words(language, one, view) for one in shown.rows], shown.total, shown.page
+                [_supplier_words(language, one, view) for one in shown.rows],
+                shown.total,
+                shown.page,
             ),
         },
     )
@@ -167,7 +175,7 @@ def _supplier(supplier_id: str, names: Mapping[str, str], sums: FigureSums) -> I
     )
 
 
-def _in_words(language: Language, one: ItemSupplier, view: View) -> dict[str, Any]:
+def _supplier_words(language: Language, one: ItemSupplier, view: View) -> dict[str, Any]:
     return {
         "name": one.name,
         "supplier_id": one.supplier_id,

@@ -1,4 +1,4 @@
-"""A buyer's lists: lines overdue, lines due next, open complaints with the steps to do."""
+"""A buyer's lists: overdue lines, lines due next, and open complaints with the steps to do."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -28,12 +28,12 @@ from services.web.site import Site, Visit, answer
 from services.web.table_files import Kind, Table, TableColumn, TableRow
 
 DUE_DAYS: Final = 14
-"""How far ahead the lines that are due next are listed."""
+"""How many days ahead the list of lines due next reaches."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Awaited:
-    """A list of lines that are awaited."""
+class _AwaitedList:
+    """A list of awaited lines. `nothing`: the sentence shown if the list is empty."""
 
     key: str
     overdue: bool
@@ -42,8 +42,8 @@ class _Awaited:
     nothing: str
 
 
-_AWAITED: Final = (
-    _Awaited(
+_AWAITED_LISTS: Final = (
+    _AwaitedList(
         "overdue",
         True,
         mark("Lines overdue"),
@@ -53,7 +53,7 @@ _AWAITED: Final = (
         ),
         mark("No line is overdue."),
     ),
-    _Awaited(
+    _AwaitedList(
         "due",
         False,
         mark("Due next"),
@@ -67,24 +67,24 @@ def routes(site: Site, pages: BuyerPages) -> APIRouter:
     """Return the routes of a buyer's lists."""
     router = APIRouter(include_in_schema=False)
 
-    def listed(one: _Awaited) -> None:
+    def add_route(one: _AwaitedList) -> None:
         @router.get(f"/buyer/{one.key}")
         async def awaited(request: Request) -> Response:
-            """Show a buyer which lines it waits for."""
-            return await answer(site, request, lambda visit: _awaited(visit, pages, one))
+            """Show a buyer its overdue lines, or those due next."""
+            return await answer(site, request, lambda visit: _awaited_page(visit, pages, one))
 
-    for one in _AWAITED:
-        listed(one)
+    for one in _AWAITED_LISTS:
+        add_route(one)
 
     @router.get("/buyer/complaints")
     async def complaints(request: Request) -> Response:
-        """Show a buyer its open complaints and what is to be done about each."""
-        return await answer(site, request, lambda visit: _complaints(visit, pages))
+        """Show a buyer its open complaints and the steps to do."""
+        return await answer(site, request, lambda visit: _complaints_page(visit, pages))
 
     return router
 
 
-async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
+async def _awaited_page(visit: Visit, pages: BuyerPages, one: _AwaitedList) -> Response:
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
     reader, buyer = visit.site.reader, visit.visitor.partner
@@ -136,7 +136,7 @@ async def _awaited(visit: Visit, pages: BuyerPages, one: _Awaited) -> Response:
     )
 
 
-async def _complaints(visit: Visit, pages: BuyerPages) -> Response:
+async def _complaints_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
     reader, buyer = visit.site.reader, visit.visitor.partner
@@ -183,7 +183,7 @@ async def _names(visit: Visit, rows: Iterable[Any]) -> dict[str, str]:
 
 
 def _awaited_table(
-    visit: Visit, one: _Awaited, view: View, rows: Sequence[Any], names: dict[str, str]
+    visit: Visit, one: _AwaitedList, view: View, rows: Sequence[Any], names: dict[str, str]
 ) -> Table:
     language = visit.language
     columns = [

@@ -1,1 +1,1 @@
-"""What a supplier and its buyer send from their pages: forms, and the events they become."""
+"""Forms for suppliers and buyers, the events they become, and the lists of sent events."""

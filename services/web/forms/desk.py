@@ -1,4 +1,4 @@
-"""Where forms are filled in: who fills in which, what it offers, and how it is shown again."""
+"""What all forms share: who fills one in, what it offers, and how it is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,10 @@ from services.web.site import Visit
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A visit of somebody who may send, and the supplier that it is about."""
+    """A visitor who may send a form, and the supplier that the form is about.
+
+    `now`: the time of the event that the form becomes.
+    """
 
     visit: Visit
     awaiting: Awaiting
@@ -30,7 +33,7 @@ class Desk:
 
     @property
     def language(self) -> Language:
-        """The visitor's."""
+        """The visitor's language."""
         return self.visit.language
 
     @property
@@ -40,31 +43,31 @@ class Desk:
 
     @property
     def today(self) -> date:
-        """The day at the sites."""
+        """Today's date at the sites."""
         return self.visit.site.reader.today()
 
     @property
     def tomorrow(self) -> date:
-        """As of which day what happened today is seen."""
+        """The day to read facts as of, so that those of today count."""
         return self.today + timedelta(days=1)
 
     def asked(self, name: str) -> str:
-        """Return what the address names: an order, a line, a buyer; "" where it names none."""
+        """Return an order, line, buyer or the like that the address names; "" if it names none."""
         text = one_spelling(self.visit.request.query_params.get(name, ""))
         return text if named(text) else ""
 
     async def names(self, partners: Sequence[str]) -> dict[str, str]:
-        """Return what partners are called."""
+        """Return the names of partners, by id."""
         reader = self.visit.site.reader
         return await blocking(lambda: reader.names(list(partners)))
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a form is about. `subject`: what it needs, None where it is still to be chosen.
+    """What a form offers. `subject`: what it is about, None if that is still to be chosen or gone.
 
-    `query`: names it in the address. `defaults`: what stands in the fields at first. `context`:
-    what the template shows.
+    `rows`: the order lines that it offers. `query`: the parameters that name the subject in the
+    address. `defaults`: the first values of its fields. `context`: the template's values.
     """
 
     subject: Any = None
@@ -75,38 +78,42 @@ class Offer:
 
 
 class FormKind(Protocol):
-    """One of the forms."""
+    """One kind of form."""
 
     @property
     def name(self) -> str:
-        """Its name in the address."""
+        """The form's name in its address."""
 
     @property
     def role(self) -> Role:
-        """Who sends it."""
+        """The role that may send the form."""
 
     @property
     def event_type(self) -> str:
-        """What it becomes."""
+        """The type of the event that the form becomes."""
 
     @property
     def title(self) -> str:
-        """What it is for, of the catalogue of sentences."""
+        """What the form is for: a sentence of the catalogue."""
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What its fields are called; those of a row without the row's number."""
+        """The labels of the fields by name; the name of a row's field without the row's number."""
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Return what it is about; `typed` where it was sent."""
+        """Return what the form offers. `typed`: the sent form; None when it is first shown."""
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return the data of its event, or None and say what is wrong."""
+        """Return the data of the form's event; None if it notes faults in `typed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A form as its template shows it. `faults`: by field, in words."""
+    """A form as its template shows it.
+
+    `values`, `labels`: by field. `faults`: in words, by field. `summary`: of each fault its field,
+    the field's label, and the fault in words.
+    """
 
     address: str
     token: str
@@ -116,18 +123,18 @@ class Shown:
     labels: Mapping[str, str]
 
     def value(self, name: str) -> str:
-        """Return what stands in a field."""
+        """Return the value of a field; "" if it is empty."""
         return self.values.get(name, "")
 
     def fault(self, name: str) -> str:
-        """Return what is wrong with a field; "" where nothing is."""
+        """Return what is wrong with a field; "" if nothing is."""
         return self.faults.get(name, "")
 
 
 def shown(
     desk: Desk, kind: FormKind, offer: Offer, token: str, typed: Typed | None = None
 ) -> Shown:
-    """Return a form as it is shown: new, or with what was typed and what is wrong."""
+    """Return a form for its template: new, or with what was typed and what is wrong with it."""
     language = desk.language
     faults = {} if typed is None else typed.said(language)
     query = urlencode(offer.query)
@@ -146,9 +153,9 @@ def shown(
 
 
 def form_address(supplier_id: str, name: str, **query: str) -> str:
-    """Return the address of a form about a supplier. `query`: what it is about."""
-    asked = urlencode(query)
-    return f"/suppliers/{supplier_id}/send/{name}{'?' if asked else ''}{asked}"
+    """Return the address of a form about a supplier. `query`: names what the form is about."""
+    parameters = urlencode(query)
+    return f"/suppliers/{supplier_id}/send/{name}{'?' if parameters else ''}{parameters}"
 
 
 def line_address(supplier_id: str, buyer_id: str, order_no: str, line_no: str) -> str:

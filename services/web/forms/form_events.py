@@ -1,7 +1,8 @@
-"""What a form says, as the data of an event of the catalogue. Pure.
+"""Makes the data of events from filled-in forms. Pure.
 
-Each function takes what was typed and what the form was about; it returns the data, or None and
-says at the fields what is wrong. The times are aware; `today` is the day at the sites.
+For each form, a function takes what was typed and what the form is about. It returns the data, or
+notes in `typed` what is wrong with which field and returns None. Times are aware; `today` is the
+day at the sites.
 """
 
 import json
@@ -27,7 +28,7 @@ DISPUTED: Final = "id.rantai.line.disputed.v1"
 DISPUTE_ANSWERED: Final = "id.rantai.line.dispute_answered.v1"
 
 UNITS: Final = tuple(sorted(set(UNIT_ALIASES.values()) - {"MMT", "CMT", "GRM"}))
-"""The units that a capacity may be declared in."""
+"""The units in which a capacity may be declared."""
 
 STATUSES: Final = ("accepted", "changed", "rejected")
 ANSWERS: Final = ("corrected", "upheld")
@@ -40,19 +41,19 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FormLine:
-    """A line that stood in a form, and under which number."""
+    """An order line in a form. `place`: the number of its row, a suffix of its fields' names."""
 
     place: str
     line: AwaitedLine
 
 
 def source_of(partner: str) -> str:
-    """Return the source of what a partner sends from these pages."""
+    """Return the `source` of the events that a partner sends from these pages."""
     return f"/erp/{partner}/rantai"
 
 
 def event(event_type: str, data: Data, source: str, number: str, at: datetime) -> dict[str, Any]:
-    """Return a CloudEvent as the gateway's intake takes it. `number`: the form's."""
+    """Return a CloudEvent for the gateway's intake. `number`: the form's, which becomes the id."""
     return {
         "specversion": "1.0",
         "id": number,
@@ -64,12 +65,12 @@ def event(event_type: str, data: Data, source: str, number: str, at: datetime) -
 
 
 def carried(names: Sequence[str]) -> str:
-    """Return the numbers of a line or item as a form carries them unseen."""
+    """Return the value of a hidden field that names a line or item; `names_in` reads it."""
     return json.dumps(list(names), ensure_ascii=False)
 
 
 def named_lines(typed: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the (order, line) that a form's rows carry, by the row's number."""
+    """Return the (order, line) in the hidden fields of a form's rows, by the row's number."""
     found = {}
     for name, text in typed.items():
         prefix, _, place = name.partition("-")
@@ -80,14 +81,17 @@ def named_lines(typed: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 
 def rows(typed: Typed, lines: Sequence[AwaitedLine]) -> list[FormLine]:
-    """Return the rows of a form whose lines there are; what is not known any more is told."""
+    """Return the rows of a form whose lines are among `lines`.
+
+    An answered row whose line is not among them is noted as a fault of the form as a whole.
+    """
     known = {line.key: line for line in lines}
     found: dict[tuple[str, str], FormLine] = {}
     named = named_lines(typed.fields)
     for place in sorted(named, key=lambda place: (len(place), place)):
         line = known.get(named[place])
         if line is not None:
-            # A line that a form was made to carry twice is one line.
+            # A tampered form may name a line twice: only the first row counts.
             found.setdefault(line.key, FormLine(place, line))
         elif _answered(typed, place):
             typed.fault(
@@ -106,7 +110,7 @@ def _answered(typed: Typed, place: str) -> bool:
 def confirmation(
     typed: Typed, supplier_id: str, found: Sequence[FormLine], today: date
 ) -> Data | None:
-    """Return the supplier's answer to some lines of one order."""
+    """Return the supplier's answers to lines of one order. `found`: from `rows`."""
     lines = [line for row in found if (line := _confirmed(typed, row, today)) is not None]
     if not typed.faults and not lines:
         place = f"answer-{found[0].place}" if found else ""
@@ -145,11 +149,11 @@ def _confirmed(typed: Typed, row: FormLine, today: date) -> Data | None:
 def despatch(
     typed: Typed, supplier_id: str, found: Sequence[FormLine], today: date, zone: str
 ) -> Data | None:
-    """Return a despatch advice for those lines that have a quantity."""
+    """Return a despatch advice of the lines for which a quantity was typed."""
     sent = [
         {**_line_of(row.line), "quantity": plain(quantity)}
         for row in found
-        if (quantity := typed.take(f"quantity-{row.place}", _left_out_or_sent)) is not None
+        if (quantity := typed.take(f"quantity-{row.place}", _sent_quantity)) is not None
     ]
     number = typed.take("despatch_no", typed_fields.number)
     expected = _expected(typed, today, zone)
@@ -164,7 +168,7 @@ def despatch(
     return data | ({"vehicle": vehicle} if vehicle else {})
 
 
-def _left_out_or_sent(text: str) -> Decimal | None:
+def _sent_quantity(text: str) -> Decimal | None:
     return (typed_fields.quantity_or_none(text) or None) if text else None
 
 
@@ -179,7 +183,7 @@ def _expected(typed: Typed, today: date, zone: str) -> datetime | None:
 def complaint_answer(
     typed: Typed, supplier_id: str, complaint: OpenComplaint, now: datetime, zone: str
 ) -> Data | None:
-    """Return a step of the supplier's answer as done. `now`: the instant of sending."""
+    """Return the supplier's notice that a complaint step is done. `now`: the time of sending."""
     today = now.astimezone(ZoneInfo(zone)).date()
     undone = [step.name for step in complaint.undone]
     step = typed.take("step", typed_fields.one_of(undone))
@@ -188,7 +192,7 @@ def complaint_answer(
     )
     if typed.faults or day is None:
         return None
-    # What is done today is done by now: a time of the day that is yet to come would be untrue.
+    # A step that was done today was done by now, while noon may be yet to come.
     at = now if day >= today else _at(day, NOON, zone)
     return {
         "buyer_id": complaint.buyer_id,
@@ -200,7 +204,7 @@ def complaint_answer(
 
 
 def capacity(typed: Typed, supplier_id: str, today: date) -> Data | None:
-    """Return what a process can make in a month, for all buyers."""
+    """Return a declaration of what a process can make in a month, for all buyers together."""
     process = typed.take("process", typed_fields.number)
     valid_from = typed.take("valid_from", typed_fields.day(today - _YEAR, today + _FURTHEST))
     quantity = typed.take("quantity_per_month", typed_fields.quantity_or_none)
@@ -230,7 +234,7 @@ def _chosen_items(typed: Typed) -> Iterator[str]:
 
 
 def dispute(typed: Typed, supplier_id: str, line: AwaitedLine) -> Data | None:
-    """Return what the supplier disputes about a line."""
+    """Return the supplier's dispute of a line."""
     reason = typed.take("reason", typed_fields.words)
     evidence = typed.take("evidence", typed_fields.optional(typed_fields.address))
     if typed.faults:
@@ -242,7 +246,7 @@ def dispute(typed: Typed, supplier_id: str, line: AwaitedLine) -> Data | None:
 def dispute_answer(
     typed: Typed, buyer_id: str, supplier_id: str, line: tuple[str, str]
 ) -> Data | None:
-    """Return the buyer's answer to a dispute."""
+    """Return the buyer's answer to a dispute. `line`: order and line number."""
     answer = typed.take("answer", typed_fields.one_of(ANSWERS))
     note = typed.take("note", typed_fields.optional(typed_fields.words))
     if answer == "upheld" and note is None:
@@ -260,8 +264,11 @@ def dispute_answer(
 
 
 def field_of(pointer: str) -> str:
-    """Return the field that a fault of the intake is about; "" where it is none of one field."""
-    # A form calls its lines by their place, a document by its own: those have no field here.
+    """Return the field that a fault of the intake is about; "" for the form as a whole.
+
+    `pointer`: a JSON pointer into the event.
+    """
+    # No field for pointers into `lines`: a line's place in the document is not its row in the form.
     name = pointer.removeprefix("/data/")
     return _FIELDS.get(name, "")
 

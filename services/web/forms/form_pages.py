@@ -1,7 +1,7 @@
-"""What can be done on the pages: forms for suppliers and buyers, and what was sent by them.
+"""The pages of forms, of what a partner sent, and of a buyer's open disputes.
 
-A form is shown, sent, and answered by a redirection to the list of what was sent, where its state
-is said. What is wrong is said in the form, with what was typed.
+A form that was sent is answered with a redirection to the list of sent events, which shows its
+state. If something is wrong, the form is shown again with what was typed and what is wrong.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _MOST_DISPUTES: Final = 100
 
 
 class _Desks:
-    """What the routes share: how what is awaited is read, and how events are sent."""
+    """What the routes share: the reader of what forms may offer, and the sender of their events."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -59,7 +59,11 @@ class _Desks:
         self.sending = Sending(site, self.awaiting)
 
     async def at(self, visit: Visit, supplier_id: str, name: str) -> tuple[Desk, FormKind]:
-        """Return where a visitor fills in a form. Raises Refused where it may not."""
+        """Return the desk and the kind of a form, by its name in the address.
+
+        Raises PageRefused if there is no such form, or the visitor may not send it about this
+        supplier.
+        """
         kind = KINDS.get(name)
         if kind is None:
             raise PageRefused("not_known")
@@ -70,63 +74,63 @@ class _Desks:
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the routes of every form, and of what was sent."""
+    """Return the routes of all forms, of sent events, and of a buyer's open disputes."""
     router = APIRouter(include_in_schema=False)
     desks = _Desks(site)
 
     @router.get("/suppliers/{supplier_id}/send/{name}")
     async def form(request: Request, supplier_id: Spelled, name: str) -> Response:
-        """Show a form, or what it can be about."""
+        """Show a form, or a choice of what it can be about."""
 
         async def make(visit: Visit) -> Response:
             desk, kind = await desks.at(visit, supplier_id, name)
             offer = await kind.offer(desk, None)
             token = visit.form_token(_purpose(kind)) if offer.subject is not None else ""
-            return await _page(desk, kind, offer, shown(desk, kind, offer, token))
+            return await _form_page(desk, kind, offer, shown(desk, kind, offer, token))
 
         return await answer(site, request, make)
 
     @router.post("/suppliers/{supplier_id}/send/{name}")
     async def send(request: Request, supplier_id: Spelled, name: str) -> Response:
-        """Send what a form says."""
+        """Send a filled-in form."""
 
         async def make(visit: Visit) -> Response:
             desk, kind = await desks.at(visit, supplier_id, name)
-            return await _take(desk, kind)
+            return await _process(desk, kind)
 
         return await answer(site, request, make)
 
     @router.get("/suppliers/{supplier_id}/sent")
     async def sent(request: Request, supplier_id: Spelled) -> Response:
-        """Show a supplier what it sent."""
+        """Show a supplier the events that it sent."""
 
         async def make(visit: Visit) -> Response:
             visit.require(Role.SUPPLIER)
             if visit.visitor.buyer is not None:
-                # What was sent is of all buyers.
+                # The list is not limited to the orders of the buyer that the visitor may see.
                 raise PageRefused("not_yours")
             await visit.selection(page_query.View(site.reader.today()), supplier_id)
-            return await _sent(visit, desks.sending)
+            return await _sent_page(visit, desks.sending)
 
         return await answer(site, request, make)
 
     @router.get("/buyer/sent")
     async def buyer_sent(request: Request) -> Response:
-        """Show a buyer what it sent."""
+        """Show a buyer the events that it sent."""
 
         async def make(visit: Visit) -> Response:
             visit.require(Role.BUYER)
-            return await _sent(visit, desks.sending)
+            return await _sent_page(visit, desks.sending)
 
         return await answer(site, request, make)
 
     @router.get("/buyer/disputes")
     async def disputes(request: Request) -> Response:
-        """Show a buyer which lines suppliers dispute."""
+        """Show a buyer the lines that suppliers dispute."""
 
         async def make(visit: Visit) -> Response:
             visit.require(Role.BUYER)
-            return await _disputes(visit, desks.awaiting)
+            return await _disputes_page(visit, desks.awaiting)
 
         return await answer(site, request, make)
 
@@ -134,9 +138,10 @@ def routes(site: Site) -> APIRouter:
 
 
 def supplier_actions(visit: Visit, supplier_id: str) -> list[tuple[str, str]]:
-    """Return what a visitor can do on a supplier's page: (address, words); nothing: an empty list.
+    """Return the links to what a visitor can send on a supplier's page, as (address, text).
 
-    For `actions_part.html`, under the name `actions`.
+    Empty if the visitor is not that supplier or may only read. `actions_part.html` shows them under
+    the name `actions`.
     """
     if not visit.may_act or (visit.visitor.role, visit.visitor.partner) != (
         Role.SUPPLIER,
@@ -152,10 +157,10 @@ def supplier_actions(visit: Visit, supplier_id: str) -> list[tuple[str, str]]:
 
 
 def line_actions(visit: Visit, line: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a visitor can do about an order line: (address, words); nothing: an empty list.
+    """Return the links to what a visitor can send about an order line, as (address, text).
 
-    `line` has supplier_id, buyer_id, order_no, line_no and status, the list of the interface;
-    dispute_open where it is known. For `line_actions.html`, under the name `actions`.
+    `line`: supplier_id, buyer_id, order_no, line_no, `status` (a list, as in the JSON API) and, if
+    it is known, dispute_open. `line_actions.html` shows the links under the name `actions`.
     """
     visitor, text = visit.visitor, visit.language.text
     supplier_id = line["supplier_id"]
@@ -187,13 +192,13 @@ def line_actions(visit: Visit, line: Mapping[str, Any]) -> list[tuple[str, str]]
 
 
 def sent_address(visit: Visit) -> str:
-    """Return where a visitor sees what it sent."""
+    """Return the address of the list of what a visitor sent."""
     visitor = visit.visitor
     return "/buyer/sent" if visitor.role is Role.BUYER else f"/suppliers/{visitor.partner}/sent"
 
 
-async def _take(desk: Desk, kind: FormKind) -> Response:
-    """Take a form that was sent: once, or not at all."""
+async def _process(desk: Desk, kind: FormKind) -> Response:
+    """Process a form that was sent: it becomes one event, or none."""
     visit = desk.visit
     try:
         form = await visit.site.forms.read(visit.request, visit.visitor, _purpose(kind))
@@ -201,21 +206,23 @@ async def _take(desk: Desk, kind: FormKind) -> Response:
         desk = _at_the_moment_of(desk, form)
         offer = await kind.offer(desk, typed)
         if offer.subject is None:
-            raise PageRefused("not_taken", what=_gone(desk, typed), again=visit.request.url.path)
-        return await _sent_or_shown(desk, kind, offer, form, typed)
+            raise PageRefused(
+                "not_taken", what=_gone_words(desk, typed), again=visit.request.url.path
+            )
+        return await _send_or_show_again(desk, kind, offer, form, typed)
     except FormRefused as refused:
         if refused.why is FormFault.TWICE:
             raise PageRefused("form_twice", again=sent_address(visit)) from None
         raise
 
 
-async def _sent_or_shown(
+async def _send_or_show_again(
     desk: Desk, kind: FormKind, offer: Offer, form: Form, typed: Typed
 ) -> Response:
     visitor = desk.visit.visitor
     data = await kind.make(desk, typed, offer)
     if data is None:
-        return await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _form_page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
     try:
         await desk.sending.send(form, kind.event_type, data, (visitor.partner, visitor.role))
     except NotTaken as refused:
@@ -225,21 +232,24 @@ async def _sent_or_shown(
                 mark("This was not taken: %(why)s."),
                 why=error["message"],
             )
-        return await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _form_page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
     except BrokerUnavailable:
-        response = await _page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 503)
+        response = await _form_page(
+            desk, kind, offer, shown(desk, kind, offer, form.token, typed), 503
+        )
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
     return see_other(f"{sent_address(desk.visit)}?new={form.number}")
 
 
 def _at_the_moment_of(desk: Desk, form: Form) -> Desk:
+    """Return a desk whose `now` is the time of the form's event; see `Sending.moment`."""
     return Desk(
         desk.visit, desk.awaiting, desk.sending, desk.supplier_id, desk.sending.moment(form)
     )
 
 
-def _gone(desk: Desk, typed: Typed) -> str:
+def _gone_words(desk: Desk, typed: Typed) -> str:
     said = typed.said(desk.language)
     return said.get("", "") or desk.language.text("What this form is about is not open any more.")
 
@@ -248,7 +258,7 @@ def _purpose(kind: FormKind) -> str:
     return f"send-{kind.name}"
 
 
-async def _page(
+async def _form_page(
     desk: Desk, kind: FormKind, offer: Offer, form: Shown, status: int = 200
 ) -> Response:
     language = desk.language
@@ -274,7 +284,7 @@ async def _page(
     )
 
 
-async def _sent(visit: Visit, sending: Sending) -> Response:
+async def _sent_page(visit: Visit, sending: Sending) -> Response:
     found = await sending.sent(visit.visitor.partner)
     reader, language = visit.site.reader, visit.language
     partners = sent_words.partners(found)
@@ -292,7 +302,7 @@ async def _sent(visit: Visit, sending: Sending) -> Response:
     )
 
 
-async def _disputes(visit: Visit, awaiting: Awaiting) -> Response:
+async def _disputes_page(visit: Visit, awaiting: Awaiting) -> Response:
     reader, buyer = visit.site.reader, visit.visitor.partner
     total, found = await blocking(lambda: awaiting.disputes([buyer], limit=_MOST_DISPUTES))
     names = await blocking(lambda: reader.names(sorted({one.supplier_id for one in found})))

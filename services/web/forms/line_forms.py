@@ -1,4 +1,4 @@
-"""The forms about order lines: confirm them, announce their delivery, dispute one."""
+"""The forms about order lines: answer an order, announce a delivery, dispute a line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from services.web.forms.form_events import FormLine
 from services.web.forms.typed_fields import Typed
 
 MOST_ROWS: Final = 40
-"""Lines of one form: it must fit the size of a form, and a hand."""
+"""Most lines in one form: it must stay within the size of a request, and manageable."""
 
 _MOST_READ: Final = 5000
 _CHOSEN: Final = ("buyer", "order", "line")
 
 
 class ConfirmForm:
-    """Confirm lines of one order, propose another day or quantity, or decline."""
+    """The supplier confirms lines of an order, proposes another day or quantity, or declines."""
 
     name = "confirm"
     role = Role.SUPPLIER
@@ -37,12 +37,15 @@ class ConfirmForm:
     }
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer the lines of an order that wait for an answer; those asked for by number too."""
+        """Offer lines of the order that the address names; without an order, orders to choose.
+
+        Of its awaited lines, offer the one that is named, else the unanswered ones, else all.
+        """
         query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
         if "buyer" not in query or "order" not in query:
             if typed is not None:
                 return Offer()
-            return Offer(context=await _orders(desk, query.get("order", "")))
+            return Offer(context=await _orders_to_choose(desk, query.get("order", "")))
         total, lines = await _lines(desk, "awaited", query["buyer"], orders=[query["order"]])
         if typed is not None:
             rows = form_events.rows(typed, lines)
@@ -52,7 +55,7 @@ class ConfirmForm:
                 lines = [line for line in lines if line.line_no == query["line"]]
             elif any(line.unanswered for line in lines):
                 lines = [line for line in lines if line.unanswered]
-            total, rows = len(lines), _rows(lines)
+            total, rows = len(lines), _form_lines(lines)
         names = await desk.names([query["buyer"]])
         return Offer(
             subject=query["order"] if rows else None,
@@ -68,14 +71,14 @@ class ConfirmForm:
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return an order.confirmed."""
+        """Return the data of an order.confirmed event."""
         if typed.fields.get("all"):
             _accept_the_rest(typed, offer.rows, desk.today)
         return form_events.confirmation(typed, desk.supplier_id, offer.rows, desk.today)
 
 
 class DespatchForm:
-    """Announce a delivery: several lines of one buyer in one despatch advice."""
+    """The supplier announces a delivery: lines of one buyer in one despatch advice."""
 
     name = "despatch"
     role = Role.SUPPLIER
@@ -91,13 +94,13 @@ class DespatchForm:
     }
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer the lines of one buyer of which goods are awaited."""
+        """Offer the awaited lines of one buyer; if several buyers await goods, buyers to choose."""
         query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
         if typed is not None:
             if "buyer" not in query:
                 return Offer()
             orders = sorted({order for order, _ in form_events.named_lines(typed.fields).values()})
-            # Also a line that is complete by now: the goods are on the way whatever was booked.
+            # A line may have been booked complete meanwhile: its goods are on the way all the same.
             if orders:
                 total, lines = await _lines(desk, "any", query["buyer"], orders=orders)
             else:
@@ -109,20 +112,20 @@ class DespatchForm:
             total, lines = await _lines(desk, "awaited", *buyers, orders=orders)
             found = sorted({line.buyer_id for line in lines})
             if len(found) != 1:
-                return Offer(context=await _buyers(desk, lines))
+                return Offer(context=await _buyers_to_choose(desk, lines))
             query["buyer"] = found[0]
-            rows = _rows(sorted(lines, key=lambda line: line.line_no != query.get("line")))
+            rows = _form_lines(sorted(lines, key=lambda line: line.line_no != query.get("line")))
         names = await desk.names([query["buyer"]])
         return Offer(
             subject=query["buyer"] if rows else None,
             rows=rows,
             query=query,
-            defaults=_whole_rest(rows, query.get("line")),
+            defaults=_still_to_send(rows, query.get("line")),
             context={"order": "", **query, "total": total, "names": names},
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return a delivery.despatched."""
+        """Return the data of a delivery.despatched event."""
         data = form_events.despatch(typed, desk.supplier_id, offer.rows, desk.today, desk.zone)
         if data is None or typed.fields.get("replace"):
             return data
@@ -144,7 +147,7 @@ class DespatchForm:
 
 
 class DisputeForm:
-    """Dispute what the buyer's system says of a line."""
+    """The supplier disputes what the buyer's system says about a line."""
 
     name = "dispute"
     role = Role.SUPPLIER
@@ -156,10 +159,13 @@ class DisputeForm:
     }
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer a line; without one, those judged late, and those of an order."""
+        """Offer the line that the address names; without one, lines to choose.
+
+        These are the lines of the order that is named, or else those judged late.
+        """
         query = {name: desk.asked(name) for name in _CHOSEN if desk.asked(name)}
         if len(query) < len(_CHOSEN):
-            return Offer(context=await _disputable(desk, query.get("order", "")))
+            return Offer(context=await _lines_to_choose(desk, query.get("order", "")))
         _, lines = await _lines(desk, "any", query["buyer"], orders=[query["order"]])
         line = next((line for line in lines if line.line_no == query["line"]), None)
         names = await desk.names([query["buyer"]])
@@ -174,13 +180,13 @@ class DisputeForm:
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return a line.disputed."""
+        """Return the data of a line.disputed event."""
         return form_events.dispute(typed, desk.supplier_id, offer.subject)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderToAnswer:
-    """An order with lines that wait for an answer, or are open at least."""
+    """An order to choose. `lines`: how many lines are offered; `first`: that which is due first."""
 
     buyer_id: str
     order_no: str
@@ -188,7 +194,7 @@ class OrderToAnswer:
     first: AwaitedLine
 
 
-async def _orders(desk: Desk, order: str) -> dict[str, Any]:
+async def _orders_to_choose(desk: Desk, order: str) -> dict[str, Any]:
     wanted: LineChoice = "awaited" if order else "unanswered"
     total, lines = await _lines(desk, wanted, orders=[order] if order else [])
     found: dict[tuple[str, str], list[AwaitedLine]] = {}
@@ -199,14 +205,14 @@ async def _orders(desk: Desk, order: str) -> dict[str, Any]:
     return {"orders": orders, "total": total, "order": order, "names": names, "gone": False}
 
 
-async def _buyers(desk: Desk, lines: Sequence[AwaitedLine]) -> dict[str, Any]:
+async def _buyers_to_choose(desk: Desk, lines: Sequence[AwaitedLine]) -> dict[str, Any]:
     counts: dict[str, int] = {}
     for line in lines:
         counts[line.buyer_id] = counts.get(line.buyer_id, 0) + 1
     return {"buyers": counts, "names": await desk.names(list(counts))}
 
 
-async def _disputable(desk: Desk, order: str) -> dict[str, Any]:
+async def _lines_to_choose(desk: Desk, order: str) -> dict[str, Any]:
     if order:
         total, lines = await _lines(desk, "any", orders=[order])
         found = [(one.buyer_id, one.order_no, one.line_no, one.due) for one in lines[:MOST_ROWS]]
@@ -240,12 +246,12 @@ async def _lines(
     )
 
 
-def _rows(lines: Sequence[AwaitedLine]) -> list[FormLine]:
+def _form_lines(lines: Sequence[AwaitedLine]) -> list[FormLine]:
     return [FormLine(str(place), line) for place, line in enumerate(lines[:MOST_ROWS])]
 
 
-def _whole_rest(rows: Sequence[FormLine], line_no: str | None) -> dict[str, str]:
-    """Return as quantities what is still to be sent: of the one line that was asked for."""
+def _still_to_send(rows: Sequence[FormLine], line_no: str | None) -> dict[str, str]:
+    """Return the first value of the quantity field of a line: what is still to be despatched."""
     return {
         f"quantity-{row.place}": typed_fields.written(rest)
         for row in rows
@@ -254,6 +260,7 @@ def _whole_rest(rows: Sequence[FormLine], line_no: str | None) -> dict[str, str]
 
 
 def _accept_the_rest(typed: Typed, rows: Sequence[FormLine], today: date) -> None:
+    """Fill in that unanswered lines are accepted, unless their date has passed."""
     answers = {
         f"answer-{row.place}": "accepted"
         for row in rows

@@ -1,4 +1,4 @@
-"""The forms about complaints, capacity and, for the buyer, disputes."""
+"""The forms about complaint steps, capacity and, for the buyer, disputes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,7 +27,7 @@ ANSWERS: Final = {
 
 
 class ComplaintAnswerForm:
-    """Tell that a step of the answer to a complaint is done."""
+    """The supplier tells that a step of a complaint is done."""
 
     name = "answer"
     role = Role.SUPPLIER
@@ -39,7 +39,7 @@ class ComplaintAnswerForm:
     }
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer a complaint with its steps; without one, all that wait for a step."""
+        """Offer the complaint that the address names; without one, complaints to choose."""
         query = {name: desk.asked(name) for name in ("buyer", "complaint") if desk.asked(name)}
         chosen = len(query) == 2
         buyers, numbers = ([query["buyer"]], [query["complaint"]]) if chosen else ([], [])
@@ -48,12 +48,12 @@ class ComplaintAnswerForm:
         )
         waiting = [one for one in found if one.undone]
         complaint = waiting[0] if chosen and waiting else None
-        asked = desk.asked("step")
+        step = desk.asked("step")
         names = await desk.names([one.buyer_id for one in waiting])
         return Offer(
             subject=complaint,
             query=query if complaint else {},
-            defaults={"answered_on": desk.today.isoformat(), "step": asked},
+            defaults={"answered_on": desk.today.isoformat(), "step": step},
             context={
                 "complaint": complaint,
                 "complaints": [] if chosen else waiting,
@@ -66,14 +66,14 @@ class ComplaintAnswerForm:
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return a complaint_answered."""
+        """Return the data of a quality.complaint_answered event."""
         return form_events.complaint_answer(
             typed, desk.supplier_id, offer.subject, desk.now, desk.zone
         )
 
 
 class CapacityForm:
-    """Declare what a process can make in a month."""
+    """The supplier declares what a process can make in a month."""
 
     name = "capacity"
     role = Role.SUPPLIER
@@ -89,7 +89,7 @@ class CapacityForm:
     }
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer what was declared before, and the items that were ordered lately."""
+        """Offer earlier declarations to change, and the items that were ordered lately."""
         declared = await blocking(lambda: desk.awaiting.capacities(desk.supplier_id))
         items = await blocking(lambda: desk.awaiting.items(desk.supplier_id, desk.today))
         before = next((one for one in declared if one.process == desk.asked("process")), None)
@@ -119,12 +119,12 @@ class CapacityForm:
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return a capacity_declared."""
+        """Return the data of a partner.capacity_declared event."""
         return form_events.capacity(typed, desk.supplier_id, desk.today)
 
 
 class DisputeAnswerForm:
-    """Answer a supplier's dispute, as its buyer."""
+    """The buyer answers a supplier's dispute."""
 
     name = "dispute-answer"
     role = Role.BUYER
@@ -133,7 +133,7 @@ class DisputeAnswerForm:
     labels: Mapping[str, str] = {"answer": mark("Your answer"), "note": mark("Note")}
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
-        """Offer a dispute that is open."""
+        """Offer the open dispute of the line that the address names."""
         query = {name: desk.asked(name) for name in ("order", "line") if desk.asked(name)}
         buyer = desk.visit.visitor.partner
         found = None
@@ -150,7 +150,7 @@ class DisputeAnswerForm:
         )
 
     async def make(self, desk: Desk, typed: Typed, offer: Offer) -> dict[str, Any] | None:
-        """Return a dispute_answered."""
+        """Return the data of a line.dispute_answered event."""
         dispute = offer.subject
         line = (dispute.order_no, dispute.line_no)
         return form_events.dispute_answer(typed, dispute.buyer_id, dispute.supplier_id, line)

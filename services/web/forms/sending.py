@@ -1,7 +1,7 @@
-"""Sending what a form says through the gateway's intake, once; and what became of it.
+"""Sends the events of forms through the gateway's intake, each once, and lists what was sent.
 
-Whether a form was sent before is asked of the ledger too: the number of a form is the id of its
-event, so that also a restart, or another process that serves the same pages, sends nothing twice.
+The number of a form is the id of its event. The ledger is asked whether it has that id, so that
+neither a restart nor another process that serves the same pages sends a form twice.
 """
 
 import json
@@ -21,23 +21,23 @@ from services.web.forms.form_events import event, source_of
 from services.web.site import Site
 
 MOST_SHOWN: Final = 50
-"""Of what was sent: the newest."""
+"""How many sent events a list shows: the newest."""
 
 _MOST_SOURCES: Final = 10_000
 _MOST_TRIED: Final = 10_000
 
 
 class NotTaken(ValueError):
-    """The intake refuses an event. `errors`: pointers and messages, as it says them."""
+    """The intake refused an event. `errors`: its `pointer` and `message` for each fault."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
-        super().__init__(f"not taken: {errors}"[:500])
+        super().__init__(f"the intake refused the event: {errors}"[:500])
         self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One event that a partner sent from these pages. `counted`: it is in the figures' facts."""
+    """An event that a partner sent from these pages. `counted`: the facts include it."""
 
     id: str
     type: str
@@ -47,7 +47,7 @@ class Sent:
 
 
 class Sending:
-    """Sends events of forms, and remembers what the ledger does not have yet."""
+    """Sends the events of forms, and remembers sent ones until the ledger has them."""
 
     def __init__(self, site: Site, awaiting: Awaiting) -> None:
         self._site, self._awaiting = site, awaiting
@@ -55,20 +55,20 @@ class Sending:
         self._tried: OrderedDict[str, datetime] = OrderedDict()
 
     def moment(self, form: Form) -> datetime:
-        """Return when a form was sent: where it did not get through at first, when that was.
+        """Return the time of a form's event: that of the first attempt, if the form failed before.
 
-        What was tried may have arrived all the same; sent again with another time it would be
-        another event under the same id.
+        A failed attempt may have arrived all the same. Sent again with another time, the event
+        would conflict with it: other content under the same id.
         """
         return self._tried.get(form.number) or datetime.now(UTC)
 
     async def send(
         self, form: Form, event_type: str, data: dict[str, Any], sender: tuple[str, Role]
     ) -> None:
-        """Send what a form says, as its partner in its role.
+        """Send the event of a form. `sender`: partner id and role.
 
-        Raises FormRefused where it was sent before, NotTaken where it is refused, BrokerUnavailable
-        where it may not be stored: sending the same form again is safe.
+        Raises FormRefused if the form was sent before; NotTaken if the intake refuses the event;
+        BrokerUnavailable if the event may not be stored: sending the same form again is safe.
         """
         partner, role = sender
         source = source_of(partner)
@@ -89,7 +89,7 @@ class Sending:
             self._remember(source, Sent(form.number, event_type, at, data, False))
 
     async def sent(self, partner: str) -> list[Sent]:
-        """Return what a partner sent from these pages, newest first."""
+        """Return the last events that a partner sent from these pages, newest first."""
         source = source_of(partner)
         stored = await blocking(lambda: self._awaiting.stored(source, MOST_SHOWN))
         known = {one.id for one in stored}

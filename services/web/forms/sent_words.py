@@ -1,4 +1,4 @@
-"""What was sent from a page, in words."""
+"""Events that were sent from a page, in words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,16 @@ from services.web.forms.other_forms import STEPS
 from services.web.forms.sending import Sent
 
 MOST_LINES: Final = 20
-"""Lines that are told of one document."""
+"""How many lines of one document are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentWords:
-    """One thing that was sent. `lines`: what it says of each order line, with the line's address.
+    """A sent event in words.
 
-    `state`: of the catalogue's two, in words; `counted` where it counts.
+    `with_whom`: the name of the other partner. `lines`: for each order line the address of its page
+    and what the event says about it. `more`: how many lines are left out, "" if none. `state`:
+    whether the figures count the event, in words; `counted`: the same as a flag.
     """
 
     id: str
@@ -35,14 +37,14 @@ class SentWords:
 
 
 _Line = tuple[str, str, str]
-"""Order, line, and what is said of it."""
+"""Order number, line number, and what the event says about the line."""
 
 
 def told(language: Language, sent: Sent, names: Mapping[str, str], zone: str) -> SentWords:
-    """Return what an event says, and what became of it."""
-    what, lines = _TOLD.get(sent.type, _other)(language, sent.data)
+    """Return a sent event in words. `names`: of partners, by id. `zone`: for its time."""
+    what, lines = _WORDS_OF_TYPE.get(sent.type, _other_document)(language, sent.data)
     supplier, buyer = sent.data.get("supplier_id", ""), sent.data.get("buyer_id", "")
-    partner = _other_than(sent, supplier, buyer)
+    partner = _other_partner(sent, supplier, buyer)
     return SentWords(
         id=sent.id,
         when=language.moment(sent.at, zone),
@@ -64,7 +66,7 @@ def told(language: Language, sent: Sent, names: Mapping[str, str], zone: str) ->
 
 
 def partners(sent: Iterable[Sent]) -> list[str]:
-    """Return everybody whose name is told."""
+    """Return the ids of all suppliers and buyers that these events name."""
     found = {one.data.get(key, "") for one in sent for key in ("supplier_id", "buyer_id")}
     return sorted(found - {""})
 
@@ -73,8 +75,8 @@ _SENT: Final = mark("Sent, not counted yet")
 _COUNTED: Final = mark("Counted")
 
 
-def _other_than(sent: Sent, supplier: str, buyer: str) -> str:
-    """Return with whom it was: a buyer's answer is told with the supplier."""
+def _other_partner(sent: Sent, supplier: str, buyer: str) -> str:
+    """Return the other partner: the supplier if the buyer sent the event, else the buyer."""
     return supplier if sent.type == form_events.DISPUTE_ANSWERED else buyer
 
 
@@ -145,11 +147,13 @@ _DISPUTE_ANSWERS: Final = {
 }
 
 
-def _other(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_Line]]:
+def _other_document(language: Language, data: Mapping[str, Any]) -> tuple[str, list[_Line]]:
     return language.text("Another document"), []
 
 
-_TOLD: Final[Mapping[str, Callable[[Language, Mapping[str, Any]], tuple[str, list[_Line]]]]] = {
+_WORDS_OF_TYPE: Final[
+    Mapping[str, Callable[[Language, Mapping[str, Any]], tuple[str, list[_Line]]]]
+] = {
     form_events.CONFIRMED: _confirmed,
     form_events.DESPATCHED: _despatched,
     form_events.ANSWERED: _answered,

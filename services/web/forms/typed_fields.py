@@ -1,6 +1,7 @@
-"""Fields as people type them, read with patience; what has two readings is refused, not guessed.
+"""Reads form fields as people type them. Pure.
 
-Pure. A reader takes what was typed and returns its value, or raises Unreadable with what to do.
+A reader takes the text of a field and returns its value, or raises Unreadable, which tells what to
+do. Readers accept several notations; a text that can be read in two ways is refused, not guessed.
 """
 
 import json
@@ -17,7 +18,7 @@ from services.text.language import Language, mark
 from services.web.page_query import Unreadable
 
 MOST_TEXT: Final = 2000
-"""Characters of a reason or a note: more belongs into a document, which evidence can point to."""
+"""Most characters of a reason or note: more belongs in a document that `evidence` can link to."""
 
 MOST_NUMBER: Final = 64
 MOST_ITEMS: Final = 200
@@ -35,7 +36,7 @@ _GROUPED: Final = (
     re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"),
     re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+"),
 )
-"""Thousands that are told apart from decimals by themselves: 1 500, 1.234.567, 1.234,5."""
+"""Numbers whose groups of thousands can't be taken for decimals: 1 500, 1.234.567, 1.234,5."""
 
 _TWO_READINGS: Final = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _SIMPLE: Final = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?")
@@ -58,13 +59,13 @@ Read = Callable[[str], Value]
 
 @dataclass(slots=True)
 class Typed:
-    """A form as typed, and what is wrong with which field; "" is the form as a whole."""
+    """A form as typed. `faults`: what is wrong, by field; "" stands for the form as a whole."""
 
     fields: Mapping[str, str]
     faults: dict[str, Unreadable] = field(default_factory=dict)
 
     def take(self, name: str, read: Read[Value]) -> Value | None:
-        """Return what a field says; where it can't be read keep why, and return None."""
+        """Return the value of a field; if it can't be read, note the fault and return None."""
         try:
             return read(self.fields.get(name, ""))
         except Unreadable as error:
@@ -72,21 +73,21 @@ class Typed:
             return None
 
     def fault(self, name: str, message: str, **values: str | int | date) -> None:
-        """Say what is wrong with a field. The first thing said of a field stands."""
+        """Note what is wrong with a field; only the first fault of a field is kept."""
         self.faults.setdefault(name, Unreadable(message, **values))
 
     def said(self, language: Language) -> dict[str, str]:
-        """Return what is wrong, in words, by field."""
+        """Return the faults in words, by field."""
         return {name: fault.said(language) for name, fault in self.faults.items()}
 
 
 def optional(read: Read[Value]) -> Read[Value | None]:
-    """Return a reader of a field that may be left empty: None then."""
+    """Return a reader that returns None for an empty field, else what `read` returns."""
     return lambda text: read(text) if text else None
 
 
 def day(first: date, last: date) -> Read[date]:
-    """Return a reader of a day between two, as browsers send it or as people write it."""
+    """Return a reader of a day from `first` to `last`, as browsers send it or people write it."""
 
     def read(text: str) -> date:
         found = _day(text)
@@ -114,7 +115,7 @@ def _day(text: str) -> date:
 
 
 def clock(text: str) -> time:
-    """Return a time of day: 14:30 or 14.30."""
+    """Read a time of day, such as 14:30 or 14.30."""
     found = _TIME.fullmatch(text)
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         raise Unreadable(mark("Write a time such as 14:30."))
@@ -122,9 +123,9 @@ def clock(text: str) -> time:
 
 
 def quantity(text: str) -> Decimal:
-    """Return a quantity above 0; Indonesian or English notation where it is unambiguous.
+    """Read a quantity above 0, in Indonesian or English notation if it is unambiguous.
 
-    `1.500` may be one and a half or fifteen hundred: an order must not hang on a guess.
+    `1.500` may be one and a half or fifteen hundred: an order must not depend on a guess.
     """
     found = quantity_or_none(text)
     if found == 0:
@@ -133,7 +134,7 @@ def quantity(text: str) -> Decimal:
 
 
 def quantity_or_none(text: str) -> Decimal:
-    """Return a quantity, which may be 0."""
+    """Read a quantity of 0 or more, as `quantity` does."""
     text = text.translate(_BLANKS)
     if not text:
         raise Unreadable(REQUIRED)
@@ -145,10 +146,10 @@ def quantity_or_none(text: str) -> Decimal:
         raise Unreadable(_EITHER, typed=text)
     if any(grouped.fullmatch(text) for grouped in _GROUPED):
         text = _without_groups(text)
-    plain = _SIMPLE.fullmatch(text)
-    if plain is None:
+    simple = _SIMPLE.fullmatch(text)
+    if simple is None:
         raise Unreadable(_QUANTITY)
-    whole, decimals = plain[1].lstrip("0"), (plain[2] or "").rstrip("0")
+    whole, decimals = simple[1].lstrip("0"), (simple[2] or "").rstrip("0")
     if len(whole) > _MOST_DIGITS or len(decimals) > _MOST_DECIMALS:
         raise Unreadable(_TOO_FINE)
     return Decimal(f"{whole or 0}.{decimals or 0}")
@@ -165,14 +166,14 @@ def _without_groups(text: str) -> str:
 
 
 def written(value: Decimal) -> str:
-    """Return a quantity as it stands in a field: `quantity` reads the same from it."""
+    """Return the text of a quantity for a field, from which `quantity` reads the same value."""
     text = plain(value).replace(".", ",")
-    # Three decimals behind a comma would be refused as possible thousands.
+    # Three decimals after a comma could be thousands and would be refused: add a fourth.
     return f"{text}0" if _TWO_READINGS.fullmatch(text) else text
 
 
 def number(text: str) -> str:
-    """Return the number of a document, or another name of one line."""
+    """Read the number of a document, or another short text on one line."""
     text = one_spelling(text)
     if not text:
         raise Unreadable(REQUIRED)
@@ -184,7 +185,7 @@ def number(text: str) -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """Return names that stand one a line, each once."""
+    """Read document or item numbers, one on a line; duplicates are dropped."""
     found = dict.fromkeys(number(line) for line in text.splitlines() if line.strip())
     if len(found) > MOST_ITEMS:
         raise Unreadable(mark("At most %(most)s."), most=MOST_ITEMS)
@@ -192,7 +193,7 @@ def numbers(text: str) -> list[str]:
 
 
 def words(text: str) -> str:
-    """Return a text of several lines."""
+    """Read a text of one or more lines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise Unreadable(REQUIRED)
@@ -204,7 +205,7 @@ def words(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Return a web address."""
+    """Read a web address."""
     if not _ADDRESS.fullmatch(text) or not text.isprintable():
         raise Unreadable(
             mark("Write an address that begins with https:// or http://, without blanks.")
@@ -213,7 +214,7 @@ def address(text: str) -> str:
 
 
 def one_of(among: Collection[str]) -> Read[str]:
-    """Return a reader of a choice."""
+    """Return a reader of a choice among these values."""
 
     def read(text: str) -> str:
         if text not in among:
@@ -224,9 +225,9 @@ def one_of(among: Collection[str]) -> Read[str]:
 
 
 def names_in(text: str) -> list[str] | None:
-    """Return the strings of a JSON list that a form carries unseen; None where it is no such list.
+    """Return the names in a hidden field, a JSON list of strings; None if it is no such list.
 
-    An order number may have any sign in it, so that no sign could part them.
+    It is JSON because an order number may contain any sign, so none could serve as separator.
     """
     try:
         found = json.loads(text)

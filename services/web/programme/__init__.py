@@ -1,1 +1,1 @@
-"""The programme's pages: clusters, their members, and what coaching did."""
+"""The programme's pages: clusters, their suppliers, effects of coaching, data quality."""

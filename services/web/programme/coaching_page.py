@@ -1,4 +1,4 @@
-"""What coaching did: each coached supplier before and after it, beside its cluster's uncoached."""
+"""The effects of coaching: coached suppliers before and after it, beside uncoached ones."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,26 +22,29 @@ from services.web.table_files import Kind, Table, TableCell, TableColumn, TableR
 
 PATH: Final = "/programme/coaching"
 SINCE_DAYS: Final = 365
-"""Coachings of so many days before the day are shown."""
+"""The page shows coachings from this many days before its day."""
 
 _FIRST: Final = "otif"
 _PHASES: Final = ("before", "after", "uncoached_before", "uncoached_after")
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route of the effect of coaching."""
+    """Return the route of the page on the effects of coaching."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(PATH)
     async def coaching(request: Request) -> Response:
-        """Show the programme what coaching did."""
+        """Show the programme the effects of coaching."""
         return await answer(site, request, page)
 
     return router
 
 
 async def page(visit: Visit) -> Response:
-    """Return the effect of coaching on one figure, as a page or, on all of them, as a file."""
+    """Return the effects of coaching on one figure as a page, or on all figures as a file.
+
+    Raises PageRefused, Unreadable.
+    """
     visit.require(Role.PROGRAMME)
     query, reader, language = visit.request.query_params, visit.site.reader, visit.language
     view = replace(page_query.read(query, reader.today()), buyer_id=None)
@@ -52,7 +55,7 @@ async def page(visit: Visit) -> Response:
     if wanted is not None and wanted.key != "coaching":
         raise table_files.no_such(wanted)
     since = max(EARLIEST, view.as_of - timedelta(days=SINCE_DAYS))
-    effects, newest, (_, everybody) = await asyncio.gather(
+    effects, newest, (_, suppliers) = await asyncio.gather(
         blocking(
             lambda: coaching_effects(
                 reader.store, since, view.as_of, clusters=[cluster] if cluster else []
@@ -61,10 +64,10 @@ async def page(visit: Visit) -> Response:
         blocking(lambda: reader.newest(view.selection([], []))),
         blocking(lambda: reader.suppliers(limit=2**31)),
     )
-    names = {one.supplier_id: one.name or one.supplier_id for one in everybody}
+    names = {one.supplier_id: one.name or one.supplier_id for one in suppliers}
     if wanted is not None:
         return await table_files.answer(visit, wanted, _table(visit, view, effects, names))
-    clusters = sorted({one.cluster for one in everybody if one.cluster}, key=str.casefold)
+    clusters = sorted({one.cluster for one in suppliers if one.cluster}, key=str.casefold)
     least = reader.policy.grade.min_lines
     shown = part(effects, view.page)
     rows = [
@@ -78,9 +81,9 @@ async def page(visit: Visit) -> Response:
         )
         for one in shown.rows
     ]
-    # One that is not over yet would be held against 90 whole days.
-    over = [one for one in effects if one.after_days == EFFECT_DAYS]
-    together = coaching_words.together(over)
+    # With fewer days after it, a coaching would be compared with 90 whole days before it.
+    complete = [one for one in effects if one.after_days == EFFECT_DAYS]
+    together = coaching_words.together(complete)
     return await visit.page(
         "coaching.html",
         lambda: {
@@ -94,8 +97,8 @@ async def page(visit: Visit) -> Response:
             "titles": {name: language.text(title) for name, title in coaching_words.SHOWN.items()},
             "clusters": clusters,
             "cluster": cluster,
-            "over": len(over),
-            "together": coaching_words.sides(language, key, together, least) if over else None,
+            "over": len(complete),
+            "together": coaching_words.sides(language, key, together, least) if complete else None,
             "effects": ListPage(rows, shown.total, shown.page),
         },
     )
@@ -104,7 +107,7 @@ async def page(visit: Visit) -> Response:
 def _table(
     visit: Visit, view: View, effects: Sequence[CoachingEffect], names: Mapping[str, str]
 ) -> Table:
-    """Return numerator and denominator of every figure, before and after, of both sides."""
+    """Return numerators and denominators before and after, of coached and uncoached suppliers."""
     language = visit.language
     columns = [
         TableColumn(language.text("Supplier's id")),

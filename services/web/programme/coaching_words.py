@@ -1,4 +1,4 @@
-"""What coaching did, in words: always with the numbers of cases, never a percentage alone. Pure."""
+"""The effects of coaching in words: percentages always come with the number of cases. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ SHOWN: Final = {
     "confirmation_in_time": mark("Orders answered in time"),
     "complaint_response": mark("Complaint steps in time"),
 }
-"""The figures that are set beside each other, one at a time."""
+"""Titles of the figures that can be compared, by KPI; the page shows one at a time."""
 
 _CASES_OF: Final = {"mean_days_late": "otif", "ppm": "lot_acceptance"}
-"""By whose cases a figure of quantities is judged to stand on enough: lines, and lots."""
+"""The figure whose cases, lines or lots, decide whether a figure of quantities rests on enough."""
 
 _TOPICS: Final = {
     "production": mark("production"),
@@ -36,7 +36,7 @@ _MINUS: Final = "\u2212"
 
 @dataclass(frozen=True, slots=True)
 class ComparedFigure:
-    """A figure before and after in words, and how it changed."""
+    """A figure before and after a coaching, and its change, in words."""
 
     before: str
     after: str
@@ -45,7 +45,11 @@ class ComparedFigure:
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """What a supplier's coaching did, in words. `verdict`: how it compares with the uncoached."""
+    """The effect of a supplier's coaching on one figure, in words.
+
+    `about`: day, topic and coach. `peers`: how many suppliers were not coached. `verdict`: how the
+    change compares with that of the uncoached suppliers.
+    """
 
     name: str
     address: str
@@ -57,10 +61,10 @@ class EffectRow:
     verdict: str
 
 
-def row(  # noqa: PLR0913, PLR0917 - what a row is told by
+def row(  # noqa: PLR0913, PLR0917 - all that the words depend on
     language: Language, effect: CoachingEffect, key: str, name: str, address: str, least: int
 ) -> EffectRow:
-    """Return the effect on one figure in words. `least`: so many cases are enough to tell by."""
+    """Return the effect on one figure in words. `least`: the cases needed to compare anything."""
     change = effect.figures[key]
     cases = effect.figures[_CASES_OF.get(key, key)]
     topic = _TOPICS.get(effect.topic)
@@ -75,13 +79,13 @@ def row(  # noqa: PLR0913, PLR0917 - what a row is told by
             )
         ),
         period=_period(language, effect),
-        coached=_side(language, key, change.before, change.after, _coached(cases, least)),
+        coached=_side(language, key, change.before, change.after, _enough_coached(cases, least)),
         uncoached=_side(
             language,
             key,
             change.uncoached_before,
             change.uncoached_after,
-            _uncoached(cases, least),
+            _enough_uncoached(cases, least),
         ),
         peers=language.texts(
             "%(count)s supplier not coached", "%(count)s suppliers not coached", effect.uncoached
@@ -91,9 +95,9 @@ def row(  # noqa: PLR0913, PLR0917 - what a row is told by
 
 
 def together(effects: Iterable[CoachingEffect]) -> dict[str, FigureChange]:
-    """Return the figures of all coached suppliers as one, beside those of their uncoached.
+    """Return the pooled figures of all coached suppliers, beside those of uncoached suppliers.
 
-    One who was not coached counts once for each coached supplier that it stands beside.
+    An uncoached supplier counts once for each coached supplier that it is compared with.
     """
     found: dict[str, FigureChange] = {}
     for effect in effects:
@@ -124,22 +128,25 @@ def _sum(one: Figure, other: Figure) -> Figure:
 def sides(
     language: Language, key: str, changes: Mapping[str, FigureChange], least: int
 ) -> tuple[ComparedFigure, ComparedFigure, str]:
-    """Return both sides of the figures of all, and why they are not tested against each other."""
+    """Return the pooled coached and uncoached figure, and why no test compares them.
+
+    `changes`: from `together`. `least`: the cases needed to tell a change.
+    """
     change, cases = changes[key], changes[_CASES_OF.get(key, key)]
     others = _side(
         language,
         key,
-        # The same cases several times over would make an interval that is too narrow.
+        # Uncoached cases are pooled several times over: an interval would come out too narrow.
         replace(change.uncoached_before, counts=False),
         replace(change.uncoached_after, counts=False),
-        _uncoached(cases, least),
+        _enough_uncoached(cases, least),
     )
-    own = _side(language, key, change.before, change.after, _coached(cases, least))
+    own = _side(language, key, change.before, change.after, _enough_coached(cases, least))
     return own, others, language.text("not tested: some of the uncoached count several times")
 
 
 def figure(language: Language, key: str, found: Figure) -> str:
-    """Return a figure with what it is counted from."""
+    """Return a figure in words, with the numbers that it is computed from."""
     if found.denominator == 0 and (key != "ppm" or found.numerator == 0):
         return language.text(line_words.NO_DATA)
     if key == "mean_days_late":
@@ -174,11 +181,11 @@ def _period(language: Language, effect: CoachingEffect) -> str:
     return ""
 
 
-def _coached(cases: FigureChange, least: int) -> bool:
+def _enough_coached(cases: FigureChange, least: int) -> bool:
     return min(cases.before.denominator, cases.after.denominator) >= least
 
 
-def _uncoached(cases: FigureChange, least: int) -> bool:
+def _enough_uncoached(cases: FigureChange, least: int) -> bool:
     return min(cases.uncoached_before.denominator, cases.uncoached_after.denominator) >= least
 
 
@@ -220,12 +227,12 @@ def _signed(language: Language, value: Fraction, places: int) -> str:
 def _verdict(
     language: Language, key: str, change: FigureChange, cases: FigureChange, least: int
 ) -> str:
-    if not (_coached(cases, least) and _uncoached(cases, least)):
+    if not (_enough_coached(cases, least) and _enough_uncoached(cases, least)):
         return language.text("too few cases to compare")
     own = difference(change.before, change.after)
     others = difference(change.uncoached_before, change.uncoached_after)
     if own is None or others is None:
-        # Quantities have no interval: a few big lines move them.
+        # Figures of quantities have no interval: a few big lines move them.
         return language.text("compare the two changes with care: a few big lines move them")
     if own[0] > others[1]:
         return language.text("rose more than those not coached")

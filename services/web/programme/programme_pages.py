@@ -1,4 +1,4 @@
-"""The programme's pages: clusters side by side, one cluster, and lists of suppliers across them."""
+"""The programme's pages: all clusters, one cluster, and lists of suppliers across clusters."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ QUALITY_PATH: Final = "/programme/data-quality"
 _ALL: Final = 2**31
 _FIRST: Final = "score"
 _TOP: Final = 5
-"""So many of each list on the first page; the whole list is one step away."""
+"""How many suppliers of each list a group's page shows; it links to the whole list."""
 
 SHOWS: Final[Mapping[str, tuple[str, Callable[[Member], bool]]]] = {
     "": (mark("Suppliers"), lambda _: True),
@@ -36,12 +36,12 @@ SHOWS: Final[Mapping[str, tuple[str, Callable[[Member], bool]]]] = {
     "fell": (mark("Whose grade fell"), lambda one: way_of(one) == "down"),
     "coaching": (mark("Who needs coaching"), needs_coaching),
 }
-"""Lists of suppliers: title, and who is on them."""
+"""Lists of suppliers, by `show` in the address: title, and whether a supplier is on the list."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a page of the programme is asked for. `options`: regions, sectors to choose from."""
+class _PageQuery:
+    """What a page of the programme shows. `options`: the values to choose from, by filter."""
 
     view: View
     wanted: Filter
@@ -49,7 +49,7 @@ class _Asked:
     members: Sequence[Member]
 
     def own(self, *, cluster: bool = False) -> dict[str, str]:
-        """Return the filters, as parameters of an address."""
+        """Return the filters as parameters of an address; the cluster only if `cluster`."""
         named = {"region": self.wanted.region, "sector": self.wanted.sector}
         return named | ({"cluster": self.wanted.cluster} if cluster else {})
 
@@ -60,30 +60,30 @@ def routes(site: Site) -> APIRouter:
 
     @router.get(PATH)
     async def programme(request: Request) -> Response:
-        """Show the programme every cluster."""
+        """Show the programme all clusters."""
         return await answer(site, request, page)
 
     @router.get(PATH + "/suppliers")
     async def suppliers(request: Request) -> Response:
-        """Show suppliers of all clusters: all, who rose or fell, or who needs coaching."""
-        return await answer(site, request, _suppliers)
+        """Show all suppliers, or those whose grade rose or fell, or that need coaching."""
+        return await answer(site, request, _suppliers_page)
 
     @router.get(PATH + "/without-cluster")
     async def without(request: Request) -> Response:
-        """Show the suppliers that are in no cluster."""
-        return await answer(site, request, lambda visit: _cluster(visit, None))
+        """Show the suppliers that belong to no cluster."""
+        return await answer(site, request, lambda visit: _cluster_page(visit, None))
 
-    # A cluster may have a slash in its name.
+    # The names of clusters may contain slashes.
     @router.get(PATH + "/clusters/{cluster:path}")
     async def cluster(request: Request, cluster: str) -> Response:
         """Show one cluster and its members."""
-        return await answer(site, request, lambda visit: _cluster(visit, cluster))
+        return await answer(site, request, lambda visit: _cluster_page(visit, cluster))
 
     return router
 
 
 def ways(visit: Visit, here: str) -> list[Way]:
-    """Return the ways between the pages of the programme."""
+    """Return the navigation links between the programme's pages. `here`: the shown page's path."""
     text = visit.language.text
     found = [
         (PATH, text("Clusters")),
@@ -102,26 +102,29 @@ def cluster_address(name: str | None, view: View) -> str:
     return f"{PATH}{path}{view.but(page=1)}"
 
 
-def choice_of(asked: "_Asked", wanted: Filter) -> ListQuery:
-    """Return the choice of the lists of suppliers that are wanted."""
+def choice_of(asked: "_PageQuery", wanted: Filter) -> ListQuery:
+    """Return the query of the list of suppliers that a filter selects."""
     own = {"region": wanted.region, "sector": wanted.sector, "cluster": wanted.cluster}
     return ListQuery(PATH + "/suppliers", asked.view, own)
 
 
 async def page(visit: Visit) -> Response:
-    """Return all clusters on one page."""
+    """Return the page of all clusters, or one of its tables as a file.
+
+    Raises PageRefused, Unreadable.
+    """
     visit.require(Role.PROGRAMME)
     wanted = table_files.asked(visit)
     if wanted is not None and wanted.key not in ("suppliers", "clusters"):
         raise table_files.no_such(wanted)
-    asked = await _asked(visit)
-    groups = _by_cluster(asked.members)
+    query = await _read_query(visit)
+    groups = _by_cluster(query.members)
     if wanted is not None:
         make = programme_tables.clusters if wanted.key == "clusters" else programme_tables.members
-        table = await blocking(lambda: make(visit, asked.view, asked.members, groups))
+        table = await blocking(lambda: make(visit, query.view, query.members, groups))
         return await table_files.answer(visit, wanted, table)
-    language, view = visit.language, asked.view
-    choice = ListQuery(PATH, view, asked.own())
+    language, view = visit.language, query.view
+    choice = ListQuery(PATH, view, query.own())
     names = part(list(groups), view.page)
     newest = await _newest(visit, view)
 
@@ -134,66 +137,66 @@ async def page(visit: Visit) -> Response:
     return await visit.page(
         "programme.html",
         lambda: {
-            **_group(visit, asked, newest),
+            **_group_context(visit, query, newest),
             "ways": ways(visit, PATH),
             "choice": choice,
-            "asked": asked,
-            "moved": choice_of(asked, asked.wanted),
+            "asked": query,
+            "moved": choice_of(query, query.wanted),
             "clusters": ListPage(rows(), names.total, names.page),
         },
     )
 
 
-async def _cluster(visit: Visit, cluster: str | None) -> Response:
+async def _cluster_page(visit: Visit, cluster: str | None) -> Response:
     visit.require(Role.PROGRAMME)
     sorting = Sorting.read(visit.request.query_params, MEMBER_KEYS, _FIRST)
     wanted = table_files.asked(visit)
     if wanted is not None and wanted.key != "suppliers":
         raise table_files.no_such(wanted)
-    asked = await _asked(visit, lambda one: (one.cluster or None) == (cluster or None))
-    if not asked.members:
+    query = await _read_query(visit, lambda one: (one.cluster or None) == (cluster or None))
+    if not query.members:
         raise PageRefused("not_known")
-    ordered = sorting.sorted(asked.members)
+    ordered = sorting.sorted(query.members)
     if wanted is not None:
-        table = await blocking(lambda: programme_tables.members(visit, asked.view, ordered, {}))
+        table = await blocking(lambda: programme_tables.members(visit, query.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
-    language, view = visit.language, asked.view
+    language, view = visit.language, query.view
     path = cluster_address(cluster or None, view).split("?", 1)[0]
     choice = ListQuery(path, view, sorting.own)
     newest = await _newest(visit, view)
     return await visit.page(
         "programme_cluster.html",
         lambda: {
-            **_group(visit, asked, newest),
+            **_group_context(visit, query, newest),
             "ways": ways(visit, ""),
             "choice": choice,
             "title": cluster or language.text("Without a cluster"),
-            # Those of no cluster have no list of their own across clusters.
-            "moved": choice_of(asked, Filter(cluster=cluster)) if cluster else None,
+            # The list of suppliers has no filter for those without a cluster.
+            "moved": choice_of(query, Filter(cluster=cluster)) if cluster else None,
             "headings": sorting.headings(language, choice),
             "members": _rows(language, ordered, view),
         },
     )
 
 
-async def _suppliers(visit: Visit) -> Response:
+async def _suppliers_page(visit: Visit) -> Response:
     visit.require(Role.PROGRAMME)
-    query = visit.request.query_params
-    sorting = Sorting.read(query, MEMBER_KEYS, _FIRST)
-    show = query.get("show", "")
+    params = visit.request.query_params
+    sorting = Sorting.read(params, MEMBER_KEYS, _FIRST)
+    show = params.get("show", "")
     if show not in SHOWS:
         raise PageRefused("not_known")
     wanted = table_files.asked(visit)
     if wanted is not None and wanted.key != "suppliers":
         raise table_files.no_such(wanted)
-    asked = await _asked(visit)
+    query = await _read_query(visit)
     title, takes = SHOWS[show]
-    ordered = sorting.sorted(one for one in asked.members if takes(one))
+    ordered = sorting.sorted(one for one in query.members if takes(one))
     if wanted is not None:
-        table = await blocking(lambda: programme_tables.members(visit, asked.view, ordered, {}))
+        table = await blocking(lambda: programme_tables.members(visit, query.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
-    language, view, reader = visit.language, asked.view, visit.site.reader
-    own = {**asked.own(cluster=True), "show": show}
+    language, view, reader = visit.language, query.view, visit.site.reader
+    own = {**query.own(cluster=True), "show": show}
     choice = ListQuery(PATH + "/suppliers", view, {**own, **sorting.own})
     newest = await _newest(visit, view)
     return await visit.page(
@@ -205,7 +208,7 @@ async def _suppliers(visit: Visit) -> Response:
             "title": language.text(title),
             "shows": [(name, language.text(words)) for name, (words, _) in SHOWS.items()],
             "show": show,
-            "asked": asked,
+            "asked": query,
             "headings": sorting.headings(language, choice),
             "members": _rows(language, ordered, view),
             "since": month_end_before(view.as_of),
@@ -213,29 +216,32 @@ async def _suppliers(visit: Visit) -> Response:
     )
 
 
-async def _asked(visit: Visit, takes: Callable[[Supplier], bool] | None = None) -> _Asked:
-    """Read which suppliers a page is about, and how they stand."""
-    reader, query = visit.site.reader, visit.request.query_params
-    view = replace(page_query.read(query, reader.today()), buyer_id=None)
-    wanted = Filter(*(query.get(name, "") for name in ("region", "sector", "cluster")))
-    _, everybody = await blocking(lambda: reader.suppliers(limit=_ALL))
-    some = [one for one in everybody if (wanted.takes(one) if takes is None else takes(one))]
+async def _read_query(visit: Visit, takes: Callable[[Supplier], bool] | None = None) -> _PageQuery:
+    """Read which suppliers a page is about, and their standings.
+
+    `takes`: selects the suppliers instead of the filters in the address.
+    """
+    reader, params = visit.site.reader, visit.request.query_params
+    view = replace(page_query.read(params, reader.today()), buyer_id=None)
+    wanted = Filter(*(params.get(name, "") for name in ("region", "sector", "cluster")))
+    _, suppliers = await blocking(lambda: reader.suppliers(limit=_ALL))
+    chosen = [one for one in suppliers if (wanted.takes(one) if takes is None else takes(one))]
     programme, selection = Programme(reader), view.selection([], [])
-    members = await blocking(lambda: programme.members(selection, some)) if some else []
+    members = await blocking(lambda: programme.members(selection, chosen)) if chosen else []
     options = {
-        "region": _names(name for one in everybody for name in (one.province, one.regency)),
-        "sector": _names(one.sector for one in everybody),
-        "cluster": _names(one.cluster for one in everybody),
+        "region": _sorted_names(name for one in suppliers for name in (one.province, one.regency)),
+        "sector": _sorted_names(one.sector for one in suppliers),
+        "cluster": _sorted_names(one.cluster for one in suppliers),
     }
-    return _Asked(view, wanted, options, members)
+    return _PageQuery(view, wanted, options, members)
 
 
-def _names(some: Iterable[str | None]) -> list[str]:
-    return sorted({name for name in some if name}, key=str.casefold)
+def _sorted_names(names: Iterable[str | None]) -> list[str]:
+    return sorted({name for name in names if name}, key=str.casefold)
 
 
 def _by_cluster(members: Iterable[Member]) -> dict[str | None, list[Member]]:
-    """Return members by cluster, by name; those without one come last."""
+    """Return members by cluster, sorted by its name; those without a cluster come last."""
     found: dict[str | None, list[Member]] = {}
     for one in members:
         found.setdefault(one.supplier.cluster or None, []).append(one)
@@ -247,10 +253,10 @@ async def _newest(visit: Visit, view: View) -> datetime | None:
     return await blocking(lambda: visit.site.reader.newest(view.selection([], [])))
 
 
-def _group(visit: Visit, asked: _Asked, newest: datetime | None) -> dict[str, Any]:
-    """Return what the page of all suppliers and that of a cluster say of a group."""
-    reader, language, view = visit.site.reader, visit.language, asked.view
-    members = asked.members
+def _group_context(visit: Visit, query: _PageQuery, newest: datetime | None) -> dict[str, Any]:
+    """Return the template's values about a group: all suppliers, or those of one cluster."""
+    reader, language, view = visit.site.reader, visit.language, query.view
+    members = query.members
     together = programme_words.figures(members)
     lists = {name: [one for one in members if takes(one)] for name, (_, takes) in SHOWS.items()}
     first = Sorting(MEMBER_KEYS, _FIRST, "asc")

@@ -1,4 +1,4 @@
-"""The programme's page of data quality: what looks wrong in the data of all buyers, or of one."""
+"""The programme's page of data quality: the findings in the data of all buyers, or of one."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,12 +10,12 @@ from services.web.site import Site, Visit, answer
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route of the programme's data quality."""
+    """Return the route of the programme's page of data quality."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(QUALITY_PATH)
     async def data_quality(request: Request) -> Response:
-        """Show the programme what looks wrong in the data."""
+        """Show the programme the findings in the data of all buyers."""
         return await answer(site, request, _page)
 
     return router

@@ -1,4 +1,4 @@
-"""The programme's tables as files: suppliers and clusters with their figures, every row of them."""
+"""The programme's tables as files: suppliers and clusters with their figures."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ Groups = Mapping[str | None, Sequence[Member]]
 
 
 def members(visit: Visit, view: View, some: Sequence[Member], _groups: Groups) -> Table:
-    """Return suppliers, a row each, in their order."""
+    """Return a table with a row for each supplier, in the given order."""
     language = visit.language
     columns = [
         TableColumn(language.text("Supplier's id")),
@@ -53,7 +53,7 @@ def members(visit: Visit, view: View, some: Sequence[Member], _groups: Groups) -
 
 
 def clusters(visit: Visit, view: View, _some: Sequence[Member], groups: Groups) -> Table:
-    """Return clusters, a row each; those without one together, last."""
+    """Return a table with a row for each cluster, and one for suppliers without a cluster."""
     language = visit.language
     letters = [
         TableColumn(language.text("Grade %(letter)s", letter=letter), Kind.COUNT)

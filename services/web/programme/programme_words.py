@@ -1,6 +1,6 @@
-"""What the programme's pages say of groups of suppliers: grades, stages, moves, coaching. Pure.
+"""Groups of suppliers in the words of the programme's pages: grades, stages, coaching. Pure.
 
-Nothing here is made of prices.
+Nothing here is computed from prices, which the programme must not see.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ _PILLAR_FIGURES: Final = {
     "delivery": ("otif", "mean_days_late"),
     "responsiveness": ("confirmation_in_time", "complaint_response"),
 }
-"""The figures by which it is told what a weak pillar is about."""
+"""The figures that explain a weak pillar."""
 
 _ANSWERS: Final = {
     "confirmation_in_time": mark("%(counted)s orders answered in time (%(share)s)"),
@@ -37,7 +37,7 @@ _ANSWERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ShareBar:
-    """A bar of a distribution. `filled`: its share of the longest, 0 to 1."""
+    """A bar of a distribution. `filled`: its length as a share of the longest bar's, 0 to 1."""
 
     label: str
     count: int
@@ -46,7 +46,7 @@ class ShareBar:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How many of a group are where. `text`: the same in one sentence."""
+    """How many suppliers of a group have each value. `text`: the same in one sentence."""
 
     title: str
     bars: tuple[ShareBar, ...]
@@ -54,25 +54,25 @@ class Distribution:
 
 
 def shown(at: Summary) -> Letter | None:
-    """Return the grade that a supplier's own page shows; None where it shows none.
+    """Return the grade that a supplier's own page shows, None if it shows none.
 
-    What was published stays published while there is too little data to judge by, and is not shown.
+    While there is too little data for a grade, the published one stays published but is not shown.
     """
     return None if at.grade is None else at.published
 
 
 def way_of(member: Member) -> Direction:
-    """Return which way the grade shown of a supplier went since the last month end."""
+    """Return how a supplier's displayed grade has moved since the last month end."""
     return direction(shown(member.before), shown(member.at))
 
 
 def needs_coaching(member: Member) -> bool:
-    """Whether a supplier should be looked after: a low grade is shown, or its grade fell."""
+    """Return whether a supplier needs coaching: its displayed grade is low, or fell."""
     return shown(member.at) in _LOW or way_of(member) == "down"
 
 
 def grades(language: Language, members: Sequence[Member]) -> Distribution:
-    """Return how many suppliers show which grade, and why the others show none."""
+    """Return how many suppliers have each displayed grade, or none and why."""
     found = Counter(shown(one.at) or _without(one.at) for one in members)
     names = {letter: f"{letter} ({_meaning(language, letter)})" for letter in LETTERS}
     counts = [(names[letter], found[letter]) for letter in LETTERS]
@@ -81,7 +81,7 @@ def grades(language: Language, members: Sequence[Member]) -> Distribution:
 
 
 def stages(language: Language, members: Iterable[Member]) -> list[Distribution]:
-    """Return how many suppliers are at which stage, in each assessor's opinion."""
+    """Return how many suppliers are at each stage, a distribution for each assessor."""
     found: dict[str, Counter[str]] = {}
     for one in members:
         for assessor, stage in one.at.stages.items():
@@ -111,19 +111,19 @@ def _meaning(language: Language, letter: str) -> str:
 
 
 def figures(members: Iterable[Member]) -> dict[str, Figure]:
-    """Return the figures of some suppliers as one: sums over sums."""
+    """Return the pooled figures of several suppliers: sums over sums."""
     shown = pooled(one.at for one in members)
     card = {"kpis": shown}
     return {key: standing_words.figure(card, key) for key in shown if "numerator" in shown[key]}
 
 
 def _without(at: Summary) -> str:
-    """Return why no grade is shown of a supplier."""
+    """Return why a supplier has no displayed grade."""
     return TOO_LITTLE if at.grade is None else NO_GRADE
 
 
 def grade(language: Language, at: Summary) -> str:
-    """Return the grade that is shown of a supplier in words, or why there is none."""
+    """Return a supplier's displayed grade in words, or why it has none."""
     letter = shown(at)
     if letter is None:
         why = _without(at)
@@ -132,7 +132,7 @@ def grade(language: Language, at: Summary) -> str:
 
 
 def move(language: Language, member: Member) -> str:
-    """Return from which grade to which a supplier went; empty where it stayed."""
+    """Return a supplier's previous and present displayed grade; "" if they are the same."""
     before, at = shown(member.before), shown(member.at)
     if before == at:
         return ""
@@ -141,7 +141,7 @@ def move(language: Language, member: Member) -> str:
 
 
 def pillar(language: Language, name: str | None) -> str:
-    """Return what a pillar is called; empty where there is none."""
+    """Return the name of a pillar; "" for None."""
     if name is None:
         return ""
     word = standing_words.PILLAR_NAMES[name]
@@ -149,7 +149,7 @@ def pillar(language: Language, name: str | None) -> str:
 
 
 def weakness(language: Language, member: Member) -> tuple[str, ...]:
-    """Return the figures of a supplier's weakest pillar in words, those that there are."""
+    """Return the figures of a supplier's weakest pillar in words, as far as they have data."""
     name = member.at.weakest_pillar
     if name is None:
         return ()
@@ -171,7 +171,7 @@ def _said(language: Language, key: str, figure: Figure) -> str:
 
 
 def score(language: Language, member: Member) -> str:
-    """Return a score in words; provisional where there are too few lines for a grade."""
+    """Return a score in words, marked provisional if there are too few lines for a grade."""
     if member.at.score is None:
         return language.text(line_words.NO_DATA)
     points = standing_words.points(language, member.at.score)
@@ -198,12 +198,15 @@ MEMBER_KEYS: Final[Mapping[str, SortKey[Member]]] = {
     ),
     "overdue": SortKey(mark("Lines overdue"), lambda one: one.at.counts["overdue_lines"]),
 }
-"""What members are sorted by; those that ask for attention come first."""
+"""The columns by which members can be sorted.
+
+When a column is first chosen, the members that need attention come first.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A supplier of a group in words."""
+    """A supplier of a group in words. `about`: id, unless that is the name, cluster and regency."""
 
     name: str
     about: str
@@ -218,10 +221,10 @@ class MemberRow:
 
 def member_row(language: Language, member: Member, address: str) -> MemberRow:
     """Return a row of the table of members."""
-    who = member.supplier
-    places = (who.supplier_id if who.name else None, who.cluster, who.regency)
+    supplier = member.supplier
+    places = (supplier.supplier_id if supplier.name else None, supplier.cluster, supplier.regency)
     return MemberRow(
-        name=who.name or who.supplier_id,
+        name=supplier.name or supplier.supplier_id,
         about=" · ".join(place for place in places if place),
         address=address,
         grade=grade(language, member.at),
@@ -235,7 +238,10 @@ def member_row(language: Language, member: Member, address: str) -> MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class ClusterRow:
-    """A cluster in words; no name: those without one. `coaching`: how many, and mostly in what."""
+    """A cluster in words. `name`: None for suppliers without a cluster.
+
+    `coaching`: how many suppliers need coaching, and in which pillars.
+    """
 
     name: str | None
     address: str
@@ -274,7 +280,7 @@ def cluster_row(
 
 
 def coaching(language: Language, members: Iterable[Member]) -> str:
-    """Return how many of a group need coaching, and in which pillars."""
+    """Return how many of a group need coaching, with a count for each weakest pillar."""
     some = [one for one in members if needs_coaching(one)]
     if not some:
         return language.text("nobody")

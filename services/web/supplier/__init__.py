@@ -1,1 +1,1 @@
-"""A supplier's pages: how it stands, what is behind each figure, lines, deliveries."""
+"""A supplier's pages: its standing, the parts of each figure, order lines and deliveries."""

@@ -1,4 +1,4 @@
-"""Certificates and licences: which have run out, and which are about to. Pure."""
+"""Certificates and licences in words: which have expired, and which soon will. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from services.assessment.supplier_reader import CertificateHeld
 from services.text.language import Language
 
 SOON_DAYS: Final = 60
-"""A renewal takes weeks: from here on it is time to begin."""
+"""A renewal takes weeks: it should begin this long before the last day of validity."""
 
 _EXPIRED, _SOON, _VALID = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateWords:
-    """A certificate: its name, its number and issuer, and until when it is valid.
+    """A certificate in words.
 
-    `urgent`: it has run out or is about to.
+    `detail`: its number and issuer. `state`: until when it is valid. `urgent`: it has expired or
+    will within SOON_DAYS.
     """
 
     name: str
@@ -30,7 +31,7 @@ class CertificateWords:
 def told(
     language: Language, held: Iterable[CertificateHeld], as_of: date
 ) -> list[CertificateWords]:
-    """Return certificates in words: first those that have run out, then those that soon will."""
+    """Return certificates in words: the expired, those that soon will be, then others."""
     ordered = sorted(
         held,
         key=lambda one: (_rank(one, as_of), one.valid_to or date.max, one.certificate),
@@ -47,7 +48,7 @@ def told(
 
 
 def _rank(one: CertificateHeld, as_of: date) -> int:
-    # The last day of validity is still valid.
+    # A certificate is still valid on `valid_to` itself.
     if one.valid_to is None:
         return _VALID
     left = (one.valid_to - as_of).days

@@ -1,4 +1,4 @@
-"""A supplier's deliveries: week by week beside its capacity, and the calendar of a month."""
+"""A supplier's deliveries: orders by week against its capacity, and a month's calendar."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class WeekWords:
-    """A week's orders in words. `share`: of what can be made in it; `over`: whether it is more."""
+    """A week's orders in words. `share`: of the week's capacity; `over`: they exceed it."""
 
     name: str
     lines: str
@@ -39,7 +39,7 @@ class WeekWords:
 
 @dataclass(frozen=True, slots=True)
 class ProcessWords:
-    """The weeks of a process, drawn and in words."""
+    """The weeks of a process: as a bar chart, as a table, and as one `text` for screen readers."""
 
     title: str
     capacity: str
@@ -51,7 +51,7 @@ class ProcessWords:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the calendar. `number`: None outside the month. `marks`: sign, count and words."""
+    """A day of the calendar. `number`: None outside the month. `marks`: (sign, count, words)."""
 
     number: int | None
     today: bool
@@ -59,36 +59,39 @@ class Day:
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route of a supplier's deliveries."""
+    """Return the route of a supplier's deliveries page."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}/deliveries")
     async def deliveries_page(request: Request, supplier_id: Spelled) -> Response:
-        """Show what is to be delivered, and what was."""
+        """Show which orders are to be delivered, and what was delivered."""
         return await answer(site, request, lambda visit: page(visit, supplier_id))
 
     return router
 
 
 async def page(visit: Visit, supplier_id: str) -> Response:
-    """Return a supplier's deliveries."""
-    asked = await asked_for(visit, supplier_id)
-    reader, language, as_of = visit.site.reader, visit.language, asked.view.as_of
+    """Return the page of a supplier's deliveries.
+
+    `month` in the address chooses the month of the calendar. Raises PageRefused, Unreadable.
+    """
+    query = await asked_for(visit, supplier_id)
+    reader, language, as_of = visit.site.reader, visit.language, query.view.as_of
     reading = SupplierReading(reader)
     first = _month(visit.request.query_params.get("month", ""), as_of)
     after = _next(first)
     sums, days, newest = await asyncio.gather(
-        blocking(lambda: reading.sums(asked.selection)),
-        blocking(lambda: reading.delivery_days(asked.selection, first, after)),
-        blocking(lambda: reader.newest(asked.selection)),
+        blocking(lambda: reading.sums(query.selection)),
+        blocking(lambda: reading.delivery_days(query.selection, first, after)),
+        blocking(lambda: reader.newest(query.selection)),
     )
-    loads = workloads(sums.awaited, asked.profile.capacities, as_of)
-    base = addresses.deliveries(supplier_id, asked.view)
+    loads = workloads(sums.awaited, query.profile.capacities, as_of)
+    base = addresses.deliveries(supplier_id, query.view)
     return await visit.page(
         "deliveries.html",
         lambda: {
-            **page_query.heading(language, asked.view, reader, newest),
-            **asked.heading,
+            **page_query.heading(language, query.view, reader, newest),
+            **query.heading,
             "processes": [_process(language, one) for one in loads],
             "any_awaited": bool(sums.awaited),
             "month": language.month(first.strftime("%Y-%m")),
@@ -135,7 +138,7 @@ def _process(language: Language, one: Workload) -> ProcessWords:
     elif one.process is not None:
         capacity = language.text("its capacity is declared in another unit")
     values = [
-        (float(week.quantity), _under(language, place, week), "")
+        (float(week.quantity), _label_below(language, place, week), "")
         for place, week in enumerate(one.weeks)
     ]
     return ProcessWords(
@@ -153,14 +156,15 @@ def _share_of(week: WeekWords) -> str:
 
 
 def _rounded(value: Fraction) -> int:
-    # A week's capacity is a share of a declared month: pieces after the point say nothing.
+    # A week's capacity is worked out from a declared month: decimals would be false precision.
     return round(value)
 
 
-def _under(language: Language, place: int, week: Week) -> str:
+def _label_below(language: Language, place: int, week: Week) -> str:
     if place == 0:
         return language.text("before")
-    # Every other week has its day under it, and not the last one: there is no room for more.
+    # Only every other week has its first day below it, and the last one has none: the chart has
+    # no room for more.
     return "" if week.first is None or place % 2 or place == WEEKS else f"{week.first:%d/%m}"
 
 
@@ -186,7 +190,7 @@ def _week(language: Language, week: Week, one: Workload) -> WeekWords:
 
 
 _SIGNS: Final = {"due": "○", "in_time": "●", "late": "▲", "early": "▽"}
-"""Of what happened on a day; told apart by their form, not by a colour."""
+"""The sign of each kind of calendar entry; they differ in shape, so that colour is not needed."""
 
 
 def _in_words(language: Language, what: str, count: int) -> str:
@@ -203,7 +207,7 @@ def _in_words(language: Language, what: str, count: int) -> str:
 def _calendar(
     language: Language, first: date, days: Sequence[DeliveryDay], as_of: date
 ) -> list[list[Day]]:
-    """Return the weeks of a month, Monday first, each of seven days."""
+    """Return the weeks of a month, each with seven days from Monday on."""
     by_day: dict[date, dict[str, int]] = {}
     for one in days:
         by_day.setdefault(one.day, {})[one.what] = one.number
@@ -235,7 +239,7 @@ def _marks(language: Language, found: Mapping[str, int]) -> tuple[tuple[str, str
 
 
 def _totals(language: Language, days: Sequence[DeliveryDay]) -> list[tuple[str, str]]:
-    """Return what each sign means, with its number over the month: the legend."""
+    """Return the legend: each sign, and what it means with its count over the month."""
     sums = dict.fromkeys(_SIGNS, 0)
     for one in days:
         sums[one.what] += one.number
@@ -243,6 +247,6 @@ def _totals(language: Language, days: Sequence[DeliveryDay]) -> list[tuple[str, 
 
 
 def _weekdays(language: Language) -> list[tuple[str, str]]:
-    """Return the days of the week, Monday first: short and in full."""
+    """Return the names of the days from Monday on: abbreviated and in full."""
     names = language.locale.days["format"]
     return [(names["abbreviated"][day], names["wide"][day]) for day in range(7)]

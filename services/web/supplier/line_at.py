@@ -1,7 +1,7 @@
-"""An order line as it stood at a date, worked out of its fold. Pure.
+"""An order line as it stood at a date, computed from its fold. Pure.
 
-In the shape that `order_lines_at.sql` gives, so that what is said of a line is said by the same
-words wherever it stands, and by the same numbers.
+The result has the shape of a row of `order_lines_at.sql`, so that every page describes a line in
+the same words and by the same numbers.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,12 @@ _NONE: Final = Decimal(0)
 
 
 def line_at(fold: Row, as_of: date, policy: Policy) -> dict[str, Any] | None:
-    """Return a line as it was known when a day began; None where it had no version before.
+    """Return a line as it was known when a day began, or None if it had no version by then.
 
-    `fold`: a row of line_fold.sql. Quantities of what is returned are in the unit of the line.
-    `receipts`: of each day and receipt what is left after reversals. `most`: what may be in the
-    house at most. `in_the_house`: what was there, by day, after each receipt and return.
+    `fold`: a row of line_fold.sql. Quantities in the result are in the unit of the line.
+    `receipts`: (day, quantity, receipt number) of what reversals left of each receipt. `most`: the
+    quantity above which the buyer has received too much. `in_the_house`: (day, quantity) that the
+    buyer held after each receipt and return.
     """
     known = sum(day < as_of for day, _, _ in fold["events"])
     if not known or not fold["steps"]:
@@ -65,7 +66,7 @@ def line_at(fold: Row, as_of: date, policy: Policy) -> dict[str, Any] | None:
 def _in_the_house(
     came: Sequence[Sequence[Any]], went: Sequence[Sequence[Any]]
 ) -> list[tuple[date, Decimal]]:
-    """Return what was in the house after each instant at which anything came or went back."""
+    """Return (day, quantity the buyer held) after each instant at which goods came or went back."""
     moves: list[tuple[datetime, date, Decimal]] = sorted(
         [(at, on, quantity) for on, _, quantity, _, at in came]
         + [(at, on, -quantity) for on, _, quantity, at in went]

@@ -1,4 +1,4 @@
-"""The story of an order line: what anybody said of it, and what of that judges."""
+"""The page of an order line's story: its events, and what each of them does to the figures."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from services.web.supplier.supplier_page import SupplierQuery, asked_for
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the route of a line's story."""
+    """Return the route of the page of a line's story."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/suppliers/{supplier_id}/line")
@@ -40,14 +40,17 @@ def routes(site: Site) -> APIRouter:
 
 
 async def page(visit: Visit, supplier_id: str) -> Response:
-    """Return the story of a line. Raises Refused where it is none of the visitor's."""
-    asked = await asked_for(visit, supplier_id)
-    query = visit.request.query_params
+    """Return the page of a line's story.
+
+    Raises PageRefused if there is no such line or the visitor may not see it, and Unreadable.
+    """
+    query = await asked_for(visit, supplier_id)
+    params = visit.request.query_params
     buyer, order, number = (
-        one_spelling(query.get(name, "")) for name in ("buyer", "order", "line")
+        one_spelling(params.get(name, "")) for name in ("buyer", "order", "line")
     )
     if visit.visitor.orders_of not in (None, buyer):
-        # Whether another buyer has such a line is nobody's business.
+        # As for a line that does not exist: a visitor must not learn whether another buyer has it.
         raise PageRefused("not_known")
     reader = visit.site.reader
     reading = SupplierReading(reader)
@@ -55,37 +58,39 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     events, folds, newest = await asyncio.gather(
         blocking(lambda: reading.told(supplier_id, key)),
         blocking(lambda: reading.folds(supplier_id, [key])),
-        blocking(lambda: reader.newest(asked.selection)),
+        blocking(lambda: reader.newest(query.selection)),
     )
-    # An order that is cancelled whole names every line, also those that never were.
+    # The cancellation of a whole order applies to any line number, also one that never existed.
     if key not in folds and all(row["kind"] == "cancelled" for row in events):
         raise PageRefused("not_known")
     line = StoryLine(
         fold=folds.get(key),
         supplier_id=supplier_id,
         buyer_id=buyer,
-        names={supplier_id: asked.profile.supplier.name or supplier_id, **asked.profile.names},
-        as_of=asked.view.as_of,
+        names={supplier_id: query.profile.supplier.name or supplier_id, **query.profile.names},
+        as_of=query.view.as_of,
         policy=reader.policy,
     )
-    named = _named(line, key, events)
+    named = _line_for_forms(line, key, events)
     return await visit.page(
         "line.html",
         lambda: {
-            **page_query.heading(visit.language, asked.view, reader, newest),
-            **asked.heading,
-            **_context(visit, asked, line, events),
+            **page_query.heading(visit.language, query.view, reader, newest),
+            **query.heading,
+            **_context(visit, query, line, events),
             "line": named,
             "actions": form_pages.line_actions(visit, named),
         },
     )
 
 
-def _named(line: StoryLine, key: tuple[str, str, str], events: Sequence[Row]) -> dict[str, Any]:
-    """Return what forms about a line need to know of it; a line without an order has no dates.
+def _line_for_forms(
+    line: StoryLine, key: tuple[str, str, str], events: Sequence[Row]
+) -> dict[str, Any]:
+    """Return what the forms about a line need to know about it.
 
-    `status`: one word in a list: open, complete, cancelled, declined, retroactive, or unknown where
-    there is no order.
+    Without an order, `ordered` and `due_date` are None. `status`: a list with one word: open,
+    complete, cancelled, declined, retroactive, or unknown without an order.
     """
     buyer, order, number = key
     last = line.last
@@ -105,32 +110,32 @@ def _named(line: StoryLine, key: tuple[str, str, str], events: Sequence[Row]) ->
         "status": [status],
         "ordered": None if last is None else last.quantity,
         "due_date": None if last is None else last.due,
-        "dispute_open": _disputed(events),
+        "dispute_open": _dispute_open(events),
     }
 
 
 def _context(
-    visit: Visit, asked: SupplierQuery, line: StoryLine, events: Sequence[Row]
+    visit: Visit, query: SupplierQuery, line: StoryLine, events: Sequence[Row]
 ) -> dict[str, Any]:
     language, policy = visit.language, visit.site.reader.policy
-    stands, as_of = None, asked.view.as_of
+    stands, as_of = None, query.view.as_of
     if line.fold is not None:
         stands = line_at(line.fold, as_of, policy)
         if stands is None:
-            # A line that was ordered today is in no figure yet, but it is there.
+            # A line that was ordered today counts in no figure yet, but the page shows it.
             as_of = date.max
             stands = line_at(line.fold, as_of, policy)
     words = None
     if stands is not None:
         row = {**_as_row(stands), **_quality(LineStory(line, events), as_of)}
-        words = line_words.line(language, row, asked.view.as_of, policy, asked.profile.names)
+        words = line_words.line(language, row, query.view.as_of, policy, query.profile.names)
     return {
         "stands": words,
         "wanted": "" if stands is None else language.day(stands["requested_date"]),
         "due": "" if stands is None else language.day(stands["due_date"]),
         "due_by": story_words.due_by(language, events, line, stands),
         "story": story_words.told(language, events, line),
-        "buyer_name": asked.profile.names.get(line.buyer_id, line.buyer_id),
+        "buyer_name": query.profile.names.get(line.buyer_id, line.buyer_id),
     }
 
 
@@ -146,9 +151,9 @@ def _as_row(stands: Row) -> dict[str, Any]:
 
 
 def _quality(story: LineStory, as_of: date) -> dict[str, Any]:
-    """Return what is said of a line beside its quantities, as known when a day began.
+    """Return a line's inspections, complaints and dispute, as known when a day began.
 
-    The dispute is that of now: the form beside it answers the one that is open now.
+    The dispute is the present one, whatever the day: the form on the page answers that one.
     """
     whole, rejected, refused = inspected(story, as_of)
     return {
@@ -161,12 +166,12 @@ def _quality(story: LineStory, as_of: date) -> dict[str, Any]:
             and row["happened_at"].astimezone(ZoneInfo(story.line.policy.zone)).date() < as_of
             for row in story.events
         ),
-        "dispute_open": _disputed(story.events),
+        "dispute_open": _dispute_open(story.events),
     }
 
 
-def _disputed(events: Sequence[Row]) -> bool:
-    asked = [row["time"] for row in events if row["kind"] == "disputed"]
+def _dispute_open(events: Sequence[Row]) -> bool:
+    raised = [row["time"] for row in events if row["kind"] == "disputed"]
     answered = [row["time"] for row in events if row["kind"] == "dispute_answered"]
-    # An answer that is later than it closes a dispute.
-    return bool(asked) and (not answered or max(asked) > max(answered))
+    # An answer closes every dispute that is not later than it.
+    return bool(raised) and (not answered or max(raised) > max(answered))

@@ -17,10 +17,10 @@ from services.text.line_words import quantity
 from services.web.next_step_words import STEPS
 
 OF_A_LINE: Final = ("due", "requested", "overdue", "completed", "backlog")
-"""Families whose parts are told by how their order line stood."""
+"""Families whose parts are explained by how their order line stood."""
 
 _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
-_DOCUMENTS: Final = {
+_RECEIPTS: Final = {
     ("receipt", True): mark("announced before it came"),
     ("receipt", False): mark("not announced before it came"),
 }
@@ -28,7 +28,7 @@ _STOPS: Final = mark("stopped the line or put safety at risk")
 
 
 def against(kpi: str, adds: Contribution, policy: Policy) -> bool:
-    """Return whether a part of a figure weighs against the supplier."""
+    """Return whether a part of a figure counts against the supplier."""
     if adds.numerator is not None and adds.denominator is not None:
         if KPIS[kpi].better == "higher":
             return adds.numerator < adds.denominator
@@ -36,13 +36,17 @@ def against(kpi: str, adds: Contribution, policy: Policy) -> bool:
     if kpi == "confirmation_hours_median":
         limit = policy.confirmation.sla_hours * _MICROSECONDS_AN_HOUR
         return adds.value is None or not 0 <= adds.value <= limit
-    # A lead time is neither good nor bad; what is merely counted is a case each.
+    # A lead time is neither good nor bad. Of a count, each part is one case against the supplier.
     return KPIS[kpi].unit == "count"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A part of a figure: what it adds, and the order line as it stood, where it is of one."""
+    """A part of a figure and what it adds.
+
+    `line`: its order line as it stood when the day `as_of` began, from `line_at`. None for the part
+    of another document, or of a line that had no version by then.
+    """
 
     kpi: str
     part: Row
@@ -52,13 +56,13 @@ class Counted:
 
 
 def reason(language: Language, one: Counted, policy: Policy) -> str:
-    """Return why a part adds what it adds."""
+    """Return why a part adds what it adds; "" if its order line is not known."""
     family = one.part["family"]
     if family in OF_A_LINE:
         return "" if one.line is None else _of_a_line(language, one, one.line, policy)
-    if family in _OTHERS:
-        return _OTHERS[family](language, one.kpi, one.part, policy)
-    return language.text(_DOCUMENTS[family, bool(one.part["b"])])
+    if family in _OF_A_DOCUMENT:
+        return _OF_A_DOCUMENT[family](language, one.kpi, one.part, policy)
+    return language.text(_RECEIPTS[family, bool(one.part["b"])])
 
 
 def _of_a_line(language: Language, one: Counted, line: Row, policy: Policy) -> str:
@@ -207,7 +211,7 @@ def _plain(sentence: str) -> Callable[[Language, str, Row, Policy], str]:
     return lambda language, _, __, ___: language.text(sentence)
 
 
-_OTHERS: Final[Mapping[str, Callable[[Language, str, Row, Policy], str]]] = {
+_OF_A_DOCUMENT: Final[Mapping[str, Callable[[Language, str, Row, Policy], str]]] = {
     "inspected": _inspected,
     "complained": _complained,
     "received": _received,
@@ -222,16 +226,16 @@ _OTHERS: Final[Mapping[str, Callable[[Language, str, Row, Policy], str]]] = {
 }
 
 
-_OVER: Final = {
+_RATIO_WORDS: Final = {
     "mean_days_late": mark("%(part)s (quantity × days late) over %(whole)s ordered"),
     "ppm": mark("%(part)s rejected, %(whole)s received"),
 }
-"""How the two numbers of a figure are told where the first is no part of the second."""
+"""How to word numerator and denominator where the first is not a share of the second, by KPI."""
 
 
 def ratio(language: Language, kpi: str, part: Fraction | Decimal, whole: Fraction | Decimal) -> str:
-    """Return numerator and denominator of a figure, or of a part of it, in words: `0 of 1`."""
-    said = _OVER.get(kpi, mark("%(part)s of %(whole)s"))
+    """Return numerator and denominator of a figure, or of one of its parts, in words: `0 of 1`."""
+    said = _RATIO_WORDS.get(kpi, mark("%(part)s of %(whole)s"))
     return language.text(said, part=language.number(part), whole=language.number(whole))
 
 

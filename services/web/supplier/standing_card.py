@@ -1,4 +1,4 @@
-"""How a supplier stands, as its page begins: read from the scorecard that the interface gives."""
+"""The top of a supplier's page: its standing, read from the scorecard that the JSON API returns."""
 
 import asyncio
 import json
@@ -18,15 +18,15 @@ from services.text.language import Language
 from services.web import next_step_words
 
 MONTH_ENDS: Final = 12
-"""So many of the last ones are shown."""
+"""How many month ends are shown, up to the day of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandingCard:
-    """A scorecard, and what was frozen of the supplier.
+    """A supplier's scorecard and its frozen evaluations.
 
-    `frozen`: the scorecards of month ends up to the day, oldest first; none for a buyer, whose own
-    orders are a part of what they were made of.
+    `frozen`: the scorecards of month ends up to the card's day, oldest first. Empty where only one
+    buyer's orders are shown: frozen scorecards are made from the orders of all buyers.
     """
 
     card: Mapping[str, Any]
@@ -34,15 +34,15 @@ class StandingCard:
 
     @property
     def as_of(self) -> date:
-        """The day as of which the scorecard is."""
+        """The day of the scorecard, T."""
         return date.fromisoformat(self.card["as_of"])
 
     def in_words(
         self, language: Language, policy: Policy, names: Mapping[str, str], months: int
     ) -> dict[str, Any]:
-        """Return what the page begins with.
+        """Return the template's values for the top of the page.
 
-        `names`: of buyers, by id. `months`: in how many the lines of the window fell due.
+        `names`: of buyers, by id. `months`: in how many months lines of the window matured.
         """
         return {
             "grade": standing_words.grade(language, self.card, policy, months),
@@ -60,7 +60,7 @@ class StandingCard:
 async def read(
     reader: Reader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
 ) -> StandingCard:
-    """Read how the one supplier of a selection stands."""
+    """Read the scorecard of a selection's only supplier, and its frozen ones if `with_frozen`."""
     shown, frozen = await asyncio.gather(
         blocking(lambda: card(reader, selection)),
         blocking(lambda: _frozen(reader, store, selection) if with_frozen else []),
@@ -69,8 +69,9 @@ async def read(
 
 
 def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
-    """Return the scorecard of the one supplier of a selection, its numbers exact."""
-    # A double in the text is the shortest that names it: as a decimal it is rounded once.
+    """Return the scorecard of a selection's only supplier, with fractions as Decimal."""
+    # The JSON has the shortest text of each double. Read as a decimal, that text is rounded once,
+    # for display.
     found: Mapping[str, Any] = json.loads(
         reader.scorecard(selection.suppliers[0], selection), parse_float=Decimal
     )
@@ -80,6 +81,7 @@ def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
 def _frozen(
     reader: Reader, store: EvaluationStore, selection: Selection
 ) -> list[tuple[date, Mapping[str, Any]]]:
+    # The store returns the latest month ends: also read those after the selection's day, to drop.
     since = max(0, _month(reader.today()) - _month(selection.as_of))
     found = store.frozen(selection.suppliers[0], MONTH_ENDS + since)
     until = [(one.as_of, one.scorecard) for one in found if one.as_of <= selection.as_of]

@@ -1,7 +1,7 @@
-"""What the events of an order line's story do to the figures, or why they do nothing. Pure.
+"""What each event of an order line's story does to the figures, or why it does nothing. Pure.
 
-What an event of the order does is what the fold of the line says of it, so that page and figures
-can't disagree; of goods and inspections it is worked out by the same rules as their facts.
+The effect of an order event is read from the fold of the line, so that page and figures can't
+disagree. The effect of goods and inspections is computed by the same rules as their facts.
 """
 
 from collections.abc import Sequence
@@ -17,31 +17,31 @@ from services.text.line_words import quantity
 from services.web.supplier.story_line import EventKey, LineState, StoryLine, amount, converted
 
 Effect = tuple[str, bool | None]
-"""What an event does in words, and whether it does anything; None where it never could."""
+"""An event's effect in words, and whether it has any; None for an event that never can."""
 
 _ORDER_EVENTS: Final = ("placed", "changed", "left_out", "confirmed", "cancelled")
-_WITHOUT: Final = {
+_NO_EFFECT_BECAUSE: Final = {
     "same": mark("asks for the same again: changes nothing"),
     "belated": mark("came after the due date: kept, but judges nothing"),
     "before_itself": mark("asks for a date before its own: does not bring the line back"),
     "unit_conflict": mark("its unit does not convert into that of the line: counts in nothing"),
 }
-"""Why an event has no effect, by what the fold says of it."""
+"""Why an order event has no effect, by the `effect` that the fold gives it."""
 
-_CONFLICT: Final = _WITHOUT["unit_conflict"]
+_CONFLICT: Final = _NO_EFFECT_BECAUSE["unit_conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class LineStory:
-    """A line with all that was said of it: rows of line_story.sql, in their order."""
+    """An order line and its events: rows of line_story.sql, in their order."""
 
     line: StoryLine
     events: Sequence[Row]
 
     def receipts(self, number: str) -> list[Row]:
-        """The versions of a goods receipt, in the order in which they take each other's place."""
+        """Return the versions of a goods receipt, each of which replaces the one before it."""
         found = [one for one in self.events if (one["kind"], one["number"]) == ("received", number)]
-        return sorted(found, key=_place)
+        return sorted(found, key=_version_order)
 
 
 def effect(language: Language, row: Row, story: LineStory) -> Effect:
@@ -60,7 +60,7 @@ def effect(language: Language, row: Row, story: LineStory) -> Effect:
 
 
 def _of_version(language: Language, row: Row, story: LineStory) -> str:
-    """Return why a version of a document says nothing of the line any more."""
+    """Return why a version of a document does not count for the line."""
     if row["stands"]:
         return language.text("sent again without this line")
     when = _moment(language, row["standing_at"], story)
@@ -75,20 +75,20 @@ def _of_order(language: Language, row: Row, line: StoryLine) -> Effect:
     place = keys.index(key)
     now = states[place]
     if states[-1].out == "retroactive":
-        return _afterwards(language, line, first=place == 0), False
+        return _retroactive(language, line, first=place == 0), False
     if place == 0:
         return language.text("sets the due date: %(day)s", day=language.day(now.due)), True
     before = states[place - 1]
     if now.effect in ("counts", "short_notice"):
         return "; ".join(_changes(language, row, before, now, states[-1])), True
-    if now.effect in _WITHOUT:
-        why = _WITHOUT[now.effect]
+    if now.effect in _NO_EFFECT_BECAUSE:
+        why = _NO_EFFECT_BECAUSE[now.effect]
         return language.text(why), False
     return _no_effect(language, row, before), False
 
 
-def _afterwards(language: Language, line: StoryLine, *, first: bool) -> str:
-    """Return why a line that was ordered afterwards is not judged."""
+def _retroactive(language: Language, line: StoryLine, *, first: bool) -> str:
+    """Return why a retroactive line is not judged."""
     if not first:
         return language.text("not judged: the line is out of the delivery figures")
     fold = line.fold or {}
@@ -112,7 +112,7 @@ def _changes(
     if now.quantity != before.quantity:
         shown = quantity(language, now.quantity, now.uom)
         found.append(language.text("quantity now %(quantity)s", quantity=shown))
-    if now.effect == "short_notice" and _more(row, now):
+    if now.effect == "short_notice" and _asks_for_more(row, now):
         found.append(language.text("short notice: the higher quantity does not count"))
     if now.due != before.due:
         found.append(language.text("sets the due date: %(day)s", day=language.day(now.due)))
@@ -121,7 +121,7 @@ def _changes(
     return found or [language.text("quantity and date stay as they were")]
 
 
-def _more(row: Row, now: LineState) -> bool:
+def _asks_for_more(row: Row, now: LineState) -> bool:
     asked = amount(row, now.uom)
     return asked is not None and asked > now.quantity
 
@@ -168,7 +168,7 @@ def _of_receipt(language: Language, row: Row, story: LineStory) -> Effect:
     line, last = story.line, story.line.last
     if last is None:
         return language.text("no order line of this number is known"), False
-    if not _left(story, row):
+    if not _left_of_receipt(story, row):
         return language.text("nothing is left of it after corrections: it never was"), False
     if last.out:
         return language.text("not judged: the line is out of the delivery figures"), False
@@ -194,29 +194,29 @@ def _of_reversal(language: Language, row: Row, story: LineStory) -> Effect:
         return language.text("the goods receipt does not name this line any more"), False
     since = max(row["time"], min(one["time"] for one in versions))
     if since < standing["time"]:
-        # It took from what was in force at its time, and that was replaced since.
+        # The reversal applies to the version in force at its time, which was replaced later.
         old = [one for one in versions if one["time"] <= since][-1]
         return language.text(
             "takes only from the version of %(old)s, which that of %(when)s replaced",
             old=_moment(language, old["time"], story),
             when=_moment(language, standing["time"], story),
         ), False
-    if not _taken(story, standing).get((row["source"], row["event_id"])):
+    if not _taken_by_reversals(story, standing).get((row["source"], row["event_id"])):
         return language.text("nothing was left that it could take back"), False
     return "", None
 
 
-def _taken(story: LineStory, standing: Row) -> dict[EventKey, Fraction]:
-    """Return what each reversal took of the receipt version that stands, in the line's unit."""
+def _taken_by_reversals(story: LineStory, standing: Row) -> dict[EventKey, Fraction]:
+    """Return the quantity that each reversal takes off the standing receipt, in the line's unit."""
     first = min(one["time"] for one in story.receipts(standing["number"]))
     left = amount(standing, story.line.uom) or Fraction(0)
     found: dict[EventKey, Fraction] = {}
-    for row in sorted(story.events, key=_place):
+    for row in sorted(story.events, key=_version_order):
         if (row["kind"], row["number"]) != ("reversed", standing["number"]):
             continue
         if max(row["time"], first) < standing["time"]:
             continue
-        # Without quantities it takes all that there is.
+        # A reversal without quantities takes all that is left.
         asked = amount(row, story.line.uom) if row["amounts"] else left
         some = min(left, asked or Fraction(0))
         found[row["source"], row["event_id"]] = some
@@ -224,9 +224,9 @@ def _taken(story: LineStory, standing: Row) -> dict[EventKey, Fraction]:
     return found
 
 
-def _left(story: LineStory, standing: Row) -> Fraction:
+def _left_of_receipt(story: LineStory, standing: Row) -> Fraction:
     whole = amount(standing, story.line.uom) or Fraction(0)
-    return whole - sum(_taken(story, standing).values(), Fraction(0))
+    return whole - sum(_taken_by_reversals(story, standing).values(), Fraction(0))
 
 
 def _of_inspection(language: Language, row: Row, _: LineStory) -> Effect:
@@ -244,9 +244,9 @@ _OF_GOODS: Final = {
 
 
 def inspected(story: LineStory, before: date) -> tuple[Fraction, Fraction, bool]:
-    """Return what was inspected and rejected before a day, in the line's unit.
+    """Return the quantities inspected and rejected before a day, in the line's unit.
 
-    The third value is whether any lot was not accepted at once.
+    The third value tells whether any lot was not accepted at once.
     """
     whole = rejected = Fraction(0)
     refused = False
@@ -263,7 +263,7 @@ def inspected(story: LineStory, before: date) -> tuple[Fraction, Fraction, bool]
     return whole, rejected, refused
 
 
-def _place(row: Row) -> tuple[datetime, str, str]:
+def _version_order(row: Row) -> tuple[datetime, str, str]:
     return row["time"], row["event_id"], row["source"]
 
 

@@ -1,4 +1,4 @@
-"""An order line as its story needs it: its fold, and quantities in its own unit. Pure."""
+"""An order line for its story: its state after each event, in the line's own unit. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,16 @@ from services.readiness.row import Row
 from services.readiness.sums import in_unit
 
 EventKey = tuple[str, str]
-"""Source and id: what names an event."""
+"""Source and id of an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """An order line after one of its events, as the fold has it; quantities in its unit.
+    """An order line after one of its events, as the fold has it; quantities in the line's unit.
 
-    `effect`: what the event did, as facts/lines.sql names it.
+    `most`: the highest quantity asked for so far. `out`: why no delivery figure counts the line, ""
+    if they do. `due_source`, `due_id`: the event that set `due`. `effect`: what the event did, in
+    the words of facts/lines.sql.
     """
 
     due: date
@@ -39,7 +41,7 @@ class LineState:
 
     @classmethod
     def of(cls, step: Sequence[Any]) -> "LineState":
-        """Take it from a step of line_fold.sql, whose quantities are in the smallest unit."""
+        """Make a state of a step of line_fold.sql, whose quantities are in the smallest unit."""
         due, requested, quantity, most, out, cancelled_by, item_no, uom, *others = step
         some = in_unit(quantity, uom), in_unit(most, uom)
         return cls(due, requested, *some, out, cancelled_by, item_no, uom, *others)
@@ -47,7 +49,10 @@ class LineState:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """What a story is told with: the fold of the line, its partners and their names."""
+    """What a line's story needs beside its events.
+
+    `fold`: a row of line_fold.sql, None if there is no order. `names`: of partners, by id.
+    """
 
     fold: Row | None
     supplier_id: str
@@ -58,17 +63,17 @@ class StoryLine:
 
     @property
     def states(self) -> list[LineState]:
-        """The line after each of its order events, and after each receipt that moved it."""
+        """The line after each order event, and after each receipt that changes its state."""
         return [] if self.fold is None else [LineState.of(one) for one in self.fold["steps"]]
 
     @property
     def keys(self) -> list[EventKey]:
-        """The event behind each of the states; of a receipt that moved the line ('', '')."""
+        """The event behind each of the states; ('', '') for a receipt."""
         return [] if self.fold is None else [(where, one) for _, where, one in self.fold["events"]]
 
     @property
     def last(self) -> LineState | None:
-        """The line as it stands after everything that is known."""
+        """The line after all known events, None without an order."""
         return self.states[-1] if self.states else None
 
     @property
@@ -78,9 +83,9 @@ class StoryLine:
 
 
 def converted(quantity: Decimal, uom: str, unit: str) -> Fraction | None:
-    """Return a quantity in another unit; without one it is in that already.
+    """Return a quantity, given in `uom`, in `unit`; as it is if either of them is ''.
 
-    None where no fixed factor exists: such a quantity counts in nothing.
+    None if no fixed factor exists: such a quantity counts in nothing.
     """
     if not uom or not unit:
         return Fraction(quantity)
@@ -89,9 +94,9 @@ def converted(quantity: Decimal, uom: str, unit: str) -> Fraction | None:
 
 
 def amount(row: Row, unit: str) -> Fraction | None:
-    """Return what an event of a story moves in the unit of its line; None where nothing converts.
+    """Return the quantity of an event in `unit`, the line's; None if no part of it converts.
 
-    What converts counts, beside what does not.
+    Amounts that convert count even if others of the same event do not.
     """
     found = [converted(quantity, uom, unit) for quantity, uom in row["amounts"]]
     counted = [one for one in found if one is not None]

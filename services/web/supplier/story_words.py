@@ -1,4 +1,4 @@
-"""The story of an order line: who said what and when, and what of it judges. Pure."""
+"""The story of an order line in words: who said what and when, and what it changes. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,10 +56,10 @@ _DISPUTES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StoryEntry:
-    """One event of the story.
+    """One event of the story, in words.
 
-    `effect`: what it does to the figures; `counts`: whether it does anything, None where it never
-    could. `when`, `stored`: when it happened and when it came in here.
+    `effect`: what it does to the figures. `counts`: whether it has an effect, None for an event
+    that never can. `when`: when it happened. `stored`: when it was accepted here, "" if not known.
     """
 
     kind: str
@@ -75,13 +75,13 @@ class StoryEntry:
 
 
 def told(language: Language, events: Sequence[Row], line: StoryLine) -> list[StoryEntry]:
-    """Return the story, in the order of `events`: rows of line_story.sql with `accepted_at`."""
+    """Return the story in the order of `events`, which are rows from `SupplierReading.told`."""
     story = LineStory(line, events)
-    return [_told(language, row, story) for row in events]
+    return [_entry(language, row, story) for row in events]
 
 
 def who(language: Language, source: str, line: StoryLine) -> str:
-    """Return who said something, by its source: `PT Cakra (buyer)`."""
+    """Return the name and role of the sender behind an event's source: `PT Cakra (buyer)`."""
     partner = _partner(source)
     name = line.names.get(partner, partner)
     if partner == line.buyer_id:
@@ -92,9 +92,9 @@ def who(language: Language, source: str, line: StoryLine) -> str:
 
 
 def due_by(language: Language, events: Sequence[Row], line: StoryLine, stands: Row | None) -> str:
-    """Say which event set the due date, and who sent it; nothing where there is no order.
+    """Return which event set the due date, who sent it and when; "" if there is no order.
 
-    `stands`: the line as `line_at` has it, whose due date it is.
+    `stands`: the line from `line_at`, whose due date is meant.
     """
     if stands is None:
         return ""
@@ -109,7 +109,7 @@ def due_by(language: Language, events: Sequence[Row], line: StoryLine, stands: R
     return ""
 
 
-def _told(language: Language, row: Row, story: LineStory) -> StoryEntry:
+def _entry(language: Language, row: Row, story: LineStory) -> StoryEntry:
     line = story.line
     zone = line.policy.zone
     does, counts = effect(language, row, story)
@@ -142,7 +142,7 @@ def _details(language: Language, row: Row, line: StoryLine) -> list[str]:
 
 
 def _amounts(language: Language, row: Row, line: StoryLine) -> str | None:
-    """Return what an event moves, in the unit that it names, or else in that of the line."""
+    """Return the quantities of an event, summed by unit; one without a unit is in the line's."""
     by_unit: dict[str, Decimal] = {}
     for some, uom in row["amounts"]:
         unit = uom or line.uom
@@ -151,7 +151,7 @@ def _amounts(language: Language, row: Row, line: StoryLine) -> str | None:
 
 
 def _entered_by_the_buyer(row: Row, line: StoryLine) -> bool:
-    """Whether the buyer said what is the supplier's to say."""
+    """Return whether the buyer sent an event that is properly the supplier's."""
     of_supplier = row["kind"] == "confirmed" or (
         row["kind"] == "cancelled" and row["word"] == "supplier"
     )
@@ -163,13 +163,13 @@ def _partner(source: str) -> str:
 
 
 def kind_of(language: Language, row: Row) -> str:
-    """Return what an event is called."""
+    """Return the title of an event, such as `Inspected, inspection INS-7`."""
     message = _KINDS[row["kind"]]
     return language.text(message, number=row["number"])
 
 
 def _word(language: Language, words: Mapping[str, str], row: Row) -> str:
-    # A word that a later version of the contract adds is shown as it is.
+    # A word added by a later version of the contract is shown untranslated.
     message = words.get(row["word"])
     return row["word"] if message is None else language.text(message)
 

@@ -1,4 +1,4 @@
-"""A supplier's page: how it stands, what to do this week, and every figure behind that."""
+"""A supplier's page: its standing, what to do this week, and every figure behind them."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -24,22 +24,22 @@ from services.web.supplier.standing_card import StandingCard
 
 @dataclass(frozen=True, slots=True)
 class SupplierQuery:
-    """Whose page is asked for, for which day and orders, as the visitor may see it."""
+    """The supplier, day and orders that a page shows, limited to what the visitor may see."""
 
     view: View
     selection: Selection
     profile: Profile
     alone: bool
-    """Whether the visitor sees the orders of one buyer alone."""
+    """Whether the visitor may see the orders of only one buyer."""
 
     @property
     def supplier_id(self) -> str:
-        """Whose page it is."""
+        """The supplier whose page it is."""
         return self.selection.suppliers[0]
 
     @property
     def heading(self) -> dict[str, Any]:
-        """What the top of each page of a supplier needs."""
+        """The template's values for the heading of every page of a supplier."""
         return {
             "supplier": self.profile.supplier,
             "names": self.profile.names,
@@ -55,19 +55,22 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/suppliers/{supplier_id}")
     async def supplier_page(request: Request, supplier_id: Spelled) -> Response:
-        """Show how a supplier stands: to itself, to its buyers, to the programme."""
+        """Show a supplier's standing to itself, its buyers and the programme."""
         return await answer(site, request, lambda visit: page(visit, supplier_id))
 
     return router
 
 
 async def first_page(visit: Visit) -> Response:
-    """Return the page of the supplier who visits."""
+    """Return the visiting supplier's own page."""
     return await page(visit, visit.visitor.partner)
 
 
 async def page(visit: Visit, supplier_id: str) -> Response:
-    """Return a supplier's page."""
+    """Return a supplier's page, or one of its tables if the address asks for a file.
+
+    Raises PageRefused, Unreadable.
+    """
     reader = visit.site.reader
     reading = SupplierReading(reader)
     view, selection = await seen(visit, supplier_id)
@@ -81,13 +84,15 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         blocking(lambda: reading.sums(selection)),
         blocking(lambda: reader.newest(selection)),
     )
-    asked = _known(SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None))
+    query = _with_known_buyer(
+        SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None)
+    )
     return await visit.page(
         "supplier.html",
         lambda: {
             **page_query.heading(visit.language, view, reader, newest),
-            **asked.heading,
-            **_standing(visit, asked, stands, sums),
+            **query.heading,
+            **_standing_context(visit, query, stands, sums),
             "actions": form_pages.supplier_actions(visit, supplier_id),
             "any_data": newest is not None,
         },
@@ -95,39 +100,44 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 
 
 async def asked_for(visit: Visit, supplier_id: str) -> SupplierQuery:
-    """Return whose page is asked for. Raises Refused and Unreadable."""
+    """Read a request for a supplier's page. Raises PageRefused, Unreadable."""
     view, selection = await seen(visit, supplier_id)
     reading = SupplierReading(visit.site.reader)
     profile = await blocking(lambda: reading.profile(supplier_id, selection))
-    return _known(SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None))
+    return _with_known_buyer(
+        SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None)
+    )
 
 
 async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
-    """Return what is asked for and may be seen. Raises Refused and Unreadable."""
+    """Return the requested view and what the visitor may see of it.
+
+    Raises PageRefused, Unreadable.
+    """
     view = page_query.read(visit.request.query_params, visit.site.reader.today())
     if visit.visitor.orders_of is not None:
-        # Whose orders count is the visitor's to say, never the address's.
+        # The visitor's rights decide whose orders are shown, whatever the address says.
         view = replace(view, buyer_id=visit.visitor.orders_of)
     return view, await visit.selection(view, supplier_id)
 
 
-def _known(asked: SupplierQuery) -> SupplierQuery:
-    if not asked.alone and asked.view.buyer_id not in (None, *asked.profile.supplier.buyers):
+def _with_known_buyer(query: SupplierQuery) -> SupplierQuery:
+    if not query.alone and query.view.buyer_id not in (None, *query.profile.supplier.buyers):
         raise Unreadable(mark("That buyer is not among the buyers here."))
-    return asked
+    return query
 
 
 def _of_all_buyers(visit: Visit, view: View) -> bool:
     return visit.visitor.orders_of is None and view.buyer_id is None
 
 
-def _standing(
-    visit: Visit, asked: SupplierQuery, stands: StandingCard, sums: SupplierSums
+def _standing_context(
+    visit: Visit, query: SupplierQuery, stands: StandingCard, sums: SupplierSums
 ) -> dict[str, Any]:
     language, policy = visit.language, visit.site.reader.policy
-    months = trend.trend(language, sums.months, asked.view.as_of)
+    months = trend.trend(language, sums.months, query.view.as_of)
     return {
-        **stands.in_words(language, policy, asked.profile.names, sums.matured_months),
+        **stands.in_words(language, policy, query.profile.names, sums.matured_months),
         "groups": figure_words.told(language, stands.card, policy),
         "months": months,
         "drawn": trend.drawn(language, months),
@@ -140,9 +150,9 @@ def _standing(
         "small": trend.small(stands.frozen, stands.card),
         "small_months": trend.small_months(months),
         "ahead": workload.ahead(
-            stands.card["kpis"]["overdue_lines"]["value"], sums.awaited, asked.view.as_of
+            stands.card["kpis"]["overdue_lines"]["value"], sums.awaited, query.view.as_of
         ),
-        "certificates": certificates.told(language, asked.profile.certificates, asked.view.as_of),
-        "figure_address": lambda key: addresses.figure(asked.supplier_id, key, asked.view),
-        "deliveries_address": addresses.deliveries(asked.supplier_id, asked.view),
+        "certificates": certificates.told(language, query.profile.certificates, query.view.as_of),
+        "figure_address": lambda key: addresses.figure(query.supplier_id, key, query.view),
+        "deliveries_address": addresses.deliveries(query.supplier_id, query.view),
     }

@@ -1,4 +1,4 @@
-"""A supplier's tables as files: its figures, its months, its month ends, and lists of its lines."""
+"""A supplier's tables as files: figures, months, month ends, and lists of order lines."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -25,13 +25,13 @@ LISTS: Final = {
     "short": mark("Short lines"),
     "any": mark("Order lines"),
 }
-"""Tables of order lines, by what the lines are to the figures."""
+"""Titles of the tables of order lines, by the status of their lines in the JSON API."""
 
 _MOST_MONTH_ENDS: Final = 240
 
 
 async def answer(visit: Visit, wanted: TableQuery, selection: Selection) -> Response:
-    """Return the table of a supplier that is asked for. Raises Unreadable, Refused."""
+    """Return the table of a supplier that `wanted` names. Raises Unreadable, PageRefused."""
     if wanted.key in LISTS:
         table = await blocking(lambda: lines(visit, selection, wanted.key))
     elif wanted.key == "figures":
@@ -40,7 +40,7 @@ async def answer(visit: Visit, wanted: TableQuery, selection: Selection) -> Resp
         table = await blocking(lambda: months(visit, selection))
     elif wanted.key == "month-ends":
         if visit.visitor.orders_of is not None:
-            # They are made of the orders of all buyers.
+            # Month ends are evaluated from the orders of all buyers.
             raise PageRefused("not_yours")
         table = await blocking(lambda: month_ends(visit, selection.suppliers[0]))
     else:
@@ -79,12 +79,12 @@ def _figure(language: Language, key: str, shown: Mapping[str, Any]) -> TableRow:
         shown.get("denominator"),
         low,
         high,
-        _yes(language, shown.get("mixed_units", False)),
+        _yes_or_no(language, shown.get("mixed_units", False)),
     ]
 
 
 def months(visit: Visit, selection: Selection) -> Table:
-    """Return the figures of the 12 months before a day and of the month at hand, oldest first."""
+    """Return the figures of the month of a day and of the 12 months before it, oldest first."""
     language = visit.language
     found = visit.site.reader.monthly_figures(selection)
     columns = [TableColumn(language.text("Month")), *ratio_columns(language)]
@@ -121,9 +121,9 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
                 one.as_of,
                 None if grade["insufficient"] else grade["published"],
                 grade["value"],
-                _yes(language, not grade["insufficient"]),
+                _yes_or_no(language, not grade["insufficient"]),
                 score["value"],
-                _yes(language, score["provisional"]),
+                _yes_or_no(language, score["provisional"]),
                 *(pillars.get(name) for name in ("quality", "delivery", "responsiveness")),
                 one.policy_version,
                 one.edition,
@@ -134,7 +134,7 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
 
 
 def lines(visit: Visit, selection: Selection, status: str) -> Table:
-    """Return every order line of a list, newest due date first. No line has a price."""
+    """Return every order line of a status, newest due date first, without prices."""
     reader, language = visit.site.reader, visit.language
     supplier_id = selection.suppliers[0]
     found = reader.lines(supplier_id, selection, status, table_files.MOST_ROWS, 0)
@@ -181,7 +181,7 @@ def line_cells(
     policy: Policy,
     names: Mapping[str, str],
 ) -> TableRow:
-    """Return the cells of an order line, in the shape of the scorecard's `lines`."""
+    """Return the cells of an order line. `row`: an entry of `lines` in the JSON API."""
     days, complete = line_words.days_late(row, as_of, policy)
     received = max((one["received_on"] for one in row["receipts"]), default=None)
     judged = row["on_time_in_full"]
@@ -197,20 +197,20 @@ def line_cells(
         date.fromisoformat(row["requested_date"]),
         date.fromisoformat(row["due_date"]),
         None if received is None else date.fromisoformat(received),
-        _yes(language, complete),
+        _yes_or_no(language, complete),
         days,
-        None if judged is None else _yes(language, judged),
+        None if judged is None else _yes_or_no(language, judged),
         None
         if row["out_because"] is None
         else line_words.out_because(language, row["out_because"]),
         row["quantity_inspected"],
         row["quantity_rejected"],
         row["complaints"],
-        _yes(language, row["dispute_open"]),
+        _yes_or_no(language, row["dispute_open"]),
         names.get(row["buyer_id"], row["buyer_id"]),
         row["buyer_id"],
     ]
 
 
-def _yes(language: Language, value: bool) -> str:
+def _yes_or_no(language: Language, value: bool) -> str:
     return language.text("yes") if value else language.text("no")

@@ -1,7 +1,7 @@
-"""The trend: a year by months, without gaps, as the drawing and the table beside it need it. Pure.
+"""The trend: a year by months, without gaps, for the chart and the table beside it. Pure.
 
-A month without a line that fell due is shown as one: leaving it out would draw two months side by
-side that are a season apart.
+A month in which no line fell due is shown as such: leaving it out would put two months side by side
+that are a season apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ _NOTHING: Final = Figure(Fraction(0), Fraction(0), counts=True)
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month: its name, the filled part of its bar, and its figures in words."""
+    """One month of the trend. `running`: it has not ended. The figures are in words."""
 
     name: str
     running: bool
     filled: float | None
-    """Between 0 and 1; None where no line fell due."""
+    """The share of lines on time and in full, 0 to 1; None where no line fell due."""
 
     count: str
     otif: str
     interval: tuple[float, float] | None
-    """Of the share of lines on time and in full: Wilson's, as ends between 0 and 1."""
+    """The Wilson interval of that share, both ends between 0 and 1."""
 
     days_late: str
     rejected: str
@@ -43,15 +43,15 @@ class Month:
 def trend(
     language: Language, figures: Mapping[str, Mapping[str, Figure]], as_of: date
 ) -> list[Month]:
-    """Return the months from the first with data, of the 12 before `as_of`, to the one at hand."""
-    # as_of itself is not in the data: on the first of a month the month before is the one at hand.
+    """Return the current month and the 12 before it, beginning with the first that has data."""
+    # Facts of as_of itself do not count: on the first of a month the month before is the last one.
     last = as_of - timedelta(days=1)
     names = [name for name in _months(last) if name >= min(figures, default="9999-99")]
     return [_month(language, name, figures.get(name, {}), as_of) for name in names]
 
 
 def told(months: Sequence[Month]) -> str:
-    """Return the drawn months in words, for who can't see them."""
+    """Return the chart of the months in words, for screen readers."""
     return "; ".join(
         one.name + ": " + one.count + ("" if one.filled is None else f" ({one.otif})")
         for one in months
@@ -59,7 +59,7 @@ def told(months: Sequence[Month]) -> str:
 
 
 def drawn(language: Language, months: Sequence[Month]) -> LineChart:
-    """Return the share of lines on time and in full by month, each with its interval."""
+    """Draw the share of lines on time and in full by month, each with its interval."""
     values = [
         None if one.filled is None else ChartValue(one.filled, *(one.interval or (None, None)))
         for one in months
@@ -71,7 +71,7 @@ def drawn(language: Language, months: Sequence[Month]) -> LineChart:
 def scores(
     language: Language, frozen: Sequence[tuple[date, Mapping[str, Any]]], policy: Policy
 ) -> LineChart | None:
-    """Return the score at month ends, between the lines of the grades; None of fewer than two."""
+    """Draw the score at month ends, with the limits of the grades; None for fewer than two."""
     values = _scores(frozen)
     if sum(one is not None for one in values) < 2:
         return None
@@ -87,22 +87,23 @@ def scores(
 
 
 def small(frozen: Sequence[tuple[date, Card]], card: Card) -> LineChart | None:
-    """Return the score at month ends and of the day itself, as it stands beside the grade.
+    """Draw the small chart beside the grade: the scores at month ends and on the day itself.
 
-    None of fewer than two. It ends with what the change told beside it is the change to.
+    None for fewer than two scores. The chart ends with the day's score, because the text beside it
+    gives the change to that score.
     """
     values = _scores(_with_today(frozen, card))
     if sum(one is not None for one in values) < 2:
         return None
     found = [one.value for one in values if one]
-    # A change of less than 10 points does not fill the drawing: it would look like a fall.
+    # The chart spans at least 10 points: filling it with a smaller change would look like a fall.
     middle, half = (min(found) + max(found)) / 2, max(5.0, (max(found) - min(found)) / 2)
     span = (middle - half, middle + half)
     return line(values, [""] * len(values), (), span=span, width=120.0, height=44.0)
 
 
 def told_small(language: Language, frozen: Sequence[tuple[date, Card]], card: Card) -> str:
-    """Return the scores that `small` draws in words, for who can't see them."""
+    """Return the scores that `small` draws in words, for screen readers."""
     *before, (day, today) = _with_today(frozen, card)
     said = [f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, before)]
     score = today["score"]["value"]
@@ -111,13 +112,13 @@ def told_small(language: Language, frozen: Sequence[tuple[date, Card]], card: Ca
 
 
 def _with_today(frozen: Sequence[tuple[date, Card]], card: Card) -> list[tuple[date, Card]]:
-    # A month end that is the day itself is told by its figures as they are known now, too.
+    # If the day is itself a month end, its scorecard as known at present replaces the frozen one.
     day = date.fromisoformat(card["as_of"])
     return [*((end, one) for end, one in frozen if end < day), (day, card)]
 
 
 def small_months(months: Sequence[Month]) -> LineChart | None:
-    """Return the shares by month as they stand beside the grade; None of fewer than two."""
+    """Draw the small chart of shares by month beside the grade; None for fewer than two."""
     values = [None if one.filled is None else ChartValue(one.filled) for one in months]
     if sum(one is not None for one in values) < 2:
         return None

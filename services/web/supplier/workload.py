@@ -1,7 +1,7 @@
 """Orders to deliver, week by week, beside what each process can make in a week. Pure.
 
-Weeks begin on the day of the report, so that all of them are whole. A week's capacity is 7 of
-365.25 days of twelve declared months.
+Weeks begin on the day of the report, so that all of them are whole. A week's capacity is 7/365.25
+of twelve times the capacity declared for a month.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from schemas.units import factor
 from services.assessment.supplier_reader import WEEKS, Awaited, ProcessCapacity
 
 A_WEEK: Final = Fraction(12 * 7) / Fraction(36525, 100)
-"""The share of a month's capacity that a week has."""
+"""A week's capacity as a share of a month's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What is due in a week, its last day included. `first`: None = before the report's day."""
+    """What is due from `first` to `last`, both included. `first` is None for the backlog."""
 
     first: date | None
     last: date
@@ -30,10 +30,11 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is asked of one process in one unit, `uom`; '' = none was said.
+    """The orders awaited from one process in one unit, `uom`; '' = no unit was given.
 
-    `process`: None = items that no process was declared for. `weeks`: the backlog first, then week
-    after week. `a_week`: None where nothing was declared that such quantities can be held against.
+    `process`: None for items without a declared process. `a_week`: the capacity of a week, None if
+    none is declared in a unit that `uom` converts to. `weeks`: the backlog, due before the report's
+    day, then week after week.
     """
 
     process: str | None
@@ -44,7 +45,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """How many lines are to be delivered: overdue, within a week, within four weeks."""
+    """How many lines are to be delivered: overdue, due within a week, due within four weeks."""
 
     overdue: int
     a_week: int
@@ -54,7 +55,8 @@ class Ahead:
 def ahead(overdue: int, awaited: Iterable[Awaited], as_of: date) -> Ahead:
     """Count the lines that are still to come. `overdue`: the figure `overdue_lines` of that day.
 
-    The backlog does not tell what is overdue: in it nothing is missing again that was sent back.
+    Overdue lines can't be counted from `awaited`: it leaves out goods that came and were sent back,
+    which the figure counts as missing again.
     """
     a_week = four_weeks = 0
     for one in awaited:
@@ -67,27 +69,28 @@ def ahead(overdue: int, awaited: Iterable[Awaited], as_of: date) -> Ahead:
 def workloads(
     awaited: Sequence[Awaited], capacities: Iterable[ProcessCapacity], as_of: date
 ) -> list[Workload]:
-    """Return what is asked of each declared process, and of no process at all.
+    """Return the workload of each declared process, and that of items without a process.
 
-    An item that two processes make is asked of both. Quantities are in the unit of the process; of
-    what does not convert to it, and of no process, each unit stands for itself: units do not add.
+    An item that two processes make counts for both. Quantities are in the unit of the process.
+    Those that do not convert to it, and those of items without a process, get a workload for each
+    of their units, since different units do not add up.
     """
     found = []
     declared: set[str] = set()
     for one in capacities:
         declared.update(one.items)
-        asked = [some for some in awaited if some.item in one.items]
-        of_it = [
+        orders = [some for some in awaited if some.item in one.items]
+        convertible = [
             replace(some, quantity=_multiplied(some.quantity, times))
-            for some in asked
+            for some in orders
             if (times := factor(some.unit, one.uom)) is not None
         ]
         a_week = Fraction(one.quantity_per_month) * A_WEEK
-        apart = [some for some in asked if factor(some.unit, one.uom) is None]
-        # Beside orders in other units alone it would say that none is waiting.
-        if of_it or not apart:
-            found.append(Workload(one.process, one.uom, a_week, _weeks(of_it, as_of)))
-        found += _by_unit(one.process, apart, as_of)
+        other_units = [some for some in orders if factor(some.unit, one.uom) is None]
+        # If all orders are in other units, an empty workload would say that none is awaited.
+        if convertible or not other_units:
+            found.append(Workload(one.process, one.uom, a_week, _weeks(convertible, as_of)))
+        found += _by_unit(one.process, other_units, as_of)
     return found + _by_unit(None, [one for one in awaited if one.item not in declared], as_of)
 
 
@@ -99,14 +102,14 @@ def _by_unit(process: str | None, some: Sequence[Awaited], as_of: date) -> list[
 
 
 def _multiplied(quantity: Decimal, times: Fraction) -> Decimal:
-    # For a page, which shows 6 decimals at most.
+    # 9 decimals are enough for a page, which shows 6 at most.
     return quantity if times == 1 else Decimal(round(Fraction(quantity) * times * 10**9)) / 10**9
 
 
-def _weeks(asked: Iterable[Awaited], as_of: date) -> tuple[Week, ...]:
+def _weeks(orders: Iterable[Awaited], as_of: date) -> tuple[Week, ...]:
     lines = [0] * (WEEKS + 1)
     quantities = [Decimal(0)] * (WEEKS + 1)
-    for one in asked:
+    for one in orders:
         place = 1 + (one.due - as_of).days // 7 if one.due >= as_of else 0
         if place <= WEEKS:
             lines[place] += one.lines
