@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-MARK: Final = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """The byte-order mark of UTF-8."""
 
 MORE_FOLLOWS: Final = "more follows"
@@ -25,7 +25,7 @@ _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constan
 
 def without_blanks(body: bytes) -> bytes:
     """Return a text without its byte-order mark and without surrounding white space."""
-    return body.strip().removeprefix(MARK).strip()
+    return body.strip().removeprefix(BYTE_ORDER_MARK).strip()
 
 
 def elements_of(text: str) -> Iterator[str]:

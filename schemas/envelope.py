@@ -44,7 +44,7 @@ def _source_names_a_sender(value: str) -> str:
     return value
 
 
-def lawful_trace(traceparent: str | None) -> str | None:
+def valid_traceparent(traceparent: str | None) -> str | None:
     """Return a W3C traceparent unchanged, or None if it is absent or malformed."""
     lawful = traceparent is not None and _TRACEPARENT.fullmatch(traceparent)
     return traceparent if lawful else None
@@ -52,7 +52,7 @@ def lawful_trace(traceparent: str | None) -> str | None:
 
 def trace_id(traceparent: str | None) -> str | None:
     """Return the trace id (32 hex digits) of a W3C traceparent, or None if absent or malformed."""
-    lawful = lawful_trace(traceparent)
+    lawful = valid_traceparent(traceparent)
     return lawful and lawful[3:35]
 
 

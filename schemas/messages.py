@@ -20,7 +20,7 @@ _DATE: Final = "must be a date that exists, as YYYY-MM-DD"
 _WHOLE: Final = "must be a whole number, without quotes and decimals"
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
-UNKNOWN: Final = "is not valid for this field; see its rule in the catalogue at /v1/catalogue"
+UNKNOWN_FAULT: Final = "is not valid for this field; see its rule in the catalogue at /v1/catalogue"
 """For an error type that the table does not have; the present models raise none."""
 
 Context = Mapping[str, Any]
@@ -139,10 +139,10 @@ def message_of(row: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(str(place[-1]), UNKNOWN)
+        return _PATTERNS.get(str(place[-1]), UNKNOWN_FAULT)
     if kind == "greater_than_equal" and place[0] == _RECEIVED:
         return _TAKEN_BACK
     if kind == "too_short" and place[0] in _SAYS_ALL:
         return _ALL
-    message = _MESSAGES.get(kind, UNKNOWN)
+    message = _MESSAGES.get(kind, UNKNOWN_FAULT)
     return message if isinstance(message, str) else message(context)

@@ -12,7 +12,7 @@ from schemas.catalogue import CATALOGUE
 from schemas.envelope import Event
 from schemas.fields import Happened, utc_text
 
-AHEAD: Final = timedelta(hours=24)
+MAX_AHEAD: Final = timedelta(hours=24)
 """How far ahead a time may lie. Allows for clocks that are wrong, and for offsets that a sender
 left out and somebody filled in."""
 
@@ -30,12 +30,12 @@ HAPPENED: Final = {
 """By event type, the fields of its data that say when something happened."""
 
 
-def ahead(event: Event[Any, Any], now: datetime) -> list[tuple[str, str]]:
+def future_faults(event: Event[Any, Any], now: datetime) -> list[tuple[str, str]]:
     """Return a JSON pointer and a message for each time or date of an event too far ahead.
 
     `now`: when the event is accepted, timezone-aware. Called for every incoming event.
     """
-    latest = now.astimezone(UTC) + AHEAD
+    latest = now.astimezone(UTC) + MAX_AHEAD
     # Comparing with offsets takes far longer. An offset moves a date by one day at most, so a date
     # two days before `latest` needs no such comparison.
     past = latest.toordinal() - 2

@@ -127,7 +127,7 @@ def unit_of(value: Any) -> str:
 _SMALLEST: Final = {unit: count for kind in CONVERTIBLE for unit, count in kind.items()}
 
 
-def smallest(unit: str) -> int:
+def smallest_units_of(unit: str) -> int:
     """Return how many of the smallest unit of its kind a unit is; 1 if it does not convert.
 
     The store keeps quantities in the smallest unit; code that reads them divides by this.
@@ -135,7 +135,7 @@ def smallest(unit: str) -> int:
     return _SMALLEST.get(unit, 1)
 
 
-def factor(unit: str, into: str) -> Fraction | None:
+def conversion_factor(unit: str, into: str) -> Fraction | None:
     """Return the factor from `unit` to `into` (12 from DZN to H87); None if there is no fixed one.
 
     '' means that no unit was given: the quantity is taken as it is, with factor 1.

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from schemas.catalogue import CATALOGUE, EVENT, Role, may_send, supplier_of
-from schemas.envelope import Event, lawful_trace
+from schemas.envelope import Event, valid_traceparent
 from schemas.messages import message_of, syntax_of
-from schemas.moments import ahead
+from schemas.moments import future_faults
 
 MAX_EVENT_BYTES: Final = 2 * 1024 * 1024
 """A larger event would not fit into a Kafka record of the canonical topics."""
@@ -188,7 +188,7 @@ def escape(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1")
 
 
-def decode_text(body: bytes) -> bytes:
+def utf8_body(body: bytes) -> bytes:
     """Return a body, still as bytes, without its byte-order mark.
 
     Raises NotParseable if it is not UTF-8.
@@ -200,7 +200,7 @@ def decode_text(body: bytes) -> bytes:
     return body.removeprefix(b"\xef\xbb\xbf")
 
 
-def values_in(body: bytes) -> int:
+def max_values_in(body: bytes) -> int:
     """Return how many values a JSON text has at most: its commas and opening brackets."""
     return body.count(b",") + body.count(b"[") + body.count(b"{")
 
@@ -214,8 +214,8 @@ def parse(body: bytes) -> Any:
     `Unparseable` without being parsed: callers that read batches split them into events first.
     Raises NotParseable if the text as a whole is not JSON.
     """
-    body = decode_text(body)
-    if values_in(body) > MAX_VALUES:
+    body = utf8_body(body)
+    if max_values_in(body) > MAX_VALUES:
         return Unparseable(Fault("", f"has more than {MAX_VALUES} entries in all lists together"))
     try:
         return jiter.from_json(
@@ -299,23 +299,23 @@ def validate(
     reports as having happened must not lie far after it.
     Never raises for bad input: faults come back as `Rejected`.
     """
-    event = read(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
+    event = read_event(raw, _MOST_FAULTS if brief else _COUNTED_FAULTS)
     if isinstance(event, Rejected):
         return event
-    in_future = [Fault(*one) for one in ahead(event, now or datetime.now(UTC))]
+    in_future = [Fault(*one) for one in future_faults(event, now or datetime.now(UTC))]
     if in_future:
         return Rejected(in_future, id=event.id, source=event.source)
     forbidden = _forbidden(event, sender)
     if forbidden is not None:
         return Rejected([forbidden], id=event.id, source=event.source, forbidden=True)
-    accepted = accept(event)
+    accepted = to_canonical(event)
     if len(accepted.value) > MAX_EVENT_BYTES:
         fault = Fault("", f"is larger than {MAX_EVENT_BYTES} bytes; send it as several documents")
         return Rejected([fault], id=event.id, source=event.source)
     return accepted
 
 
-def read(raw: Any, most_faults: int = _COUNTED_FAULTS) -> Event[Any, Any] | Rejected:
+def read_event(raw: Any, most_faults: int = _COUNTED_FAULTS) -> Event[Any, Any] | Rejected:
     """Validate a parsed event, but not its sender nor its times; `Rejected` names the faults.
 
     For `validate`, and for code that reads events which were accepted before. With more faults
@@ -350,7 +350,7 @@ def _forbidden(event: Event[Any, Any], sender: Sender) -> Fault | None:
     return Fault("/type", f"{event.type} for these partners may not be sent by this {roles}")
 
 
-def accept(event: Event[Any, Any]) -> Accepted:
+def to_canonical(event: Event[Any, Any]) -> Accepted:
     """Return a validated event in the form in which the canonical topics carry it."""
     data = event.data.__pydantic_serializer__.to_json(event.data, exclude_none=True)
     partner = event.sender
@@ -379,7 +379,7 @@ def accept(event: Event[Any, Any]) -> Accepted:
         supplier_id=supplier_of(event.data),
         value=head[:-1] + b',"data":' + data + b"}",
         content=content_digest(event.type, event.time, data),
-        traceparent=lawful_trace(event.traceparent),
+        traceparent=valid_traceparent(event.traceparent),
     )
 
 

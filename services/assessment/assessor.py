@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from services.assessment.figure_store import SUPPLIERS_A_QUERY, FigureStore, Selection, by, portions
+from services.assessment.figure_store import (
+    SUPPLIERS_A_QUERY,
+    FigureStore,
+    Selection,
+    grouped_by,
+    portions,
+)
 from services.assessment.grade_history import GradeHistory, MonthEnds
 from services.readiness.advice import CASES, worst_cases
 from services.readiness.assessed import Assessed, assess
@@ -50,8 +56,8 @@ class Assessor:
         partner_rows = self._threads.submit(self.store.partner_facts, selection)
         sums = self._threads.submit(self.store.sums, selection, worst=CASES)
         ends = self.history.month_ends(selection, marks)
-        partner = by(partner_rows.result(), "supplier_id")
-        found = by(sums.result(), "supplier_id")
+        partner = grouped_by(partner_rows.result(), "supplier_id")
+        found = grouped_by(sums.result(), "supplier_id")
         return {
             name: self._assess(
                 selection, selection.as_of, ends[name], found.get(name, ()), partner.get(name, ())
@@ -71,10 +77,10 @@ class Assessor:
             return
         scoped = replace(selection, suppliers=list(days))
         ends = self.history.month_ends(scoped, self.store.marks(scoped))
-        partner = by(self.store.partner_facts(scoped), "supplier_id")
-        rows = by(self.store.sums(scoped, every), "supplier_id")
+        partner = grouped_by(self.store.partner_facts(scoped), "supplier_id")
+        rows = grouped_by(self.store.sums(scoped, every), "supplier_id")
         for name, some in days.items():
-            of_days = by(rows.get(name, ()), "as_of")
+            of_days = grouped_by(rows.get(name, ()), "as_of")
             for day in some:
                 found = of_days.get(day, ())
                 one = self._assess(selection, day, ends[name], found, partner.get(name, ()))

@@ -110,7 +110,7 @@ class StoredEvent:
     counted: bool
 
 
-class Awaiting:
+class FormReader:
     """Reads what the forms may offer. Blocks. Raises StoreUnavailable.
 
     As facts of the day `as_of` do not count, pass tomorrow to include what happened today.

@@ -9,7 +9,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Remembered(Generic[Key, Value]):
+class BoundedCache(Generic[Key, Value]):
     """A least-recently-used cache whose values together weigh at most `most`.
 
     `weight` returns the weight of a value, by default 1. For keys that requests can vary without

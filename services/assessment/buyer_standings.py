@@ -12,8 +12,8 @@ from fractions import Fraction
 from threading import Lock
 from typing import Final
 
-from services.assessment.figure_store import Selection, by
-from services.assessment.scorecard_reader import Reader
+from services.assessment.figure_store import Selection, grouped_by
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.figures import Figure
 from services.readiness.kpis import UNITS_OF
 from services.readiness.sums import FigureSums
@@ -43,7 +43,7 @@ class OwnStanding:
     open_complaints: int
 
 
-def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
+def pooled(some: Iterable[OwnStanding]) -> dict[str, Figure]:
     """Return the pooled figures of several suppliers: sums over sums, never a mean of ratios."""
     standings = list(some)
     found = FigureSums.of(date.min, []).ratios()
@@ -60,13 +60,13 @@ def together(some: Iterable[OwnStanding]) -> dict[str, Figure]:
     return found
 
 
-class Buying:
+class BuyerStandings:
     """Reads suppliers' standings by a buyer's orders. Safe for any number of threads.
 
     Raises StoreUnavailable, StoreRefused.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ScorecardReader) -> None:
         self._reader = reader
         self._kept: OrderedDict[_Key, dict[str, tuple[int, OwnStanding]]] = OrderedDict()
         self._lock = Lock()
@@ -101,7 +101,7 @@ class Buying:
         return self._standing(FigureSums.of(as_of, []))
 
     def _computed(self, selection: Selection) -> dict[str, OwnStanding]:
-        rows = by(self._reader.store.sums(selection), "supplier_id")
+        rows = grouped_by(self._reader.store.sums(selection), "supplier_id")
         return {
             name: self._standing(FigureSums.of(selection.as_of, of)) for name, of in rows.items()
         }

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Literal
 
-from schemas.units import factor
+from schemas.units import conversion_factor
 from services.assessment.figure_store import FigureStore, Selection
 from services.readiness.assessed import standing_capacities
 from services.readiness.contributions import Contribution, contribution, families_of
@@ -256,7 +256,9 @@ def _demands(
     """
     demand = Fraction(adds.value or 0)
     of_each = {
-        one.process: None if (times := factor(part["unit"], one.unit)) is None else demand * times
+        one.process: None
+        if (times := conversion_factor(part["unit"], one.unit)) is None
+        else demand * times
         for one in makers.get(part["label"], ())
     }
     return {

@@ -95,12 +95,12 @@ class FigureStore:
         by month too. `worst`: how many of the parts that count most against a supplier to return in
         the columns `missed` and `most`, which `readiness.advice.worst_cases` reads.
         """
-        select, by = _GROUPS[group]
+        select, group = _GROUPS[group]
         columns = Template(sql("worst_parts")).substitute(cases=worst)
         columns = ",\n" + columns[columns.index("    ") :] if worst else ""
         return self.clickhouse.rows(
             Template(sql("figure_sums")).substitute(
-                select=select, group=by, worst=columns, counted_parts=counted_parts()
+                select=select, group=group, worst=columns, counted_parts=counted_parts()
             ),
             self._counted(selection, as_ofs or [selection.as_of]),
         )
@@ -111,13 +111,13 @@ class FigureStore:
         The selection names the buyer whose item it is. Receipt documents are left out, as one may
         have several items.
         """
-        select, by = _GROUPS[BY_SUPPLIER]
+        select, group = _GROUPS[BY_SUPPLIER]
         # On one line without comments: counted_parts.sql has its placeholder in a comment too.
         rows = sql("of_item").splitlines()
         of_item = " ".join(row.strip() for row in rows if not row.startswith("--"))
         return self.clickhouse.rows(
             Template(sql("figure_sums")).substitute(
-                select=select, group=by, worst="", counted_parts=counted_parts(of_item)
+                select=select, group=group, worst="", counted_parts=counted_parts(of_item)
             ),
             {
                 **self._counted(selection, [selection.as_of]),
@@ -206,7 +206,9 @@ class FigureStore:
         return {**self._parameters(selection), "spans": spans(as_ofs, selection.window_days)}
 
 
-def by(rows: Iterable[Mapping[str, Any]], column: str) -> dict[Any, list[Mapping[str, Any]]]:
+def grouped_by(
+    rows: Iterable[Mapping[str, Any]], column: str
+) -> dict[Any, list[Mapping[str, Any]]]:
     """Group rows by the value of a column."""
     found: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:

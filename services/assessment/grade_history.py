@@ -10,8 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from services.assessment.bounded_cache import Remembered
-from services.assessment.figure_store import SUPPLIERS_A_QUERY, FigureStore, Selection, by, portions
+from services.assessment.bounded_cache import BoundedCache
+from services.assessment.figure_store import (
+    SUPPLIERS_A_QUERY,
+    FigureStore,
+    Selection,
+    grouped_by,
+    portions,
+)
 from services.readiness.grading import Grader
 from services.readiness.month_ends import month_ends
 from services.readiness.policy_parts import LETTERS, Letter
@@ -60,7 +66,7 @@ class GradeHistory:
 
     def __init__(self, store: FigureStore, grader: Grader) -> None:
         self._store, self._grader = store, grader
-        self._memory = Remembered[tuple[Any, ...], tuple[int, date, MonthEnds]](
+        self._memory = BoundedCache[tuple[Any, ...], tuple[int, date, MonthEnds]](
             # A supplier without any month end takes memory too.
             _REMEMBERED_ENDS,
             lambda held: len(held[2].days) + 1,
@@ -126,10 +132,10 @@ class GradeHistory:
             for name, first in firsts.items()
         }
         days = sorted({day for some in needed.values() for day in some})
-        rows = by(self._store.grade_sums(selection, days), "supplier_id") if days else {}
+        rows = grouped_by(self._store.grade_sums(selection, days), "supplier_id") if days else {}
         return {
             name: before.get(name, _NOTHING)
-            + self._letters(by(rows.get(name, ()), "as_of"), needed.get(name, []))
+            + self._letters(grouped_by(rows.get(name, ()), "as_of"), needed.get(name, []))
             for name in selection.suppliers
         }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from schemas.fields import utc_text
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader, Supplier
+from services.assessment.scorecard_reader import ScorecardReader, Supplier
 from services.readiness.month_ends import month_end_before
 from services.readiness.policy_parts import LETTERS, Letter
 from services.readiness.score import changed_most
@@ -89,7 +89,7 @@ class Programme:
     Raises StoreUnavailable, StoreRefused.
     """
 
-    reader: Reader
+    reader: ScorecardReader
 
     def summary(self, selection: Selection, wanted: Filter, top: int) -> dict[str, Any]:
         """Return the pooled figures of the suppliers that the filter matches, as JSON.

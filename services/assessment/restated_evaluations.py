@@ -8,14 +8,14 @@ import simplejson
 from schemas.fields import utc_text
 from services.assessment.evaluations import Evaluation, EvaluationStore, frozen_json
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.rules import EDITION
 
 _FIGURES = "kpis"
 
 
 def evaluations(
-    reader: Reader, store: EvaluationStore, supplier_id: str, limit: int
+    reader: ScorecardReader, store: EvaluationStore, supplier_id: str, limit: int
 ) -> dict[str, Any]:
     """Return a supplier's evaluations as JSON, newest first, each with what is restated.
 

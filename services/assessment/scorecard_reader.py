@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from services.assessment.bounded_cache import Remembered
+from services.assessment.bounded_cache import BoundedCache
 from services.assessment.explanation import explain
-from services.assessment.figure_store import BY_MONTH, Selection, by
+from services.assessment.figure_store import BY_MONTH, Selection, grouped_by
 from services.assessment.standings import Standings
 from services.readiness.figures import Figure, json_number
 from services.readiness.policy import Policy
@@ -53,7 +53,7 @@ class Facts:
         return FigureSums.of(self.as_of, rows).ratios()
 
 
-class Reader:
+class ScorecardReader:
     """Reads from the store under one policy. Safe for any number of threads.
 
     Raises StoreUnavailable, StoreRefused.
@@ -65,7 +65,7 @@ class Reader:
         self.assessor = self.standings.assessor
         self.store = self.assessor.store
         self.policy = policy
-        self._known = Remembered[tuple[str, ...], bool](_KNOWN)
+        self._known = BoundedCache[tuple[str, ...], bool](_KNOWN)
 
     def today(self) -> date:
         """Return today's date in the policy's default zone."""
@@ -75,7 +75,7 @@ class Reader:
         """Return the sums behind the figures of a selection, which a page pools as it needs."""
         return Facts(
             selection.as_of,
-            by(self.store.sums(selection), "supplier_id"),
+            grouped_by(self.store.sums(selection), "supplier_id"),
         )
 
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
@@ -126,7 +126,7 @@ class Reader:
         first = selection.as_of.replace(day=1, year=selection.as_of.year - 1)
         year = replace(selection, window_days=(selection.as_of - first).days)
         rows = self.store.sums(year, group=BY_MONTH)
-        months = by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
+        months = grouped_by([row for row in rows if row["family"] in _OF_A_MONTH], "month")
         return {
             month.strftime("%Y-%m"): FigureSums.of(selection.as_of, months[month]).ratios()
             for month in sorted(months)

@@ -13,7 +13,7 @@ import simplejson
 
 from schemas.fields import utc_text
 from services.assessment.assessor import Assessor
-from services.assessment.bounded_cache import Remembered
+from services.assessment.bounded_cache import BoundedCache
 from services.assessment.figure_store import SUPPLIERS_A_QUERY, Selection, portions
 from services.readiness.advice import advise
 from services.readiness.assessed import Assessed
@@ -53,7 +53,7 @@ class Standings:
         self.assessor = Assessor(clickhouse, policy)
         self.policy = policy
         self._form = self.assessor.store.standing_form
-        self._answers = Remembered[tuple[Any, ...], tuple[int, bytes]](
+        self._answers = BoundedCache[tuple[Any, ...], tuple[int, bytes]](
             _ANSWERS_BYTES, lambda held: len(held[1])
         )
 

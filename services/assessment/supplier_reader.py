@@ -12,7 +12,7 @@ from string import Template
 from typing import Any, Final
 
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader, Supplier
+from services.assessment.scorecard_reader import ScorecardReader, Supplier
 from services.readiness.figures import Figure
 from services.readiness.row import Row
 from services.readiness.sums import FigureSums, in_units
@@ -91,13 +91,13 @@ class DeliveryDay:
     number: int
 
 
-class SupplierReading:
+class SupplierReader:
     """Reads what a supplier's pages show, by the rules of a reader's policy.
 
     Raises StoreUnavailable, StoreRefused.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ScorecardReader) -> None:
         self._clickhouse = reader.store.clickhouse
         self._rules = reader.store.rules
 

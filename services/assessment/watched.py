@@ -76,7 +76,7 @@ class StoreSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class StoreLookResult:
     """The result of one look into the store.
 
     `today`: the date at the sites. `senders`: when each sender's newest event was accepted.
@@ -99,7 +99,7 @@ class WatchStore:
         self._form, self._rules = store.standing_form, store.rules.id
         self._read: dict[str, tuple[Any, Summary]] = {}
 
-    def look(self, today: date) -> Looked:
+    def look(self, today: date) -> StoreLookResult:
         """Read everything that is watched. `today`: the date at the sites."""
         standings = self._standings(today)
         # Forget the parsed summaries of suppliers that have no standing any more.
@@ -123,7 +123,7 @@ class WatchStore:
                 )
             )
         (size,) = self._rows("store_size", database=self.clickhouse.database)
-        return Looked(
+        return StoreLookResult(
             today,
             suppliers,
             {row["sender"]: row["newest"] for row in self._rows("newest_of_senders")},

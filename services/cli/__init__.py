@@ -1,7 +1,7 @@
-"""`rantai`: the command line.
+"""The command line: `rantai` and its commands.
 
-A command's module is imported when the command is called: `rantai keys` must not wait for the
-engine of the store to load.
+A command's module is imported only when that command is called, so that `rantai keys` does not wait
+for the store's engine to load.
 """
 
 from collections.abc import Callable
@@ -37,21 +37,21 @@ _COMMANDS: Final = {
 
 
 class LazyCommands(TyperGroup):
-    """Commands by name, each imported when it is asked for."""
+    """The commands by name, each imported only when it is called."""
 
     _completing = False
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return the commands and options that begin so, without importing a command."""
+        """Return the matching command names and options, without importing a command."""
         self._completing = True
         return super().shell_complete(ctx, incomplete)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order in which a newcomer meets them."""
+        """Return the command names in the order in which a newcomer needs them."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Import a command, or None where there is none of this name."""
+        """Import and return a command; None if there is none of this name."""
         place = _COMMANDS.get(cmd_name)
         if place is None:
             return None
@@ -67,7 +67,7 @@ class LazyCommands(TyperGroup):
 
 
 def _single(name: str, called: Callable[..., Any]) -> Any:
-    """Return a command that has none below it."""
+    """Return a command without subcommands, which calls a function."""
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name=name)(called)
     command = typer.main.get_command(single)
@@ -83,8 +83,8 @@ app = typer.Typer(
 )
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"rantai {version('rantai')}")
         raise typer.Exit
 
@@ -93,12 +93,12 @@ def _tell_version(asked: bool) -> None:
 def _rantai(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """From a manufacturer's ERP to a small supplier's scorecard. Begin with: rantai demo"""
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command line: the entry point of the script `rantai`."""
     app()

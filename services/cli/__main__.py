@@ -1,4 +1,4 @@
-"""`python -m services.cli`: the same as the command `rantai`."""
+"""Runs `rantai` as `python -m services.cli`."""
 
 from services.cli import main
 

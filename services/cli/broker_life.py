@@ -1,9 +1,9 @@
-"""The embedded broker's lives: what becomes of everything around it when it ends or is full.
+"""Restarts the embedded broker when it ends or is full, with everything that reads or writes it.
 
-It keeps memory only, and keeps every record as long as it lives. So it is started anew, empty and
-on the same port, where it ended, and where it has grown past its limit and the ledger has all that
-it holds. Its readers and writers begin anew with it: an offset of one life means nothing in the
-next.
+The embedded broker keeps its records in memory only, and never deletes one. So it is restarted,
+empty and on the same port, when it has ended, or when its memory exceeds a limit and the ledger has
+all of its records. Each start begins a new life. Offsets of one life mean nothing in the next, so
+readers and writers are restarted with the broker.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from services.telemetry.logs import log
 _LOGGER: Final = logging.getLogger("rantai.up")
 _LOOK_SECONDS: Final = 0.5
 _QUIET_SECONDS: Final = 10.0
-"""Without a record from a sender's own Kafka client before a broker that is well is ended: what is
-written to it in the moment between the last look and its end would be lost."""
+"""A healthy broker is stopped only after this time without a record from a sender's own Kafka
+client: a record written between the last check and the stop would be lost."""
 
 _CEILING: Final = 2.0
-"""At so many times its limit, a broker is ended as soon as everything in it is read."""
+"""At this multiple of its limit, a broker is stopped as soon as everything in it is read."""
 
 
 class BrokerLife:
-    """One run of the embedded broker and of what reads it and writes to it.
+    """One run of the process part `broker`: the embedded broker, with its readers and writers.
 
-    `apply_topics` makes the topics. `limit`: bytes of memory past which the broker is started anew.
-    Raises BrokerUnavailable from `run` where the broker ended: the next run makes another.
+    `apply_topics` creates the topics. `limit`: bytes of memory above which the broker is restarted.
+    If the broker ends, `run` raises BrokerUnavailable, and the part's next run starts it again.
     """
 
     def __init__(
@@ -47,11 +47,14 @@ class BrokerLife:
         self.ready = asyncio.Event()
 
     async def stop(self) -> None:
-        """Return from `run`; the broker goes on."""
+        """Ask `run` to return; the broker keeps running."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Start the broker and its parts, and start them anew where the log is full."""
+        """Start the broker and the parts that use it; restart them when the broker is full.
+
+        Raises BrokerUnavailable if the broker ends.
+        """
         try:
             await self._begin()
             while not self._stopping.is_set():
@@ -67,31 +70,31 @@ class BrokerLife:
         processor = self._processor
         processor.in_ledger.close()
         await processor.progress.begin_life()
-        there = asyncio.Event()
-        # Side by side: a run that hangs keeps neither the broker nor the other parts waiting.
-        going_on = asyncio.ensure_future(processor.start_anew(there))
+        broker_up = asyncio.Event()
+        # Concurrently: a part that hangs while it stops delays neither the broker nor other parts.
+        restart = asyncio.ensure_future(processor.start_anew(broker_up))
         if not self._broker.running:
             await asyncio.to_thread(self._broker.start)
         processor.producer.start_anew()
         await self._apply_topics()
-        there.set()
+        broker_up.set()
         processor.in_ledger.open()
-        await going_on
+        await restart
         self.ready.set()
 
     async def _full(self) -> bool:
-        """Return whether the log is past its limit, and no sender's own records wait in it."""
+        """Return whether the broker exceeds its limit and no Kafka client's records are unread."""
         used = self._broker.memory_bytes
         inbound = self._processor.inbound
         if used <= self._limit or inbound is None or inbound.drained_since is None:
             return False
-        # The nearer to the ceiling, the shorter the silence that is waited for.
-        asked = _QUIET_SECONDS * max(0.0, _CEILING - used / self._limit) / (_CEILING - 1)
-        quiet = time.monotonic() - inbound.drained_since >= asked
+        # The nearer the memory is to the ceiling, the shorter the required time without records.
+        required = _QUIET_SECONDS * max(0.0, _CEILING - used / self._limit) / (_CEILING - 1)
+        quiet = time.monotonic() - inbound.drained_since >= required
         return quiet and await inbound.all_read()
 
     async def _empty(self) -> None:
-        """Begin another life: the ledger has all of this one."""
+        """Restart the broker once the ledger has all of its records; otherwise leave it running."""
         used, began = self._broker.memory_bytes, time.monotonic()
         in_ledger, inbound = self._processor.in_ledger, self._processor.inbound
         in_ledger.close()
@@ -99,7 +102,7 @@ class BrokerLife:
             await in_ledger.emptied()
             if inbound is None or not await inbound.all_read():
                 return
-            # At once: what a sender writes to it from here on would be lost.
+            # Immediately: what a Kafka client writes after this check is lost.
             await asyncio.to_thread(self._broker.stop)
             await self._begin()
         finally:

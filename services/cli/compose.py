@@ -1,4 +1,4 @@
-"""Putting services together: which routes and parts run in one process."""
+"""Puts services together: which routes and parts run in one process."""
 
 import asyncio
 import faulthandler
@@ -20,7 +20,7 @@ from services.access.keys import KeyStore
 from services.access.links import Links
 from services.access.sessions import Sessions
 from services.assessment.evaluations import EvaluationStore
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.exporter import metrics_route
 from services.exporter.bounds import Bounds
 from services.exporter.looks import StoreLook, Watch
@@ -30,9 +30,9 @@ from services.exporter.topic_lag import TopicLag
 from services.gateway import events_api
 from services.gateway.cloudevents import Limits
 from services.gateway.decoding import Decoder, Room
-from services.gateway.intake import take
+from services.gateway.intake import validate_and_publish
 from services.http.head_requests import HeadMiddleware
-from services.http.reads import Askers, Reads, ReadsMiddleware
+from services.http.reads import ReaderIdentity, Reads, ReadsMiddleware
 from services.http.service import Problem, install
 from services.kafka.lag import lags
 from services.kafka.safety import Safety
@@ -52,39 +52,41 @@ from services.web.site import Site, refused_busy
 
 _LOOK_SECONDS: Final = 0.5
 _SWITCH_SECONDS: Final = 0.0005
-"""After which a thread that computes lets the event loop go on. With the interpreter's 5 ms, health
-and whoever posts wait that long at every step, once for each reader that computes."""
+"""After this time, a thread that computes lets another thread run. With the interpreter's default
+of 5 ms, health checks and posted events would wait that long at every step of the event loop, once
+for each reader's thread that computes."""
 
 _COMPRESSED_BYTES: Final = 1000
 DRAIN_SECONDS: Final = 6
-"""For requests under way when the process is told to stop."""
+"""How long requests under way may take after the process is told to stop."""
 
 STOP_SECONDS: Final = 12
-"""After which a process that was told to stop is ended by force; 15 s are promised."""
+"""After this time, a process that was told to stop is ended by force. Deployments are promised that
+a process drains within 15 s."""
 
 Check = Callable[[], Awaitable[str | None]]
-"""Returns what is not ready, or None."""
+"""Returns the names of what is not ready, or None if all is."""
 
 
 class PartFailed(RuntimeError):
-    """A part of this process failed for good: the process ends, so that it is started anew."""
+    """A part of this process failed for good; the process ends so that it can be restarted."""
 
 
 class Failing(Protocol):
-    """A part that may fail while the rest of its process goes on."""
+    """A part that may fail for good while the rest of its process runs."""
 
     @property
     def failure(self) -> BaseException | None:
-        """Why it failed, or None."""
+        """The error by which the part failed for good, or None."""
 
 
 def failed(parts: Iterable[Failing]) -> BaseException | None:
-    """Return why one of some parts failed for good, or None."""
+    """Return the error of the first part that failed for good, or None."""
     return next((part.failure for part in parts if part.failure is not None), None)
 
 
 async def end_with(parts: Sequence[Failing], server: uvicorn.Server) -> None:
-    """Stop a server where a part fails: served on, its health would say that all is well."""
+    """Stop the server when a part fails for good: its health check would still report 'ok'."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         if failed(parts) is not None:
@@ -93,27 +95,27 @@ async def end_with(parts: Sequence[Failing], server: uvicorn.Server) -> None:
 
 
 def raise_failure(parts: Sequence[Failing]) -> None:
-    """Raise PartFailed where a part has failed."""
+    """Raise PartFailed if a part has failed for good; called after the server has stopped."""
     failure = failed(parts)
     if failure is not None:
         raise PartFailed(
-            f"a part failed again and again, last with {failure!r:.300}. "
-            "Nothing that was accepted is lost: start the process again"
+            f"a part kept failing, most recently with {failure!r:.300}. "
+            "No accepted event is lost; start the process again"
         )
 
 
 def reads(settings: Settings, keys: KeyStore) -> Reads:
-    """Return what bounds reading in a process that serves figures and pages."""
+    """Return the bounds for reading in a process that serves figures and pages."""
     return Reads(
         Turns(settings.read_threads, "reader", READS_WAITED.observe),
         Places(settings.max_reads_per_reader, settings.max_reads),
-        Askers(keys, Links(settings.data_dir / "link.secret")),
+        ReaderIdentity(keys, Links(settings.data_dir / "link.secret")),
         _refuse,
     )
 
 
 def _refuse(request: Request, problem: Problem) -> Response:
-    """Answer a reader who has no place: a program by JSON, a person by a page."""
+    """Refuse a reader for whom there is no place: a program gets JSON, a person a page."""
     by_program = request.url.path.startswith(("/v1/", "/metrics", "/openapi.json"))
     return problem.response() if by_program else refused_busy(request, problem)
 
@@ -121,18 +123,20 @@ def _refuse(request: Request, problem: Problem) -> Response:
 def application(
     title: str, routers: list[APIRouter], check: Check, reads: Reads | None = None
 ) -> FastAPI:
-    """Return an application with health, readiness, and these routes.
+    """Return an application with `/healthz`, `/readyz` and the given routes.
 
-    `reads`: what bounds reading; without, the usual bounds by address.
+    `/readyz` calls `check`. `reads` bounds reading; by default, readers are told apart by their
+    address and have the default bounds.
     """
-    # Its documentation loads nothing from a third party: many of these networks are closed.
+    # Its API documentation loads nothing from third parties: many of these networks are closed.
     app = FastAPIOffline(
         title=title,
         version="1",
         description="From a manufacturer's ERP to a small supplier's scorecard.",
     )
     app.add_middleware(ReadsMiddleware, reads=reads or Reads())
-    # Inside of what times requests: it sees a whole answer, not a stream of its parts.
+    # Inside the middleware that times requests, which would pass it a stream of parts: here it
+    # sees the whole answer.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=6)
     app.add_middleware(HeadMiddleware)
     install(app)
@@ -155,6 +159,7 @@ def application(
 
 
 def _document_keys(app: FastAPI) -> None:
+    """Declare in the OpenAPI document that requests carry a key as bearer token."""
     make = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -167,7 +172,7 @@ def _document_keys(app: FastAPI) -> None:
 
 
 def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRouter:
-    """Return the routes by which events come in."""
+    """Return the routes that accept events."""
     limits = Limits(settings.max_body_bytes, settings.max_body_events)
     room = Room(settings.max_held_bytes_per_key, settings.max_held_bytes)
     decoder = Decoder(limits, room, DECODING_WAITED.observe)
@@ -178,12 +183,12 @@ def gateway_routes(settings: Settings, keys: KeyStore, safety: Safety) -> APIRou
 def scorecard_routes(
     settings: Settings, keys: KeyStore, clickhouse: ClickHouse, policy: Policy, safety: Safety
 ) -> list[APIRouter]:
-    """Return the routes by which figures are read, as JSON and as pages.
+    """Return the routes that serve figures, as JSON and as pages.
 
-    What a supplier sends from its page goes through the gateway's intake, as an ERP's events do.
+    Events that are sent from a page's form go through the gateway's intake, like those of an ERP.
     """
     clickhouse = clickhouse.apart(READING)
-    reader = Reader(clickhouse, policy)
+    reader = ScorecardReader(clickhouse, policy)
     links = Links(settings.data_dir / "link.secret")
     site = Site(
         reader=reader,
@@ -192,7 +197,7 @@ def scorecard_routes(
         links=links,
         sessions=Sessions(keys, links),
         forms=Forms(links.secret, urlsplit(settings.base_url).netloc),
-        submit=lambda events, sender: take(events, sender, safety),
+        submit=lambda events, sender: validate_and_publish(events, sender, safety),
         base_url=settings.base_url,
     )
     return [
@@ -206,7 +211,7 @@ def scorecard_routes(
 def operations_routes(
     settings: Settings, keys: KeyStore, clickhouse: ClickHouse, safety: Safety, policy: Policy
 ) -> APIRouter:
-    """Return the routes of an operator."""
+    """Return the routes for operators."""
     clickhouse = clickhouse.apart(BACKGROUND)
     placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
     return operations_api.routes(
@@ -217,7 +222,7 @@ def operations_routes(
 
 
 def watch(settings: Settings, policy: Policy, open_store: Callable[[], ClickHouse]) -> Watch:
-    """Return what the exporter watches: the store, and what the broker has and it has not."""
+    """Return what the exporter watches: the store, events missing from it, lag and data quality."""
 
     def open_apart() -> ClickHouse:
         return open_store().apart(BACKGROUND)
@@ -238,17 +243,17 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], ClickHous
 
 
 def stop(server: uvicorn.Server) -> None:
-    """Drain and stop the process that a server runs in, in good order or else by force.
+    """Drain and stop the process that the server runs in; end it by force after `STOP_SECONDS`.
 
-    One that is not done in time says where it stood and ends with status 1: a supervisor would kill
-    it without a word. What was acknowledged is safe either way.
+    A process that is ended by force prints its stack traces and exits with status 1; a supervisor
+    would kill it without a trace. Acknowledged events are safe either way.
     """
     server.should_exit = True
     faulthandler.dump_traceback_later(STOP_SECONDS, exit=True)
 
 
 def stop_on_signal(server: uvicorn.Server) -> None:
-    """Let SIGTERM and SIGINT stop the process."""
+    """Make SIGTERM and SIGINT stop the process. Call it on the event loop."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop, server)
 
@@ -259,7 +264,10 @@ def metrics_routes() -> APIRouter:
 
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
-    """Return the server of an application; signals are left to whoever runs it."""
+    """Return the server for an application. Its caller handles signals (`stop_on_signal`).
+
+    Also sets the interpreter's thread switch interval for the whole process.
+    """
     sys.setswitchinterval(_SWITCH_SECONDS)
     return _Server(
         uvicorn.Config(
@@ -276,9 +284,9 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: they end the process before the sink is drained."""
+    """Uvicorn without its signal handlers, which would end the process before the sink drains."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handlers."""
         yield

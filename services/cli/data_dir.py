@@ -1,7 +1,8 @@
-"""One process at a time on a data directory: a lock of the system, which ends with its process.
+"""Locks a data directory so that one process at a time uses it.
 
-The store in the directory takes one process. The lock is held as long as the process lives, and
-whoever kills it frees it, in whatever moment; no file that it leaves behind holds anybody up.
+The embedded store in the directory allows only one process. The lock is one of the operating system
+(`flock`), which releases it whenever and however the process ends: no file that a killed process
+leaves behind blocks the next one.
 """
 
 import fcntl
@@ -28,24 +29,25 @@ class DataDirInUse(SettingsError):
 
 @contextmanager
 def held(data_dir: Path, command: str) -> Iterator[None]:
-    """Hold a data directory for this process alone; it is made where there is none.
+    """Hold a data directory for this process alone; create it if it is missing.
 
-    Called before anything in it or beside it is opened, and left when all of it is closed.
-    `command`: what this process is called to others. Raises DataDirInUse, after a second at most;
-    SettingsError where the directory can't be used.
+    Enter it before opening anything in or beside the directory, and leave it when all of that is
+    closed. `command` names this process in the error messages of others. Raises DataDirInUse after
+    at most a second, and SettingsError if the directory can't be used.
     """
     try:
         private_files.make_folder(data_dir)
-        # Python lets no child that is started inherit it: the embedded broker may outlive us.
+        # Python does not pass the handle on to child processes: an embedded broker that outlives
+        # this process does not keep the lock.
         handle = os.open(data_dir / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SettingsError(
-            f"{data_dir} can't be used as data directory ({error.strerror}); "
-            "give this process the right to write there, or choose another with --data-dir"
+            f"{data_dir} can't be used as the data directory ({error.strerror}); "
+            "give this process permission to write there, or choose another with --data-dir"
         ) from None
     try:
         _lock(handle, data_dir)
-        # What an ended process noted is not true of this one.
+        # A run file that an earlier process left behind is not true of this one.
         remove_run_file(data_dir)
         os.truncate(handle, 0)
         os.pwrite(handle, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
@@ -59,7 +61,7 @@ def _lock(handle: int, data_dir: Path) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # Perhaps it is only one who asks whether it is held.
+            # It may be another process's `in_use`, which takes the lock for a moment.
             if not left:
                 raise DataDirInUse(_who_holds(data_dir)) from None
             time.sleep(_BETWEEN_TRIES_SECONDS)
@@ -68,7 +70,7 @@ def _lock(handle: int, data_dir: Path) -> None:
 
 
 def in_use(data_dir: Path) -> bool:
-    """Return whether a process that lives holds a data directory."""
+    """Return whether a running process holds a data directory."""
     try:
         handle = os.open(data_dir / _LOCK_FILE, os.O_RDONLY)
     except OSError:
@@ -94,20 +96,20 @@ def _who_holds(data_dir: Path) -> str:
 
 
 def write_run_file(data_dir: Path, url: str, broker: str, keys: Path) -> None:
-    """Note where the holder listens and reads keys, for commands on its data directory."""
+    """Write the holder's URL, broker and keys file, for commands on the same data directory."""
     note = {"url": url, "broker": broker, "keys": str(keys), "pid": os.getpid()}
     private_files.replace(data_dir / _RUN_FILE, json.dumps(note).encode())
 
 
 def remove_run_file(data_dir: Path) -> None:
-    """Take the note away."""
+    """Remove the run file, if there is one."""
     (data_dir / _RUN_FILE).unlink(missing_ok=True)
 
 
 def read_run_file(data_dir: Path) -> dict[str, Any] | None:
-    """Return what the process that holds a data directory noted: `url`, `broker`, `keys`, `pid`.
+    """Return `url`, `broker`, `keys` and `pid` of the process that holds a data directory.
 
-    None where none holds it, or the one that does is not ready.
+    Returns None if no process holds it, or if the one that does is still starting.
     """
     return _read(data_dir / _RUN_FILE) if in_use(data_dir) else None
 

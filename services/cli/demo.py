@@ -1,4 +1,4 @@
-"""`rantai demo`: everything in one process, fed by a living simulation."""
+"""`rantai demo`: everything in one process, fed by a simulation that keeps running."""
 
 import asyncio
 import logging
@@ -38,21 +38,22 @@ _SEED: Final = 7
 
 def demo(
     data_dir: Annotated[
-        Path, typer.Option(envvar="RANTAI_DATA_DIR", help="kept between runs")
+        Path,
+        typer.Option(envvar="RANTAI_DATA_DIR", help="folder of the demo's data, kept between runs"),
     ] = Path("var/demo"),
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
-    days: Annotated[int, typer.Option(min=30, max=730, help="of history")] = 365,
-    rate: Annotated[float, typer.Option(min=0.01, help="new events a second")] = 1.0,
+    days: Annotated[int, typer.Option(min=30, max=730, help="days of history to load")] = 365,
+    rate: Annotated[float, typer.Option(min=0.01, help="live events a second")] = 1.0,
 ) -> None:
-    """Start everything, load a year of three buyers and forty IKM, and let life go on.
+    """Start everything, load a year of three buyers and forty IKM, then send live events.
 
     Example: rantai demo --port 8080
     """
-    # A newcomer reads the links, not a line for each request.
+    # A log line for each request would bury the links that a newcomer needs.
     configure(logging.WARNING)
     bound_heaps()
     broker = EmbeddedBroker()
-    # Made-up events belong into no store but the demo's own, whatever the environment names.
+    # Simulated events must go to the demo's own store, whatever RANTAI_* variables are set.
     own = {"clickhouse_url": None, "clickhouse_cluster": None, "keys_file": None}
     given = {
         "data_dir": data_dir.resolve(),
@@ -107,6 +108,7 @@ async def _feed(settings: Settings, console: Console, days: int, rate: float) ->
 
 
 def _keys(data_dir: Path) -> dict[str, str]:
+    """Create an API key for each participant, and revoke those of earlier runs."""
     store = KeyStore(data_dir / "keys.json")
     for record in store.records():
         if record.partner in participants() and record.revoked_at is None:

@@ -1,4 +1,4 @@
-"""`rantai doctor`: can this machine run Rantai, and does what runs here stand well?"""
+"""`rantai doctor`: checks whether this machine can run Rantai, and whether what runs is healthy."""
 
 import json
 import os
@@ -27,11 +27,11 @@ _PORTS: Final = {"http": 8123, "https": 8443}
 
 def doctor(
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
     """Check the machine, the data directory and what runs on it. Exit status 1 if a check fails.
 
-    Where RANTAI_KAFKA or RANTAI_CLICKHOUSE_URL is set, that broker or store is asked, and not the
+    If RANTAI_KAFKA or RANTAI_CLICKHOUSE_URL is set, that broker or store is checked instead of the
     embedded one. Example: rantai doctor --data-dir var/rantai
     """
     rows = []
@@ -74,7 +74,7 @@ def _store() -> str:
     if not url:
         return f"the embedded engine, chdb {import_module('chdb').__version__}"
     parts = urlsplit(url)
-    # Without user and password: what is found is shown to others.
+    # Without user and password: users show the report to others.
     where = f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 8123)}"
     database = parts.path.strip("/") or DATABASE
     sign_in = (unquote(parts.username or "default"), unquote(parts.password or ""))
@@ -89,9 +89,11 @@ def _store() -> str:
     except httpx.HTTPError:
         raise RuntimeError(f"no ClickHouse answers at {where}; is it up?") from None
     if answer.status_code in (401, 403):
-        raise RuntimeError(f"ClickHouse at {where} refuses user or password")
+        raise RuntimeError(
+            f"ClickHouse at {where} rejects the user or password in RANTAI_CLICKHOUSE_URL"
+        )
     if answer.status_code != 200:
-        raise RuntimeError(f"{where} answers {answer.status_code}; is it ClickHouse over HTTP?")
+        raise RuntimeError(f"{where} answered {answer.status_code}; is it ClickHouse's HTTP port?")
     version, ledgers = answer.text.split()
     if ledgers == "0":
         raise RuntimeError(f"{database} at {where} has no ledger yet; run 'rantai migrate'")
@@ -122,14 +124,14 @@ def _keys(data_dir: Path) -> str:
     records = key_store(data_dir).records()
     valid = sum(record.revoked_at is None for record in records)
     if not valid:
-        return "none yet; make one with 'rantai keys create'"
+        return "none yet; create one with 'rantai keys create'"
     return f"{valid} valid, {len(records) - valid} revoked"
 
 
 def _running(data_dir: Path) -> str:
     note = read_run_file(data_dir)
     if note is None and in_use(data_dir):
-        raise RuntimeError(f"what runs on {data_dir} is still starting")
+        raise RuntimeError(f"the process on {data_dir} is still starting")
     if note is None:
         return "nothing runs on this data directory"
     answer = httpx.get(f"{note['url']}/readyz", timeout=_SECONDS)

@@ -1,4 +1,4 @@
-"""Talking to a running `rantai up`: where it listens, and the key its data directory holds."""
+"""How commands reach a running Rantai: its address, and a key from its data directory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +22,17 @@ _KEY_FILE: Final = "operator.key"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to ask, and with which key."""
+    """The address of a running Rantai, and the API key to use there."""
 
     url: str
     key: str
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request. Ends the command with a message where that is not possible."""
+        """Send a request and return the response, which may have other error statuses.
+
+        Ends the command with a message if nothing answers within 330 s, or if the answer is 401,
+        403, 404, 409, 429 or 503.
+        """
         headers = {"Authorization": f"Bearer {self.key}"}
         try:
             response = httpx.request(
@@ -41,7 +45,7 @@ class Endpoint:
         return response
 
     def get(self, path: str, **options: Any) -> dict[str, Any]:
-        """Ask for a JSON object. Ends the command with a message where there is none."""
+        """Request a JSON object. Ends the command with a message if the status is not 200."""
         response = self.request("GET", path, **options)
         if response.status_code != 200:
             raise fail(f"{response.status_code}: {detail_of(response)}")
@@ -49,55 +53,56 @@ class Endpoint:
 
 
 def detail_of(response: httpx.Response) -> str:
-    """Return what an answer says is wrong, in short."""
+    """Return the error message of a response, of at most 500 characters."""
     try:
         body = response.json()
     except ValueError:
-        return f"{response.url} gives no answer of Rantai's; is --url right?"
+        return f"the answer of {response.url} is not from Rantai; is --url right?"
     return str(body.get("detail", body))[:500] if isinstance(body, dict) else str(body)[:500]
 
 
 def object_of(response: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object of an answer. Ends the command with a message where it has none."""
+    """Return the JSON object of a response. Ends the command with a message if it has none."""
     try:
         body = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise fail(f"{response.url} gives no answer of Rantai's; is --url right?")
+        raise fail(f"the answer of {response.url} is not from Rantai; is --url right?")
     return body
 
 
 def fail(message: str, code: int = 2) -> typer.Exit:
-    """Print what was wrong and return the exit to raise."""
+    """Print an error message to standard error, and return the exception that the caller raises."""
     typer.echo("\n".join(printable(line) for line in message.splitlines()), err=True)
     return typer.Exit(code)
 
 
 @contextmanager
 def failures_told() -> Iterator[None]:
-    """End the command with a message where keys or links can't be read, written or found."""
+    """End the command with a message if keys or links can't be read, written or found."""
     try:
         yield
     except OSError as error:
         raise fail(
             f"{error.filename or 'the data directory'}: {error.strerror}; "
-            "give the command room there, and the right to write"
+            "make sure that there is disk space and that this user may write there"
         ) from None
     except (ValueError, LookupError) as error:
         raise fail(str(error.args[0])) from None
 
 
 def key_store(data_dir: Path) -> KeyStore:
-    """Return the keys that services on a data directory read: RANTAI_KEYS_FILE may name another."""
+    """Return the keys of the services on a data directory: in RANTAI_KEYS_FILE if that is set."""
     settings = Settings.from_environment().model_copy(update={"data_dir": data_dir})
     return KeyStore(settings.keys_path)
 
 
 def operator_key(data_dir: Path, store: KeyStore) -> str:
-    """Return the programme key of whoever owns the data directory; made on first use.
+    """Return the programme key of the data directory's owner; create it if there is no valid one.
 
-    `store`: the keys that what runs on the directory reads.
+    The key is kept in a file that only the owner can read. `store` holds the keys that the services
+    on the directory accept.
     """
     file = data_dir / _KEY_FILE
     if file.exists():
@@ -110,17 +115,20 @@ def operator_key(data_dir: Path, store: KeyStore) -> str:
 
 
 def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
-    """Return where to ask: the url and key given, or what runs on the data directory.
+    """Return `url` and `key` if a url is given, otherwise those of the process on `data_dir`.
 
-    Ends the command with a message where nothing runs there.
+    For that process, the key defaults to the operator's. Ends the command with a message if a url
+    is given without a key, or if no process on the data directory is ready.
     """
     if url is not None:
         if key is None:
-            raise fail("--url needs --key (or RANTAI_KEY): a key that may ask for this")
+            raise fail(
+                "--url needs an API key with the right to do this; give --key or set RANTAI_KEY"
+            )
         return Endpoint(url.rstrip("/"), key)
     note = read_run_file(data_dir)
     if note is None and in_use(data_dir):
-        raise fail(f"what runs on {data_dir} is still starting; try again when it is ready")
+        raise fail(f"the process on {data_dir} is still starting; try again when it is ready")
     if note is None:
         raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
     return Endpoint(str(note["url"]), key or operator_key(data_dir, KeyStore(Path(note["keys"]))))

@@ -1,4 +1,4 @@
-"""`rantai explain`: every line or document that a figure is made of, and why."""
+"""`rantai explain`: lists every line or document behind a figure, and why it counts."""
 
 import json
 from pathlib import Path
@@ -16,23 +16,25 @@ def explain(  # noqa: PLR0913 - options of a command
     kpi: Annotated[str, typer.Argument(help="key of the figure, e.g. otif")],
     *,
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
-    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="a key that sees it")] = None,
+    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
+    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="API key")] = None,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD, default today")] = None,
-    window_days: Annotated[int, typer.Option(help="days before as_of")] = 180,
-    buyer: Annotated[str | None, typer.Option(help="this buyer's orders only")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    window_days: Annotated[int, typer.Option(help="length of the window that ends at as_of")] = 180,
+    buyer: Annotated[str | None, typer.Option(help="only this buyer's orders")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
-    """Show what a supplier's figure is made of: each case, what it adds, why, and its events.
+    """List the cases behind a supplier's figure: what each adds, why, and its events.
 
     Example: rantai explain IKM-CPR-01 otif --as-of 2026-11-01 --data-dir var/rantai
     """
-    asked: dict[str, Any] = {"kpi": kpi, "window_days": window_days}
-    asked |= {"as_of": as_of} if as_of else {}
-    asked |= {"buyer_id": buyer} if buyer else {}
+    parameters: dict[str, Any] = {"kpi": kpi, "window_days": window_days}
+    parameters |= {"as_of": as_of} if as_of else {}
+    parameters |= {"buyer_id": buyer} if buyer else {}
     where = endpoint(url, key, data_dir)
     with Console(stderr=True).status("Looking it up ..."):
-        response = where.request("GET", f"/v1/suppliers/{supplier}/scorecard/explain", params=asked)
+        response = where.request(
+            "GET", f"/v1/suppliers/{supplier}/scorecard/explain", params=parameters
+        )
     answer = response.json()
     if response.status_code != 200:
         typer.echo(answer.get("detail", response.text), err=True)
@@ -45,10 +47,10 @@ def explain(  # noqa: PLR0913 - options of a command
 
 def _show(answer: dict[str, Any]) -> None:
     figure = answer["figure"]
-    said = f"{answer['kpi']} of {answer['supplier_id']} at {answer['as_of']}: {figure['value']}"
+    title = f"{answer['kpi']} of {answer['supplier_id']} at {answer['as_of']}: {figure['value']}"
     if "denominator" in figure:
-        said += f" = {figure['numerator']} / {figure['denominator']}"
-    table = Table("day", "buyer", "case", "adds", "why", "events", title=said)
+        title += f" = {figure['numerator']} / {figure['denominator']}"
+    table = Table("day", "buyer", "case", "adds", "why", "events", title=title)
     for part in answer["parts"]:
         table.add_row(
             part.get("day", ""),

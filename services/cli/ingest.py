@@ -1,9 +1,10 @@
-"""`rantai ingest`: send files to a gateway, say of every row that was refused where and why, and of
-every event that was accepted and does not count.
+"""`rantai ingest`: sends files of events, or of rows with a mapping, to a gateway.
 
-Exit status: 0 = everything was accepted and counts; 1 = something was refused, or discarded, or is
-not known to be stored, or nothing became an event; 2 = it could not be done (no gateway, a key that
-is not known, a mapping that does not fit the file).
+It reports where and why each row was refused, and every accepted event that does not count.
+
+Exit status: 0 = everything was accepted and counts; 1 = something was refused, or is in conflict,
+or is not known to be stored, or nothing became an event; 2 = the run could not be completed (no
+gateway, an unknown key, a mapping that does not fit the file).
 """
 
 import io
@@ -36,14 +37,14 @@ from services.formats.mapping import FileMapping
 from services.formats.mapping_file import MappingError, load_mapping
 from services.formats.rows import FileError, RefusedDocument, Sendable
 from services.formats.rows_to_events import RowsToEvents
-from services.formats.sites import moved_at
+from services.formats.sites import site_zone_problem
 from services.settings import Settings, SettingsError
 
 _STDIN: Final = "-"
 _SECONDS_ONCE_STOPPED: Final = 5.0
 _LONGEST_NAME: Final = 20
-"""Of a file beside its bar: bar and counts must fit a terminal of 80 columns."""
-_AGAIN: Final = "Run it again when that is mended: what was accepted already is not counted twice."
+"""Of a file beside its progress bar: name, bar and counts must fit a terminal of 80 columns."""
+_AGAIN: Final = "Run it again once that is resolved: accepted events are not counted twice."
 
 
 def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -72,26 +73,28 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
         str | None,
         typer.Option(
             envvar="RANTAI_READ_URL",
-            help="Where figures are read, if that is another address than the gateway's.",
+            help="Address of the scorecards service, if it is not the gateway's.",
         ),
     ] = None,
     wait: Annotated[
         float,
         typer.Option(
-            min=0, help="Seconds without news to wait for what became of events; 0 = do not ask."
+            min=0,
+            help="Stop waiting for events to be stored after so many seconds without progress; "
+            "0 = do not wait.",
         ),
     ] = 60.0,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="A file of which nothing comes is no failure.")
+        bool, typer.Option("--allow-empty", help="A file that yields no event is not a failure.")
     ] = False,
 ) -> None:
-    """Send files of events, or of rows by a mapping. The same file again changes nothing.
+    """Send files of events, or of rows with a mapping. Sending a file again changes nothing.
 
-    Waits until each accepted event is stored, and names those that are not: an id that was sent
-    before with other content is a conflict, and what was stored first stands.
+    Waits until each accepted event is stored, and names those that are not: an event whose id was
+    sent before with other content is in conflict, and what was stored first stands.
 
-    Exit status: 0 = all is stored; 1 = something was refused or is in conflict, is not known to be
-    stored, or nothing became an event; 2 = it could not be done.
+    Exit status: 0 = all is stored; 1 = something was refused, is in conflict, or is not known to be
+    stored, or nothing became an event; 2 = the run could not be completed.
 
     Example: rantai ingest orders.csv --map orders.toml --dry-run
     """
@@ -117,7 +120,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
 
 
 class _Run:
-    """One run of the command: where events go, and what became of them."""
+    """One run of the command: sends the files, follows the accepted events, and reports."""
 
     def __init__(
         self,
@@ -135,26 +138,26 @@ class _Run:
         self._quiet = quiet
 
     def begin(self) -> None:
-        """Learn where the sites are, before anything is sent.
+        """Ask for the time zone of the sites, before anything is sent.
 
-        Raises FileError where the mapping's dates would fall on other days there.
+        Raises FileError if the mapping's dates would fall on other days in that zone.
         """
         if self._settling is None:
             return
         self._settling.begin()
         if self._mapping is not None and self._settling.zone:
-            moved = moved_at(self._mapping, self._settling.zone)
+            moved = site_zone_problem(self._mapping, self._settling.zone)
             if moved is not None:
                 raise FileError(moved)
 
     def end(self) -> None:
-        """Wait for what became of what was accepted, and close the connections."""
+        """Wait for the outcome of the accepted events, and close the connections."""
         try:
             if self._settling is not None:
-                # A gateway that is away was waited for already.
+                # If the gateway is away, sending has waited for it already: wait only briefly.
                 most = _SECONDS_ONCE_STOPPED if self.stopped is not None else inf
-                with _status(self._quiet) as told:
-                    self._settling.finish(told, most)
+                with _status(self._quiet) as show:
+                    self._settling.finish(show, most)
         except KeyboardInterrupt:
             self.stopped = self.stopped or "interrupted"
         finally:
@@ -164,7 +167,7 @@ class _Run:
                 self._settling.close()
 
     def take(self, file: str) -> None:
-        """Send one file. Raises SendingStoppedError, FileError (naming the file), OSError."""
+        """Send one file. Raises SendingStoppedError, FileError (naming the file) or OSError."""
         report = FileReport("stdin" if file == _STDIN else file)
         self.reports.append(report)
         with _opened(file) as stream, _progress(stream, report, self._quiet) as advance:
@@ -188,7 +191,7 @@ class _Run:
         if ending in (".ndjson", ".jsonl"):
             return events_of_lines(stream)
         raise FileError(
-            "is no file of events (.json, .ndjson, .jsonl); say by --map how its rows become events"
+            "is not a file of events (.json, .ndjson, .jsonl); convert its rows with --map"
         )
 
     def _send(
@@ -219,25 +222,25 @@ class _Run:
         for index, errors in sorted(judgement.rejected.items()):
             report.refuse(batch[index].located(errors), batch[index].event_id)
         if self._settling is not None:
-            taken = [one for at, one in enumerate(batch) if at not in judgement.rejected]
-            self._settling.add(taken, report)
+            accepted = [one for at, one in enumerate(batch) if at not in judgement.rejected]
+            self._settling.add(accepted, report)
             self._settling.look()
 
     @property
     def trouble(self) -> str | None:
-        """Why it is not known what became of some events; None where it is."""
+        """Why the outcome of some events is unknown; None if all outcomes are known."""
         unsettled = any(report.unsettled for report in self.reports)
         return self._settling.trouble if unsettled and self._settling is not None else None
 
     def exit_status(self, allow_empty: bool) -> int:
-        """0, 1 or 2 as the module's own text says."""
+        """Return 0, 1 or 2, as the module's docstring defines them."""
         if self.stopped is not None:
             return 2
         nothing = any(report.empty for report in self.reports) and not allow_empty
         return 1 if nothing or not all(report.good for report in self.reports) else 0
 
     def print_json(self, dry_run: bool) -> None:
-        """Print one JSON object with everything, on standard output."""
+        """Print the whole report as one JSON object to standard output."""
         summary = {
             "dry_run": dry_run,
             "accepted": sum(report.accepted for report in self.reports),
@@ -251,8 +254,8 @@ class _Run:
         typer.echo(printable_json(summary))
 
     def print_table(self, dry_run: bool) -> None:
-        """Print a table of what was refused for each file, the counts, and what does not count."""
-        # Where it stopped, the file at hand did not come to its events: that is no empty file.
+        """Print each file's faults as a table, its counts, and what does not count."""
+        # If the run stopped, the last file was not read to its end: it is not an empty file.
         print_reports(self.reports, dry_run, stopped=self.stopped is not None)
         if self.trouble is not None:
             typer.echo(f"error: {printable(self.trouble)}", err=True)
@@ -276,9 +279,9 @@ def _mapping(path: Path | None) -> FileMapping | None:
 def _secret(key: SecretStr | None) -> SecretStr:
     text = key.get_secret_value().strip() if key is not None else ""
     if not text:
-        _fail("no API key; give one by --key or in RANTAI_KEY, or check only by --dry-run")
+        _fail("no API key; give one with --key or in RANTAI_KEY, or only check with --dry-run")
     if not text.isascii() or not text.isprintable() or " " in text:
-        _fail("the API key has characters that no key has; was it copied whole?")
+        _fail("the API key has characters that no key has; was it copied correctly?")
     return SecretStr(text)
 
 
@@ -311,7 +314,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _status(quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show how many events are waited for, on a terminal only."""
+    """Yield a function that shows how many events are waited for, on a terminal only."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield lambda count: None
@@ -323,7 +326,7 @@ def _status(quiet: bool) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     if file == _STDIN:
-        # A pipe has no place to tell; what is read through a buffer of our own does no harm.
+        # Not closed at the end, as it is not opened here. A pipe has no position (`_size`).
         yield sys.stdin.buffer
         return
     with Path(file).open("rb") as stream:
@@ -332,7 +335,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(stream: BinaryIO, report: FileReport, quiet: bool) -> Iterator[Callable[[], None]]:
-    """Show how far a file is read and what was accepted, on a terminal only."""
+    """Yield a function that shows how far a file is read and sent, on a terminal only."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -355,6 +358,7 @@ def _progress(stream: BinaryIO, report: FileReport, quiet: bool) -> Iterator[Cal
 
 
 def _size(stream: BinaryIO) -> int | None:
+    """Return the size of a stream in bytes; None if it has no positions to seek to."""
     try:
         if not stream.seekable():
             return None

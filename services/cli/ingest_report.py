@@ -1,4 +1,4 @@
-"""What `rantai ingest` says: of each file what was accepted, refused, and discarded after all."""
+"""The report of `rantai ingest`: what of each file was accepted, refused, or is in conflict."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,10 +20,11 @@ _WIDTH_OF_A_PIPE: Final = 200
 class FileReport:
     """What became of one file.
 
-    accepted, rejected: events (in a dry run: that would be); a row that never became an event
-    counts as one rejected. counts: of the rows of a file with a mapping. conflicts: row and id of
-    events that were accepted and differ from what is stored under their id. unsettled: events that
-    were accepted, and of which nobody could say what became of them.
+    accepted, rejected: how many events were accepted and rejected, or in a dry run would be; a row
+    that never became an event counts as one rejected. counts: of rows, for a file with a mapping.
+    faults: what is wrong with the rejected ones, each with the id of its event. conflicts: row and
+    id of accepted events that differ from what is stored under their id. unsettled: how many
+    accepted events have an outcome that is not known.
     """
 
     file: str
@@ -36,21 +37,21 @@ class FileReport:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing of the file became an event, and nothing was refused either."""
+        """Whether the file yielded nothing, neither accepted nor rejected."""
         return not self.accepted and not self.rejected
 
     @property
     def good(self) -> bool:
-        """Whether all of it counts: nothing was refused, discarded, or is not known."""
+        """Whether all of it counts: nothing is rejected, in conflict, or of unknown outcome."""
         return not self.rejected and not self.conflicts and not self.unsettled
 
     def refuse(self, faults: tuple[CellFault, ...], event_id: str | None) -> None:
-        """Take note of an event (or a row) that was refused."""
+        """Record an event, or a row that never became one, as rejected."""
         self.rejected += 1
         self.faults += [(event_id, fault) for fault in faults]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report of this file, machine-readable."""
+        """Return the report of this file for `--json`."""
         faults = [
             {**fault.as_json(), "event_id": event_id} for event_id, fault in self.sorted_faults()
         ]
@@ -70,19 +71,20 @@ class FileReport:
         }
 
     def sorted_faults(self) -> list[tuple[str | None, CellFault]]:
-        """Return the faults by row, each once, with the id of the (first) event it cost.
+        """Return the faults sorted by row, each once, with the id of the first event it costs.
 
-        What costs a document as well as its row is said of the document alone.
+        If the same fault costs a row and its whole document, the two messages begin alike, and only
+        the longer one, which names the document, is returned.
         """
         once = {fault: event_id for event_id, fault in reversed(self.faults)}
         rows = sorted(
             once.items(), key=lambda item: (item[0].row, item[0].column, -len(item[0].message))
         )
-        told: list[tuple[str | None, CellFault]] = []
+        kept: list[tuple[str | None, CellFault]] = []
         for fault, event_id in rows:
-            if not told or not _is_part_of(fault, told[-1][1]):
-                told.append((event_id, fault))
-        return told
+            if not kept or not _is_part_of(fault, kept[-1][1]):
+                kept.append((event_id, fault))
+        return kept
 
 
 def _is_part_of(fault: CellFault, longer: CellFault) -> bool:
@@ -91,9 +93,9 @@ def _is_part_of(fault: CellFault, longer: CellFault) -> bool:
 
 
 def print_reports(reports: list[FileReport], dry_run: bool, *, stopped: bool) -> None:
-    """Print a table of what was refused for each file, the counts, and what does not count.
+    """Print each file's faults as a table, its counts, and what does not count.
 
-    `stopped`: the last file did not come to its end.
+    `stopped`: the last file was not read to its end.
     """
     console = Console()
     if not console.is_terminal:
@@ -129,12 +131,12 @@ def _summary(report: FileReport, dry_run: bool) -> str:
         parts.insert(0, f"{report.counts.rows:,} rows")
         parts.append(f"{report.counts.left_out:,} rows left out by the mapping")
         if report.counts.repeated:
-            parts.append(f"{report.counts.repeated:,} said again what an earlier row said")
+            parts.append(f"{report.counts.repeated:,} rows repeat an earlier row's event")
     return f"{report.file}: {', '.join(parts)}"
 
 
 def _after_all(report: FileReport, cut: bool) -> list[str]:
-    """Say what a reader of the counts alone would miss."""
+    """Return what the counts do not show: an empty file, conflicts and unknown outcomes."""
     lines = []
     if report.empty and not cut:
         lines.append(f"{report.file}: nothing became an event: {_why_empty(report.counts)}")
@@ -145,14 +147,14 @@ def _after_all(report: FileReport, cut: bool) -> list[str]:
         verb = "differs" if len(names) == 1 else "differ"
         lines += [
             f"{_events(len(names))} {verb} from what is stored: {listed}",
-            "What was stored first under an id stands, and what came now counts in nothing. Send a "
-            "correction under an id of its own ({digest} in the mapping's id); 'rantai rejected' "
-            "lists, shows, replays and dismisses what came.",
+            "What was stored first under an id stands; what was sent now counts in nothing. Send a "
+            "correction under an id of its own ({digest} in the mapping's id). 'rantai rejected' "
+            "lists, shows, replays and dismisses the events in conflict.",
         ]
     if report.unsettled:
         lines.append(
-            f"{_events(report.unsettled)} accepted, and not known to be stored: nothing is lost; "
-            "'rantai reconcile' says later what became of them"
+            f"{_events(report.unsettled)} accepted, and not known to be stored: no event is lost; "
+            "'rantai reconcile' shows later whether they are stored"
         )
     return lines
 
@@ -163,10 +165,10 @@ def _events(count: int) -> str:
 
 def _why_empty(counts: Counts | None) -> str:
     if counts is None:
-        return "the file has none"
+        return "the file has no events"
     if not counts.rows:
-        return "the file has a header and no rows (--allow-empty where that is lawful)"
+        return "the file has a header and no rows (give --allow-empty if that is expected)"
     return (
         f"of {counts.rows:,} rows {counts.left_out:,} were left out by [[leave_out]], and "
-        f"{counts.unfit:,} fit 'only' and 'when' of no event; look at these in the mapping"
+        f"{counts.unfit:,} fit 'only' and 'when' of no event; check these in the mapping"
     )

@@ -1,4 +1,4 @@
-"""Sending events to a gateway, or (dry run) judging them here by the same contract."""
+"""Sends events to a gateway or, in a dry run, validates them here against the same contract."""
 
 import json
 import time
@@ -16,17 +16,17 @@ from schemas.validation import Rejected, Sender, parse, validate
 
 MOST_EVENTS: Final = 1000
 MOST_BYTES: Final = 4 * 1024 * 1024
-"""Of one request; far below what a gateway takes, so that a retry costs little."""
+"""Of one request: far below the gateway's limits, so that a retry costs little."""
 
 _TRIES: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-# Longer than the gateway itself waits for its broker before it says 503.
+# Longer than the gateway waits for its broker before it answers 503.
 _ANSWER_SECONDS: Final = 60.0
-_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 Errors = list[tuple[str, str]]
-"""What is wrong with one event: JSON pointer and message."""
+"""What is wrong with one event: pairs of JSON pointer and message."""
 
 
 class SendingStoppedError(RuntimeError):
@@ -35,26 +35,27 @@ class SendingStoppedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of a batch: how many were accepted, and the errors of the rest by their place."""
+    """The outcome of a batch: how many events were accepted, and the others' errors by index."""
 
     accepted: int
     rejected: dict[int, Errors]
 
 
 class Judge(Protocol):
-    """Takes batches of events (JSON, one each) and says what became of them."""
+    """Takes batches of events, each as JSON, and returns which are accepted and which rejected."""
 
     def judge(self, batch: Sequence[bytes]) -> Judgement:
-        """Judge a batch of at most MOST_EVENTS. Raises SendingStoppedError."""
+        """Judge a batch of at most MOST_EVENTS events. Raises SendingStoppedError."""
 
 
 class DryRun:
-    """Judges events by the contract alone. What only the gateway knows, it does not see: whether
-    the key may send them.
+    """Validates events against the contract only, without a gateway.
+
+    What only the gateway knows is not checked: whether the key may send the events.
     """
 
     def judge(self, batch: Sequence[bytes]) -> Judgement:
-        """Validate each event as if its own source sent it."""
+        """Validate each event as if the partner that its source names had sent it."""
         rejected = {}
         for index, body in enumerate(batch):
             outcome = validate(*_with_sender(parse(body)))
@@ -72,9 +73,9 @@ def _with_sender(event: Any) -> tuple[Any, Sender]:
 
 
 class GatewayClient:
-    """Sends batches to a gateway and retries what may pass: sending again changes nothing.
+    """Sends batches to a gateway, and retries transient failures: sending again changes nothing.
 
-    `notice` is told of each wait; `sleep` is there to be replaced in tests.
+    `notice` is called with a message before each pause. Tests replace `sleep`.
     """
 
     def __init__(
@@ -97,12 +98,16 @@ class GatewayClient:
         self._client.close()
 
     def judge(self, batch: Sequence[bytes]) -> Judgement:
-        """Send a batch; one that the gateway finds too large goes in halves."""
+        """Send a batch; if the gateway finds it too large, send it in halves.
+
+        Raises SendingStoppedError if the gateway can't be reached, keeps failing, refuses the key,
+        or gives an answer that is not a gateway's.
+        """
         response = self._post(b"\n".join(batch) + b"\n")
         if response.status_code == 413:
             return self._in_halves(batch)
-        # 403 is the answer to a batch of which nothing may be sent. Where no event is of a source
-        # of this key's, the key is wrong; once it has sent something, the events are at fault.
+        # The gateway answers 403 if the key may send none of the events. If it refuses them all by
+        # their source, the key is wrong; but once the key has sent something, the events are.
         wrong_key = response.status_code == 403 and not self._accepted and not _of_events(response)
         if response.status_code not in (202, 403, 422) or wrong_key:
             raise SendingStoppedError(_refusal(response, self._url))
@@ -120,7 +125,10 @@ class GatewayClient:
         return Judgement(first.accepted + second.accepted, {**first.rejected, **moved})
 
     def _post(self, body: bytes) -> httpx.Response:
-        """Post until there is an answer that a further try would not change."""
+        """Post until the answer is one that another try would not change.
+
+        Raises SendingStoppedError if there is none after `_TRIES` tries.
+        """
         trouble = ""
         for attempt in range(_TRIES):
             pause = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
@@ -130,11 +138,11 @@ class GatewayClient:
                 trouble = self._unreachable(error)
             except httpx.InvalidURL:
                 raise SendingStoppedError(
-                    f"{self._url} is no address; write --url http://host:port"
+                    f"{self._url} is not an address; write --url http://host:port"
                 ) from None
             else:
                 self._answered = True
-                if response.status_code not in _PASSING:
+                if response.status_code not in _TRANSIENT:
                     return response
                 trouble = f"{self._url} answered {response.status_code} ({_detail(response)})"
                 pause = _retry_after(response, pause)
@@ -144,11 +152,12 @@ class GatewayClient:
         raise SendingStoppedError(f"{trouble}, {_TRIES} times")
 
     def _unreachable(self, error: httpx.TransportError) -> str:
+        """Return what is wrong. Raises SendingStoppedError if a retry would not help."""
         cause = str(error) or type(error).__name__
         text = f"{self._url} cannot be reached: {cause}"
         if isinstance(error, httpx.UnsupportedProtocol):
             raise SendingStoppedError(f"{text}; write --url http://...") from None
-        # A gateway that has answered before is being restarted; one that never did is not there.
+        # A gateway that has answered before is probably restarting; one that never did is missing.
         if isinstance(error, httpx.ConnectError) and not self._answered:
             raise SendingStoppedError(f"{text}; is the gateway running, and --url right?") from None
         return text
@@ -161,7 +170,7 @@ class GatewayClient:
 
 
 def _retry_after(response: httpx.Response, otherwise: float) -> float:
-    """Return the seconds that the gateway asks to wait, within bounds."""
+    """Return how many seconds the gateway asks to wait, bounded; `otherwise` if it does not say."""
     text = response.headers.get("Retry-After", "").strip()
     try:
         asked = float(text) if text.isdecimal() else _seconds_until(text)
@@ -177,16 +186,19 @@ def _seconds_until(http_date: str) -> float:
 def _refusal(response: httpx.Response, url: str) -> str:
     status, detail = response.status_code, _detail(response)
     if status == 401:
-        return "the gateway does not know this key (401); give another by --key or RANTAI_KEY"
+        return "the gateway does not know this key (401); give another with --key or RANTAI_KEY"
     if status == 403:
         return f"this key may not send these events (403: {detail}); does it belong to the sender?"
     if status == 400:
         return f"the gateway cannot read what was sent (400: {detail})"
-    return f"{url} answered {status} ({detail}), which no gateway does; is --url right?"
+    return f"{url} answered {status} ({detail}), which is not a gateway's answer; is --url right?"
 
 
 def _of_events(response: httpx.Response) -> bool:
-    """Whether a 403 tells of single events of this key's own source: another partner's papers."""
+    """Return whether a 403 has errors besides `/source`.
+
+    Then the events are of the key's own sender, but say something that this sender may not say.
+    """
     try:
         pointers = {
             error["pointer"] for row in response.json()["rejected"] for error in row["errors"]
@@ -197,7 +209,7 @@ def _of_events(response: httpx.Response) -> bool:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Return what an answer says, in short; its first error where it is a list of them."""
+    """Return the error message of a response, shortened; of rejected events the first's errors."""
     try:
         body = response.json()
     except ValueError:
@@ -210,7 +222,10 @@ def _detail(response: httpx.Response) -> str:
 
 
 def _judgement(response: httpx.Response, sent: int) -> Judgement:
-    """Read an answer; it must account for every event that was sent."""
+    """Return the outcome that a response states.
+
+    Raises SendingStoppedError if it does not account for every event that was sent.
+    """
     try:
         body = response.json()
         rejected = {

@@ -1,8 +1,8 @@
-"""What became of events after they were accepted: `rantai ingest` does not end before it is known.
+"""Follows accepted events until their outcome is known, for `rantai ingest`.
 
-A 202 says that an event is safe. Whether it counts is known when the ledger has it: an event whose
-id has other content there is discarded. Asked is by key and digest, so the server makes one lookup
-for thousands of events.
+A 202 says that an event is safe. Whether it counts is known only once the ledger has it: an event
+whose id has other content there is in conflict, and is refused. The server is asked by key and
+content digest, so that it needs one lookup for thousands of events.
 """
 
 import time
@@ -27,14 +27,14 @@ _MOST_ASKED: Final = 2000
 _ANSWER_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 2.0
-_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 _CLOCKS_APART: Final = timedelta(seconds=5)
-"""Of the server's processes among each other."""
+"""How far the clocks of the server's processes may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """An event that was accepted, and of which it is not known what became of it."""
+    """An accepted event whose outcome is not known yet."""
 
     source: str
     id: str
@@ -47,9 +47,10 @@ class _Waiting:
 
 
 class Settling:
-    """Follows accepted events until each is stored, refused or in conflict; writes their reports.
+    """Follows accepted events until each is stored, refused or in conflict; updates their reports.
 
-    `wait_seconds`: how long it waits without any news. `sleep` is there to be replaced in tests.
+    `url`: the address of the scorecards service. `wait_seconds`: how long to wait without progress.
+    Tests replace `sleep`. `zone`: the time zone of the server's sites; None before it answers.
     """
 
     def __init__(
@@ -70,10 +71,10 @@ class Settling:
         self._over = False
         self.zone: str | None = None
         self.trouble: str | None = None
-        """Why it cannot be known, or not yet."""
+        """Why outcomes are unknown; None after a valid answer."""
 
     def begin(self) -> None:
-        """Learn the server's clock and the zone of its sites, before anything is sent."""
+        """Ask for the server's clock and the time zone of its sites, before anything is sent."""
         self._ask([])
 
     def close(self) -> None:
@@ -81,7 +82,7 @@ class Settling:
         self._client.close()
 
     def add(self, events: Sequence[Sendable], report: FileReport) -> None:
-        """Follow events that were accepted."""
+        """Follow accepted events of the file that `report` is about."""
         for event in events:
             outcome = _judged(event.body)
             if isinstance(outcome, Accepted):
@@ -89,18 +90,20 @@ class Settling:
                 one = _Waiting(outcome.source, outcome.id, content, event.row, report)
                 self._waiting.append(one)
             else:
-                # The gateway is of another version: what it has stored, no digest of ours tells.
+                # The gateway accepted what this version refuses, so it is of another version: the
+                # digest of what it stores can't be computed here.
                 report.unsettled += 1
 
     def look(self) -> None:
-        """Ask once, where that is worth while; called between batches."""
+        """Ask once, unless the last answer is too recent; called between batches."""
         if self._waiting and not self._over and time.monotonic() >= self._next_look:
             self._turn()
 
     def finish(self, told: Callable[[int], None], most_seconds: float = inf) -> None:
-        """Wait until all is known, or there was no news for `wait_seconds`, or `most_seconds`.
+        """Wait until all outcomes are known, or there is no progress for `wait_seconds`.
 
-        `told`: is told of how many events it waits for.
+        `most_seconds` replaces `wait_seconds` if it is less. `told` is called with the number of
+        events that are waited for. Events of unknown outcome are reported as unsettled.
         """
         patience = min(self._wait_seconds, most_seconds)
         news, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
@@ -122,7 +125,7 @@ class Settling:
         self._waiting.clear()
 
     def _turn(self) -> bool:
-        """Ask about the first events that wait; return whether all of these are settled."""
+        """Ask about the first waiting events; return whether all of these are settled."""
         count = min(len(self._waiting), _MOST_ASKED)
         asked = [self._waiting.popleft() for _ in range(count)]
         answer = self._ask(asked)
@@ -142,7 +145,7 @@ class Settling:
         return not pending
 
     def _ask(self, events: list[_Waiting]) -> dict[str, Any] | None:
-        """Return the answer to a question, or None, and note the trouble."""
+        """Return the server's answer; None if there is no valid one, and `trouble` says why."""
         question = {
             "events": [one.as_json() for one in events],
             "since": self._since.isoformat(),
@@ -158,7 +161,7 @@ class Settling:
             return None
         answer = _answer_of(response, len(events))
         if answer is None:
-            self._over, self.trouble = True, f"{self._url} gives no answer of Rantai's"
+            self._over, self.trouble = True, f"the answer of {self._url} is not from Rantai"
             return None
         if self.zone is None:
             self._since = _clock_of(response) - _CLOCKS_APART
@@ -168,10 +171,10 @@ class Settling:
 
     def _note(self, response: httpx.Response) -> None:
         status = response.status_code
-        self._over = status not in _PASSING
+        self._over = status not in _TRANSIENT
         self.trouble = f"{self._url} answered {status}"
         if status in (404, 405):
-            self.trouble += "; give the address where figures are read by --read-url"
+            self.trouble += "; give the address of the scorecards service with --read-url"
 
 
 def _judged(body: bytes) -> Accepted | object:
@@ -180,10 +183,10 @@ def _judged(body: bytes) -> Accepted | object:
 
 
 def _faults(one: _Waiting, errors: list[dict[str, str]]) -> tuple[CellFault, ...]:
-    said = [(error["pointer"], error["message"]) for error in errors]
+    reasons = [(error["pointer"], error["message"]) for error in errors]
     return tuple(
         CellFault(one.row, pointer, "", f"was accepted, and refused after all: {message}")
-        for pointer, message in said or [("", "'rantai rejected list' says why")]
+        for pointer, message in reasons or [("", "'rantai rejected list' says why")]
     )
 
 
@@ -195,7 +198,7 @@ def _clock_of(response: httpx.Response) -> datetime:
 
 
 def _answer_of(response: httpx.Response, asked: int) -> dict[str, Any] | None:
-    """Read an answer; it must account for every event that was asked about."""
+    """Return an answer; None if it does not account for every event that was asked about."""
     try:
         answer = response.json()
         places = [*answer["conflicts"], *answer["pending"]]

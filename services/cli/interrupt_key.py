@@ -1,4 +1,4 @@
-"""Ctrl-C as a key that stops this process alone, so that `make demo` ends with status 0."""
+"""Makes Ctrl-C stop this process alone, so that `make demo` ends with status 0."""
 
 import asyncio
 import os
@@ -17,11 +17,11 @@ _CHARACTERS: Final = 6
 
 @contextmanager
 def interrupt_key() -> Iterator[None]:
-    """Send SIGINT to this process when Ctrl-C is typed, and to no other of the terminal.
+    """Send SIGINT to this process alone when Ctrl-C is typed, and not to its terminal's others.
 
-    A terminal signals its whole foreground group, `make` included, and GNU make then ends itself by
-    that signal whatever its command returned. `rantai demo` calls this in its event loop. It does
-    nothing where standard input is no terminal, or the process runs in the background, since a
+    A terminal signals its whole foreground group, including `make`, and GNU make then ends by that
+    signal whatever its command returned. `rantai demo` calls this in its event loop. It does
+    nothing if standard input is not a terminal, or if the process runs in the background, since a
     background process that reads from its terminal is stopped.
     """
     if not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
@@ -30,7 +30,7 @@ def interrupt_key() -> Iterator[None]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     modes = termios.tcgetattr(terminal)
-    # Without lines, a key arrives when it is typed. Ctrl-Z and Ctrl-\ keep their signals.
+    # Without line mode, a key arrives when it is typed. Ctrl-Z and Ctrl-\ keep their signals.
     modes[_LOCAL_MODES] &= ~termios.ICANON
     modes[_CHARACTERS][termios.VINTR] = _DISABLED
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""`rantai keys`: make, list and revoke API keys."""
+"""`rantai keys`: creates, lists and revokes API keys."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from schemas.spelling import one_spelling
 from services.cli.endpoint import failures_told, key_store
 
 app = typer.Typer(
-    help="API keys: make, list, revoke. A running service takes a change at once.",
+    help="API keys: create, list, revoke. Running services apply a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -21,10 +21,10 @@ DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 @app.command()
 def create(
     role: Annotated[Role, typer.Option(help="what the key may do")],
-    partner: Annotated[str, typer.Option(help="whose it is: the partner id")],
+    partner: Annotated[str, typer.Option(help="id of the partner whose key it is")],
     data_dir: DataDir = Path("var/rantai"),
 ) -> None:
-    """Make a key and print it, this once, alone on the last line.
+    """Create a key and print it alone on the last line. It can't be shown again.
 
     Example: rantai keys create --data-dir var/rantai --role buyer --partner AHM
     """
@@ -38,7 +38,7 @@ def create(
 @app.command("list")
 def list_keys(
     data_dir: DataDir = Path("var/rantai"),
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
     """List the keys, without their secrets.
 
@@ -71,7 +71,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="as 'keys list' shows it, or the key itself")],
     data_dir: DataDir = Path("var/rantai"),
 ) -> None:
-    """Take a key out of use, at once and for good.
+    """Revoke a key, at once and for good.
 
     Example: rantai keys revoke 3d39aa4ab549 --data-dir var/rantai
     """

@@ -1,4 +1,4 @@
-"""`rantai link`: a signed link to a page; `rantai links`: those that were made."""
+"""`rantai link` creates a signed link to a page; `rantai links` lists and revokes links."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from services.cli.data_dir import read_run_file
 from services.cli.endpoint import fail, failures_told
 
 app = typer.Typer(
-    help="Links: list them, take them back. A running service takes a change at once.",
+    help="Links: list, revoke. Running services apply a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,23 +22,26 @@ _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 
 
-def link(  # noqa: PLR0913, PLR0917 - the options, one by one
-    partner: Annotated[str, typer.Argument(metavar="SUPPLIER", help="the partner's id")],
+def link(  # noqa: PLR0913, PLR0917 - options of a command
+    partner: Annotated[str, typer.Argument(metavar="SUPPLIER", help="partner id")],
     data_dir: DataDir = Path("var/rantai"),
-    role: Annotated[Role, typer.Option(help="whose page it opens")] = Role.SUPPLIER,
-    rights: Annotated[Rights, typer.Option(help="to look only, or to send as well")] = Rights.ACT,
-    days: Annotated[float, typer.Option(help="how long it lasts")] = LINK_DAYS,
+    role: Annotated[
+        Role, typer.Option(help="role of the partner whose page it opens")
+    ] = Role.SUPPLIER,
+    rights: Annotated[Rights, typer.Option(help="read: look only; act: send as well")] = Rights.ACT,
+    days: Annotated[float, typer.Option(help="days until it expires")] = LINK_DAYS,
     buyer: Annotated[
-        str | None, typer.Option(help="only this buyer's orders, on a supplier's page")
+        str | None, typer.Option(help="on a supplier's page, only this buyer's orders")
     ] = None,
     url: Annotated[
         str | None,
         typer.Option(
-            envvar="RANTAI_PUBLIC_URL", help="what the link begins with; default: what runs here"
+            envvar="RANTAI_PUBLIC_URL",
+            help="what the link begins with; default: the URL of the process on the data directory",
         ),
     ] = None,
 ) -> None:
-    """Make a link that opens a page without a password; the URL is alone on the last line.
+    """Create a link that opens a page without a password; the last line is its URL alone.
 
     Example: rantai link IKM-CPR-01 --data-dir var/rantai
     """
@@ -54,16 +57,16 @@ def link(  # noqa: PLR0913, PLR0917 - the options, one by one
         token = Links(data_dir / "link.secret").create(holder, days)
     may = "look and send" if rights is Rights.ACT else "look"
     what = "" if buyer is None else f", orders of {buyer} only"
-    typer.echo(f"Whoever has it may {may} as {partner}{what}, for {days:g} days:")
+    typer.echo(f"Whoever has this link may {may} as {partner}{what}, for {days:g} days:")
     typer.echo(page_url(base, token))
 
 
 @app.command("list")
 def list_links(
     data_dir: DataDir = Path("var/rantai"),
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
-    """List the links that were made, without their addresses.
+    """List the links, without their addresses.
 
     Example: rantai links list --data-dir var/rantai
     """
@@ -99,15 +102,15 @@ def revoke(
     link_id: Annotated[str, typer.Argument(help="as 'links list' shows it")],
     data_dir: DataDir = Path("var/rantai"),
 ) -> None:
-    """Take a link back, and sign out whoever came in by it.
+    """Revoke a link, and sign out everybody who signed in by it.
 
     Example: rantai links revoke 3d39aa4ab5491f02 --data-dir var/rantai
     """
     with failures_told():
         record = Links(data_dir / "link.secret").revoke(link_id)
-    typer.echo(f"Taken back: {record.link_id} ({record.role.value} {record.partner})")
+    typer.echo(f"Revoked: {record.link_id} ({record.role.value} {record.partner})")
 
 
 def page_url(base: str, token: str) -> str:
-    """Return the address of a link."""
+    """Return the address that opens the link of a token."""
     return f"{base.rstrip('/')}/s/{token}"

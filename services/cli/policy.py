@@ -1,4 +1,4 @@
-"""`rantai policy`: check, show and compare the rules by which suppliers are judged."""
+"""`rantai policy`: checks, shows and compares the rules by which suppliers are judged."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,10 +18,10 @@ from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packa
 from services.readiness.policy_diff import Difference, differences, flat
 
 PACKAGED: Final = Path("packaged")
-"""What stands for the packaged policy where a file is asked for."""
+"""Stands for the packaged policy in place of a file."""
 
 _WIDEST_PATH: Final = 56
-"""Characters; leaves some for the values on a terminal of 80."""
+"""In characters; leaves room for the values on a terminal of 80 columns."""
 
 app = typer.Typer(
     help="The rules by which suppliers are judged: check, show, diff, backtest. "
@@ -29,13 +29,13 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-File = Annotated[Path, typer.Argument(help="a policy as TOML, or the word: packaged")]
-Json = Annotated[bool, typer.Option("--json", help="for scripts")]
+File = Annotated[Path, typer.Argument(help="policy file (TOML), or the word: packaged")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
 
 @app.command()
 def check(file: File, as_json: Json = False) -> None:
-    """Say whether a policy can be used, and what to correct. Exit status 1 if it cannot.
+    """Check whether a policy can be used, and say what to correct. Exit status 1 if it cannot.
 
     Example: rantai policy check ours.toml
     """
@@ -57,14 +57,14 @@ def check(file: File, as_json: Json = False) -> None:
 def show(
     file: Annotated[
         Path,
-        typer.Argument(envvar="RANTAI_POLICY", help="a policy as TOML, or the word: packaged"),
+        typer.Argument(envvar="RANTAI_POLICY", help="policy file (TOML), or the word: packaged"),
     ] = PACKAGED,
     as_json: Json = False,
     as_toml: Annotated[
-        bool, typer.Option("--toml", help="the file as it is written, to begin one's own")
+        bool, typer.Option("--toml", help="print the file unchanged, as a start for your own")
     ] = False,
 ) -> None:
-    """Show every setting of a policy: of a file, of RANTAI_POLICY, or of the packaged one.
+    """Show every setting of a policy: a file, the one in RANTAI_POLICY, or the packaged one.
 
     Example: rantai policy show packaged --toml > ours.toml
     """
@@ -81,7 +81,7 @@ def show(
 
 @app.command()
 def diff(old: File, new: File, as_json: Json = False) -> None:
-    """Show which settings differ, by dotted path. Exit status 0 if none, 1 if any, 2 on trouble.
+    """Show which settings differ, by dotted path. Exit status 0 if none, 1 if any, 2 on error.
 
     Example: rantai policy diff packaged ours.toml
     """
@@ -105,7 +105,7 @@ app.command()(backtest)
 
 
 def _read(file: Path) -> Policy:
-    """Read a policy. Raises PolicyError; ends the command where there is no file to read."""
+    """Read a policy. Raises PolicyError; ends the command if the file can't be read."""
     if file == PACKAGED:
         return DEFAULT_POLICY
     try:
@@ -123,10 +123,10 @@ def _load(file: Path) -> Policy:
 
 
 def _warn_of_version(old: Policy, new: Policy, old_name: str, new_name: str) -> None:
-    # Figures name their policy by its version alone: two must not share one.
+    # Figures name their policy by its version alone: two policies must not share a version.
     if old.version == new.version and differences(old, new):
         typer.echo(
-            f"Careful: {new_name} and {old_name} differ, and both say version {new.version!r}. "
+            f"Careful: {new_name} and {old_name} differ, but both have version {new.version!r}. "
             "Give the new one a version of its own.",
             err=True,
         )
@@ -141,14 +141,14 @@ def _print_json(content: Any) -> None:
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # The path stays in one piece, so that it can be searched for; values give way.
+    # Paths are not wrapped, so that they can be searched for; values are.
     short = all(len(row[0]) <= _WIDEST_PATH for row in rows)
     table = Table()
     table.add_column(columns[0], overflow="fold", no_wrap=short)
     for column in columns[1:]:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # Text: a path such as overrides[...] is no markup.
+        # Text: rich would take a path such as overrides[...] for markup.
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 

@@ -1,4 +1,4 @@
-"""`rantai policy backtest`: whom another policy would move, over the stored history."""
+"""`rantai policy backtest`: which suppliers another policy would move, by the stored history."""
 
 import json
 from collections.abc import Callable
@@ -37,11 +37,12 @@ _NAMES: Final = {
 }
 
 Tell = Callable[[str, int, int], None]
+"""Shows progress: the name of the current step, how much of it is done, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A policy as it was given: its text, and what it says."""
+    """A policy that the user gave: the text of its file, and the policy."""
 
     text: str
     policy: Policy
@@ -49,7 +50,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class BacktestQuestion:
-    """Two policies, and over which dates they are compared. `old`, None: what was frozen."""
+    """Two policies to compare, as of a day and at that many month ends before.
+
+    `old`: None for the frozen evaluations.
+    """
 
     old: Given | None
     new: Given
@@ -57,7 +61,7 @@ class BacktestQuestion:
     months: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the running process takes it."""
+        """Return the request body for the running process."""
         return {
             "from": FROZEN if self.old is None else self.old.text,
             "to": self.new.text,
@@ -71,32 +75,35 @@ def backtest(  # noqa: PLR0913 - options of a command
     old: Annotated[
         Path,
         typer.Option(
-            "--from", help="a policy as TOML, or a word: packaged, or frozen for evaluations"
+            "--from",
+            help="policy file (TOML), or a word: packaged, or frozen for frozen evaluations",
         ),
     ],
-    new: Annotated[Path, typer.Option("--to", help="a policy that it is compared with")],
+    new: Annotated[Path, typer.Option("--to", help="policy to compare with: as for --from")],
     as_of: Annotated[
         datetime,
         typer.Option(
-            formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="as things stood when this day began"
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="the day; suppliers as they stood at its start",
         ),
     ],
     months: Annotated[
-        int, typer.Option(min=1, max=240, help="month ends up to then, for --json")
+        int, typer.Option(min=1, max=240, help="how many month ends up to then, for --json")
     ] = 24,
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
+    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
     key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="for scripts: also every month end")
+        bool, typer.Option("--json", help="print JSON for scripts, with every month end")
     ] = False,
 ) -> None:
     """Show which suppliers another policy would move: from where to where, and by which figure.
 
-    Nothing that is in force changes. With `--from frozen` it is the evaluations of month ends that
-    are compared, as they were frozen: by another policy, or by an earlier edition of the figures,
-    which the answer names. Where `rantai up` runs on the data directory it is asked; else
-    the store is opened here.
+    Nothing that is in force changes. `--from frozen` compares with the evaluations that were frozen
+    at month ends, maybe by another policy or an earlier edition of the figures; the answer names
+    the editions. If `rantai up` runs on the data directory, it does the backtest; otherwise the
+    store is opened here.
 
     Example: rantai policy backtest --from packaged --to ours.toml --as-of 2026-11-01
     """
@@ -133,7 +140,7 @@ def _given(file: Path) -> Given:
 
 
 def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str, Any]:
-    # Imported here: the other commands of policies must not wait for the engine to load.
+    # Imported here: the other policy commands must not wait for the store's engine to load.
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
     from services.store.client import (  # noqa: PLC0415
         ClickHouse,
@@ -169,7 +176,7 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
 
 
 def _bring_up_to_date(clickhouse: "ClickHouse", settings: Settings) -> None:
-    """Migrate a store of an older version; leave the facts of one that is up to date alone."""
+    """Migrate a store of an older version; do not touch the facts of an up-to-date one."""
     from services.store.client import StoreUnavailable  # noqa: PLC0415
     from services.store.migrate import Placement, migrate, migrations  # noqa: PLC0415
 
@@ -207,7 +214,7 @@ def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str
                     raise fail(f"the backtest failed: {row['error']}", code=1)
     except httpx.HTTPError as error:
         raise fail(f"{where.url} does not answer ({type(error).__name__}); is it up?") from None
-    raise fail("the backtest was cut off; run it again", code=1)
+    raise fail("the connection ended before the backtest did; run it again", code=1)
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -224,14 +231,14 @@ def _show(answer: dict[str, Any]) -> None:
         Console().print(table)
     before, now = answer["editions"]["from"], answer["editions"]["to"]
     editions = "" if before == [now] else f" (figures of edition {_listed(before)} to {now})"
-    old = "what was frozen" if answer["from"] == FROZEN else f"policy {answer['from']}"
+    old = "the frozen evaluations" if answer["from"] == FROZEN else f"policy {answer['from']}"
     typer.echo(
         f"{answer['suppliers']} suppliers as of {answer['as_of']}, "
         f"from {old} to policy {answer['to']}{editions}:"
     )
     for name, counts in answer["summary"].items():
-        told = ", ".join(f"{counts[key]} {said}" for key, said in _NAMES.items())
-        typer.echo(f"  {name}: {told}")
+        listed = ", ".join(f"{counts[key]} {words}" for key, words in _NAMES.items())
+        typer.echo(f"  {name}: {listed}")
 
 
 def _listed(editions: list[int]) -> str:
@@ -239,11 +246,11 @@ def _listed(editions: list[int]) -> str:
 
 
 def _change(pair: dict[str, Any], nothing: str) -> str:
-    old, new = (_said(pair[side], nothing) for side in ("from", "to"))
+    old, new = (_text(pair[side], nothing) for side in ("from", "to"))
     return old if pair["from"] == pair["to"] else f"{old} -> {new}"
 
 
-def _said(value: Any, nothing: str) -> str:
+def _text(value: Any, nothing: str) -> str:
     if value is None:
         return nothing
     return f"{value:.2f}" if isinstance(value, float) else str(value)

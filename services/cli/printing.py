@@ -1,7 +1,8 @@
-"""Text of files and records on its way to a terminal: what a terminal would obey is shown instead.
+"""Makes text from files and records safe to print: control characters are shown, not obeyed.
 
-A cell or an event may hold any character. Sent as it is, an escape sequence would clear the screen,
-change what stands above it, or write to the clipboard. Every command that prints data asks here.
+A cell or an event may hold any character. Printed as it is, an escape sequence could clear the
+screen, change what stands above it, or write to the clipboard. Every command that prints data uses
+these functions.
 """
 
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    """Return a text with each character that is not to be seen written as an escape: `\\x1b`."""
+    """Return a text with each non-printable character written as an escape such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(
@@ -19,7 +20,7 @@ def printable(text: str) -> str:
 
 
 def printable_json(value: Any, indent: int | None = None) -> str:
-    """Return JSON that a person can read and a terminal does not obey; it says the same."""
+    """Return readable JSON of the same value, with non-printable characters as JSON escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return "".join(
         letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]

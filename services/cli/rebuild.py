@@ -1,4 +1,4 @@
-"""`rantai rebuild`: everything but the ledger dropped and made anew from it."""
+"""`rantai rebuild`: drops every derived table and rebuilds it from the ledger."""
 
 import json
 from contextlib import closing
@@ -23,12 +23,13 @@ from services.store.rebuild import rebuild as rebuild_store
 
 def rebuild(
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
+    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
     key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,
 ) -> None:
-    """Drop every derived table and fill it anew from the ledger. Figures are incomplete meanwhile.
+    """Drop every derived table and rebuild it from the ledger. Figures are incomplete meanwhile.
 
-    Where `rantai up` runs on the data directory it is asked to; else the store is opened here.
+    If `rantai up` runs on the data directory, it does the rebuild; otherwise the store is opened
+    here.
 
     Example: rantai rebuild --data-dir var/rantai
     """
@@ -43,24 +44,26 @@ def rebuild(
         else:
             tables = _online(url, key, data_dir, tell)
         bar.update(task, description="done", completed=tables, total=tables)
-    typer.echo(f"{tables} tables made anew from the ledger.")
+    typer.echo(f"{tables} tables rebuilt from the ledger.")
 
 
 def _offline(data_dir: Path, tell: Progressing) -> int:
     try:
         settings = Settings.from_environment()
         if settings.clickhouse_url:
-            there = ClickHouse(url=settings.clickhouse_url, cluster=settings.clickhouse_cluster)
-            return _made_anew(there, settings, tell)
+            clickhouse = ClickHouse(
+                url=settings.clickhouse_url, cluster=settings.clickhouse_cluster
+            )
+            return _rebuilt(clickhouse, settings, tell)
         if not (data_dir / "store").exists():
             raise fail(f"{data_dir} has no store")
         with held(data_dir, "rantai rebuild"):
-            return _made_anew(ClickHouse(path=data_dir / "store"), settings, tell)
+            return _rebuilt(ClickHouse(path=data_dir / "store"), settings, tell)
     except SettingsError as error:
         raise fail(str(error)) from None
 
 
-def _made_anew(clickhouse: ClickHouse, settings: Settings, tell: Progressing) -> int:
+def _rebuilt(clickhouse: ClickHouse, settings: Settings, tell: Progressing) -> int:
     with closing(clickhouse):
         placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
         rules = Rules.of(policy_of(settings))
@@ -83,4 +86,4 @@ def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing)
                 return int(row["tables"])
             else:
                 raise fail(f"the rebuild failed: {row['error']}", code=1)
-    raise fail("the rebuild was cut off; run it again", code=1)
+    raise fail("the connection ended before the rebuild did; run it again", code=1)

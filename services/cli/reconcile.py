@@ -1,4 +1,4 @@
-"""`rantai reconcile`: was all that was accepted stored or rejected, and is nothing in conflict?"""
+"""`rantai reconcile`: checks that accepted events are stored or rejected, and not in conflict."""
 
 import json
 from pathlib import Path
@@ -16,18 +16,23 @@ from services.cli.printing import printable
 def reconcile(  # noqa: PLR0913 - options of a command
     *,
     data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="a running Rantai elsewhere")] = None,
+    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
     key: Annotated[
-        str | None, typer.Option(envvar="RANTAI_KEY", help="yours: your own; a programme's: all")
+        str | None,
+        typer.Option(
+            envvar="RANTAI_KEY", help="a programme's key counts all events, another its own"
+        ),
     ] = None,
-    since: Annotated[str | None, typer.Option(help="accepted since then, RFC 3339")] = None,
-    wait: Annotated[float, typer.Option(help="seconds to wait for what is on its way")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="only events accepted since then, RFC 3339")
+    ] = None,
+    wait: Annotated[float, typer.Option(help="seconds to wait for events on their way")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
-    """Count by sender and day: accepted = stored + rejected.
+    """Count by sender and day, and check that accepted = stored + rejected.
 
-    Exit status 1 if anything is missing, or an event came again with other content (a conflict) and
-    nobody has dealt with it: see 'rantai rejected'.
+    Exit status 1 if an event is missing, or if an event was sent again with other content (a
+    conflict) and nobody has replayed or dismissed it: see 'rantai rejected'.
 
     Example: rantai reconcile --data-dir var/rantai
     """
@@ -59,14 +64,14 @@ def _show(answer: dict[str, Any]) -> None:
     for event in answer.get("conflict_events", []):
         typer.echo(f"conflict: {_named(event)} ({printable(event['rejected_id'])})")
     if answer["missing"]:
-        typer.echo(f"{answer['missing']} missing. The broker has them; is the sink running?")
+        typer.echo(f"{answer['missing']} missing. The broker has them; is the processor running?")
     else:
         typer.echo("Nothing is missing.")
     if answer.get("conflicts"):
         typer.echo(
             f"{answer['conflicts']} in conflict: sent again with other content; what was stored "
-            "first stands. 'rantai rejected show' has what came; 'replay --file' sends it in under "
-            "another id, 'dismiss' leaves it at what is stored."
+            "first stands. 'rantai rejected show' shows what was sent, 'replay --file' sends it "
+            "under another id, 'dismiss' keeps what is stored."
         )
 
 

@@ -1,4 +1,4 @@
-"""`rantai rejected`: what was refused behind the gateway, and sending it in again or not."""
+"""`rantai rejected`: lists events refused behind the gateway, and replays or dismisses them."""
 
 import json
 from pathlib import Path
@@ -17,9 +17,11 @@ app = typer.Typer(
     help="Refused events: list, show, replay, dismiss.", no_args_is_help=True, rich_markup_mode=None
 )
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
-Url = Annotated[str | None, typer.Option(help="a running Rantai elsewhere")]
-Key = Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="a key that may see them")]
-Json = Annotated[bool, typer.Option("--json", help="for scripts")]
+Url = Annotated[str | None, typer.Option(help="URL of another running Rantai")]
+Key = Annotated[
+    str | None, typer.Option(envvar="RANTAI_KEY", help="API key: a sender's sees its own")
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 RejectedId = Annotated[str, typer.Argument(help="as 'rejected list' shows it")]
 
 
@@ -33,7 +35,7 @@ def list_rejected(  # noqa: PLR0913 - options of a command
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List refused events, newest first: with a sender's key its own.
+    """List refused events, newest first; with a sender's key only its own.
 
     Example: rantai rejected list --data-dir var/rantai
     """
@@ -58,7 +60,7 @@ def show(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Show a refused event as it came, as JSON.
+    """Show a refused event as it was received, as JSON.
 
     Example: rantai rejected show rantai.inbound.AHM:0:17:1795313164153
     """
@@ -75,7 +77,7 @@ def replay(
     key: Key = None,
     file: Annotated[Path | None, typer.Option(help="the repaired event")] = None,
 ) -> None:
-    """Send a refused event in again, repaired or as it came, in its sender's name.
+    """Send a refused event again in its sender's name, repaired or unchanged.
 
     Example: rantai rejected replay rantai.inbound.AHM:0:17:1795313164153 --file repaired.json
     """
@@ -100,7 +102,7 @@ def dismiss(
     url: Url = None,
     key: Key = None,
 ) -> None:
-    """Take a refused event off the list and send nothing: what is stored is right.
+    """Take a refused event off the list without sending it: what is stored is right.
 
     Example: rantai rejected dismiss rantai.orders:0:17:1795313164153
     """

@@ -1,4 +1,4 @@
-"""The services one by one, as containers start them: configured by `RANTAI_*` alone."""
+"""The services, each as a process of its own, configured by `RANTAI_*` variables alone."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -29,7 +29,7 @@ _PROBE_SECONDS: Final = 2.0
 
 
 def gateway() -> None:
-    """Take events in over HTTP. Reads RANTAI_KAFKA, RANTAI_KEYS_FILE, RANTAI_HOST, RANTAI_PORT, ...
+    """Accept events over HTTP. Reads RANTAI_KAFKA, RANTAI_KEYS_FILE, RANTAI_HOST, RANTAI_PORT, ...
 
     Example: RANTAI_KAFKA=broker:9092 RANTAI_PORT=8080 rantai gateway
     """
@@ -61,7 +61,7 @@ def processor() -> None:
 
 
 def migrate_store() -> None:
-    """Bring the store to this version. Reads RANTAI_CLICKHOUSE_URL, RANTAI_CLICKHOUSE_CLUSTER.
+    """Migrate the store to this version. Reads RANTAI_CLICKHOUSE_URL, RANTAI_CLICKHOUSE_CLUSTER.
 
     Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai migrate
     """
@@ -110,7 +110,7 @@ async def _gateway(settings: Settings) -> None:
 
     async def check() -> str | None:
         try:
-            # The client keeps on looking for a broker that is away; a probe must not.
+            # The client keeps trying to reach an absent broker; a readiness probe must not.
             async with asyncio.timeout(_PROBE_SECONDS):
                 await asyncio.to_thread(reach, settings.kafka)
         except (BrokerUnavailable, TimeoutError):
@@ -165,7 +165,7 @@ async def _exporter(settings: Settings) -> None:
     store = _Store(settings)
 
     async def check() -> str | None:
-        # A store that is away is a metric: whoever watches must be there to tell of it.
+        # Always ready: an unreachable store is shown by a metric, which this service must serve.
         return None
 
     app = compose.application("Rantai exporter", [compose.metrics_routes()], check)
@@ -174,7 +174,7 @@ async def _exporter(settings: Settings) -> None:
 
 
 class _Store:
-    """A store that is opened when it is asked for first, or again where it was away then."""
+    """Opens the store on first use, and tries again on the next use if it was unreachable."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -182,7 +182,7 @@ class _Store:
         self._clickhouse: ClickHouse | None = None
 
     def open(self) -> ClickHouse:
-        """Return the store. Raises StoreUnavailable. For any thread."""
+        """Return the store. Raises StoreUnavailable. May be called from any thread."""
         with self._lock:
             if self._clickhouse is None:
                 self._clickhouse = _clickhouse(self._settings)

@@ -1,4 +1,4 @@
-"""`rantai simulate`: feed a gateway a year of simulated history, then new events as they happen."""
+"""`rantai simulate`: feeds a gateway a year of simulated history, then live events."""
 
 import asyncio
 import json
@@ -24,20 +24,21 @@ from services.simulator import SimulatedEvent, history, live, participants
 _BATCH: Final = 500
 _CONNECTIONS: Final = 24
 _SLICE: Final = timedelta(days=183)
-"""History goes out slice by slice, all senders at once within one. Order does not matter to the
-figures; shorter slices would only make more and smaller requests, and each waits for the ledger."""
+"""History is sent in slices of this length; within a slice, all senders' events are sent at once.
+Figures do not depend on the order. Shorter slices would only make more and smaller requests, and
+each request waits for the ledger."""
 _PATIENCE_SECONDS: Final = 120.0
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _MOST_SHOWN: Final = 20
 
 
 class SendingError(RuntimeError):
-    """The gateway took or judged nothing; the message says what it answered and what to do."""
+    """The gateway does not judge a batch; the message says what it answered and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An event that the gateway refused, and why: pairs of JSON pointer and message."""
+    """An event that the gateway refused. `faults`: pairs of JSON pointer and message."""
 
     sender: str
     event_id: str
@@ -51,13 +52,13 @@ class Rejection:
 
 @dataclass(slots=True)
 class LoadOutcome:
-    """What became of the events sent so far."""
+    """How many of the events sent so far were accepted, and which were rejected."""
 
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
     def as_json(self) -> dict[str, int]:
-        """Return the counts."""
+        """Return the numbers of accepted and rejected events."""
         return {"accepted": self.accepted, "rejected": len(self.rejections)}
 
 
@@ -68,11 +69,11 @@ async def load_history(
     on_progress: Callable[[int], None] = lambda count: None,
     outcome: LoadOutcome | None = None,
 ) -> LoadOutcome:
-    """Send events that are sorted by time, in batches by sender, several at once.
+    """Send events that are sorted by time, in batches by sender, several batches at once.
 
-    `keys` gives each sender's API key; `on_progress` is told how many more were judged. The counts
-    go to `outcome` as they come, so that they are there after a cancellation too. Sending the same
-    again changes nothing. Raises SendingError where the gateway cannot be made to answer.
+    `keys` has each sender's API key. `on_progress` is called with the size of each judged batch.
+    `outcome` is updated after each batch, so that it is right after a cancellation too. Sending the
+    same events again changes nothing. Raises SendingError if the gateway does not judge a batch.
     """
     outcome = outcome if outcome is not None else LoadOutcome()
     turns = asyncio.Semaphore(_CONNECTIONS)
@@ -93,7 +94,7 @@ async def load_history(
     return outcome
 
 
-async def play_live(  # noqa: PLR0913 - a rate and its bounds, and where the counts go
+async def play_live(  # noqa: PLR0913 - a rate and its bounds, and the outcome
     url: str,
     keys: Mapping[str, str],
     events: Iterator[SimulatedEvent],
@@ -105,8 +106,8 @@ async def play_live(  # noqa: PLR0913 - a rate and its bounds, and where the cou
 ) -> LoadOutcome:
     """Send `rate` events a second until `limit` are sent or the task is cancelled.
 
-    The counts go to `outcome` as for `load_history`. Raises SendingError where the gateway cannot
-    be made to answer.
+    `keys` and `outcome` are as for `load_history`. `on_event` is called with each judged event.
+    Raises SendingError if the gateway does not judge an event.
     """
     outcome = outcome if outcome is not None else LoadOutcome()
     sent = 0
@@ -115,7 +116,7 @@ async def play_live(  # noqa: PLR0913 - a rate and its bounds, and where the cou
     async with _client(url) as client:
         while limit is None or sent < limit:
             await asyncio.sleep(max(0.0, next_at - clock()))
-            # After the gateway was away the rhythm goes on from here; there is no rush to catch up.
+            # After an outage of the gateway, go on at the same rate instead of catching up.
             next_at = max(next_at + 1 / rate, clock())
             event = next(events)
             await _post(client, keys[event.sender], [event], outcome)
@@ -124,27 +125,28 @@ async def play_live(  # noqa: PLR0913 - a rate and its bounds, and where the cou
     return outcome
 
 
-def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
+def simulate(  # noqa: PLR0913, PLR0917 - options of a command
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the gateway's keys.json is.", show_default=False)
+        Path | None, typer.Option(help="Folder of the gateway's keys.json.", show_default=False)
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="The gateway, e.g. http://127.0.0.1:8080.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Which world: the same seed, the same events.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 7,
     days: Annotated[int, typer.Option(min=1, help="Days of history.")] = 365,
     go_on: Annotated[
-        bool, typer.Option("--live/--no-live", help="Go on with new events after the history.")
+        bool, typer.Option("--live/--no-live", help="Send live events after the history.")
     ] = True,
     rate: Annotated[float, typer.Option(min=0.001, help="Live events a second.")] = 1.0,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="End after so many live events.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Stop after this many live events.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Simulate 3 buyers and 40 IKM: a year of history, then an event a second until Ctrl-C.
 
-    Makes API keys for the run in the data directory and revokes them at its end.
+    Creates API keys for the run in the data directory, and revokes them at its end.
     """
     try:
         settings = Settings.from_environment()
@@ -167,7 +169,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
 
 
 class _Run:
-    """One run of the command: its options, what came of it, and how it is shown."""
+    """One run of the command: its options, its outcome, and the report."""
 
     def __init__(self, url: str, seed: int, days: int, rate: float, limit: int | None) -> None:
         self.url, self.seed, self.days, self.rate, self.limit = url, seed, days, rate, limit
@@ -177,7 +179,7 @@ class _Run:
         self._loaded = False
 
     async def play(self, keys: Mapping[str, str], *, go_on: bool) -> None:
-        """Load the history, then go on live; a signal ends it cleanly."""
+        """Load the history, then send live events. SIGINT or SIGTERM ends it early, no error."""
         task = asyncio.create_task(self._play(keys, go_on))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -213,13 +215,13 @@ class _Run:
 
     @property
     def exit_status(self) -> int:
-        """0 where everything was taken; 1 where not; 130 where the history was cut short."""
+        """0 if everything was accepted, 1 if not, 130 if the history was interrupted."""
         if self.failure is not None or self.history.rejections or self.live.rejections:
             return 1
         return 0 if self._loaded else 130
 
     def report(self, seconds: float, *, as_json: bool) -> None:
-        """Print what was refused, and the counts."""
+        """Print the rejected events, the failure if there is one, and the counts."""
         rejections = self.history.rejections + self.live.rejections
         for rejection in rejections[:_MOST_SHOWN]:
             typer.echo(f"rejected: {rejection}", err=True)
@@ -269,7 +271,7 @@ def _in_brief(event: SimulatedEvent) -> str:
 
 
 def _slices(events: Sequence[SimulatedEvent]) -> Iterator[list[list[SimulatedEvent]]]:
-    """Cut history into slices of time, and each slice into batches of one sender."""
+    """Divide history into slices of time, and each slice into batches of one sender."""
     by_sender: dict[str, list[SimulatedEvent]] = {}
     ends: datetime | None = None
     for event in events:
@@ -294,7 +296,10 @@ def _batches(by_sender: Mapping[str, list[SimulatedEvent]]) -> list[list[Simulat
 async def _post(
     client: httpx.AsyncClient, key: str, batch: Sequence[SimulatedEvent], outcome: LoadOutcome
 ) -> None:
-    """Send one sender's events and add to the outcome, with patience while the gateway is away."""
+    """Send one sender's events and add to the outcome; retry while the gateway is away.
+
+    Raises SendingError.
+    """
     content = json.dumps([event.event for event in batch], ensure_ascii=False).encode()
     headers = {
         "authorization": f"Bearer {key}",
@@ -314,13 +319,13 @@ async def _post(
             _judge(response, batch, outcome)
             return
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-        wait = _asked_to_wait(response, pause)
+        wait = _seconds_to_wait(response, pause)
         if clock() + wait > give_up_at:
             raise SendingError(f"{client.base_url} does not take events: {problem}")
         await asyncio.sleep(wait)
 
 
-def _asked_to_wait(response: httpx.Response | None, otherwise: float) -> float:
+def _seconds_to_wait(response: httpx.Response | None, otherwise: float) -> float:
     text = response.headers.get("retry-after", "") if response is not None else ""
     return float(text) if text.isascii() and text.isdigit() else otherwise
 

@@ -1,4 +1,4 @@
-"""`rantai topics`: the topics as they are declared."""
+"""`rantai topics`: creates the declared Kafka topics, and corrects their settings."""
 
 import json
 from typing import Annotated
@@ -19,20 +19,20 @@ app = typer.Typer(
 
 @app.callback()
 def _topics() -> None:
-    """Keep `apply` a command of its own."""
+    """Makes `apply` a subcommand: Typer would call an only command without its name."""
 
 
 @app.command()
 def apply(
-    kafka: Annotated[str | None, typer.Option(help="default RANTAI_KAFKA")] = None,
+    kafka: Annotated[str | None, typer.Option(help="broker; default: RANTAI_KAFKA")] = None,
     partner: Annotated[
-        list[str] | None, typer.Option(help="also the inbound topic of this sender")
+        list[str] | None, typer.Option(help="create this sender's inbound topic too")
     ] = None,
-    replication: Annotated[int | None, typer.Option(help="default RANTAI_REPLICATION")] = None,
-    partitions: Annotated[int | None, typer.Option(help="default RANTAI_PARTITIONS")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    replication: Annotated[int | None, typer.Option(help="default: RANTAI_REPLICATION")] = None,
+    partitions: Annotated[int | None, typer.Option(help="default: RANTAI_PARTITIONS")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
-    """Make the missing topics and correct the settings of the others. Safe to run again.
+    """Create missing topics, and correct the settings of the others. Safe to run again.
 
     Example: rantai topics apply --kafka broker-1:9092 --replication 3 --partner AHM
     """

@@ -40,7 +40,7 @@ _PARTNERS_SECONDS: Final = 1.0
 
 @dataclass(slots=True)
 class Running:
-    """One process with everything in it."""
+    """What runs in one process. `server` is not serving yet: the caller of `running` starts it."""
 
     settings: Settings
     parts: list[compose.Failing]
@@ -51,7 +51,7 @@ class Running:
 def up(  # noqa: PLR0913 - options of a command
     *,
     data_dir: Annotated[
-        Path, typer.Option(envvar="RANTAI_DATA_DIR", help="keys, links and the store")
+        Path, typer.Option(envvar="RANTAI_DATA_DIR", help="folder of keys, links and the store")
     ] = Path("var/rantai"),
     port: Annotated[int, typer.Option(envvar="RANTAI_PORT", min=0, max=65535)] = 8080,
     host: Annotated[str, typer.Option(envvar="RANTAI_HOST")] = "127.0.0.1",
@@ -62,7 +62,7 @@ def up(  # noqa: PLR0913 - options of a command
         str | None, typer.Option(help="URL of a ClickHouse; default: the embedded engine")
     ] = None,
     broker_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="of the embedded broker; 0 = any free")
+        int, typer.Option(min=0, max=65535, help="port of the embedded broker; 0 = any free")
     ] = 0,
 ) -> None:
     """Run everything in one process, until SIGTERM or Ctrl-C.
@@ -74,7 +74,7 @@ def up(  # noqa: PLR0913 - options of a command
     broker = None if kafka else EmbeddedBroker(broker_port)
     try:
         settings = _settings(data_dir, host, port, kafka, clickhouse, broker)
-        asyncio.run(_until_told(settings, broker))
+        asyncio.run(_run_until_stopped(settings, broker))
     except compose.PartFailed as error:
         raise fail(str(error), code=70) from None
     except (
@@ -88,7 +88,7 @@ def up(  # noqa: PLR0913 - options of a command
         raise fail(str(error)) from None
 
 
-def _settings(  # noqa: PLR0913, PLR0917 - the options, one by one
+def _settings(  # noqa: PLR0913, PLR0917 - options of a command
     data_dir: Path,
     host: str,
     port: int,
@@ -104,14 +104,14 @@ def _settings(  # noqa: PLR0913, PLR0917 - the options, one by one
         "clickhouse_url": clickhouse,
     }
     if broker is not None:
-        # Whoever posts waits for the ledger: a batch is what came while the last one was stored.
+        # Requests wait for the ledger: a batch has what arrived while the last one was stored.
         given["batch_seconds"] = EMBEDDED_BATCH_SECONDS
         given["session_seconds"] = EMBEDDED_SESSION_SECONDS
     known = {key: value for key, value in given.items() if value is not None}
     return Settings.from_environment().model_copy(update=known)
 
 
-async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None:
+async def _run_until_stopped(settings: Settings, broker: EmbeddedBroker | None) -> None:
     async with running(settings, broker) as everything:
         compose.stop_on_signal(everything.server)
         log(_LOGGER, "listening", url=settings.base_url, broker=settings.kafka)
@@ -126,11 +126,11 @@ async def _until_told(settings: Settings, broker: EmbeddedBroker | None) -> None
 async def running(
     settings: Settings, broker: EmbeddedBroker | None, command: str = "rantai up"
 ) -> AsyncIterator[Running]:
-    """Start everything but the HTTP server; stop it in the opposite order.
+    """Start everything but the HTTP server; stop it in reverse order at the end.
 
-    `command`: what it is called to another that is started on the data directory. Raises
-    SettingsError before anything is started, BrokerUnavailable and StoreUnavailable where a
-    part can't be had.
+    `command` names this process to others that want the data directory. Raises SettingsError before
+    anything is started, and BrokerUnavailable, StoreUnavailable or StoreRefused if the broker or
+    the store can't be used.
     """
     policy = policy_of(settings)
     async with AsyncExitStack() as stack:
@@ -189,8 +189,8 @@ def _require_free(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise SettingsError(
-                f"{settings.host}:{settings.port} can't be listened on ({error.strerror}); "
-                "choose another with --port"
+                f"can't listen on {settings.host}:{settings.port} ({error.strerror}); "
+                "choose another port with --port"
             ) from None
 
 
@@ -240,7 +240,7 @@ async def _beside(work: Awaitable[None]) -> AsyncIterator[None]:
 
 
 class Topics:
-    """Gives each partner with a key its inbound topic, also those that come while it runs."""
+    """Creates the inbound topic of each partner that has a key, or gets one while this runs."""
 
     def __init__(self, settings: Settings, keys: KeyStore, *, in_memory: bool) -> None:
         self._settings, self._keys, self._in_memory = settings, keys, in_memory
@@ -248,11 +248,11 @@ class Topics:
         self.ready = asyncio.Event()
 
     async def stop(self) -> None:
-        """Return from `run`."""
+        """Ask `run` to return."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Look for new partners until `stop`. Raises BrokerUnavailable."""
+        """Create the topics of new partners until `stop`. Raises BrokerUnavailable."""
         known: set[str] = set()
         while not self._stopping.is_set():
             partners = set(self._keys.partners())

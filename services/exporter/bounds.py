@@ -52,7 +52,7 @@ def grade_steps(before: Letter | None, now: Letter | None) -> int:
     return LETTERS.index(now) - LETTERS.index(before)
 
 
-def watched(suppliers: Sequence[Watched], bounds: Bounds) -> list[Watched]:
+def most_at_risk(suppliers: Sequence[Watched], bounds: Bounds) -> list[Watched]:
     """Return the suppliers with series of their own: the named ones, then those most at risk.
 
     Ordered by how many steps the published grade fell since the previous month end, then by the

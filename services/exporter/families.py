@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
 
-from services.assessment.watched import Looked, Watched, WatchedStanding
-from services.exporter.bounds import Bounds, Labels, newest_by_label, watched
+from services.assessment.watched import StoreLookResult, Watched, WatchedStanding
+from services.exporter.bounds import Bounds, Labels, most_at_risk, newest_by_label
 from services.readiness.kpis import COUNTS
 from services.readiness.policy_parts import LETTERS
 from services.readiness.stage import STAGES
@@ -25,7 +25,7 @@ _REASONS = frozenset({"invalid", "forbidden", "conflict", "store"})
 Groups = Mapping[str, Sequence[Watched]]
 
 
-def families(looked: Looked, bounds: Bounds, zone: str) -> list[GaugeMetricFamily]:
+def families(looked: StoreLookResult, bounds: Bounds, zone: str) -> list[GaugeMetricFamily]:
     """Return every metric family that comes from the store. Called by `looks.StoreLook`.
 
     `zone`: the time zone in which the last day of a certificate ends.
@@ -37,7 +37,7 @@ def families(looked: Looked, bounds: Bounds, zone: str) -> list[GaugeMetricFamil
     assessors = Labels(
         (name for one in _standings(suppliers) for name in one.at.stages), bounds.groups
     )
-    few = watched(suppliers, bounds)
+    few = most_at_risk(suppliers, bounds)
     return [
         _grades(series.CLUSTER_GRADES, by_cluster),
         _grades(series.REGION_GRADES, by_region),
@@ -190,7 +190,7 @@ def _end_of(day: date, zone: str) -> float:
     return datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC).timestamp()
 
 
-def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
+def _of_store(looked: StoreLookResult, bounds: Bounds) -> list[GaugeMetricFamily]:
     senders, rejections = series.SENDER_NEWEST.family(), series.OPEN_REJECTIONS.family()
     newest = {name: at.timestamp() for name, at in looked.senders.items()}
     for label, at in newest_by_label(newest, looked.suppliers, bounds.groups).items():
@@ -208,10 +208,10 @@ def _of_store(looked: Looked, bounds: Bounds) -> list[GaugeMetricFamily]:
     }
     if newest:
         single[series.NEWEST_STORED] = max(newest.values())
-    return [senders, rejections, *(valued(one, value) for one, value in single.items())]
+    return [senders, rejections, *(unlabelled_family(one, value) for one, value in single.items())]
 
 
-def valued(declared: Series, value: float) -> GaugeMetricFamily:
+def unlabelled_family(declared: Series, value: float) -> GaugeMetricFamily:
     """Return the family of a series without labels, with its value."""
     family = declared.family()
     family.add_metric([], value)

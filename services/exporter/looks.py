@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from services.assessment.watched import Watched, WatchStore
 from services.exporter.bounds import Bounds
-from services.exporter.families import families, valued
+from services.exporter.families import families, unlabelled_family
 from services.exporter.missing_events import MissingEvents
 from services.exporter.quality_look import QualityLook
 from services.exporter.topic_lag import TopicLag
@@ -107,13 +107,15 @@ class StoreLook:
         """Yield the families of the last look, its age, and whether it succeeded in time."""
         age = self.clock() - self._began
         late = age > max(LATE_SECONDS, 2 * _SHARE * self._seconds)
-        yield valued(series.UP, float(self._looked and not (self._failed or late)))
-        yield valued(series.LOOK_AGE, age)
+        yield unlabelled_family(series.UP, float(self._looked and not (self._failed or late)))
+        yield unlabelled_family(series.LOOK_AGE, age)
         if self._looked:
-            yield valued(series.LOOK_SECONDS, self._seconds)
-            yield valued(series.BEHIND, len(self._behind))
+            yield unlabelled_family(series.LOOK_SECONDS, self._seconds)
+            yield unlabelled_family(series.BEHIND, len(self._behind))
             since = min(self._behind.values(), default=None)
-            yield valued(series.BEHIND_AGE, 0.0 if since is None else self.clock() - since)
+            yield unlabelled_family(
+                series.BEHIND_AGE, 0.0 if since is None else self.clock() - since
+            )
         yield from self._seen
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
 
-from services.exporter.families import valued
+from services.exporter.families import unlabelled_family
 from services.kafka.topics import BrokerUnavailable
 from services.store.client import StoreRefused, StoreUnavailable
 from services.telemetry import series
@@ -77,5 +77,5 @@ class MissingEvents:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield how many events are missing, and the seconds since they were counted."""
         if self._missing is not None:
-            yield valued(series.MISSING, self._missing)
-        yield valued(series.MISSING_AGE, self.clock() - self._done)
+            yield unlabelled_family(series.MISSING, self._missing)
+        yield unlabelled_family(series.MISSING_AGE, self.clock() - self._done)

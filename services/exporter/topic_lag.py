@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily
 
 from schemas.catalogue import INBOUND_PREFIX
-from services.exporter.families import valued
+from services.exporter.families import unlabelled_family
 from services.kafka.topics import BrokerUnavailable
 from services.telemetry import series
 from services.telemetry.logs import log
@@ -44,7 +44,7 @@ class TopicLag:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the number of waiting records by topic, and whether the broker answered."""
-        yield valued(series.BROKER_UP, float(self._up))
+        yield unlabelled_family(series.BROKER_UP, float(self._up))
         family = series.TOPIC_LAG.family()
         for topic, waiting in self._seen.items():
             family.add_metric([topic], waiting)

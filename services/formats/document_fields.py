@@ -14,7 +14,7 @@ from services.formats.columns import Choice, TextColumn, candidates, placeholder
 from services.formats.mapping import EventTemplate, FileMapping
 
 
-class Field(NamedTuple):
+class FilledField(NamedTuple):
     """A field of a document that a value of the mapping fills.
 
     path: the names of the field and of those around it, without positions in lists.
@@ -42,7 +42,7 @@ def schema_of(event_type: str) -> dict[str, Any]:
     return CATALOGUE[event_type].data.model_json_schema()
 
 
-def resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def resolved_schema(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema with references followed and `X | null` reduced to X.
 
     `root`: the schema of the document, which has the definitions.
@@ -57,7 +57,7 @@ def resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         schema = options[0]
 
 
-def fields_of(event: EventTemplate) -> Iterator[Field]:
+def fields_of(event: EventTemplate) -> Iterator[FilledField]:
     """Yield the fields that an event template fills; none if its type is not in the catalogue."""
     if event.type in CATALOGUE:
         root = schema_of(event.type)
@@ -66,10 +66,10 @@ def fields_of(event: EventTemplate) -> Iterator[Field]:
 
 def _fields(
     root: dict[str, Any], schema: dict[str, Any], template: Any, path: tuple[str, ...]
-) -> Iterator[Field]:
-    schema = resolved(root, schema)
+) -> Iterator[FilledField]:
+    schema = resolved_schema(root, schema)
     if isinstance(template, str):
-        yield Field(path, template, schema)
+        yield FilledField(path, template, schema)
     elif isinstance(template, dict):
         known = schema.get("properties", {})
         for name, part in template.items():

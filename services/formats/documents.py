@@ -112,7 +112,7 @@ def faults_of_key(readings: Iterable[CellReading], purpose: str) -> tuple[CellFa
     )
 
 
-def of_document(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
+def document_faults(rows: Sequence[int], faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
     """Return the faults without duplicates, each saying that its whole document is refused.
 
     `rows`: the rows of the document; the faults of a single row stay as they are.
@@ -161,7 +161,7 @@ def _agreed(
     return chosen.written
 
 
-def rendered(
+def filled_data(
     template: Any, rows: Sequence[RowReadings], pointer: str, document: MappedDocument
 ) -> Any:
     """Fill a template with the values of rows; fields without a value are left out.
@@ -176,7 +176,7 @@ def rendered(
     for name, part in template.items():
         if isinstance(part, dict) and _says_nothing(part, rows):
             continue
-        value = rendered(part, rows, f"{pointer}/{escape(name)}", document)
+        value = filled_data(part, rows, f"{pointer}/{escape(name)}", document)
         if value is not None:
             result[name] = value
     return result
@@ -191,7 +191,7 @@ def _elements(
             if _says_nothing(part, [row]):
                 continue
             made = MappedDocument()
-            element = rendered(part, [row], f"{pointer}/{len(elements)}", made)
+            element = filled_data(part, [row], f"{pointer}/{len(elements)}", made)
             own_element = not document.order or pointer != _LINES or made.faults
             if not own_element and document.has_line(element, row.row.number, made.origins):
                 continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from schemas.elements import MORE_FOLLOWS, elements_of, without_blanks
-from schemas.validation import NotParseable, Unparseable, decode_text, parse
+from schemas.validation import NotParseable, Unparseable, parse, utf8_body
 from services.formats.rows import CellFault, FileError, RefusedDocument
 
 _SHOWN: Final = 200
@@ -57,7 +57,7 @@ def events_of_json(text: bytes) -> Iterator[FileEvent | RefusedDocument]:
     JSON.
     """
     try:
-        parts = list(elements_of(decode_text(text).decode()))
+        parts = list(elements_of(utf8_body(text).decode()))
     except NotParseable as error:
         raise FileError(str(error)) from None
     except json.JSONDecodeError as error:

@@ -23,7 +23,7 @@ from services.formats.columns import (
     candidates,
     placeholders,
 )
-from services.formats.document_fields import resolved, schema_of
+from services.formats.document_fields import resolved_schema, schema_of
 from services.formats.mapping import EventTemplate, FileMapping
 from services.formats.mapping_versions import version_problems
 
@@ -198,7 +198,7 @@ class _Shape:
     root: dict[str, Any]
 
     def problems(self, schema: dict[str, Any], template: Any, place: str) -> Iterator[str]:
-        schema = resolved(self.root, schema)
+        schema = resolved_schema(self.root, schema)
         kind = schema.get("type")
         if kind == "object" and isinstance(template, dict):
             yield from self._of_object(schema, template, place)

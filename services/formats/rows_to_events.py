@@ -16,9 +16,9 @@ from schemas.envelope import sender_of
 from services.formats.document_fields import code_values, sources_of
 from services.formats.documents import (
     MappedDocument,
+    document_faults,
     faults_of_key,
-    of_document,
-    rendered,
+    filled_data,
     text_in,
     time_of,
 )
@@ -81,7 +81,9 @@ class MappedEvent:
 
     def located(self, errors: Iterable[tuple[str, str]]) -> tuple[CellFault, ...]:
         """Trace errors (JSON pointer, message) back to the rows and columns they stem from."""
-        return of_document(self.rows, [self._located(pointer, text) for pointer, text in errors])
+        return document_faults(
+            self.rows, [self._located(pointer, text) for pointer, text in errors]
+        )
 
     def _located(self, pointer: str, message: str) -> CellFault:
         foreign = self._foreign_buyer() if pointer == "/type" else None
@@ -292,7 +294,7 @@ class RowsToEvents:
         time = time_of(template, rows, document)
         if time is not None:
             event["time"] = time
-        event["data"] = rendered(template.data, rows, "/data", document)
+        event["data"] = filled_data(template.data, rows, "/data", document)
         for name in ("subject", "id"):
             text = getattr(template, name)
             if text is not None:
@@ -300,7 +302,7 @@ class RowsToEvents:
         numbers = tuple(row.row.number for row in rows)
         if document.faults or broken:
             concerned = sorted({*numbers, *(fault.row for fault in broken)})
-            faults = of_document(concerned, [*document.faults, *broken])
+            faults = document_faults(concerned, [*document.faults, *broken])
             yield RefusedDocument(faults, event["id"] or None)
             return
         yield from self._unless_seen(MappedEvent(event, numbers, document.origins))

@@ -16,7 +16,7 @@ _YEAR: Final = [date(2026, 1, 1) + timedelta(days=number) for number in range(36
 """Every day of a year, to cover summer time and winter time."""
 
 
-def moved_at(mapping: FileMapping, zone: str) -> str | None:
+def site_zone_problem(mapping: FileMapping, zone: str) -> str | None:
     """Return what to set if dates would fall on another day in the policy's `zone`, else None.
 
     Also returns None if this machine does not know the zone.

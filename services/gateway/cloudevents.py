@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from schemas.elements import elements_of, without_blanks
 from schemas.messages import syntax_of
-from schemas.validation import Fault, NotParseable, Unparseable, decode_text, parse, values_in
+from schemas.validation import Fault, NotParseable, Unparseable, max_values_in, parse, utf8_body
 from services.gateway.unpacking import TooLarge, UnsupportedMediaType
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -39,14 +39,14 @@ class Limits:
     events: int
 
 
-class Carried(NamedTuple):
+class ParsedEvent(NamedTuple):
     """A parsed, not yet validated event of a request, and the size of its text in bytes."""
 
     event: Any
     size: int
 
 
-def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterator[Carried]:
+def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterator[ParsedEvent]:
     """Yield the events of a request in order, parsing each one lazily.
 
     `headers`: with lower-case names. `body`: with its content encoding removed. The caller must not
@@ -66,7 +66,7 @@ def events_of(headers: Mapping[str, str], body: bytes, limits: Limits) -> Iterat
     array = content.startswith(b"[")
     most = limits.body_bytes // _BYTES_A_VALUE
     many = media_type in (*LINES, BATCHED) or array
-    if many and values_in(content) > most:
+    if many and max_values_in(content) > most:
         raise TooLarge(f"the body has more than {most} JSON values; send several requests")
     if media_type in LINES:
         return _lines(content, limits)
@@ -94,23 +94,23 @@ def _require_utf8(parameters: str) -> None:
             raise NotParseable(f"charset {value} is not supported; send UTF-8")
 
 
-def _one(event: Any, body: bytes) -> Iterator[Carried]:
-    yield Carried(event, len(body))
+def _one(event: Any, body: bytes) -> Iterator[ParsedEvent]:
+    yield ParsedEvent(event, len(body))
 
 
-def _batch(body: bytes, limits: Limits) -> Iterator[Carried]:
+def _batch(body: bytes, limits: Limits) -> Iterator[ParsedEvent]:
     try:
-        for number, element in enumerate(elements_of(decode_text(body).decode()), 1):
+        for number, element in enumerate(elements_of(utf8_body(body).decode()), 1):
             _require_few(number, limits)
             text = element.encode()
-            yield Carried(parse(text), len(text))
+            yield ParsedEvent(parse(text), len(text))
     except RecursionError:
         raise NotParseable("the JSON can't be read: it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise NotParseable(syntax_of(error)) from None
 
 
-def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:
+def _lines(content: bytes, limits: Limits) -> Iterator[ParsedEvent]:
     # Each line is parsed on its own, so that bytes that are not UTF-8 spoil only their own line.
     first_error: str | None = None
     good = False
@@ -124,7 +124,7 @@ def _lines(content: bytes, limits: Limits) -> Iterator[Carried]:
         except NotParseable as error:
             first_error = first_error or str(error)
             event = Unparseable(Fault("", str(error)))
-        yield Carried(event, len(line))
+        yield ParsedEvent(event, len(line))
     if not good:
         raise NotParseable(f"no line is JSON; the first line: {first_error}")
 
@@ -153,7 +153,7 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Any:
                 faults.append(Fault(f"/{name}", f"header {header} must be percent-encoded UTF-8"))
     if "traceparent" in headers:
         event.setdefault("traceparent", headers["traceparent"])
-    event["data"] = parse(decode_text(body))
+    event["data"] = parse(utf8_body(body))
     if isinstance(event["data"], Unparseable):
         fault = event["data"].fault
         faults.append(Fault("/data" + fault.pointer, fault.message))

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
-from schemas.validation import Accepted, Rejected, Sender, validate, values_in
+from schemas.validation import Accepted, Rejected, Sender, max_values_in, validate
 from services.gateway.cloudevents import Limits, events_of
-from services.gateway.unpacking import unpacked
+from services.gateway.unpacking import unpack
 from services.runtime.turns import Turns
 
 Judged = Accepted | Rejected
@@ -118,7 +118,7 @@ class Decoder:
         `who`: the id of the key that takes turns. `held`: the body's room, which grows as it is
         unpacked. Raises NoRoom, NotParseable, TooLarge, UnsupportedMediaType.
         """
-        steps = judging(headers, body, self.limits, sender)
+        steps = decode_steps(headers, body, self.limits, sender)
         if _is_small(headers, body):
             done = _advance(steps, 1)
             if isinstance(done, list):
@@ -134,7 +134,7 @@ class Decoder:
 
 def _is_small(headers: Mapping[str, str], body: bytes) -> bool:
     packed = bool(headers.get("content-encoding"))
-    return not packed and len(body) <= SMALL_BYTES and values_in(body) <= _SMALL_VALUES
+    return not packed and len(body) <= SMALL_BYTES and max_values_in(body) <= _SMALL_VALUES
 
 
 def _advance(steps: Steps, count: int) -> int | list[Judged]:
@@ -148,12 +148,12 @@ def _advance(steps: Steps, count: int) -> int | list[Judged]:
     return size
 
 
-def judging(headers: Mapping[str, str], body: bytes, limits: Limits, sender: Sender) -> Steps:
+def decode_steps(headers: Mapping[str, str], body: bytes, limits: Limits, sender: Sender) -> Steps:
     """Unpack, parse and validate a body step by step; return the verdict on each event.
 
     Raises NotParseable, TooLarge, UnsupportedMediaType: then none of its events may be used.
     """
-    content = unpacked(headers.get("content-encoding", ""), body, limits.body_bytes)
+    content = unpack(headers.get("content-encoding", ""), body, limits.body_bytes)
     in_memory = len(body) + (0 if content is body else len(content))
     if content is not body:
         yield in_memory

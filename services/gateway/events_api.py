@@ -13,7 +13,7 @@ from schemas.units import UNIT_ALIASES
 from schemas.validation import NotParseable, Sender
 from services.access.keys import KeyStore, Principal
 from services.gateway.decoding import Decoder, NoRoom
-from services.gateway.intake import IntakeOutcome, keep
+from services.gateway.intake import IntakeOutcome, publish_accepted
 from services.gateway.openapi import EVENTS_OPERATION
 from services.gateway.unpacking import TooLarge, UnsupportedMediaType
 from services.http.bodies import body_of
@@ -128,7 +128,9 @@ async def _receive(gateway: Gateway, request: Request, principal: Principal) -> 
 
         body = await body_of(request, most, "send several requests", grown)
         judged = await decoder.judged(request.headers, body, sender, principal.key_id, held)
-        return await keep(judged, sender, gateway.safety, request.headers.get("traceparent"))
+        return await publish_accepted(
+            judged, sender, gateway.safety, request.headers.get("traceparent")
+        )
 
 
 def _no_room(full: NoRoom) -> Problem:

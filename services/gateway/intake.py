@@ -50,15 +50,15 @@ class IntakeOutcome:
         return {"accepted": self.accepted, "rejected": self.rejected}
 
 
-async def take(events: list[Any], sender: Sender, safety: Safety) -> IntakeOutcome:
+async def validate_and_publish(events: list[Any], sender: Sender, safety: Safety) -> IntakeOutcome:
     """Validate a few small events, make the accepted ones safe, and return what became of each.
 
     The pages' forms send their events this way. Raises BrokerUnavailable, as `keep` does.
     """
-    return await keep([validate(event, sender) for event in events], sender, safety)
+    return await publish_accepted([validate(event, sender) for event in events], sender, safety)
 
 
-async def keep(
+async def publish_accepted(
     judged: list[Accepted | Rejected],
     sender: Sender,
     safety: Safety,

@@ -26,7 +26,7 @@ class TooLarge(ValueError):
     """The body, or the number of its events, exceeds the limit."""
 
 
-def unpacked(encoding: str, body: bytes, most_bytes: int) -> bytes:
+def unpack(encoding: str, body: bytes, most_bytes: int) -> bytes:
     """Return a body with its content encoding removed. `most_bytes`: the limit of the result.
 
     For compressed bodies this runs in the decoder's thread; work and memory are bounded by the size

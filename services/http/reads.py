@@ -37,11 +37,11 @@ _FREE: Final = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1
 """Requests that are not reads: they need no reader's thread, or have limits of their own."""
 
 
-class AskerGone(Exception):
+class ClientDisconnected(Exception):
     """The client disconnected: nobody waits for the answer. `ReadsMiddleware` catches it."""
 
 
-class Askers:
+class ReaderIdentity:
     """Identifies the reader of a request: by a valid key, a link or session, or the address."""
 
     def __init__(self, keys: KeyStore, links: Links) -> None:
@@ -104,7 +104,7 @@ class ReadRequest:
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run work when the reader's turn comes. Raises AskerGone, and what the work raises."""
         if self._gone:
-            raise AskerGone
+            raise ClientDisconnected
         task = asyncio.ensure_future(self._turns.run(self._who, work))
         self._waiting.add(task)
         try:
@@ -115,7 +115,7 @@ class ReadRequest:
         finally:
             self._waiting.discard(task)
         if task.cancelled() and self._gone:
-            raise AskerGone
+            raise ClientDisconnected
         return task.result()
 
     def give_up(self) -> None:
@@ -174,7 +174,7 @@ class ReadsMiddleware:
                 await self._while_connected(reading, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
-        except AskerGone:
+        except ClientDisconnected:
             await Response(status_code=_CLIENT_GONE)(scope, receive, send)
         finally:
             _NOW.reset(token)

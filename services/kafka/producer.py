@@ -1,4 +1,4 @@
-"""The producer: idempotent, acks=all, and no answer before the delivery report."""
+"""The producer: idempotent, acks=all; it returns only when the broker has confirmed delivery."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from schemas.envelope import lawful_trace
+from schemas.envelope import valid_traceparent
 from schemas.validation import Accepted
 from services.kafka.record_headers import TRACE_HEADER
 from services.kafka.topics import MAX_RECORD_BYTES, BrokerUnavailable
@@ -22,8 +22,8 @@ SOURCE_HEADER: Final = "source"
 ID_HEADER: Final = "id"
 CONTENT_HEADER: Final = "content"
 _THREADS: Final = 32
-"""Publishes under way at once. They have threads of their own: waiting for a broker that is away,
-they would take those in which requests are read and the store is asked."""
+"""Publishes in progress at once. They have their own threads: when they wait for an unreachable
+broker, they must not use up those that decode requests and query the store."""
 
 _CLOSE_SECONDS: Final = 5
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=utf-8")
@@ -31,7 +31,7 @@ _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is written: its topic, key, value and headers."""
+    """A record to write: topic, key, value and headers."""
 
     topic: str
     key: bytes
@@ -41,7 +41,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a record stands, once every in-sync replica has it."""
+    """The position of a record that every in-sync replica has."""
 
     topic: str
     partition: int
@@ -51,8 +51,9 @@ class Position:
 def event_record(accepted: Accepted, traceparent: str | None = None) -> Record:
     """Return the record of a valid event for its canonical topic.
 
-    The headers hold what the ledger sink needs to know an event, so that it parses nothing, and
-    the event's trace; where it names none, `traceparent` (that of what carried it), if lawful.
+    The headers hold source, id and content digest, so that the ledger sink need not parse the
+    value, and the event's trace. If the event has none, that is `traceparent`, the trace of the
+    request or record that carried it, if it is valid.
     """
     headers = [
         _CONTENT_TYPE,
@@ -60,17 +61,17 @@ def event_record(accepted: Accepted, traceparent: str | None = None) -> Record:
         (ID_HEADER, accepted.id.encode()),
         (CONTENT_HEADER, accepted.content.hex().encode()),
     ]
-    trace = accepted.traceparent or lawful_trace(traceparent)
+    trace = accepted.traceparent or valid_traceparent(traceparent)
     if trace is not None:
         headers.append((TRACE_HEADER, trace.encode()))
     return Record(accepted.topic, accepted.supplier_id.encode(), accepted.value, tuple(headers))
 
 
 class EventProducer:
-    """Writes records and says where they stand.
+    """Writes records and returns their positions.
 
     `timeout` (s) bounds one `publish` as a whole. The client connects on first use and again after
-    a failure, so that a broker that comes late or comes back is found.
+    a failure, so the broker may start later than this process, or restart.
     """
 
     def __init__(self, bootstrap: str, *, timeout: float = 20.0) -> None:
@@ -82,10 +83,10 @@ class EventProducer:
         self._given_up: dict[KafkaProducer, asyncio.Task[None]] = {}
 
     async def publish(self, records: Sequence[Record]) -> list[Position]:
-        """Write records and return where they stand, in their order.
+        """Write records and return their positions, in the same order.
 
-        Raises BrokerUnavailable where not all of them are known to be on every in-sync replica;
-        some may be. Sending the same events again is safe: the ledger keeps each once.
+        Raises BrokerUnavailable unless all of them are known to be on every in-sync replica; some
+        may be there all the same. Sending the events again is safe: the ledger keeps each once.
         """
         if not records:
             return []
@@ -95,7 +96,7 @@ class EventProducer:
                 client = await self._connected()
                 return await self._run(self._send_all, client, records)
         except Exception as error:
-            # Whatever it was: the next publish begins with another client.
+            # Whatever the error, the next publish creates a new client.
             self._give_up(client, error)
             raise BrokerUnavailable(f"the broker did not take the events: {error!r}") from error
 
@@ -104,8 +105,8 @@ class EventProducer:
         return await loop.run_in_executor(self._threads, function, *arguments)
 
     def _give_up(self, client: KafkaProducer | None, error: Exception) -> None:
-        # An idempotent client of which a batch once expired never sends again (kafka-python 3.0),
-        # nor does one that the broker has forgotten: the next publish makes another.
+        # An idempotent client never sends again once one of its batches has expired (kafka-python
+        # 3.0), or once the broker has forgotten it. The next publish creates a new one.
         if client is None or client is not self._client:
             return
         log(_LOGGER, "producer_given_up", level=logging.WARNING, error=repr(error)[:300])
@@ -113,11 +114,11 @@ class EventProducer:
         self._given_up[client] = asyncio.create_task(self._close_later(client))
 
     def start_anew(self) -> None:
-        """Let go of the broker at hand: another one takes its place, which does not know us."""
-        self._give_up(self._client, BrokerUnavailable("the broker was started anew"))
+        """Drop the client: the broker was restarted and does not know its producer id."""
+        self._give_up(self._client, BrokerUnavailable("the broker was restarted"))
 
     async def _close_later(self, client: KafkaProducer) -> None:
-        # Other requests may still be served by it; within this time each of them has its answer.
+        # Other requests may still be using it; within this time each of them is answered.
         await asyncio.sleep(self._timeout)
         await self._run(_close, client, 0)
         del self._given_up[client]
@@ -139,7 +140,8 @@ class EventProducer:
             max_request_size=MAX_RECORD_BYTES,
             max_block_ms=milliseconds,
             bootstrap_timeout_ms=milliseconds,
-            # With the default of 30 s a gateway says 503 for half a minute after a broker is back.
+            # With the default of 30 s a gateway answers 503 for half a minute after the broker is
+            # back.
             reconnect_backoff_max_ms=1000,
             request_timeout_ms=milliseconds // 2,
             delivery_timeout_ms=milliseconds,
@@ -156,7 +158,7 @@ class EventProducer:
         return positions
 
     async def close(self) -> None:
-        """Send what is under way and let go of the broker."""
+        """Send the pending records and close the client."""
         client, self._client = self._client, None
         for task in self._given_up.values():
             task.cancel()
@@ -171,5 +173,5 @@ def _close(client: KafkaProducer, seconds: float) -> None:
     try:
         client.close(seconds)
     except KafkaError:
-        # It gives up over what can't be sent, before it has ended its own thread.
+        # `close` raises on records that can't be sent, before it has ended the client's thread.
         client._sender.force_close()

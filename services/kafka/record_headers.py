@@ -1,12 +1,12 @@
-"""What a record tells beside its value: its name, when it was accepted, an event's attributes.
+"""What a record says beside its value: its name, its time of acceptance, an event's attributes.
 
-The processor refuses records and the reconciliation looks for them: both name them alike.
+The processor that refuses a record and the reconciliation that looks for it use the same name.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from schemas.envelope import lawful_trace
+from schemas.envelope import valid_traceparent
 
 TRACE_HEADER: Final = "traceparent"
 _CONTENT_TYPE: Final = "content-type"
@@ -19,22 +19,22 @@ Headers = Iterable[tuple[str, bytes | None]]
 
 
 def record_name(topic: str, partition: int, offset: int, timestamp: int) -> str:
-    """Return what names a record, also where a topic of this name is made anew."""
+    """Return a name for a record that stays unique if its topic is deleted and created again."""
     return f"{topic}:{partition}:{offset}:{timestamp}"
 
 
 def accepted_ms(timestamp: int) -> int:
-    """Return when a record was accepted, in milliseconds, within what the store can hold.
+    """Return a record's time of acceptance in milliseconds, clamped to what the store can hold.
 
-    A broker that keeps the sender's own time (the embedded one does) may hand out any number.
+    A broker that keeps the sender's timestamp (the embedded one does) may return any number.
     """
     return min(max(timestamp, _EARLIEST_MS), _LATEST_MS)
 
 
 def attributes_of(headers: Headers) -> dict[str, str]:
-    """Return the attributes of an event in binary content mode; none in structured mode.
+    """Return an event's CloudEvents attributes in binary content mode; none in structured mode.
 
-    Raises ValueError where one is no UTF-8: replaced bytes would make one id of two.
+    Raises ValueError if a value is not UTF-8: replacing bytes could make two ids equal.
     """
     found: dict[str, str] = {}
     for name, value in headers:
@@ -49,8 +49,8 @@ def attributes_of(headers: Headers) -> dict[str, str]:
 
 
 def trace_of(headers: Headers) -> str | None:
-    """Return the W3C traceparent of what carried an event, None where there is no lawful one."""
+    """Return the W3C traceparent of the record that carried an event; None without a valid one."""
     for name, value in headers:
         if name in (TRACE_HEADER, _PREFIX + TRACE_HEADER) and value is not None:
-            return lawful_trace(value.decode(errors="replace"))
+            return valid_traceparent(value.decode(errors="replace"))
     return None

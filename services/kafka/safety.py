@@ -1,4 +1,4 @@
-"""When an event is safe: on the broker's replicas or, where it keeps memory only, in the ledger."""
+"""When an event is safe: on all in-sync replicas or, with the embedded broker, in the ledger."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from services.kafka.sink_progress import SinkProgress
 from services.kafka.topics import BrokerUnavailable
 
 Traces = str | Sequence[str | None] | None
-"""The trace of what carried some events, or one for each of them."""
+"""The trace of the request that carried the events, or one trace for each event."""
 
 
 class Safety(Protocol):
-    """Makes events safe, or raises BrokerUnavailable."""
+    """Makes events safe, so that their sender may be answered, or raises BrokerUnavailable."""
 
     async def keep(self, events: Sequence[Accepted], traces: Traces = None) -> None:
         """Return once every event is safe."""
 
 
 class OnBroker:
-    """Safe once every in-sync replica of the broker has it."""
+    """An event is safe once every in-sync replica of the broker has it."""
 
     def __init__(self, producer: EventProducer) -> None:
         self._producer = producer
@@ -33,10 +33,11 @@ class OnBroker:
 
 
 class InLedger:
-    """Safe once the ledger has it; for the broker in memory. `timeout` in seconds.
+    """An event is safe once the ledger has it: for the embedded broker. `timeout` in seconds.
 
-    Its door is closed while the broker is started anew: who comes then waits, and who is inside is
-    let go before a broker is ended that need not end at once.
+    While the embedded broker restarts, new calls of `keep` wait: `cli.broker_life` calls `close`
+    before and `open` after. `emptied` waits for the calls in progress, so that a healthy broker is
+    stopped only when no event is on its way.
     """
 
     def __init__(self, producer: EventProducer, progress: SinkProgress, timeout: float) -> None:
@@ -60,7 +61,7 @@ class InLedger:
         self._inside += 1
         self._empty.clear()
         try:
-            # Before publishing: offsets of a broker that ends meanwhile mean nothing in the next.
+            # Noted before publishing: if the broker restarts meanwhile, these offsets are void.
             life = self._progress.life
             positions = await self._producer.publish(_records(events, traces))
             if not await self._progress.passed(positions, self._timeout, life):
@@ -71,15 +72,15 @@ class InLedger:
                 self._empty.set()
 
     def open(self) -> None:
-        """Let events in."""
+        """Let `keep` publish again."""
         self._open.set()
 
     def close(self) -> None:
-        """Let events wait outside."""
+        """Make new calls of `keep` wait until `open`."""
         self._open.clear()
 
     async def emptied(self) -> None:
-        """Return when nobody is inside, at the latest after `timeout`."""
+        """Return when no `keep` is publishing or waiting for the ledger, or after `timeout`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
                 await self._empty.wait()

@@ -1,4 +1,4 @@
-"""How far a sink has come, told to whoever waits for it in the same process."""
+"""Progress of a sink, for requests in the same process that wait for their events to be stored."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from services.kafka.producer import Position
 
 
 class SinkProgress:
-    """The next offset of each partition that a sink has not yet made safe.
+    """For each partition, the next offset that a sink has not yet made safe.
 
-    Advanced and awaited on one event loop. A position is passed once its record is stored, or
-    refused for good: nobody waits for what will never come.
+    Advanced and awaited on one event loop. A position is passed once its record is stored or
+    finally refused, so that nobody waits for a record that is never stored.
 
-    A broker that keeps memory only counts from 0 again when it is started anew: an offset of one
-    life says nothing in the next one. `life` is the number of the one at hand; whoever publishes
-    notes it before, and whoever advances when it begins to read.
+    The embedded broker counts offsets from 0 again when it restarts, so offsets of one life mean
+    nothing in the next. `life` is the number of the current life: a publisher notes it before it
+    publishes, a reader when it begins to read.
     """
 
     def __init__(self) -> None:
@@ -23,16 +23,16 @@ class SinkProgress:
         self._advanced = asyncio.Condition()
 
     async def begin_life(self) -> None:
-        """Forget all offsets: the broker starts anew. Who waits for one of before waits in vain."""
+        """Forget all offsets: the broker restarts. `passed` returns False to everyone waiting."""
         async with self._advanced:
             self.life += 1
             self._next.clear()
             self._advanced.notify_all()
 
     async def advance(self, reached: dict[tuple[str, int], int], life: int | None = None) -> None:
-        """Say that every record before these offsets is done with; `life`: by default this one.
+        """Record that every record before these offsets is stored or refused.
 
-        What a reader of an earlier life has to say is not heard.
+        Ignored if `life` is an earlier life of the broker (None = the current one).
         """
         async with self._advanced:
             if life is not None and life != self.life:
@@ -44,9 +44,10 @@ class SinkProgress:
     async def passed(
         self, positions: Iterable[Position], seconds: float, life: int | None = None
     ) -> bool:
-        """Wait until all positions are done with.
+        """Wait until all positions are passed; return whether they are.
 
-        False where `seconds` end first, or another life than `life` (by default this one) begins.
+        False after `seconds`, or if the broker's life is not or no longer `life` (None = the
+        current one).
         """
         awaited = self.life if life is None else life
         last: dict[tuple[str, int], int] = {}

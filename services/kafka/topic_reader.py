@@ -1,4 +1,4 @@
-"""Reading topics as they are now, from a time or from their beginning, up to their end."""
+"""Reading topics from a time, or from their beginning, up to the end they have now."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from services.kafka.topics import BrokerUnavailable
 
 EPOCH: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""Before any record."""
+"""Earlier than any record: read from the beginning."""
 
 _POLL_MS: Final = 500
 _QUIET_SECONDS: Final = 2.0
@@ -21,9 +21,9 @@ _SILENCE_SECONDS: Final = 20.0
 def records_of(
     bootstrap: str, wanted: Callable[[str], bool], since: datetime = EPOCH
 ) -> Iterator[Any]:
-    """Yield every record that is there now, from `since` on, of the topics whose name is wanted.
+    """Yield every record that the topics hold now, from `since` on.
 
-    Raises BrokerUnavailable.
+    `wanted` tells by its name whether to read a topic. Blocks. Raises BrokerUnavailable.
     """
     try:
         consumer = KafkaConsumer(
@@ -31,7 +31,7 @@ def records_of(
             enable_auto_commit=False,
             bootstrap_timeout_ms=5_000,
             group_id=None,
-            # What retention takes away while it is read is passed over, and nothing behind it.
+            # If retention deletes records during the read, only those are skipped.
             auto_offset_reset="earliest",
             fetch_max_bytes=32 * 1024 * 1024,
             max_partition_fetch_bytes=8 * 1024 * 1024,
@@ -59,18 +59,18 @@ def records_of(
 def _until(
     consumer: Any, reached: dict[Any, int], ends: dict[Any, int], bootstrap: str
 ) -> Iterator[Any]:
-    """Yield every record up to where each partition ended when it was first fetched.
+    """Yield every record up to the end that each partition had when it was first fetched.
 
-    `reached`: the next offset of each partition, kept here. The client looks at all partitions
-    each time it is asked for the position of one: with hundreds of senders' topics on a busy
-    broker that takes minutes.
+    `reached`, the next offset of each partition, is updated here. Asking the client instead makes
+    it look at all partitions for the position of each one: with hundreds of senders' topics on a
+    busy broker that takes minutes.
     """
     left, read_at = set(ends), time.monotonic()
     unfetched = set(ends)
     while left:
         polled = consumer.poll(timeout_ms=_POLL_MS)
-        # The embedded broker tells the first offset of its last batch as a partition's end; with
-        # what it fetches it tells the true one.
+        # The embedded broker reports the first offset of a partition's last batch as its end; a
+        # fetch reports the true end.
         marks = {place: consumer.highwater(place) for place in unfetched}
         for place, mark in marks.items():
             if mark is not None:
@@ -81,15 +81,16 @@ def _until(
             reached[place] = records[-1].offset + 1
         silence = time.monotonic() - read_at
         if silence > _QUIET_SECONDS:
-            # Behind the last record there may be offsets without one: compacted, or of the broker.
+            # After the last record there may be offsets without a record: compacted, or control
+            # records of the broker.
             reached.update({place: consumer.position(place) for place in left})
-        asked = left if silence > _QUIET_SECONDS else left - unfetched
-        done = {place for place in asked if reached[place] >= ends[place]}
+        checked = left if silence > _QUIET_SECONDS else left - unfetched
+        done = {place for place in checked if reached[place] >= ends[place]}
         if polled or done:
             read_at = time.monotonic()
         elif silence > _SILENCE_SECONDS:
-            # The client polls a broker that is gone for ever, without an error.
-            raise BrokerUnavailable(f"{bootstrap} stopped answering while it was read")
+            # The client keeps polling a broker that is gone, for ever and without an error.
+            raise BrokerUnavailable(f"the broker at {bootstrap} stopped answering during the read")
         left -= done
         consumer.pause(*done)
 
@@ -106,7 +107,7 @@ def _partitions(consumer: Any, wanted: Callable[[str], bool]) -> list[Any]:
 def _starts(
     consumer: Any, places: list[Any], since: datetime, ends: dict[Any, int]
 ) -> dict[Any, int]:
-    """Return the offset of each partition from which it is read."""
+    """Return the offset at which to begin each partition."""
     if since <= EPOCH:
         beginnings: dict[Any, int] = consumer.beginning_offsets(places)
         return beginnings

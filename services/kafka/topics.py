@@ -1,6 +1,6 @@
-"""The topics: partitions, retention and compaction, declared in this one place.
+"""The topics: their partitions, retention and compaction, and how they are created.
 
-A record's timestamp is the time of acceptance, set by the broker: with the event's own time,
+A record's timestamp is its time of acceptance, set by the broker. If it were the event's own time,
 retention would delete backdated events as they arrive.
 """
 
@@ -24,12 +24,16 @@ MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
 
 
 class BrokerUnavailable(RuntimeError):
-    """The broker can't be reached or does not answer in time."""
+    """The broker can't be reached, does not answer in time, or is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it should be. `retention_days` None = kept forever."""
+    """The declaration of a topic.
+
+    `retention_days` None = its records are kept for ever. `further`: settings that replace or
+    extend those of `configs`.
+    """
 
     name: str
     retention_days: int | None = None
@@ -38,7 +42,7 @@ class Topic:
     further: dict[str, str] = field(default_factory=dict)
 
     def configs(self, replication: int) -> dict[str, str]:
-        """Return the broker's settings of the topic."""
+        """Return the topic's settings on the broker."""
         retention = -1 if self.retention_days is None else self.retention_days * _DAY_MS
         return {
             "cleanup.policy": "compact" if self.compacted else "delete",
@@ -61,13 +65,13 @@ TOPICS: Final = (
 
 
 def inbound(partner: str, *, single: bool = False) -> Topic:
-    """Return the topic of a sender with a Kafka client, as it should be."""
+    """Return the declaration of a partner's inbound topic, with one partition if `single`."""
     return Topic(inbound_topic(partner), CANONICAL_RETENTION_DAYS, single_partition=single)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What `apply` did to a topic: `created`, `changed` (settings) or `unchanged`."""
+    """What `apply` did to a topic. `change`: `created`, `changed` (its settings) or `unchanged`."""
 
     name: str
     change: str
@@ -79,7 +83,7 @@ def connect(bootstrap: str) -> KafkaAdminClient:
         return KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","),
             request_timeout_ms=10_000,
-            # The client's own 30 s are longer than whoever asks for readiness waits.
+            # A readiness probe does not wait for the client's default of 30 s.
             bootstrap_timeout_ms=5_000,
         )
     except KafkaError as error:
@@ -94,12 +98,12 @@ def apply(
     replication: int,
     single_inbound: bool = False,
 ) -> list[Applied]:
-    """Make the missing topics, and bring the settings of the others to what they should be.
+    """Create the missing topics, and correct the settings of the others where they differ.
 
-    `single_inbound`: a sender's topic has one partition, for a broker that one process reads alone:
-    every partition costs each fetch something, and there are as many topics as senders.
-    Partitions of an existing topic are never changed: the order of a supplier's events hangs on
-    them. Raises BrokerUnavailable.
+    `partners` get an inbound topic each. `single_inbound`: inbound topics have one partition, for a
+    broker with a single reading process: every partition adds to the cost of each fetch, and there
+    are as many topics as senders. The partitions of an existing topic are never changed, because
+    the order of a supplier's events depends on them. Raises BrokerUnavailable.
     """
     wanted = [*TOPICS, *(inbound(partner, single=single_inbound) for partner in partners)]
     admin = connect(bootstrap)
@@ -132,10 +136,11 @@ def _apply_one(
             return Applied(topic.name, "unchanged")
         return Applied(topic.name, "created")
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
-    # All of them: of a topic that somebody made by hand, with defaults only, none is "modified".
+    # Without "all" only settings that were modified are reported: none of a topic that somebody
+    # created by hand with defaults.
     answer = admin.describe_configs([resource], config_filter="all")
     described = answer.get("topic", {}).get(topic.name, {})
-    # A broker that tells nothing of its settings (the embedded one) can't be brought to others.
+    # A broker that reports no settings (the embedded one) can't change them either.
     differing = {
         name: value
         for name, value in configs.items()
@@ -146,10 +151,10 @@ def _apply_one(
     altered = admin.alter_configs(
         [ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)]
     )
-    # The client raises nothing for a setting that the broker refuses.
-    said = altered.get("topic", {}).get(topic.name, "no answer")
-    if said != "OK":
-        raise BrokerUnavailable(f"the settings of {topic.name} could not be changed: {said}")
+    # The client raises no error for a setting that the broker refuses.
+    outcome = altered.get("topic", {}).get(topic.name, "no answer")
+    if outcome != "OK":
+        raise BrokerUnavailable(f"the settings of {topic.name} could not be changed: {outcome}")
     return Applied(topic.name, "changed")
 
 
@@ -161,7 +166,7 @@ def _setting(described: object) -> str | None:
 
 
 def inbound_partitions(bootstrap: str) -> dict[str, int]:
-    """Return the inbound topics that the broker has, and how many partitions each has.
+    """Return the number of partitions of each inbound topic on the broker, by topic name.
 
     Raises BrokerUnavailable. Blocks.
     """
@@ -178,11 +183,11 @@ def inbound_partitions(bootstrap: str) -> dict[str, int]:
 
 
 def reach(bootstrap: str) -> None:
-    """Return where the broker answers. Raises BrokerUnavailable. Blocks."""
+    """Check that the broker answers. Raises BrokerUnavailable. Blocks."""
     admin = connect(bootstrap)
     try:
         admin.list_topics()
     except KafkaError as error:
-        raise BrokerUnavailable(f"{bootstrap} does not answer: {error!r}") from error
+        raise BrokerUnavailable(f"the broker at {bootstrap} does not answer: {error!r}") from error
     finally:
         admin.close()

@@ -144,7 +144,7 @@ def backtest(  # noqa: PLR0913 - the inputs of a backtest
     outcomes = {day: BacktestOutcome() for day in (*ends, as_of)}
     if old is None:
         _require_frozen(clickhouse, as_of)
-    with facts_of(clickhouse, (new,) if old is None else (old, new), tell) as sides:
+    with sides_with_facts(clickhouse, (new,) if old is None else (old, new), tell) as sides:
         suppliers = _compare(clickhouse, sides, outcomes, tell)
     editions = {"from": sorted(outcomes[as_of].editions) or [EDITION], "to": EDITION}
     return {
@@ -160,7 +160,7 @@ def backtest(  # noqa: PLR0913 - the inputs of a backtest
 
 
 @contextmanager
-def facts_of(
+def sides_with_facts(
     clickhouse: ClickHouse, policies: Sequence[Policy], tell: OnProgress
 ) -> Iterator[list[PolicySide]]:
     """Yield each policy with rules that have facts: those in force, or trial rules folded for it.

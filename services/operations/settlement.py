@@ -16,7 +16,7 @@ from services.store.client import ClickHouse
 from services.store.ledger import EventKey, rows_of_keys
 from services.store.sql_files import sql
 
-MOST_ASKED: Final = 5000
+MAX_EVENTS: Final = 5000
 """Events in one request: one lookup by the sort key of the ledger."""
 
 _LONGEST: Final = 2048
@@ -42,14 +42,14 @@ class EventToSettle:
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementQuestion:
+class SettlementRequest:
     """The events that a sender asks about; refusals from before `since` are ignored."""
 
     events: list[EventToSettle]
     since: datetime | None = None
 
 
-def question_of(body: bytes) -> SettlementQuestion:
+def parse_request(body: bytes) -> SettlementRequest:
     """Parse a request body. Raises ValueError with a message that says what is wrong and where."""
     try:
         raw = json.loads(body)
@@ -57,9 +57,9 @@ def question_of(body: bytes) -> SettlementQuestion:
         raise ValueError("the body is not JSON") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("events"), list):
         raise ValueError('send {"events": [{"source", "id", "content"}, ...]}')
-    if len(raw["events"]) > MOST_ASKED:
-        raise ValueError(f"/events: at most {MOST_ASKED} in one request; send the rest separately")
-    return SettlementQuestion(
+    if len(raw["events"]) > MAX_EVENTS:
+        raise ValueError(f"/events: at most {MAX_EVENTS} in one request; send the rest separately")
+    return SettlementRequest(
         [_event_of(row, at) for at, row in enumerate(raw["events"])], _since(raw)
     )
 
@@ -100,7 +100,7 @@ def _since(raw: dict[str, Any]) -> datetime | None:
     return since
 
 
-def settlement(clickhouse: ClickHouse, question: SettlementQuestion) -> dict[str, Any]:
+def settlement(clickhouse: ClickHouse, question: SettlementRequest) -> dict[str, Any]:
     """Return what became of the events of a request. Blocks.
 
     The answer is {"stored": count, "conflicts": indexes, "rejected": [{"index", "errors"}],

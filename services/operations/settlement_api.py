@@ -11,7 +11,7 @@ from services.http.bodies import body_of
 from services.http.principal import principal_of
 from services.http.reads import read
 from services.http.service import Problem
-from services.operations.settlement import MOST_ASKED, SettlementQuestion, question_of, settlement
+from services.operations.settlement import MAX_EVENTS, SettlementRequest, parse_request, settlement
 from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
@@ -33,9 +33,9 @@ def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zo
         before `since` are ignored. The answer identifies events by their index in the request.
         """
         principal = principal_of(request, keys)
-        body = await body_of(request, _MOST_BYTES, f"ask about at most {MOST_ASKED} events at once")
+        body = await body_of(request, _MOST_BYTES, f"ask about at most {MAX_EVENTS} events at once")
         try:
-            question = question_of(body)
+            question = parse_request(body)
         except ValueError as error:
             raise Problem(400, str(error)) from None
         if principal.role is not Role.PROGRAMME:
@@ -49,7 +49,7 @@ def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zo
         return JSONResponse({**answer, "zone": zone})
 
 
-def _check_own(question: SettlementQuestion, partner: str) -> None:
+def _check_own(question: SettlementRequest, partner: str) -> None:
     for at, one in enumerate(question.events):
         if one.sender != partner:
             raise Problem(

@@ -16,7 +16,7 @@ from schemas.readiness import AssessedStage, Change, ReadinessChanged, readiness
 from services.assessment.evaluations import Announcement, EvaluationStore
 from services.kafka.producer import EventProducer, Record
 from services.kafka.topic_reader import records_of
-from services.readiness.changes import GATE_FIGURES, Changed, ToldState, changes
+from services.readiness.changes import GATE_FIGURES, AnnouncedState, StandingChange, changes
 from services.readiness.policy import Policy
 from services.readiness.summary import Summary
 from services.runtime.turns import Turns
@@ -42,7 +42,7 @@ class Announcer:
         self._bootstrap, self._policy = bootstrap, policy
         self._threads = Turns(1, "announcer")
         self._caps = {gate: policy.grade.gates.cap(gate) for gate in GATE_FIGURES}
-        self._told: dict[str, tuple[int, ToldState]] | None = None
+        self._told: dict[str, tuple[int, AnnouncedState]] | None = None
         self._in_doubt = True
 
     def forget(self) -> None:
@@ -60,7 +60,7 @@ class Announcer:
         told = self._told
         if told is None:
             told = self._told = {
-                name: (number, ToldState.from_json(state))
+                name: (number, AnnouncedState.from_json(state))
                 for name, (number, state) in (
                     await self._threads.run("", self._store.announced)
                 ).items()
@@ -68,7 +68,9 @@ class Announcer:
         new = [
             one
             for name, summary in summaries.items()
-            for one in self._announcements(name, as_of, summary, *told.get(name, (0, ToldState())))
+            for one in self._announcements(
+                name, as_of, summary, *told.get(name, (0, AnnouncedState()))
+            )
         ]
         if not new:
             return 0
@@ -77,14 +79,14 @@ class Announcer:
         await self._threads.run("", lambda: self._store.announce(new, published=False))
         await self._publish(new)
         for one in new:
-            told[one.supplier_id] = (one.number, ToldState.from_json(one.state))
+            told[one.supplier_id] = (one.number, AnnouncedState.from_json(one.state))
         self._in_doubt = False
         return len(new)
 
     def _announcements(
-        self, supplier_id: str, as_of: date, summary: Summary, number: int, before: ToldState
+        self, supplier_id: str, as_of: date, summary: Summary, number: int, before: AnnouncedState
     ) -> Iterable[Announcement]:
-        now = ToldState.of(summary)
+        now = AnnouncedState.of(summary)
         for at, change in enumerate(changes(before, now, self._caps), number + 1):
             name = f"{supplier_id}:{at}"
             data = _document(supplier_id, as_of, self._policy.version, summary, change)
@@ -129,7 +131,7 @@ def _numbers_on_topic(bootstrap: str) -> dict[str, int]:
 
 
 def _document(
-    supplier_id: str, as_of: date, policy_version: str, summary: Summary, change: Changed
+    supplier_id: str, as_of: date, policy_version: str, summary: Summary, change: StandingChange
 ) -> ReadinessChanged:
     return ReadinessChanged(
         supplier_id=supplier_id,

@@ -33,7 +33,7 @@ from services.processor import faust_app
 from services.processor.announcer import Announcer
 from services.processor.batches import NOTHING_HELD, BatchLoop, Subscription
 from services.processor.evaluator import Evaluations, Evaluator, Waits
-from services.processor.finding_notes import Findings
+from services.processor.finding_notes import FindingRecorder
 from services.processor.inbound import Inbound, roles_by_keys
 from services.processor.inbound_reader import InboundReader, InboundSettings
 from services.processor.ledger_sink import LedgerSink, read_ahead
@@ -196,12 +196,12 @@ class Processor:
 
         return Evaluations(evaluator, self._term, waits)
 
-    def _findings(self, _: OnStall) -> Findings:
+    def _findings(self, _: OnStall) -> FindingRecorder:
         def quality() -> DataQuality:
             clickhouse = self._store.store().apart(BACKGROUND)
             return DataQuality(FigureStore(clickhouse, self._policy))
 
-        return Findings(quality, self._term, self._policy, self._settings.findings_seconds)
+        return FindingRecorder(quality, self._term, self._policy, self._settings.findings_seconds)
 
     def _term(self) -> int | None:
         return None if self._batches is None else self._batches.term

@@ -27,7 +27,7 @@ _FIRST_SECONDS: Final = 60.0
 """Delay of the first look: a process that has just started has more urgent work."""
 
 
-class Findings:
+class FindingRecorder:
     """Records findings while this process leads its group; one run of a process part.
 
     `quality` is called until it succeeds once. `term` returns the number of this process's current

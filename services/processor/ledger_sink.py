@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 from schemas.envelope import sender_of, trace_id
-from schemas.validation import Fault, NotParseable, Rejected, accept, parse, read
+from schemas.validation import Fault, NotParseable, Rejected, parse, read_event, to_canonical
 from services.kafka.producer import CONTENT_HEADER, ID_HEADER, SOURCE_HEADER
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
@@ -162,8 +162,8 @@ def _from_json(value: bytes) -> tuple[str, str, str, bytes]:
         raw = parse(value)
     except NotParseable as error:
         raise ValueError(str(error)) from None
-    event = read(raw)
+    event = read_event(raw)
     if isinstance(event, Rejected):
         raise ValueError("; ".join(f"{one.pointer} {one.message}" for one in event.faults))
-    accepted = accept(event)
+    accepted = to_canonical(event)
     return accepted.source, accepted.id, accepted.content.hex(), accepted.value

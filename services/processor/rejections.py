@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 from schemas.catalogue import INBOUND_PREFIX, REJECTED
-from schemas.envelope import lawful_trace, sender_of
+from schemas.envelope import sender_of, valid_traceparent
 from schemas.validation import Fault
 from services.kafka.producer import EventProducer, Record
 from services.kafka.record_headers import TRACE_HEADER, accepted_ms, record_name, trace_of
@@ -131,7 +131,7 @@ def _own_trace(value: bytes) -> str | None:
     with suppress(ValueError):
         event = json.loads(value)
         if isinstance(event, dict) and isinstance(found := event.get("traceparent"), str):
-            return lawful_trace(found)
+            return valid_traceparent(found)
     return None
 
 

@@ -22,7 +22,7 @@ _CONCENTRATION: Final = "buyer_concentration"
 
 
 @dataclass(frozen=True, slots=True)
-class ToldState:
+class AnnouncedState:
     """The part of a supplier's standing whose changes are announced.
 
     `stages` and `limits`: by assessor, the stage and what limits it. `adds`: the points that each
@@ -65,7 +65,7 @@ class ToldState:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class StandingChange:
     """A change of the published grade, or of the stage by one assessor, and its cause.
 
     `kpi`: for a grade, the figure behind a gate that came into force or was lifted, else the figure
@@ -85,15 +85,15 @@ class Changed:
 
 
 def changes(
-    before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
-) -> Iterator[Changed]:
+    before: AnnouncedState, now: AnnouncedState, caps: Mapping[GateName, Letter]
+) -> Iterator[StandingChange]:
     """Yield the changes from one state to another: the grade first, then stages by assessor id.
 
     `caps`: the best grade that the policy allows while a gate is in force.
     """
     if now.published != before.published:
         kpi, points = _moved_by(before, now, caps)
-        yield Changed(
+        yield StandingChange(
             "published_grade", before.published, now.published,
             kpi=kpi, points=points, gates=now.gates,
         )  # fmt: skip
@@ -102,14 +102,14 @@ def changes(
         if was != stands:
             limits = now.limits.get(assessor, ())
             limited = set(limits) ^ set(before.limits.get(assessor, ()))
-            yield Changed(
+            yield StandingChange(
                 "stage", was, stands, assessor,
                 kpi=_CONCENTRATION if _CONCENTRATION in limited else None, limits=limits,
             )  # fmt: skip
 
 
 def _moved_by(
-    before: ToldState, now: ToldState, caps: Mapping[GateName, Letter]
+    before: AnnouncedState, now: AnnouncedState, caps: Mapping[GateName, Letter]
 ) -> tuple[str | None, float | None]:
     if before.published is None:
         return None, None  # the supplier's first grade has no cause
@@ -126,7 +126,7 @@ def _moved_by(
     return (kpi, None) if kpi is None else (kpi, float(points))
 
 
-def _fell(one: ToldState, other: ToldState) -> bool:
+def _fell(one: AnnouncedState, other: AnnouncedState) -> bool:
     if one.published is None or other.published is None:
         return False
     return LETTERS.index(other.published) > LETTERS.index(one.published)

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from schemas.messages import UNKNOWN, message_of, toml_syntax_of
+from schemas.messages import UNKNOWN_FAULT, message_of, toml_syntax_of
 from services.readiness.figures import json_number
 from services.readiness.policy_checks import (
     grade_problems,
@@ -260,7 +260,7 @@ def _message(row: ErrorDetails) -> str:
     if row["type"] in _MESSAGES:
         return _MESSAGES[row["type"]]
     said, given = message_of(row), row["input"]
-    if said == UNKNOWN:
+    if said == UNKNOWN_FAULT:
         said = f"is not a valid value; {_HINT}"
     return f"{said} (it is {given})" if isinstance(given, str | int | Decimal) else said
 

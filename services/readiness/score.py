@@ -15,7 +15,7 @@ from services.readiness.policy_parts import Pillars
 
 
 @dataclass(frozen=True, slots=True)
-class KeyScore:
+class KpiScore:
     """The contribution of one figure to the score.
 
     `points`: 0 to 100; None if the figure has no value. `weight`: out of 100, after the weights of
@@ -35,7 +35,7 @@ class Score:
 
     value: Fraction | None
     pillars: Mapping[str, Fraction | None]
-    keys: Mapping[str, KeyScore]
+    keys: Mapping[str, KpiScore]
 
     def as_json(self, *, provisional: bool) -> dict[str, Any]:
         """Return the `score` object of the scorecard. `provisional`: the grade is insufficient."""
@@ -81,14 +81,14 @@ class Scorer:
         known = any(one.points is not None for one in keys.values())
         return Score(sum(added(keys).values(), Fraction(0)) if known else None, {}, keys)
 
-    def keys(self, values: Mapping[str, Fraction | None]) -> dict[str, KeyScore]:
+    def keys(self, values: Mapping[str, Fraction | None]) -> dict[str, KpiScore]:
         """Return the contribution of each figure to the score; `values` as for `score`."""
         points = {
             key: None if (value := values[key]) is None else points_at(pairs, value)
             for key, pairs in self._pairs.items()
         }
         weights = self.weights(frozenset(key for key, one in points.items() if one is not None))
-        return {key: KeyScore(points[key], weights[key]) for key in points}
+        return {key: KpiScore(points[key], weights[key]) for key in points}
 
     def weights(self, valued: frozenset[str]) -> dict[str, Fraction]:
         """Return the effective weight of each scored figure, if only `valued` have a value.
@@ -112,7 +112,7 @@ def nearest(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def added(keys: Mapping[str, KeyScore]) -> dict[str, Fraction]:
+def added(keys: Mapping[str, KpiScore]) -> dict[str, Fraction]:
     """Return the points that each figure adds to the score; they add up to the score."""
     return {
         key: Fraction(0) if one.points is None else one.points * one.weight / 100
@@ -156,7 +156,7 @@ def _shared(pillars: Pillars, valued: frozenset[str]) -> dict[str, Fraction]:
     }
 
 
-def _mean(keys: list[KeyScore]) -> Fraction | None:
+def _mean(keys: list[KpiScore]) -> Fraction | None:
     weighed = [(one.points, one.weight) for one in keys if one.points is not None]
     if not weighed:
         return None

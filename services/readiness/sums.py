@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
-from schemas.units import factor, smallest
+from schemas.units import conversion_factor, smallest_units_of
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.kpis import COUNTS, RATIOS, Ratio, Term
 from services.readiness.policy import Policy
@@ -96,7 +96,7 @@ class FigureSums:
         quantity = letter in _IN_UNITS.get(family, "")
         return sum(
             (
-                Fraction(one.sums[letter]) / (smallest(unit_of(label)) if quantity else 1)
+                Fraction(one.sums[letter]) / (smallest_units_of(unit_of(label)) if quantity else 1)
                 for (label, _), one in self.families.get(family, {}).items()
             ),
             Fraction(0),
@@ -211,7 +211,7 @@ class FigureSums:
         backlog: dict[str, list[tuple[str, Fraction]]] = {}
         for (label, _), one in self.families.get("backlog", {}).items():
             unit, item = label.split("\n", 1)
-            quantity = Fraction(one.sums["a"]) / smallest(unit)
+            quantity = Fraction(one.sums["a"]) / smallest_units_of(unit)
             backlog.setdefault(item, []).append((unit, quantity))
         processes = {}
         for capacity in sorted(capacities, key=lambda one: one.process):
@@ -231,7 +231,7 @@ def _demand(
     demand = Fraction(0)
     for item in set(capacity.items):
         for unit, quantity in backlog.get(item, ()):
-            times = factor(unit, capacity.unit)
+            times = conversion_factor(unit, capacity.unit)
             if times is None:
                 return None
             demand += quantity * times
@@ -246,7 +246,7 @@ def in_units(part: Mapping[str, Any]) -> dict[str, Any]:
     """
     unit = unit_of(part["label"])
     found = dict(part)
-    if smallest(unit) > 1:
+    if smallest_units_of(unit) > 1:
         for letter in _IN_UNITS.get(part["family"], ""):
             found[letter] = in_unit(part[letter], unit)
     if part["family"] == "backlog":
@@ -259,7 +259,7 @@ def in_unit(quantity: Decimal, unit: str) -> Decimal:
 
     An infinite decimal is cut off after 18 decimals, as the store does.
     """
-    one = smallest(unit)
+    one = smallest_units_of(unit)
     if one == 1:
         return quantity
     with localcontext(EXACT):

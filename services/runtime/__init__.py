@@ -1,1 +1,1 @@
-"""What a process is made of: parts that are started anew, threads taken in turns, its memory."""
+"""What a process is built from: parts that restart, fair turns at threads, bounded memory."""

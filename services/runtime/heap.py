@@ -1,11 +1,11 @@
-"""Memory that nobody holds goes back to the system, once a minute.
+"""Returning unused memory to the system once a minute.
 
-Cycles of objects that outlived the first collections wait for the last one, which comes rarely: the
-ledger's batches make the collector wait for hundred thousands of new objects.
+Garbage cycles that survived the young generations wait for a full collection, which runs rarely:
+the ledger's batches raise the collector's threshold to hundreds of thousands of new objects.
 
-glibc gives each of a process's threads a heap of its own, up to eight a processor, and keeps what
-is freed in all of them: in half an hour of partners that come and go they came to 270 MB, with next
-to nothing in them that anybody held. Other C libraries have neither function and need none.
+glibc gives each thread of a process a heap (arena) of its own, up to eight per processor, and keeps
+freed memory in all of them: in half an hour of partners coming and going they grew to 270 MB with
+hardly anything in use. Other C libraries have neither `mallopt` nor `malloc_trim` and need neither.
 """
 
 import ctypes
@@ -17,21 +17,21 @@ from typing import Final
 
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-"""As glibc's malloc.h numbers them."""
+"""Option numbers of `mallopt` in glibc's malloc.h."""
 
 _ARENAS: Final = 2
 _MAPPED_BYTES: Final = 256 * 1024
-"""A block of this size and more is mapped by itself, so that it goes back when it is freed. Left
-alone, the threshold rises with the largest body that ever came."""
+"""A block of at least this size is mapped separately, so that freeing it returns it to the system.
+Unless it is set, glibc raises this threshold with the largest block (request body) ever freed."""
 
 _EVERY_SECONDS: Final = 60.0
 
 
 @cache
 def bound_heaps() -> None:
-    """Keep freed memory from piling up in this process; whoever starts a service calls it first.
+    """Keep freed memory from piling up in this process.
 
-    What threads have by then stays as it is.
+    A command that starts a service calls it first: arenas that threads already have stay.
     """
     library = ctypes.CDLL(None)
     set_option, trim = (getattr(library, name, None) for name in ("mallopt", "malloc_trim"))
@@ -45,6 +45,6 @@ def bound_heaps() -> None:
 def _give_back(trim: "ctypes._FuncPointer") -> None:
     while True:
         time.sleep(_EVERY_SECONDS)
-        # Holds up the whole process for about 0.1 s.
+        # Stops the whole process for about 0.1 s.
         gc.collect()
         trim(0)

@@ -1,7 +1,7 @@
-"""Parts of a process: each is started anew, inside the process, where it fails.
+"""Parts of a process: a part that fails is restarted inside the process.
 
-A part that fails must not take its process with it: `rantai up` has no supervisor beside it, and
-the parts that are well go on meanwhile. Only what fails again and again ends the process.
+A failing part must not end its process: `rantai up` has no supervisor, and the other parts go on
+working meanwhile. Only a part that keeps failing ends the process.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ from services.telemetry.metrics import PART_RESTARTS
 
 _LOGGER: Final = logging.getLogger("rantai.parts")
 _LET_GO_SECONDS: Final = 3.0
-"""For a run that was cancelled; one that hangs in a thread is left behind."""
+"""How long to wait for a cancelled run to end; one that hangs in a thread is abandoned."""
 
 
 class Runs(Protocol):
-    """One run of a part, from its start to its end or its failure."""
+    """One run of a part, from its start until it ends or fails."""
 
     ready: asyncio.Event
-    """Set while it does its work; whoever asks for readiness is told of a part without it."""
+    """Set while the run does its work; `/readyz` names the parts that are not ready."""
 
     async def run(self) -> None:
-        """Work until `stop`; raise where that is not possible."""
+        """Work until `stop` is called; raise an exception if that is not possible."""
 
     async def stop(self) -> None:
-        """Ask `run` to return in good order."""
+        """Ask `run` to finish its work and return."""
 
 
 OnStall = Callable[[], Awaitable[None]]
-"""A run calls it where it makes no progress and can't tell why: it is ended and made anew."""
+"""Called by a run that makes no progress for no known reason; the run is ended and replaced."""
 
 
 class Stalled(RuntimeError):
@@ -43,15 +43,15 @@ class Stalled(RuntimeError):
 
 
 class EndedByItself(RuntimeError):
-    """A run that returned without being told to."""
+    """A run that ended without being told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """How a part is started anew. Times in seconds.
+    """How a part is restarted. Times in seconds.
 
-    The pause before a start doubles from `first_pause` to `longest_pause`. A run of at least
-    `steady` was well. A part that was not well for `give_up` has failed for good.
+    The pause before a restart doubles from `first_pause` to `longest_pause`. A run that lasted at
+    least `steady` was healthy. A part that had no healthy run for `give_up` is not restarted again.
     """
 
     give_up: float = 600.0
@@ -61,10 +61,11 @@ class Healing:
 
 
 class ProcessPart:
-    """One part of a process. `make` makes its next run, and is given what to call on a stall.
+    """One part of a process, restarted when it fails.
 
-    `away`: errors which say that something outside of the process can't be reached. They are
-    waited out for as long as it takes; others count towards giving up.
+    `make` creates the next run; its argument is what the run calls when it stalls. `away` are
+    errors that mean something outside the process can't be reached: the part retries for as long
+    as they last, while other errors count towards giving up.
     """
 
     def __init__(
@@ -83,20 +84,20 @@ class ProcessPart:
         self._current: Runs | None = None
         self._stopping = False
         self._stalled = asyncio.Event()
-        # It begins at nothing: a counter that appears with its first restart shows no increase.
+        # Created at 0: Prometheus sees no increase if a counter appears with its first restart.
         PART_RESTARTS.labels(name)
         self.failure: BaseException | None = None
-        """Why it was given up; None while it runs or is started anew."""
+        """The error on which the part was given up; None while it runs or is restarted."""
 
     @property
     def ready(self) -> bool:
-        """Whether its run at hand does its work."""
+        """Whether its current run does its work."""
         return self._current is not None and self._current.ready.is_set()
 
     def start(self) -> None:
-        """Begin to run, unless it runs already. Call it on the event loop.
+        """Start the part unless it is running. Call it on the event loop.
 
-        A run that `stop` had to leave behind keeps nobody from the next one.
+        A run that `stop` had to abandon does not prevent a new start.
         """
         if self._stopping or self._task is None or self._task.done():
             self._stopping, self.failure = False, None
@@ -105,7 +106,7 @@ class ProcessPart:
     async def stop(self, seconds: float = 0.0) -> None:
         """Ask the run to end, and cancel it after `seconds`; return when it has ended.
 
-        One that can't be cancelled, as it hangs in a thread, is left behind.
+        A run that can't be cancelled because it hangs in a thread is abandoned.
         """
         self._stopping = True
         task = self._task
@@ -140,12 +141,12 @@ class ProcessPart:
                 error=repr(error)[:300],
                 again_in_seconds=round(pause, 2),
             )
-            # Jitter: processes that failed together should not come back together.
+            # Jitter: processes that failed together should not restart together.
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             pause = min(2 * pause, self._healing.longest_pause)
 
     async def _run_once(self) -> Exception | None:
-        """Run to the end; return why it ended, or None where it was told to."""
+        """Make and await one run; return the error that ended it, or None if told to stop."""
         self._stalled.clear()
         stalled = asyncio.create_task(self._stalled.wait())
         running: asyncio.Task[None] | None = None
@@ -156,7 +157,7 @@ class ProcessPart:
             if not running.done():
                 return Stalled(f"{self.name} made no progress")
             if running.cancelled():
-                # A library cancels what it waits for; nobody told this part to end.
+                # A library cancelled its own task; nobody told this part to end.
                 return EndedByItself(f"{self.name} was cancelled from within")
             running.result()
         except Exception as error:
@@ -185,9 +186,9 @@ class ProcessPart:
 
 
 async def _let_go(task: "asyncio.Task[None]") -> None:
-    """Cancel a task and wait for its end, not for ever."""
+    """Cancel a task and wait for its end, but no longer than `_LET_GO_SECONDS`."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await asyncio.wait({task}, timeout=_LET_GO_SECONDS)
     if task.done() and not task.cancelled():
-        task.exception()  # looked at: else it is told as never retrieved
+        task.exception()  # retrieved, or asyncio logs that it never was

@@ -1,6 +1,7 @@
-"""Turns at a few threads, and places for those who wait: nobody keeps the others from theirs.
+"""Fair sharing of a few threads (`Turns`), and bounds on what is in progress at once (`Places`).
 
-Whoever asks for much waits behind itself. Nothing here knows of HTTP or of the store.
+An asker with much work waits behind its own work and does not delay the others. This module knows
+nothing of HTTP or the store.
 """
 
 import asyncio
@@ -17,11 +18,12 @@ Result = TypeVar("Result")
 
 
 class Turns:
-    """Runs blocking work in threads of its own; whoever asks takes turns with the others.
+    """Runs blocking work in its own threads, which the askers take in turns.
 
-    Each asker has a queue of its own, first come first served. A thread that is free takes one
-    piece of work of the asker whose last turn is longest ago. `name`: of the threads. `waited`: is
-    told of each piece how many seconds it waited for a thread. For any number of event loops.
+    Each asker has its own queue, first come first served. A free thread takes one piece of work of
+    the asker whose last turn is longest ago. `name` is the prefix of the threads' names. `waited`
+    is called for each piece with the seconds that it waited for a thread. May be used from any
+    number of event loops.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class Turns:
         self._queues: OrderedDict[str, deque[_Piece[Any]]] = OrderedDict()
 
     async def run(self, who: str, work: Callable[[], Result]) -> Result:
-        """Return what the work returns, or raise what it raises, when its turn has come.
+        """Run `work` when the turn of asker `who` comes, and return its result or raise its error.
 
-        Cancelled while it waits, it is never begun; cancelled while it runs, it runs to its end and
-        its outcome is dropped. Raises RuntimeError after `close`.
+        If the call is cancelled while the work waits, the work never starts; if it is cancelled
+        while the work runs, the work finishes and its result is dropped. Raises RuntimeError after
+        `close`.
         """
         future: Future[Result] = Future()
         context = contextvars.copy_context()
@@ -44,7 +47,7 @@ class Turns:
         with self._lock:
             self._queues.setdefault(who, deque()).append(piece)
         try:
-            # One call for each piece, which takes not this one but the one whose turn it is.
+            # One call for each piece; it runs the piece whose turn it is, which may be another one.
             self._threads.submit(self._run_next)
         except RuntimeError:
             future.cancel()
@@ -52,7 +55,7 @@ class Turns:
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Begin nothing more, and cancel what waits. What runs goes on to its end."""
+        """Cancel the work that waits and accept no more. Running work finishes."""
         self._threads.shutdown(wait=False)
         while (piece := self._next()) is not None:
             piece.future.cancel()
@@ -65,7 +68,7 @@ class Turns:
                 return
 
     def _next(self) -> "_Piece[Any] | None":
-        """Take the piece whose turn it is; its asker goes behind all others."""
+        """Take the piece whose turn it is and move its asker behind all others."""
         with self._lock:
             for who, queue in self._queues.items():
                 piece = queue.popleft()
@@ -78,7 +81,7 @@ class Turns:
 
 
 class _Piece(NamedTuple, Generic[Result]):
-    """Work that waits for its turn. `since`: when it was asked for."""
+    """Work that waits for its turn. `since`: when it was queued (`time.perf_counter`)."""
 
     future: "Future[Result]"
     work: Callable[[], Result]
@@ -95,7 +98,10 @@ def _finish(piece: _Piece[Any]) -> None:
 
 
 class NoPlace(Exception):
-    """There is no place left. `own`: whether whoever asks holds too many, or all together do."""
+    """All places are taken. `own`: by the asker itself (else by all askers together).
+
+    `most` is the limit that was reached.
+    """
 
     def __init__(self, *, own: bool, most: int) -> None:
         super().__init__(f"{most} places are taken")
@@ -103,7 +109,10 @@ class NoPlace(Exception):
 
 
 class Places:
-    """Bounds how much is under way at once: of each asker, and of all. For one event loop."""
+    """Bounds how many requests are in progress at once, of each asker and of all together.
+
+    For one event loop.
+    """
 
     def __init__(self, each: int, everybody: int) -> None:
         self._each: Final = each
@@ -112,12 +121,12 @@ class Places:
 
     @property
     def under_way(self) -> int:
-        """How many places are held, by all together."""
+        """How many places all askers hold together."""
         return self._held.total()
 
     @contextmanager
     def held(self, who: str) -> Iterator[None]:
-        """Hold a place. Raises NoPlace at once where there is none."""
+        """Hold a place of the asker `who`. Raises NoPlace immediately if none is free."""
         if self._held.get(who, 0) >= self._each:
             raise NoPlace(own=True, most=self._each)
         if self._held.total() >= self._all:

@@ -12,13 +12,19 @@ from services.assessment.figure_store import Selection
 from services.assessment.programme_figures import Filter, Programme
 from services.http.principal import principal_of, require_role
 from services.http.service import Problem
-from services.scorecards.scorecard_api import FiguresAsked, Page, Scorecards, exact_answer, selected
+from services.scorecards.scorecard_api import (
+    FiguresQuery,
+    Page,
+    Scorecards,
+    exact_answer,
+    selection_for,
+)
 
 _REGION = Field(default="", description="a province or a regency; default any")
 _SECTOR = Field(default="", description="default any")
 
 
-class GroupAsked(FiguresAsked):
+class GroupQuery(FiguresQuery):
     """The query parameters of every figure of a group."""
 
     buyer_id: Spelled | None = Field(
@@ -32,7 +38,7 @@ class GroupAsked(FiguresAsked):
     )
 
 
-class ProgrammeAsked(GroupAsked):
+class ProgrammeQuery(GroupQuery):
     """The query parameters of the figures of all suppliers together."""
 
     region: str = _REGION
@@ -40,11 +46,11 @@ class ProgrammeAsked(GroupAsked):
     cluster: str = Field(default="", description="default any")
 
 
-class ClusterAsked(GroupAsked, Page):
+class ClusterQuery(GroupQuery, Page):
     """The query parameters of one cluster and its members."""
 
 
-class ClustersAsked(GroupAsked, Page):
+class ClustersQuery(GroupQuery, Page):
     """The query parameters of the list of clusters."""
 
     region: str = _REGION
@@ -57,7 +63,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     programme = Programme(scorecards.reader)
 
     @router.get("/v1/programme", summary="All suppliers together", responses=_SUMMARY)
-    async def all_together(request: Request, asked: Annotated[ProgrammeAsked, Query()]) -> Response:
+    async def all_together(request: Request, asked: Annotated[ProgrammeQuery, Query()]) -> Response:
         """Return the figures of all suppliers together, their grades, and whose grade moved.
 
         A figure of the group is the sum of numerators over the sum of denominators. `lead` and
@@ -70,7 +76,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
         return await exact_answer(lambda: programme.summary(selection, wanted, asked.top))
 
     @router.get("/v1/clusters", summary="Suppliers by cluster", responses=_CLUSTERS)
-    async def clusters(request: Request, asked: Annotated[ClustersAsked, Query()]) -> Response:
+    async def clusters(request: Request, asked: Annotated[ClustersQuery, Query()]) -> Response:
         """Return the figures of each cluster by name; suppliers without a cluster last, as null."""
         selection = _selection(scorecards, request, asked)
         wanted = Filter(asked.region, asked.sector)
@@ -83,7 +89,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
         "/v1/clusters/{cluster:path}", summary="One cluster and its members", responses=_CLUSTER
     )
     async def one_cluster(
-        request: Request, cluster: str, asked: Annotated[ClusterAsked, Query()]
+        request: Request, cluster: str, asked: Annotated[ClusterQuery, Query()]
     ) -> Response:
         """Return the figures of a cluster and, page by page, the summary of each member."""
         selection = _selection(scorecards, request, asked)
@@ -100,11 +106,11 @@ def routes(scorecards: Scorecards) -> APIRouter:
     return router
 
 
-def _selection(scorecards: Scorecards, request: Request, asked: GroupAsked) -> Selection:
+def _selection(scorecards: Scorecards, request: Request, asked: GroupQuery) -> Selection:
     """Return the figures that a request selects. Raises Problem if its key may not see them."""
     principal = principal_of(request, scorecards.keys)
     require_role(principal, Role.PROGRAMME, Role.BUYER)
-    return selected(scorecards.reader, principal, asked, [])
+    return selection_for(scorecards.reader, principal, asked, [])
 
 
 # No value in these examples is null: OpenAPI would leave it out.

@@ -14,7 +14,7 @@ from services.access.keys import Principal
 from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Scope
 from services.http.principal import principal_of, require_role
 from services.http.service import Problem
-from services.scorecards.scorecard_api import EARLIEST, LATEST, Scorecards, blocking, exact_answer
+from services.scorecards.scorecard_api import EARLIEST, LATEST, Scorecards, exact_answer, run_query
 from services.text import quality_words
 from services.text.language import ENGLISH, LANGUAGES
 
@@ -28,7 +28,7 @@ def _a_kind(kind: str) -> str:
     return kind
 
 
-class QualityAsked(BaseModel):
+class QualityQuery(BaseModel):
     """The query parameters of the findings."""
 
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +59,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     quality, reader = DataQuality(scorecards.reader.store), scorecards.reader
 
     @router.get("/v1/data-quality", summary="What looks wrong", responses=_ANSWER)
-    async def findings(request: Request, asked: Annotated[QualityAsked, Query()]) -> Response:
+    async def findings(request: Request, asked: Annotated[QualityQuery, Query()]) -> Response:
         """Return what was accepted or refused and looks wrong, with what to send to put it right.
 
         A buyer sees findings in its own data; the programme in the data of all. Findings come from
@@ -75,8 +75,8 @@ def routes(scorecards: Scorecards) -> APIRouter:
         )
         kinds = KINDS if asked.kind is None else (asked.kind,)
         reading = quality.parts(kinds, scope, asked.limit, asked.offset)
-        parts = [await blocking(lambda: next(reading)) for _ in kinds]
-        right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+        parts = [await run_query(lambda: next(reading)) for _ in kinds]
+        right = await run_query(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
 
         def written() -> dict[str, Any]:
             found = [finding(one.kind, row) for one in parts for row in one.rows]
@@ -121,7 +121,7 @@ def finding(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _buyer(principal: Principal, asked: QualityAsked) -> str | None:
+def _buyer(principal: Principal, asked: QualityQuery) -> str | None:
     """Return the buyer whose data is requested; None = all buyers. Raises Problem 403."""
     require_role(principal, Role.PROGRAMME, Role.BUYER)
     if principal.role is not Role.BUYER:

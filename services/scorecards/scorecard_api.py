@@ -16,7 +16,7 @@ from services.assessment.evaluations import EvaluationStore
 from services.assessment.explanation import EXPLAINED
 from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.restated_evaluations import evaluations
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import exact_json
 from services.http.principal import principal_of
 from services.http.reads import read
@@ -30,7 +30,7 @@ LATEST: Final = date(2200, 1, 1)
 Result = TypeVar("Result")
 
 
-class FiguresAsked(BaseModel):
+class FiguresQuery(BaseModel):
     """The query parameters of figures: the day, the window before it, and the buyer."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,13 +57,13 @@ class Page(BaseModel):
     offset: Annotated[int, Field(ge=0, le=2**31)] = 0
 
 
-class SuppliersAsked(Page):
+class SuppliersQuery(Page):
     """The query parameters of the list of suppliers."""
 
     cluster: str = ""
 
 
-class LinesAsked(FiguresAsked, Page):
+class LinesQuery(FiguresQuery, Page):
     """The query parameters of order lines.
 
     `status` absent: the lines that are judged in the window, and those that are open or rejected.
@@ -72,7 +72,7 @@ class LinesAsked(FiguresAsked, Page):
     status: Literal["late", "open", "overdue", "short", "rejected", "any"] | None = None
 
 
-class EvaluationsAsked(BaseModel):
+class EvaluationsQuery(BaseModel):
     """The query parameter of evaluations: how many month ends, newest first."""
 
     model_config = ConfigDict(extra="forbid")
@@ -86,7 +86,7 @@ def _a_figure(kpi: str) -> str:
     return kpi
 
 
-class ExplainAsked(FiguresAsked):
+class ExplainQuery(FiguresQuery):
     """The query parameters of an explanation: those of figures, and which figure."""
 
     kpi: Annotated[str, AfterValidator(_a_figure)] = Field(
@@ -100,7 +100,7 @@ class Scorecards:
     """What the routes of this package need."""
 
     keys: KeyStore
-    reader: Reader
+    reader: ScorecardReader
 
 
 async def exact_answer(work: Callable[[], Any]) -> Response:
@@ -115,7 +115,7 @@ async def exact_answer(work: Callable[[], Any]) -> Response:
         found = work()
         return found if isinstance(found, bytes) else exact_json(found)
 
-    return Response(await blocking(written), media_type="application/json")
+    return Response(await run_query(written), media_type="application/json")
 
 
 def routes(scorecards: Scorecards) -> APIRouter:
@@ -125,7 +125,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
     store = EvaluationStore(reader.store.clickhouse)
 
     @router.get("/v1/suppliers")
-    async def suppliers(request: Request, asked: Annotated[SuppliersAsked, Query()]) -> Response:
+    async def suppliers(request: Request, asked: Annotated[SuppliersQuery, Query()]) -> Response:
         """List suppliers: to a buyer its own, to a supplier itself, to the programme all."""
         principal = principal_of(request, scorecards.keys)
         buyers, own = _own(principal)
@@ -149,7 +149,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard")
     async def scorecard(
-        request: Request, supplier_id: Spelled, asked: Annotated[FiguresAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[FiguresQuery, Query()]
     ) -> Response:
         """Return the scorecard of a supplier over the window before a day."""
         selection = await _selection(scorecards, request, supplier_id, asked)
@@ -157,7 +157,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
     async def explanation(
-        request: Request, supplier_id: Spelled, asked: Annotated[ExplainAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[ExplainQuery, Query()]
     ) -> Response:
         """Return every line or document that a figure is made of, what it adds, and why.
 
@@ -168,7 +168,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/evaluations")
     async def frozen(
-        request: Request, supplier_id: Spelled, asked: Annotated[EvaluationsAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[EvaluationsQuery, Query()]
     ) -> Response:
         """Return the scorecards frozen at month ends, newest first, with what was restated since.
 
@@ -184,7 +184,7 @@ def routes(scorecards: Scorecards) -> APIRouter:
 
     @router.get("/v1/suppliers/{supplier_id}/lines")
     async def lines(
-        request: Request, supplier_id: Spelled, asked: Annotated[LinesAsked, Query()]
+        request: Request, supplier_id: Spelled, asked: Annotated[LinesQuery, Query()]
     ) -> Response:
         """Return the order lines behind the figures, with the events behind each line."""
         selection = await _selection(scorecards, request, supplier_id, asked)
@@ -201,7 +201,7 @@ READ_TOO_LARGE: Final = 422
 """Status of a read that needs more memory than one read may take; repeating it fails again."""
 
 
-async def blocking(work: Callable[[], Result]) -> Result:
+async def run_query(work: Callable[[], Result]) -> Result:
     """Run a query when its reader's turn comes.
 
     Raises Problem 503 if the store is unavailable, 422 if the query needs too much memory.
@@ -224,16 +224,16 @@ def _own(principal: Principal) -> tuple[list[str], list[str]]:
 
 
 async def _selection(
-    scorecards: Scorecards, request: Request, supplier_id: str, asked: FiguresAsked
+    scorecards: Scorecards, request: Request, supplier_id: str, asked: FiguresQuery
 ) -> Selection:
     """Return the figures that a request selects. Raises Problem if its key may not see them."""
     principal = principal_of(request, scorecards.keys)
     await _may_see(scorecards.reader, principal, supplier_id)
-    return selected(scorecards.reader, principal, asked, [supplier_id])
+    return selection_for(scorecards.reader, principal, asked, [supplier_id])
 
 
-def selected(
-    reader: Reader, principal: Principal, asked: FiguresAsked, suppliers: Sequence[str]
+def selection_for(
+    reader: ScorecardReader, principal: Principal, asked: FiguresQuery, suppliers: Sequence[str]
 ) -> Selection:
     """Return the selection of figures that a request describes, limited to what its key may see.
 
@@ -251,13 +251,13 @@ def selected(
     return Selection(day, asked.window_days, suppliers, [] if buyer is None else [buyer])
 
 
-async def _may_see(reader: Reader, principal: Principal, supplier_id: str) -> None:
+async def _may_see(reader: ScorecardReader, principal: Principal, supplier_id: str) -> None:
     if principal.role is Role.SUPPLIER:
         if supplier_id != principal.partner:
             raise Problem(403, "a supplier's key sees that supplier only")
         return
     buyers, _ = _own(principal)
-    if not await blocking(lambda: reader.knows(supplier_id, buyers)):
+    if not await run_query(lambda: reader.knows(supplier_id, buyers)):
         # A buyer must not learn whether another buyer has this supplier.
         among = "you buy from" if principal.role is Role.BUYER else "known here"
         raise Problem(404, f"no supplier {supplier_id[:64]!r} among those {among}")

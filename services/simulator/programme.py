@@ -63,7 +63,7 @@ def in_season(supplier: Company, buyer_id: str, day: date) -> bool:
     return not seasonal or day.month in _SEASON
 
 
-def opening(seed: int, first_day: date) -> Iterator[NamedStep]:
+def opening_events(seed: int, first_day: date) -> Iterator[NamedStep]:
     """Yield the first working day's events: registrations, licences, capacities, agreements."""
     day = on_workday(first_day)
     rng = dice(seed, "opening", day)
@@ -81,7 +81,7 @@ def opening(seed: int, first_day: date) -> Iterator[NamedStep]:
                 yield _agreed(supplier, buyer_id, day, moment(day, rng, 8, 12))
 
 
-def month(seed: int, first: date) -> Iterator[NamedStep]:
+def month_events(seed: int, first: date) -> Iterator[NamedStep]:
     """Yield the events of the month that begins on `first`: the same ones in every history."""
     for supplier in SUPPLIERS:
         rng = dice(seed, "programme", supplier.id, first)
@@ -96,12 +96,12 @@ def month(seed: int, first: date) -> Iterator[NamedStep]:
         if supplier.character is Character.GOOD and first.month == supplier.number % 12 + 1:
             yield _quality_certificate(supplier, _some_moment(first, rng))
         if supplier.character is not Character.GOOD and chance(rng, 0.45):
-            yield coached(supplier, _some_moment(first, rng), rng)
+            yield coaching_session(supplier, _some_moment(first, rng), rng)
         if supplier.seasonal:
             yield from _season(supplier, first, rng)
 
 
-def coached(supplier: Company, at: datetime, rng: Random) -> NamedStep:
+def coaching_session(supplier: Company, at: datetime, rng: Random) -> NamedStep:
     """Return a coaching session; what the supplier is worst at is a likely topic."""
     topic = rng.choice((_TOPICS[supplier.weakness], "production", "5r", "licensing"))
     document = {

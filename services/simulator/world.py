@@ -82,7 +82,7 @@ def live(
         now = clock() if clock is not None else since + timedelta(seconds=number)
         open_stories.wake(now)
         if chance(rng, _COACHING):
-            _, step = programme.coached(rng.choice(SUPPLIERS), now.astimezone(SITE), rng)
+            _, step = programme.coaching_session(rng.choice(SUPPLIERS), now.astimezone(SITE), rng)
         elif open_stories.ready < _FEWEST_OPEN or chance(rng, _NEW_ORDER):
             step = open_stories.begin(_call_off_order(f"CO{seed}-{run}-{number}", now, rng))
         else:
@@ -96,10 +96,10 @@ def _first_day(until: datetime, days: int) -> date:
 
 def _everything(seed: int, first_day: date, until: datetime) -> Iterator[NamedStep]:
     last_day = until.astimezone(SITE).date()
-    yield from programme.opening(seed, first_day)
+    yield from programme.opening_events(seed, first_day)
     month = first_day.replace(day=1)
     while month <= last_day:
-        for event_id, step in programme.month(seed, month):
+        for event_id, step in programme.month_events(seed, month):
             if step.at.date() >= first_day:
                 yield event_id, step
         month = (month + timedelta(days=32)).replace(day=1)

@@ -1,8 +1,8 @@
-"""The store: ClickHouse over HTTP, or the same engine in this process.
+"""The store: ClickHouse over HTTP, or the same engine embedded in this process.
 
-Both speak through clickhouse-connect, so that the SQL and the code around it are one. A client of
-the in-process engine runs one query at a time; a small pool of them for each kind of work lets a
-batch be inserted whatever is read.
+Both are reached through clickhouse-connect, so they share the SQL and the calling code. A client of
+the embedded engine runs one query at a time; a small pool of clients for each kind of work keeps
+readers from blocking the insert of a batch.
 """
 
 import copy
@@ -30,11 +30,11 @@ _OF_THE_STORE: Final = frozenset(
     {60, 74, 75, 76, 81, 173, 198, 218, 236, 241, 243, 279, 394, 439, 497, 516}
 )
 """Server faults rather than bad rows: the batch is retried. Tables being created, files, disk,
-memory, name service, killed query, threads, rights, password. Were rows refused for these, every
-row would be."""
+memory, name resolution, killed queries, threads, privileges, passwords. If rows were refused for
+these errors, every row would be."""
 
 RETRIABLE_CODES: Final = _TRANSIENT | _OF_THE_STORE
-"""Error codes after which the same statement is worth trying again."""
+"""Error codes after which the same statement may succeed when it is tried again."""
 
 _MEMORY_LIMIT: Final = 241
 _TOO_LARGE: Final = (
@@ -44,22 +44,22 @@ DATABASE: Final = "rantai"
 
 
 class StoreUnavailable(RuntimeError):
-    """The store can't be reached or asks to be tried again; nothing is known to be stored."""
+    """The store can't be reached or asks for a retry; the statement may or may not have run."""
 
 
 class ReadTooLarge(StoreUnavailable):
-    """A statement needs more memory than one may take; one that asks for less is answered."""
+    """A statement needs more memory than one read may use; a query for less would succeed."""
 
 
 class StoreRefused(RuntimeError):
-    """The store understood and refuses: trying the same again gives the same answer."""
+    """The store rejected the statement or its rows; a retry would fail in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Clients of one kind of work, which nobody else can hold.
+    """A pool of clients reserved for one kind of work.
 
-    `threads`: of the engine in this process, for one statement; 0 = as many as it has processors.
+    `threads` limits the embedded engine's threads for one statement; 0 = one for each processor.
     """
 
     clients: int
@@ -67,21 +67,23 @@ class Share:
 
 
 WRITING: Final = Share(4)
-"""For what is waited for by whoever posts: the ledger's sink inserts, folds twice, and refuses."""
+"""For work that senders wait for: the ledger sink needs a client for the insert, two for the fold,
+and one for refusals."""
 
 READING: Final = Share(4, threads=1)
-"""For figures and pages. As many as an assessment asks side by side; their threads bound them."""
+"""For figures and pages: as many clients as one assessment has queries in parallel. One thread for
+each statement bounds what they take from the processors."""
 
 BACKGROUND: Final = Share(2)
-"""For what nobody waits for: evaluations, the exporter's looks, rebuilds, backtests."""
+"""For work that nobody waits for: evaluations, the exporter's looks, rebuilds, backtests."""
 
 
 class ClickHouse:
-    """A pool of clients to one database: those for writing, and others by `apart`.
+    """Clients of one database: a pool for writing, and one for each other share (`apart`).
 
-    Give either a url, `http(s)://user:password@host:port/database`, and the name of the cluster
-    where the store is one, or a folder for the engine in this process. Methods may be called from
-    any thread; they block, so async code calls them through threads of its own. Raises
+    Give either `url`, `http(s)://user:password@host:port/database`, with `cluster` if the store is
+    a ClickHouse cluster, or `path`, the data folder of the embedded engine. Methods may be called
+    from any thread; they block, so async code calls them in a thread. All of them raise
     StoreUnavailable and StoreRefused.
     """
 
@@ -119,7 +121,7 @@ class ClickHouse:
                 self._clients.put(client)
 
     def apart(self, share: Share) -> "ClickHouse":
-        """Return the same store through clients of another share; they are closed with this one.
+        """Return the same store with the clients of another share, which `close` also closes.
 
         Raises StoreUnavailable.
         """
@@ -142,8 +144,8 @@ class ClickHouse:
                 chdb_options=dict(OPTIONS),
             )
         parts = urlsplit(str(self._url))
-        # Without a session id a client may be used by one thread after another; query parameters
-        # travel in the body, because a long list of ids does not fit an address.
+        # Without a session id a client may be used by one thread after another. Query parameters
+        # travel in the body, because a long list of ids does not fit into a URL.
         return clickhouse_connect.get_client(
             host=parts.hostname or "127.0.0.1",
             port=parts.port or (8443 if parts.scheme == "https" else 8123),
@@ -157,14 +159,14 @@ class ClickHouse:
             send_receive_timeout=60,
             query_retries=0,
             settings=dict(SETTINGS) if self.cluster else {},
-            # A time without its zone would be taken for one of the machine's.
+            # Python would read a naive time in the machine's zone.
             tz_mode="aware",
         )
 
     def stored(self, table: str) -> str:
-        """Return the table that holds the rows, for a statement that deletes or drops some.
+        """Return the table that holds the rows, for a statement that deletes rows or partitions.
 
-        On a cluster that is the one behind the name, on every node.
+        On a cluster that is the local table behind the Distributed one, on every node.
         """
         return f"{table}{LOCAL} ON CLUSTER '{self.cluster}'" if self.cluster else table
 
@@ -184,7 +186,7 @@ class ClickHouse:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Lend a client; errors come out as StoreUnavailable or StoreRefused."""
+        """Borrow a client; waits for a free one. Errors become StoreUnavailable or StoreRefused."""
         client = self._clients.get()
         try:
             with self._reporting():
@@ -198,7 +200,7 @@ class ClickHouse:
         parameters: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
-        """Run a SELECT and return its rows by column name. Raises ReadTooLarge too."""
+        """Run a SELECT and return its rows as dictionaries. Also raises ReadTooLarge."""
         with self.client() as client:
             result = client.query(
                 statement,
@@ -210,10 +212,10 @@ class ClickHouse:
     def json_rows(
         self, statement: str, settings: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Run a SELECT and return its rows as JSON has them: identifiers and times (ISO) as text.
+        """Run a SELECT and return its rows decoded from JSON: UUIDs and ISO times are strings.
 
-        For a statement of many bytes: the client looks through the text of any other again and
-        again, which takes as long as the query.
+        For a statement whose text is very long: `rows` makes the client scan that text several
+        times, which takes as long as the query itself.
         """
         with self.client() as client:
             answer = client.raw_query(
@@ -228,21 +230,21 @@ class ClickHouse:
         settings: Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Run a statement that answers with at most one value."""
+        """Run a statement that returns at most one value."""
         with self.client() as client:
             return client.command(
                 statement, parameters=dict(parameters or {}), settings=dict(settings or {})
             )
 
     def insert_json_lines(self, table: str, lines: bytes) -> None:
-        """Insert rows given as one JSON object a line."""
+        """Insert rows given as JSON lines, one object per row."""
         with self.client() as client:
             client.raw_insert(table, insert_block=lines, fmt="JSONEachRow", settings=_JSON_LINES)
 
     def insert_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
-        """Insert rows given column by column."""
+        """Insert rows, each a sequence of values in the order of `columns`."""
         with self.client() as client:
             client.insert(table, rows, column_names=list(columns))
 
@@ -270,14 +272,17 @@ _JSON_LINES: Final = {
 
 
 def error_code(error: Exception) -> int | None:
-    """Return ClickHouse's error code of an exception, or None where the store was not reached."""
+    """Return the ClickHouse error code of an exception; None if the store was not reached.
+
+    0 means that the store answered with an error whose code is not known.
+    """
     if not isinstance(error, DatabaseError):
         return None
     code = getattr(error, "code", None)
     if isinstance(code, int):
         return code
     if isinstance(error, OperationalError):
-        # The connection failed, or something in between answered: that says nothing of a row.
+        # The connection failed, or a proxy answered: this says nothing about the rows.
         return None
     text = str(error)
     for marker in ("Code: ", "error code "):

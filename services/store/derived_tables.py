@@ -1,7 +1,7 @@
-"""Derived tables: filled from the ledger by the SELECT of their own materialised views.
+"""Filling derived tables from the ledger with the SELECT of their own materialised views.
 
-The SELECT is asked back from the store, so that what is filled afterwards and what is kept up to
-date can't drift apart.
+The SELECT is read back from the store, so that a later fill and the view that keeps the table up
+to date can't drift apart.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _BATCHES_A_TURN: Final = 200
 
 
 def derive(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
-    """Derive again what these batches brought; rows that are there already are replaced."""
+    """Write the derived rows of these batches again; existing rows are replaced."""
     selects = derived_selects(clickhouse)
     for start in range(0, len(batches), _BATCHES_A_TURN):
         some = batches[start : start + _BATCHES_A_TURN]
@@ -27,18 +27,18 @@ def derive(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
 
 
 def fill(clickhouse: ClickHouse, table: str) -> None:
-    """Derive a table from the whole ledger; rows that are there already are replaced."""
+    """Fill a derived table from the whole ledger; existing rows are replaced."""
     if clickhouse.rows("SELECT 1 FROM events LIMIT 1"):
         _fill(clickhouse, table, derived_selects(clickhouse)[table], "1")
 
 
 def derived_selects(clickhouse: ClickHouse) -> dict[str, str]:
-    """Return the SELECT of every derived table that the store has, by its name."""
+    """Return the SELECT that fills each derived table of the store, by table name."""
     rows = clickhouse.rows(sql("derived_views"), {"database": clickhouse.database})
     selects = {str(row["name"]).removesuffix(VIEW_SUFFIX): str(row["as_select"]) for row in rows}
     if clickhouse.cluster is None:
         return selects
-    # A view reads the rows of its shard; asked for afterwards, it is to read those of all.
+    # A view reads the ledger rows of its own shard; a later fill has to read those of all shards.
     ledger = f"{clickhouse.database}.events"
     return {
         table: select.replace(f"FROM {ledger}{LOCAL}", f"FROM {ledger}")
@@ -47,8 +47,8 @@ def derived_selects(clickhouse: ClickHouse) -> dict[str, str]:
 
 
 def _fill(clickhouse: ClickHouse, table: str, select: str, condition: str) -> None:
-    # The filter is put on the ledger inside the view's own SELECT; FINAL lets the first of two
-    # conflicting rows stand, as it does for a reader of the ledger.
+    # `additional_table_filters` puts the condition on the ledger inside the view's SELECT. FINAL
+    # keeps the first of two conflicting rows, as it does for every reader of the ledger.
     escaped = condition.replace("\\", "\\\\").replace("'", "\\'")
     clickhouse.command(
         f"INSERT INTO {table} {select} "

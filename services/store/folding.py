@@ -1,8 +1,8 @@
-"""Folding events into facts, and facts into parts of figures, as batches arrive or all anew.
+"""Folding events into facts, and facts into parts of figures: batch by batch, or the whole ledger.
 
-A fact is made of all events behind it, whichever came when, and replaces the one before: folding
-twice, or anew from the whole ledger, gives the same. A fact serves every date asked for: it holds
-the line as it stood after each of its events.
+A fact is computed from all of its events, in whatever order they arrived, and replaces the fact
+before it: folding twice, or folding the whole ledger again, gives the same result. One fact serves
+every T, because it holds the state of the line after each of its events.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ FACT_TABLES: Final = (
 
 _DOCUMENTS_A_TURN: Final = 50_000
 _SIDE_BY_SIDE: Final = 2
-"""Statements of one fold at once: the pool has other clients for inserting and for readers."""
+"""Statements that one fold runs in parallel; the pool's other clients insert and refuse."""
 
 _EVENTS_A_PART: Final = 1_000_000
 _NUMBERS: Final = {
@@ -36,7 +36,7 @@ _NUMBERS: Final = {
     "complaint": "complaint_no",
 }
 _STATEMENTS: Final = {
-    # In this order: lines are made of receipts and returns, parts of lines and receipts.
+    # In this order: lines are computed from receipts and returns, parts from lines and receipts.
     "receipts": "receipt",
     "returns": "return",
     "lines": "order",
@@ -45,16 +45,17 @@ _STATEMENTS: Final = {
     "inspection_parts": "inspection",
     "complaint_parts": "complaint",
 }
-"""Statements of `facts/`, each with the kind of document whose numbers it takes."""
+"""Statements in `sql/facts/`, each with the kind of document by whose number it selects."""
 
 _STEPS: Final = (
     (("receipts",), ("returns",)),
     (("lines", "line_parts"), ("receipt_parts",), ("inspection_parts",), ("complaint_parts",)),
 )
-"""What may be folded side by side: a step is made of what the one before left."""
+"""Groups of statements that may run in parallel; each step reads what the step before wrote."""
 
 _CONCERNING: Final = ("order", "despatch", "receipt", "return", "inspection")
-"""Kinds of documents that concern others too: an order its receipts, a receipt its inspections."""
+"""Kinds of documents that change the facts of others: an order those of its receipts, a receipt
+those of its inspections."""
 
 _EVENT: Final = """Tuple(
     at DateTime64(6, \\'UTC\\'), kind UInt8, revision UInt32,
@@ -84,40 +85,40 @@ _PART: Final = """Tuple(
 
 
 def fold(clickhouse: ClickHouse, rules: Rules, batches: Sequence[UUID]) -> None:
-    """Fold what these batches concern. Raises StoreUnavailable, StoreRefused."""
-    asked = {"batches": list(batches)}
-    counts = _documents(clickhouse, asked)
+    """Fold every document that these batches touch. Raises StoreUnavailable, StoreRefused."""
+    parameters = {"batches": list(batches)}
+    counts = _documents(clickhouse, parameters)
     if not counts:
         return
     for kind in _CONCERNING:
         if kind not in counts:
             continue
         statement = Template(sql(f"concerned_by_{kind}")).substitute(which=_touched(kind))
-        clickhouse.command(statement, parameters={**asked, "batch": min(batches)})
-        counts = _documents(clickhouse, asked)
+        clickhouse.command(statement, parameters={**parameters, "batch": min(batches)})
+        counts = _documents(clickhouse, parameters)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fold") as threads:
         for step in _STEPS:
             turns = [
-                threads.submit(_fold_documents, clickhouse, rules, asked, names, turn)
+                threads.submit(_fold_documents, clickhouse, rules, parameters, names, turn)
                 for names in step
                 for turn in _turns(counts.get(_STATEMENTS[names[0]], 0))
             ]
             wait(turns)
             for turn in turns:
                 turn.result()
-    # Last of all: what is worked out from here on is worked out from these facts.
+    # Last: a standing computed under the new mark must have read the new facts.
     clickhouse.command(
-        sql("mark_touched"), parameters={**asked, "rules": rules.id, "mark": getrandbits(63)}
+        sql("mark_touched"), parameters={**parameters, "rules": rules.id, "mark": getrandbits(63)}
     )
 
 
-def _documents(clickhouse: ClickHouse, asked: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many documents of each kind are concerned; one may be counted several times."""
-    return {row["kind"]: row["documents"] for row in clickhouse.rows(sql("touched"), asked)}
+def _documents(clickhouse: ClickHouse, parameters: Mapping[str, Any]) -> dict[str, int]:
+    """Return the number of touched documents by kind; a document may be counted several times."""
+    return {row["kind"]: row["documents"] for row in clickhouse.rows(sql("touched"), parameters)}
 
 
 def _turns(documents: int) -> list[str]:
-    """Return conditions on the number of a document that divide so many of them."""
+    """Return conditions on the document number that split the documents into bounded chunks."""
     count = -(-documents // _DOCUMENTS_A_TURN)
     if count == 1:
         return [""]
@@ -125,16 +126,20 @@ def _turns(documents: int) -> list[str]:
 
 
 def _fold_documents(
-    clickhouse: ClickHouse, rules: Rules, asked: Mapping[str, Any], names: Sequence[str], turn: str
+    clickhouse: ClickHouse,
+    rules: Rules,
+    parameters: Mapping[str, Any],
+    names: Sequence[str],
+    turn: str,
 ) -> None:
-    """Run statements of one kind of document, one after the other, over those that are touched."""
+    """Run statements for the touched documents of one kind, one statement after the other."""
     which = _touched(_STATEMENTS[names[0]], turn)
     for name in names:
-        _insert(clickhouse, rules, name, which, asked)
+        _insert(clickhouse, rules, name, which, parameters)
 
 
 def _touched(kind: str, turn: str = "") -> str:
-    """Return the condition on a document that some batches touched it."""
+    """Return, as SQL, the condition that the given batches touched a document."""
     return (
         f"(supplier_id, buyer_id, {_NUMBERS[kind]}) IN ("  # noqa: S608
         "SELECT supplier_id, buyer_id, number FROM touched "
@@ -143,7 +148,10 @@ def _touched(kind: str, turn: str = "") -> str:
 
 
 def fold_all(clickhouse: ClickHouse, rules: Rules, progress: OnProgress | None = None) -> None:
-    """Fold the whole ledger by these rules, a part of the suppliers at a time."""
+    """Fold the whole ledger by these rules, one group of suppliers at a time.
+
+    `progress` is called with the statement's name, the steps done and the steps in total.
+    """
     events = clickhouse.rows("SELECT count() AS events FROM events")[0]["events"]
     parts = -(-events // _EVENTS_A_PART)
     for part in range(parts):
@@ -158,22 +166,22 @@ def fold_all(clickhouse: ClickHouse, rules: Rules, progress: OnProgress | None =
 def ensure_folded(
     clickhouse: ClickHouse, rules: Rules = DEFAULT_RULES, progress: OnProgress | None = None
 ) -> bool:
-    """Fold the whole ledger unless these rules are those in force; return whether it was needed.
+    """Fold the whole ledger unless it is folded by these rules; return whether it was necessary.
 
-    Facts by other rules are dropped: no batch keeps them up to date from here on.
+    Facts of other rules are dropped, because batches only update the facts of these rules.
     """
     known = {row["rules"] for row in clickhouse.rows("SELECT rules FROM folded_rules FINAL")}
     if rules.id in known:
         if not clickhouse.rows("SELECT 1 FROM fold_marks LIMIT 1"):
-            _mark_all(clickhouse, rules)  # facts of a version that had no marks
+            _mark_all(clickhouse, rules)  # facts written by a release that had no marks
         return False
     fold_all(clickhouse, rules, progress)
     clickhouse.insert_rows(
         "folded_rules", ["rules", "description"], [[rules.id, rules.description]]
     )
     for other in known:
-        forgotten = clickhouse.stored("folded_rules")
-        clickhouse.command(f"DELETE FROM {forgotten} WHERE rules = {other}")  # noqa: S608
+        table = clickhouse.stored("folded_rules")
+        clickhouse.command(f"DELETE FROM {table} WHERE rules = {other}")  # noqa: S608
         drop_facts(clickhouse, other)
     return True
 
@@ -183,7 +191,7 @@ def _mark_all(clickhouse: ClickHouse, rules: Rules) -> None:
 
 
 def drop_facts(clickhouse: ClickHouse, rules_id: int) -> None:
-    """Drop the facts of some rules."""
+    """Drop all facts that were folded by the rules of this id."""
     for table in FACT_TABLES:
         clickhouse.command(f"ALTER TABLE {clickhouse.stored(table)} DROP PARTITION {rules_id}")
 
@@ -193,7 +201,7 @@ def _insert(
     rules: Rules,
     name: str,
     which: str,
-    asked: Mapping[str, Any] | None = None,
+    batches: Mapping[str, Any] | None = None,
 ) -> None:
     for zone, buyers in _zones(rules):
         text = Template(sql(name)).substitute(
@@ -202,12 +210,12 @@ def _insert(
             tolerance=tolerance_place(rules, "item_no"),
             tolerance_in_force=tolerance_place(rules, "states[-1].asked.item_no"),
         )
-        parameters = {**rule_parameters(rules), **(asked or {}), "zone": zone}
+        parameters = {**rule_parameters(rules), **(batches or {}), "zone": zone}
         clickhouse.command(text, parameters=parameters)
 
 
 def rule_parameters(rules: Rules) -> dict[str, Any]:
-    """Return the parameters of a statement that judges by rules."""
+    """Return the query parameters of a statement that applies the rules."""
     return {
         "rules": rules.id,
         "notice_days": rules.notice_days,
@@ -222,7 +230,7 @@ def rule_parameters(rules: Rules) -> dict[str, Any]:
 
 
 def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
-    """Yield every zone with the condition on buyers: a statement reads dates in one zone."""
+    """Yield each zone with the condition on its buyers: one statement reads dates in one zone."""
     if not rules.sites:
         yield rules.zone, ""
         return
@@ -233,12 +241,18 @@ def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
 
 
 def tolerance_place(rules: Rules, item: str) -> str:
-    """Return the place of a line's tolerances in the arrays of parameters, as SQL."""
+    """Return, as SQL, the index of a line's tolerances in the arrays of `rule_parameters`.
+
+    `item` is the SQL expression of the line's item number.
+    """
     return "1" if len(rules.tolerances) == 1 else any_tolerance_place(item)
 
 
 def any_tolerance_place(item: str) -> str:
-    """Return the same for whatever the rules: a view is made before they are known."""
+    """Return the same for rules that are not known yet, as when a view is created.
+
+    The most specific entry applies: buyer and item, then buyer, then item, then the default.
+    """
     keys = "{tolerance_keys:Array(String)}"
     tried = (
         f"concat(buyer_id, '\\n', {item})",
@@ -250,13 +264,13 @@ def any_tolerance_place(item: str) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    # Identifiers of partners hold letters, digits and `._-` alone.
+    # Partner ids hold only letters, digits and `._-`, so they need no escaping.
     return ", ".join(f"'{name}'" for name in names)
 
 
 @cache
 def _texts() -> Mapping[str, str]:
-    """Return what the statements of facts share: types, and conversions of units."""
+    """Return what the statements in `sql/facts/` share: tuple types and the units of lines."""
     return {
         "event": _EVENT,
         "asked": _ASKED,

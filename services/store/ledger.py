@@ -1,11 +1,11 @@
-"""The ledger: events as they came, each once, and the tables behind it complete.
+"""The ledger: every event as it came, stored once, with the derived tables behind it complete.
 
-Whether an event was seen is decided by the ledger alone. An insert writes one block into the
-ledger and, through the materialised views, into every derived table; the two are not one
-transaction, so a batch is marked complete only after both, and after what it concerns was folded
-into facts. What stands in a batch that is not complete is not relied on: whoever reads one of its
-records again completes it, whichever process wrote it. Inserting or deriving twice changes nothing:
-the ledger and every derived table replace rows by the event's key.
+The ledger alone decides whether an event was seen before. An insert writes one block into the
+ledger and, through the materialised views, into every derived table. The two are not one
+transaction, so a batch is marked complete only after both have succeeded and its documents are
+folded into facts. Rows of an incomplete batch do not count as stored: the process that reads one of
+its records again completes the batch, whichever process wrote it. Inserting or deriving twice
+changes nothing, because the ledger and every derived table replace rows by the event's key.
 """
 
 import logging
@@ -32,7 +32,7 @@ _QUERY_BYTES: Final = 256 * 1024 * 1024
 _BATCHES_A_LOOKUP: Final = 2000
 _OWN_NAMES: Final = ("content", "batch")
 _OWN_CONTENT, _OWN_BATCH = (f'"{name}"'.encode() for name in _OWN_NAMES)
-"""Columns of the ledger that a CloudEvents extension may be called like."""
+"""Columns of the ledger whose names are also legal names of a CloudEvents extension."""
 
 _OPEN_LINE: Final = (
     b'{"accepted_at":"%d.%03d","kafka_topic":"%b","kafka_partition":%d,"kafka_offset":%d,'
@@ -40,14 +40,15 @@ _OPEN_LINE: Final = (
 )
 
 EventKey = tuple[str, str]
-"""Source and id: what identifies an event, forever."""
+"""Source and id, which together identify an event for ever."""
 
 
 class LedgerRecord(NamedTuple):
-    """A record of a canonical topic: the event's key, its digest, its JSON, where it was read.
+    """A record of a canonical topic: the event's key, content digest, JSON and Kafka position.
 
-    A tuple, because one is made for every event that is stored. `timestamp` is when the broker took
-    it, in milliseconds. `line` is its row, where that was written ahead (`open_line`).
+    A tuple, because one is created for every stored event and tuples are cheap. `timestamp` is when
+    the broker accepted the record, in milliseconds. `line` is its ledger row, if `open_line` has
+    already built it.
     """
 
     source: str
@@ -62,18 +63,21 @@ class LedgerRecord(NamedTuple):
 
     @property
     def key(self) -> EventKey:
-        """What identifies the event, forever."""
+        """The event's key."""
         return (self.source, self.id)
 
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]:
-        """None: what they tell is read."""
+        """Always empty: what the record headers say is in the other fields."""
         return ()
 
 
 @dataclass(slots=True)
 class Appended:
-    """What became of a batch. A conflict is a resent key with other content: not stored."""
+    """The outcome of a batch: events stored, resent, and in conflict.
+
+    A conflict is an event whose key was stored before with other content; it is not stored.
+    """
 
     stored: int = 0
     resent: int = 0
@@ -82,7 +86,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the ledger has under a key, and whether the views are known to have it too."""
+    """What the ledger holds under a key, and whether a batch that wrote it is complete."""
 
     content: str
     batches: Sequence[UUID]
@@ -90,10 +94,10 @@ class _Stored:
 
 
 class Ledger:
-    """Appends batches of events to the store. Blocks.
+    """Appends batches of events to the ledger. Its methods block.
 
-    One thread inserts, another may finish what was inserted meanwhile: what several batches concern
-    is folded once, while the next one is inserted.
+    One thread may insert a batch while another finishes the batches before it; documents that
+    several of those batches touch are then folded only once.
     """
 
     def __init__(self, clickhouse: ClickHouse, rules: Rules = DEFAULT_RULES) -> None:
@@ -103,13 +107,13 @@ class Ledger:
         self._lock = Lock()
 
     def append(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
-        """Insert a batch and finish it: the events count in every figure then."""
+        """Insert a batch and finish it, so that its events count in every figure."""
         result = self.insert(records, batch)
         self.finish()
         return result
 
     def finish(self) -> None:
-        """Fold what the inserted batches concern, and mark them complete.
+        """Fold the documents that the inserted batches touch, and mark the batches complete.
 
         Call it again after a failure. Raises StoreUnavailable, StoreRefused.
         """
@@ -123,25 +127,25 @@ class Ledger:
                     self._unfinished.pop(batch, None)
 
     def insert(self, records: Sequence[LedgerRecord], batch: UUID) -> Appended:
-        """Store the events of a batch that the ledger has not yet: all of them, or none.
+        """Insert those events of a batch that the ledger does not hold yet: all of them or none.
 
-        They are safe once `finish` has returned. Call it again with the same `batch` after a
-        failure: what the failed attempt left behind is completed. Raises StoreUnavailable (try
+        They are safe once `finish` has returned. After a failure call it again with the same
+        `batch`, which completes what the failed attempt left behind. Raises StoreUnavailable (try
         again) or StoreRefused (a record is bad).
         """
-        stands = self._seen(records)
-        cut = {b for has in stands.values() if not has.complete for b in has.batches}
+        known = self._seen(records)
+        incomplete = {b for row in known.values() if not row.complete for b in row.batches}
         completed: set[EventKey] = set()
-        if cut - {batch}:
-            # Not stored anew under this batch instead: of two rows the ledger keeps the first, so
-            # what another process left would look incomplete for ever.
-            before, stands = stands, self._repaired(cut, records)
-            completed = {key for key, has in before.items() if not has.complete}
+        if incomplete - {batch}:
+            # Storing the events again under this batch would not do: of two rows the ledger keeps
+            # the first, so the batch that another process left would look incomplete for ever.
+            before, known = known, self._repaired(incomplete, records)
+            completed = {key for key, row in before.items() if not row.complete}
         to_store: dict[tuple[str, str], LedgerRecord] = {}
         result = Appended()
         for record in records:
             key = record.key
-            stored = stands.get(key)
+            stored = known.get(key)
             first = to_store.get(key)
             if stored is None and first is None:
                 to_store[key] = record
@@ -159,7 +163,7 @@ class Ledger:
             try:
                 self.clickhouse.insert_json_lines("events", json_lines(to_store.values(), batch))
             except StoreRefused:
-                # Where a view refused, the ledger may have the block already.
+                # If a view refused the rows, the ledger may hold the block already.
                 self._forget(batch)
                 raise
             with self._lock:
@@ -168,16 +172,20 @@ class Ledger:
         return result
 
     def repair(self) -> int:
-        """Derive what an ended process left incomplete; return how many batches that were."""
+        """Complete the batches that an ended process left incomplete; return their number."""
         rows = self.clickhouse.rows(sql("incomplete_batches"))
-        return self._complete_cut({row["batch"]: row["rows"] for row in rows})
+        return self._derive_and_complete({row["batch"]: row["rows"] for row in rows})
 
-    def _repaired(self, cut: set[UUID], records: Sequence[LedgerRecord]) -> dict[EventKey, _Stored]:
+    def _repaired(
+        self, wanted: set[UUID], records: Sequence[LedgerRecord]
+    ) -> dict[EventKey, _Stored]:
         rows = self.clickhouse.rows(sql("incomplete_batches"))
-        self._complete_cut({row["batch"]: row["rows"] for row in rows if row["batch"] in cut})
+        self._derive_and_complete(
+            {row["batch"]: row["rows"] for row in rows if row["batch"] in wanted}
+        )
         return self._seen(records)
 
-    def _complete_cut(self, incomplete: dict[UUID, int]) -> int:
+    def _derive_and_complete(self, incomplete: dict[UUID, int]) -> int:
         try:
             derive(self.clickhouse, list(incomplete))
         except StoreRefused:
@@ -191,8 +199,8 @@ class Ledger:
         try:
             derive(self.clickhouse, [batch])
         except StoreRefused as error:
-            # Its offsets were never committed: its records come again, and the bad one among them
-            # is refused then. Left in the ledger, it would make every rebuild fail.
+            # The batch's offsets were never committed, so its records are read again and the bad
+            # one is refused then. A batch left in the ledger would make every rebuild fail.
             self._forget(batch)
             log(
                 _LOGGER,
@@ -218,8 +226,8 @@ class Ledger:
             found[(row["source"], row["id"])] = (row["content"], list(map(UUID, row["batches"])))
         batches = {batch for _, wrote in found.values() for batch in wrote}
         with self._lock:
-            # What this process is about to finish is as good as complete: whoever waits for a copy
-            # of it waits for `finish` too.
+            # Batches that this process is about to finish count as complete: a sender waiting for
+            # a resent copy of one of their events waits for `finish` as well.
             own = batches & self._unfinished.keys()
         complete = self._known_complete(sorted(batches - own)) | own
         return {
@@ -239,25 +247,25 @@ class Ledger:
 def rows_of_keys(
     clickhouse: ClickHouse, name: str, keys: Iterable[EventKey]
 ) -> Iterator[dict[str, Any]]:
-    """Ask a query over event keys, and return its rows as JSON has them.
+    """Run the query `name` for these event keys and yield its rows, decoded from JSON.
 
-    The keys travel in the text of the query as one JSON string: a list of parameters is slower to
+    The keys travel in the text of the query as one JSON string (`$keys`): a parameter is slower to
     write and to read, and a server refuses one above 128 KiB.
     """
     listed = list(keys)
     if len(listed) > _KEYS_A_LOOKUP:
-        listed.sort()  # so that each turn touches another part of the ledger
-    asked = Template(sql(name))
+        listed.sort()  # so that each chunk reads a different range of the ledger
+    query = Template(sql(name))
     for start in range(0, len(listed), _KEYS_A_LOOKUP):
         text = to_json(listed[start : start + _KEYS_A_LOOKUP]).decode()
         quoted = text.replace("\\", "\\\\").replace("'", "\\'")
         yield from clickhouse.json_rows(
-            asked.substitute(keys=f"'{quoted}'"), {"max_query_size": _QUERY_BYTES}
+            query.substitute(keys=f"'{quoted}'"), {"max_query_size": _QUERY_BYTES}
         )
 
 
 def json_lines(records: Iterable[LedgerRecord], batch: UUID) -> bytes:
-    """Return the rows of events, one a line. Raises StoreRefused for a value that is no object."""
+    """Return ledger rows as JSON lines. Raises StoreRefused if a value is not a JSON object."""
     end = f',"batch":"{batch}"}}\n'.encode()
     try:
         lines = [r.line or open_line(r.content, r.value, r[4:8]) for r in records]
@@ -267,15 +275,16 @@ def json_lines(records: Iterable[LedgerRecord], batch: UUID) -> bytes:
 
 
 def open_line(content: str, value: bytes, place: tuple[str, int, int, int]) -> bytes:
-    """Return the row of an event, left open for its batch. Raises ValueError: no JSON object.
+    """Return an event's ledger row as JSON without its end, which `json_lines` adds with the batch.
 
-    `place` is topic, partition, offset and when the broker took it, in milliseconds.
+    `place` is topic, partition, offset and the time when the broker accepted the record, in
+    milliseconds. Raises ValueError if the value is not a JSON object.
     """
     topic, partition, offset, timestamp = place
-    # The value is a JSON object already: what the sink knows is put in front of its first field.
-    # The time is written in seconds with three decimals: bare milliseconds are read as seconds.
+    # The value is a JSON object already, so the sink's fields go in front of its first field.
+    # The time is in seconds with three decimals: ClickHouse reads a bare integer as seconds.
     if not value.startswith(b"{") or not value.endswith(b"}"):
-        raise ValueError("is no JSON object")
+        raise ValueError("the record's value is not a JSON object")
     return _OPEN_LINE % (
         *divmod(timestamp, 1000), topic.encode(), partition, offset, content.encode(),
         _without_own_names(value)[1:-1],
@@ -283,14 +292,14 @@ def open_line(content: str, value: bytes, place: tuple[str, int, int, int]) -> b
 
 
 def _without_own_names(value: bytes) -> bytes:
-    # The store refuses a row with a field twice. The ledger keeps no extensions, so one that is
-    # called like a column of its own is left out; documents may hold such names as they like.
+    # The store refuses a row that has a field twice. The ledger keeps no extensions, so an
+    # extension named like one of its columns is left out. Inside `data` such names do no harm.
     if _OWN_CONTENT not in value and _OWN_BATCH not in value:
         return value
     try:
         event = simplejson.loads(value, use_decimal=True)
     except ValueError:
-        return value  # no JSON: the store says so
+        return value  # not JSON: the store refuses it
     kept = {name: of for name, of in event.items() if name not in _OWN_NAMES}
     written: str = simplejson.dumps(kept, use_decimal=True, ensure_ascii=False)
     return written.encode()

@@ -1,4 +1,4 @@
-"""Making every derived table anew from the ledger."""
+"""Rebuilding every derived table from the ledger."""
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import ClickHouse
@@ -13,18 +13,18 @@ def rebuild(
     progress: OnTableProgress | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> int:
-    """Drop everything but the ledger and what is durable beside it, and make it anew.
+    """Drop every derived table and fill it again from the ledger; return the number of tables.
 
-    Returns the number of derived tables. Events that arrive meanwhile are kept: the views are
-    there before the filling begins. Figures are incomplete until it ends; one that is cut off is
-    completed by the next migration, so by the next start.
+    The ledger and the durable tables stay. Events that arrive meanwhile are not lost, because the
+    views exist before the filling begins. Figures are incomplete until the rebuild ends; one that
+    is interrupted is completed by the next `migrate`, which runs at the next start.
     """
     placement = placement or Placement()
     derived = [migration for migration in migrations() if migration.derived]
     numbers = ", ".join(str(migration.number) for migration in derived)
-    # First of all: from here on a migration does what this process may not live to finish.
-    marks = f"DELETE FROM {clickhouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
-    clickhouse.command(marks)
+    # First of all: if this process dies halfway, the next migration finishes the rebuild.
+    forget = f"DELETE FROM {clickhouse.stored('migrations')} WHERE number IN ({numbers})"  # noqa: S608
+    clickhouse.command(forget)
     tables = {table for migration in derived for table in migration.tables}
     for table in sorted(tables | derived_selects(clickhouse).keys()):
         clickhouse.command(
@@ -41,10 +41,10 @@ def rebuild(
 
 
 def _measured(progress: OnTableProgress | None) -> OnTableProgress:
-    def tell(table: str, done: int, total: int) -> None:
+    def report(table: str, done: int, total: int) -> None:
         REBUILD_STEPS.set(total)
         REBUILD_LEFT.set(total - done)
         if progress is not None:
             progress(table, done, total)
 
-    return tell
+    return report

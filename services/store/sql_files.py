@@ -13,9 +13,10 @@ _FOLDER: Final = Path(str(files("services.store"))) / "sql"
 
 @cache
 def sql(name: str) -> str:
-    """Return the text of a query by its file name without ending, e.g. `figure_sums`.
+    """Return the text of a query by its file name without suffix, e.g. `figure_sums`.
 
-    Units of measure are filled in; other `$placeholders` are the caller's. KeyError: no such file.
+    The macros of `sql_units` are expanded; the caller fills the other `$placeholders`. Raises
+    KeyError if there is no such file.
     """
     return with_units(_paths()[name].read_text())
 

@@ -1,7 +1,7 @@
-"""Texts that are one for the queries of the API and for the views that others read.
+"""SQL texts that the API's queries and the store's views share.
 
-A query has such a text inside it: the store plans that in half the time it takes for a view of the
-same words. The views are made of the same files.
+A query embeds such a text as a subquery, because the store plans that in half the time that it
+takes for a view of the same text. The views are created from the same files.
 """
 
 from collections.abc import Iterable
@@ -16,29 +16,35 @@ GRADED: Final = (
     "part_family IN ('due', 'requested', 'received', 'inspected', 'complained', 'asked', "
     "'answered', 'receipt', 'step', 'undone')"
 )
-"""The families that a grade is made of."""
+"""Condition: the families that a grade is computed from."""
 
 ASKED_FOR: Final = "(empty({families:Array(String)}) OR part_family IN {families:Array(String)})"
 
 
 def counted_parts(families: str = ALL_FAMILIES) -> str:
-    """Return the SELECT of the parts that count, of families that a condition names."""
+    """Return the SELECT of the parts that count; `families` is a condition on the part."""
     return Template(sql("counted_parts")).substitute(families=families)
 
 
 def spans(days: Iterable[date], window_days: int) -> list[tuple[date, int]]:
-    """Return the parameter `spans` of such a query: dates, each with the days of its window."""
+    """Return the parameter `spans` of `counted_parts`: each date with the days of its window."""
     return [(day, window_days) for day in days]
 
 
 def shared(name: str, **texts: str) -> str:
-    """Return a query with the texts that it shares with a view put into it."""
+    """Return a query with the shared texts that it names as `$name` filled in.
+
+    `texts` fills the placeholders inside those texts and the query's own.
+    """
     inside = {one: Template(sql(one)).safe_substitute(texts).rstrip() for one in _SHARED}
     return Template(sql(name)).substitute(inside | texts)
 
 
 def of_views(tolerance: str) -> dict[str, str]:
-    """Return those texts as the views have them. `tolerance`: the place of a line's tolerances."""
+    """Return the shared texts for the views, by placeholder.
+
+    `tolerance` is the SQL expression of a line's index into the tolerance arrays.
+    """
     return {
         "counted_parts": counted_parts(ASKED_FOR),
         **{

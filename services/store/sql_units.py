@@ -1,10 +1,10 @@
-"""Units of measure in SQL: what converts into what, as the statements of facts and figures have it.
+"""Macros for converting units of measure in SQL.
 
-A file of SQL says `$kind_of(unit)`, `$factor_of(unit)` and `$converted(quantity, uom, unit)`, each
-of names alone; `with_units` puts the expressions there.
+An SQL file may use `$kind_of(unit)`, `$factor_of(unit)` and `$converted(quantity, uom, unit)`,
+whose arguments are plain names; `with_units` expands them.
 
-Facts hold quantities in the smallest unit of the kind of their unit, so that every factor is whole
-and nothing is rounded; whoever shows them divides by the factor of the unit.
+Facts hold quantities in the smallest unit of their kind (pieces, mg, mm, ...), so that every factor
+is an integer and nothing is rounded. A query that shows a quantity divides it by the unit's factor.
 """
 
 import re
@@ -19,20 +19,23 @@ _FACTORS: Final = "[" + ", ".join(str(kind[unit]) for unit, kind in _UNITS) + "]
 
 
 def kind_of(unit: str) -> str:
-    """Return, as SQL, what is equal for units that convert into each other. `unit`: SQL, too."""
+    """Return, as SQL, the kind of a unit, equal for units that convert into each other.
+
+    `unit` is an SQL expression.
+    """
     return f"transform({unit}, {_CODES}, {_KINDS}, {unit})"
 
 
 def factor_of(unit: str) -> str:
-    """Return, as SQL, how many of the smallest unit of its kind a unit is; 1 of any other."""
+    """Return, as SQL, how many smallest units of its kind a unit is; 1 if it does not convert."""
     return f"transform({unit}, {_CODES}, {_FACTORS}, 1)::UInt64"
 
 
 def converted(quantity: str, uom: str, unit: str) -> str:
     """Return, as SQL, a quantity in the smallest unit of the kind of `unit`.
 
-    Without a unit of its own it is in `unit`; where nothing converts it is 0; where `unit` is ''
-    it stays as it is.
+    A quantity whose own unit (`uom`) is '' is taken to be in `unit`. It becomes 0 if `uom` does not
+    convert into `unit`, and stays as it is if `unit` is ''.
     """
     return (
         f"multiIf({unit} = '', {quantity}, {uom} = '' OR {uom} = {unit}, "
@@ -42,7 +45,7 @@ def converted(quantity: str, uom: str, unit: str) -> str:
 
 
 def with_units(text: str) -> str:
-    """Return a statement with the expressions in the place of what it says of units."""
+    """Return a statement with its unit macros expanded."""
     return _MACRO.sub(_expression, text)
 
 

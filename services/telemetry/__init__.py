@@ -1,1 +1,1 @@
-"""What a running service says of itself: structured log lines and metrics."""
+"""Structured logs and metrics of a running service."""

@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line, an event name, fields, the trace id where there is one.
+"""Structured logs: one JSON object a line with an event name, fields and, if there is one, a trace.
 
-No field may hold a key, a secret or a link; document contents stay out as well.
+No field may hold a key, a secret, a link, or the contents of a document.
 """
 
 import json
@@ -12,15 +12,15 @@ from typing import Any, Final
 
 _FIELDS: Final = "rantai_fields"
 _CLIENTS: Final = ("kafka", "aiokafka", "faust", "mode")
-"""They tell an error at each attempt to reconnect, many a second. What they can't go on after
-reaches the part at hand as an exception, and that part tells of it."""
+"""Libraries that log an error at each attempt to reconnect, many a second. An error that ends their
+work also reaches the process part as an exception, and the part logs it."""
 
 
 class JsonLines(logging.Formatter):
     """Formats a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return the record as one line of JSON."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -34,7 +34,7 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send every log line of this process to standard error, as JSON lines."""
+    """Write all logs of this process, and errors that end a thread, to standard error as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -47,8 +47,8 @@ def configure(level: int = logging.INFO) -> None:
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:
-    """Tell of a thread that an exception ended, as a line like every other."""
-    # Faust's threads end so where their consumer failed, or their broker is gone.
+    # Faust's threads end with an exception whenever their consumer failed or their broker is gone:
+    # for threads of a client library that is only a warning.
     of_a_client = type(failed.thread).__module__.partition(".")[0] in _CLIENTS
     log(
         logging.getLogger("rantai.threads"),
@@ -60,5 +60,5 @@ def _thread_failed(failed: threading.ExceptHookArgs) -> None:
 
 
 def log(logger: logging.Logger, event: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """Write one line: what happened, and its fields."""
+    """Write one line with an event name, such as `part_restarts`, and its fields."""
     logger.log(level, event, extra={_FIELDS: fields})

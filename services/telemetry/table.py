@@ -1,4 +1,4 @@
-"""The table of metrics in deploy/prometheus/README.md, made of their declarations."""
+"""Generates the table of metrics in deploy/prometheus/README.md from their declarations."""
 
 from collections.abc import Sequence
 

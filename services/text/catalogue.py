@@ -42,7 +42,7 @@ def extracted() -> Catalog:
     return found
 
 
-def kept(code: str = INDONESIAN) -> Catalog:
+def stored(code: str = INDONESIAN) -> Catalog:
     """Return the stored catalogue of a language."""
     with _file(code).open("rb") as file:
         return read_po(file, locale=code)
@@ -50,7 +50,7 @@ def kept(code: str = INDONESIAN) -> Catalog:
 
 def faults(code: str = INDONESIAN) -> list[str]:
     """Return a catalogue's faults: sentences missing, unused, untranslated, fuzzy or malformed."""
-    used, catalogue = extracted(), kept(code)
+    used, catalogue = extracted(), stored(code)
     found = [
         f"not in the catalogue: {one.id}" for one in used if one.id and one.id not in catalogue
     ]
@@ -70,7 +70,7 @@ def faults(code: str = INDONESIAN) -> list[str]:
 
 def update(code: str = INDONESIAN) -> None:
     """Rewrite a catalogue with the sentences in use, and keep their translations."""
-    catalogue = kept(code)
+    catalogue = stored(code)
     catalogue.update(extracted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     out = BytesIO()

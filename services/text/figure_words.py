@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.readiness.policy import Policy
 from services.text import line_words, standing_words
 from services.text.language import Language, mark
-from services.text.line_words import Said
+from services.text.line_words import FigureText
 
 Card = Mapping[str, Any]
 
@@ -123,10 +123,12 @@ class FigureWords:
 
     key: str
     title: str
-    said: Said
+    said: FigureText
 
 
-def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list[FigureWords]]]:
+def all_figures(
+    language: Language, card: Card, policy: Policy
+) -> list[tuple[str, list[FigureWords]]]:
     """Return all figures of a scorecard by group: the title of each group, and its figures.
 
     The dependence on buyers is omitted if the scorecard covers the orders of one buyer only.
@@ -135,7 +137,7 @@ def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list
         (
             language.text(title),
             [
-                tell(language, card, policy, key)
+                figure_in_words(language, card, policy, key)
                 for key in keys
                 if not (key == "buyer_concentration" and card["buyer_id"])
             ],
@@ -144,94 +146,94 @@ def told(language: Language, card: Card, policy: Policy) -> list[tuple[str, list
     ]
 
 
-def tell(language: Language, card: Card, policy: Policy, key: str) -> FigureWords:
+def figure_in_words(language: Language, card: Card, policy: Policy, key: str) -> FigureWords:
     """Return one figure of a scorecard in words. `key`: one of `TITLES`."""
     return FigureWords(key, language.text(TITLES[key]), _said(language, card, policy, key))
 
 
-def _said(language: Language, card: Card, policy: Policy, key: str) -> Said:
+def _said(language: Language, card: Card, policy: Policy, key: str) -> FigureText:
     if key in line_words.TITLES:
-        return line_words.say(language, key, standing_words.figure(card, key))
+        return line_words.figure_in_words(language, key, standing_words.figure(card, key))
     if key in _SHARES:
         hours = language.number(policy.confirmation.sla_hours)
-        tell_share = line_words.cases(_SHARES[key], _FEW_CASES, hours=hours)
+        tell_share = line_words.share_of_cases(_SHARES[key], _FEW_CASES, hours=hours)
         return tell_share(language, standing_words.figure(card, key))
     if key in _COUNTS:
         return _count(language, key, card["kpis"][key]["value"])
     return _OTHERS[key](language, card, policy)
 
 
-def _count(language: Language, key: str, count: int) -> Said:
+def _count(language: Language, key: str, count: int) -> FigureText:
     sentence = _IF_ANY[key] if count else _IF_NONE[key]
-    return Said(_COUNTS[key](language, count), language.text(sentence))
+    return FigureText(_COUNTS[key](language, count), language.text(sentence))
 
 
-def _hours(language: Language, card: Card, policy: Policy) -> Said:
+def _hours(language: Language, card: Card, policy: Policy) -> FigureText:
     value = card["kpis"]["confirmation_hours_median"]["value"]
     if value is not None:
         shown = language.text("%(number)s hours", number=language.number(value, 1))
-        return Said(shown, language.text("half of the new order lines were answered by then"))
+        return FigureText(shown, language.text("half of the new order lines were answered by then"))
     if not card["kpis"]["confirmation_in_time"]["denominator"]:
-        return line_words.nothing(language)
-    return Said(
+        return line_words.no_data(language)
+    return FigureText(
         language.text("not answered"),
         language.text("half or more of the new order lines have no answer"),
     )
 
 
-def _lead_time(sentence: str) -> Callable[[Language, Card, Policy], Said]:
+def _lead_time(sentence: str) -> Callable[[Language, Card, Policy], FigureText]:
     key = {True: "lead_time_days_p50", False: "lead_time_days_p90"}
 
-    def tell_days(language: Language, card: Card, policy: Policy) -> Said:
+    def tell_days(language: Language, card: Card, policy: Policy) -> FigureText:
         value = card["kpis"][key[sentence is _USUAL]]["value"]
         if value is None:
             return _too_few(language, policy)
         shown = language.text("%(number)s days", number=language.number(value, 1))
-        return Said(shown, language.text(sentence))
+        return FigureText(shown, language.text(sentence))
 
     return tell_days
 
 
-def _too_few(language: Language, policy: Policy) -> Said:
+def _too_few(language: Language, policy: Policy) -> FigureText:
     least = language.number(policy.lead_time.min_lines)
     sentence = language.text("told from %(least)s completed lines on", least=least)
-    return Said(language.text(standing_words.TOO_LITTLE), sentence, known=False)
+    return FigureText(language.text(standing_words.TOO_LITTLE), sentence, known=False)
 
 
-def _evenness(language: Language, card: Card, policy: Policy) -> Said:
+def _evenness(language: Language, card: Card, policy: Policy) -> FigureText:
     value = card["kpis"]["lead_time_cv"]["value"]
     if value is None and card["kpis"]["lead_time_days_p50"]["value"] is not None:
         # The mean lead time is 0: the deviation over the mean is undefined.
         sentence = language.text("every order was complete on the day it was placed")
-        return Said(language.text(line_words.NO_DATA), sentence, known=False)
+        return FigureText(language.text(line_words.NO_DATA), sentence, known=False)
     if value is None:
         return _too_few(language, policy)
     shown = f"± {language.percent(Fraction(value))}"
-    return Said(shown, language.text("so far lead times stray from their mean"))
+    return FigureText(shown, language.text("so far lead times stray from their mean"))
 
 
-def _load(language: Language, card: Card, _: Policy) -> Said:
+def _load(language: Language, card: Card, _: Policy) -> FigureText:
     load = card["kpis"]["capacity_load"]
     if load["value"] is None:
         sentence = language.text(
             "no capacity is declared that names items and a quantity, in a unit of their orders"
         )
-        return Said(language.text(line_words.NO_DATA), sentence, known=False)
+        return FigureText(language.text(line_words.NO_DATA), sentence, known=False)
     highest = max(
         standing_words.capacity(language, card),
         key=lambda one: Fraction(_share(load["processes"][one.process])),
     )
-    return Said(highest.load, f"{highest.process}: {highest.sentence}")
+    return FigureText(highest.load, f"{highest.process}: {highest.sentence}")
 
 
 def _share(shown: Mapping[str, Any]) -> Decimal | int:
     return 0 if shown["value"] is None else Decimal(shown["value"])
 
 
-def _dependence(language: Language, card: Card, policy: Policy) -> Said:
+def _dependence(language: Language, card: Card, policy: Policy) -> FigureText:
     value = card["kpis"]["buyer_concentration"]["value"]
     if value is None:
-        return line_words.nothing(language)
+        return line_words.no_data(language)
     index, limit = Fraction(value), Fraction(policy.stage.concentration_limit)
     if index == 1:
         shown, sentence = language.text("1 buyer"), language.text("everything goes to one buyer")
@@ -244,12 +246,12 @@ def _dependence(language: Language, card: Card, policy: Policy) -> Said:
     above = language.text(
         "More than %(limit)s: too dependent on one buyer.", limit=language.number(limit, 2)
     )
-    return Said(shown, sentence, (above,) if index > limit else ())
+    return FigureText(shown, sentence, (above,) if index > limit else ())
 
 
 _USUAL: Final = mark("half of the lines were complete so many days after the order, or sooner")
 _SLOW: Final = mark("nine of ten lines were complete so many days after the order, or sooner")
-_OTHERS: Final[Mapping[str, Callable[[Language, Card, Policy], Said]]] = {
+_OTHERS: Final[Mapping[str, Callable[[Language, Card, Policy], FigureText]]] = {
     "confirmation_hours_median": _hours,
     "lead_time_days_p50": _lead_time(_USUAL),
     "lead_time_days_p90": _lead_time(_SLOW),

@@ -50,7 +50,7 @@ _OUT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FigureText:
     """A figure in words.
 
     `short`: the value alone; `sentence`: what it says; `cautions`: caveats, a sentence each;
@@ -97,7 +97,7 @@ def counted(language: Language, figure: Figure) -> str:
     )
 
 
-def say(language: Language, key: str, figure: Figure) -> Said:
+def figure_in_words(language: Language, key: str, figure: Figure) -> FigureText:
     """Return a figure in words. `key`: one of `TITLES`."""
     words = _SENTENCES[key](language, figure)
     if figure.mixed_units and words.known:
@@ -106,72 +106,74 @@ def say(language: Language, key: str, figure: Figure) -> Said:
     return words
 
 
-def nothing(language: Language) -> Said:
+def no_data(language: Language) -> FigureText:
     """Return the words for a figure without data."""
     unknown = language.text(NO_DATA)
-    return Said(unknown, unknown, known=False)
+    return FigureText(unknown, unknown, known=False)
 
 
-def cases(what: str, few: str, **more: str) -> Callable[[Language, Figure], Said]:
+def share_of_cases(what: str, few: str, **more: str) -> Callable[[Language, Figure], FigureText]:
     """Return a function that puts a share of cases into words.
 
     `what`: its sentence. `few`: the caution with the confidence interval, added if the share is of
     fewer than `SMALL_SAMPLE` cases. `more`: other values that the sentence names.
     """
 
-    def tell(language: Language, figure: Figure) -> Said:
+    def tell(language: Language, figure: Figure) -> FigureText:
         if figure.denominator == 0:
-            return nothing(language)
+            return no_data(language)
         share = language.percent(_ratio(figure))
         counts = counted(language, figure)
         sentence = language.text(what, counted=counts, share=share, **more)
         interval = figure.ci95
         if interval is None or figure.denominator >= SMALL_SAMPLE:
-            return Said(share, sentence)
+            return FigureText(share, sentence)
         low, high = (language.number(Fraction(bound) * 100, 0) for bound in interval)
         count = language.number(figure.denominator)
-        return Said(share, sentence, (language.text(few, low=low, high=high, count=count),))
+        return FigureText(share, sentence, (language.text(few, low=low, high=high, count=count),))
 
     return tell
 
 
-def _quantities(what: str) -> Callable[[Language, Figure], Said]:
-    def tell(language: Language, figure: Figure) -> Said:
+def _quantities(what: str) -> Callable[[Language, Figure], FigureText]:
+    def tell(language: Language, figure: Figure) -> FigureText:
         if figure.denominator == 0:
-            return nothing(language)
+            return no_data(language)
         share = language.percent(_ratio(figure))
-        return Said(share, language.text(what, counted=counted(language, figure), share=share))
+        return FigureText(
+            share, language.text(what, counted=counted(language, figure), share=share)
+        )
 
     return tell
 
 
-def _days_late(language: Language, figure: Figure) -> Said:
+def _days_late(language: Language, figure: Figure) -> FigureText:
     if figure.denominator == 0:
-        return nothing(language)
+        return no_data(language)
     days = _ratio(figure)
     if days == 0:
-        return Said(language.text("0 days"), language.text("nothing was late"))
+        return FigureText(language.text("0 days"), language.text("nothing was late"))
     if days < Fraction(1, 20):
         tenth = language.number(Fraction(1, 10), 1)
         shown = language.text("less than %(number)s days", number=tenth)
     else:
         shown = language.text("%(number)s days", number=language.number(days, 1))
-    return Said(shown, language.text("late by %(days)s on average", days=shown))
+    return FigureText(shown, language.text("late by %(days)s on average", days=shown))
 
 
-def _per_million(language: Language, figure: Figure) -> Said:
+def _per_million(language: Language, figure: Figure) -> FigureText:
     if figure.denominator == 0:
         if figure.numerator == 0:
-            return nothing(language)
+            return no_data(language)
         count = language.number(figure.numerator)
-        return Said(
+        return FigureText(
             language.text("%(count)s rejected", count=count),
             language.text("%(count)s rejected, but nothing was received in this time", count=count),
         )
     parts = _ratio(figure) * 1_000_000
     received = language.number(figure.denominator)
     if parts == 0:
-        return Said(
+        return FigureText(
             language.text("0 in a million"),
             language.text("none rejected of %(received)s received", received=received),
         )
@@ -184,7 +186,7 @@ def _per_million(language: Language, figure: Figure) -> Said:
         # Goods received before the window may be rejected in it: more rejected than received.
         said = mark("%(shown)s rejected (%(count)s rejected, %(received)s received in this time)")
     count = language.number(figure.numerator)
-    return Said(shown, language.text(said, shown=shown, count=count, received=received))
+    return FigureText(shown, language.text(said, shown=shown, count=count, received=received))
 
 
 _FEW_LINES: Final = mark(
@@ -193,16 +195,16 @@ _FEW_LINES: Final = mark(
 _FEW_LOTS: Final = mark(
     "The true figure is between %(low)s %% and %(high)s %%, as there are only %(count)s lots."
 )
-_SENTENCES: Final[dict[str, Callable[[Language, Figure], Said]]] = {
-    "otif": cases(mark("%(counted)s lines on time and in full (%(share)s)"), _FEW_LINES),
-    "otif_requested": cases(
+_SENTENCES: Final[dict[str, Callable[[Language, Figure], FigureText]]] = {
+    "otif": share_of_cases(mark("%(counted)s lines on time and in full (%(share)s)"), _FEW_LINES),
+    "otif_requested": share_of_cases(
         mark("%(counted)s lines on time for the date first asked (%(share)s)"), _FEW_LINES
     ),
     "on_time_quantity": _quantities(mark("%(counted)s ordered came on time (%(share)s)")),
     "fill_rate": _quantities(mark("%(counted)s ordered is filled (%(share)s)")),
     "mean_days_late": _days_late,
     "ppm": _per_million,
-    "lot_acceptance": cases(mark("%(counted)s lots accepted (%(share)s)"), _FEW_LOTS),
+    "lot_acceptance": share_of_cases(mark("%(counted)s lots accepted (%(share)s)"), _FEW_LOTS),
 }
 
 
@@ -312,7 +314,7 @@ def days_late(row: Mapping[str, Any], as_of: date, policy: Policy) -> tuple[int,
     return (as_of - due).days, False
 
 
-def out_because(language: Language, reason: str) -> str:
+def why_out(language: Language, reason: str) -> str:
     """Return why a line is out of the delivery figures. `reason`: the line's `out_because`."""
     why = _OUT.get(reason, _NOT_JUDGED)
     return language.text(why)
@@ -320,7 +322,7 @@ def out_because(language: Language, reason: str) -> str:
 
 def _lateness(language: Language, row: Mapping[str, Any], as_of: date, policy: Policy) -> str:
     if row["out_because"]:
-        return out_because(language, row["out_because"])
+        return why_out(language, row["out_because"])
     days, complete = days_late(row, as_of, policy)
     late_days = policy.tolerances_for(row["buyer_id"], row["item_no"]).late_days
     if complete:

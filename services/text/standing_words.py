@@ -237,7 +237,7 @@ def _gates(language: Language, card: Card, policy: Policy) -> tuple[str, ...]:
     )
 
 
-def moved(language: Language, card: Card, frozen: Sequence[tuple[date, Card]]) -> str:
+def score_change(language: Language, card: Card, frozen: Sequence[tuple[date, Card]]) -> str:
     """Return how the score moved since the last month end; '' if that is unknown.
 
     `frozen`: the scorecards of month ends with their days, oldest first.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-Marks = Sequence[tuple[float, str]]
+ScaleLabels = Sequence[tuple[float, str]]
 """Values on the scale of a chart, each with its label."""
 
 _SCALE_WIDTH: Final = 34.0
@@ -96,7 +96,7 @@ class BarChart:
 def line(  # noqa: PLR0913 - the parts of a chart
     values: Sequence[ChartValue | None],
     names: Sequence[str],
-    levels: Marks,
+    levels: ScaleLabels,
     *,
     span: tuple[float, float],
     width: float = 320.0,

@@ -23,7 +23,7 @@ from services.http.bodies import body_of
 from services.http.service import Problem
 
 TOKEN_FIELD: Final = "form"  # noqa: S105 - the field's name
-LASTS_SECONDS: Final = 12 * 3600
+TOKEN_SECONDS: Final = 12 * 3600
 """How long a token is valid: a page may stay open on a phone for a working day."""
 
 _SALT: Final = "rantai.form.v1"
@@ -96,7 +96,7 @@ class Forms:
         fields = await _fields(request)
         token = fields.pop(TOKEN_FIELD, "")
         try:
-            session, made_for, number = self._signer.loads(token, max_age=LASTS_SECONDS)
+            session, made_for, number = self._signer.loads(token, max_age=TOKEN_SECONDS)
         except (BadSignature, ValueError, TypeError):
             raise FormRefused(FormFault.STALE) from None
         if (session, made_for) != (visitor.session, purpose):

@@ -59,7 +59,7 @@ def ratio_cells(figures: Mapping[str, Figure]) -> list[TableCell]:
 def value(language: Language, key: str, shown: Mapping[str, Any]) -> str:
     """Return a figure's value as a short text. `shown`: the figure in a scorecard's `kpis`."""
     if key in line_words.TITLES:
-        return line_words.say(
+        return line_words.figure_in_words(
             language, key, standing_words.figure({"kpis": {key: shown}}, key)
         ).short
     found = shown["value"]

@@ -20,10 +20,10 @@ from schemas.catalogue import Role
 from services.access.links import LinkHolder, LinkRecord, LinkRefusal, Rights
 from services.access.sessions import Visitor
 from services.assessment.scorecard_reader import Supplier
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import mark
 from services.web.buyer import buyer_page
-from services.web.lists import ListPage, ListQuery, part
+from services.web.lists import ListPage, ListQuery, page_of
 from services.web.page_query import View, read
 from services.web.programme import programme_pages
 from services.web.site import PageRefused, Site, Visit, answer, see_other
@@ -86,13 +86,13 @@ async def _make(visit: Visit) -> Response:
     if rights not in _rights(visit.visitor) or days not in {str(one) for one in DAYS}:
         raise PageRefused("form_stale")
     own = _only_buyer(visit.visitor)
-    if not await blocking(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
+    if not await run_query(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
         what = visit.language.text("There is no supplier %(supplier)s here.", supplier=supplier)
         raise PageRefused("not_taken", what=what, again=PATH)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
     links, visitor = visit.site.links, visit.visitor
     async with visit.site.forms.taking(form):
-        token = await blocking(
+        token = await run_query(
             lambda: links.create(holder, int(days), visitor.partner, visitor.link)
         )
         visit.site.forms.done(form)
@@ -103,10 +103,10 @@ async def _revoke(visit: Visit, link_id: str) -> Response:
     _require_maker(visit)
     form = await visit.site.forms.read(visit.request, visit.visitor, _revoke_purpose(link_id))
     links = visit.site.links
-    mine = await blocking(lambda: _made_by(visit.visitor, links.records()))
+    mine = await run_query(lambda: _made_by(visit.visitor, links.records()))
     if link_id not in {one.link_id for one in mine}:
         raise PageRefused("not_known")
-    await blocking(lambda: links.revoke(link_id))
+    await run_query(lambda: links.revoke(link_id))
     visit.site.forms.done(form)
     return see_other(PATH)
 
@@ -116,12 +116,12 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
     reader, language, own = visit.site.reader, visit.language, _only_buyer(visit.visitor)
     view = read(visit.request.query_params, reader.today())
     (total, suppliers), records = await asyncio.gather(
-        blocking(lambda: reader.suppliers(buyers=[own] if own else [], limit=_MOST_OPTIONS)),
-        blocking(lambda: _made_by(visit.visitor, visit.site.links.records())),
+        run_query(lambda: reader.suppliers(buyers=[own] if own else [], limit=_MOST_OPTIONS)),
+        run_query(lambda: _made_by(visit.visitor, visit.site.links.records())),
     )
-    shown = part(records[::-1], view.page)
+    shown = page_of(records[::-1], view.page)
     wanted = sorted({one.partner for one in shown.rows} | ({made_for} if made_for else set()))
-    names = await blocking(lambda: reader.names(wanted)) if wanted else {}
+    names = await run_query(lambda: reader.names(wanted)) if wanted else {}
     whose = names.get(made_for, made_for)
     text = language.text("Your page at Rantai: %(address)s", address=made)
     return await visit.page(

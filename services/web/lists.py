@@ -31,18 +31,18 @@ class ListPage(Generic[Entry]):
         return max(1, -(-self.total // ROWS))
 
 
-def part(rows: Sequence[Entry], page: int) -> ListPage[Entry]:
+def page_of(rows: Sequence[Entry], page: int) -> ListPage[Entry]:
     """Return a page of a list; a number past the end, from an old link, gives the last page."""
-    page = last_or(page, len(rows))
+    page = page_within(page, len(rows))
     return ListPage(rows[(page - 1) * ROWS : page * ROWS], len(rows), page)
 
 
-def last_or(page: int, total: int) -> int:
+def page_within(page: int, total: int) -> int:
     """Return a page number, or that of the last page if `total` rows have no such page."""
     return min(page, max(1, -(-total // ROWS)))
 
 
-def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int) -> ListPage[Any]:
+def read_page(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int) -> ListPage[Any]:
     """Return a page of a list that is read from the store page by page. Blocks.
 
     `read`: takes limit and offset; each row that it returns has the `total` of the list.
@@ -52,7 +52,7 @@ def read_part(read: Callable[[int, int], Sequence[Mapping[str, Any]]], page: int
         # Past the end, or the list is empty: only rows carry the total, so read the first ones.
         first = read(ROWS, 0)
         total = first[0]["total"] if first else 0
-        page = last_or(page, total)
+        page = page_within(page, total)
         rows = first if page == 1 else read(ROWS, (page - 1) * ROWS)
     return ListPage(rows, rows[0]["total"] if rows else 0, page)
 
@@ -160,7 +160,7 @@ class Sorting(Generic[Entry]):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class NavLink:
     """A navigation link. `here`: whether it leads to the page that is shown."""
 
     address: str
@@ -168,12 +168,12 @@ class Way:
     here: bool
 
 
-def ways_between(found: Sequence[tuple[str, str]], here: str) -> list[Way]:
+def nav_links(found: Sequence[tuple[str, str]], here: str) -> list[NavLink]:
     """Return navigation links. `found`: their addresses and texts.
 
     `here`: the address of the page that is shown.
     """
-    return [Way(address, text, address == here) for address, text in found]
+    return [NavLink(address, text, address == here) for address, text in found]
 
 
 def _first_order(key: SortKey[Any]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from schemas.spelling import one_spelling
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.scorecards.scorecard_api import EARLIEST, LATEST
 from services.text import line_words
 from services.text.language import Language, mark
@@ -114,7 +114,7 @@ def read(query: Mapping[str, str], today: date) -> View:
 
 
 def heading(
-    language: Language, view: View, reader: Reader, newest: datetime | None
+    language: Language, view: View, reader: ScorecardReader, newest: datetime | None
 ) -> dict[str, Any]:
     """Return what every page says about its figures: day, window, policy, how recent they are.
 

@@ -14,12 +14,12 @@ from fastapi.responses import Response
 
 from services.assessment.data_quality import FIGURES, KINDS, DataQuality, FindingPage, Scope
 from services.assessment.figure_store import Rows
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import quality_words
 from services.text.figure_words import TITLES
 from services.text.language import Language, mark
 from services.web import addresses, page_query, table_files
-from services.web.lists import ROWS, ListQuery, Way, last_or
+from services.web.lists import ROWS, ListQuery, NavLink, page_within
 from services.web.lists import ListPage as Shown
 from services.web.page_query import Unreadable, View
 from services.web.site import Visit
@@ -65,7 +65,7 @@ class Group:
 
 
 async def page(
-    visit: Visit, path: str, ways: Sequence[Way], view: View, buyers: Sequence[str]
+    visit: Visit, path: str, ways: Sequence[NavLink], view: View, buyers: Sequence[str]
 ) -> Response:
     """Return the findings in the data of these buyers, as a page or a file. Raises Unreadable.
 
@@ -76,11 +76,11 @@ async def page(
     kind = visit.request.query_params.get("kind", "")
     if kind and kind not in KINDS:
         raise Unreadable(mark("There is no such kind of finding."))
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None:
         if wanted.key != "findings" or not kind:
-            raise table_files.no_such(wanted)
-        one = await blocking(lambda: quality.of_kind(kind, scope, table_files.MOST_ROWS))
+            raise table_files.no_such_table(wanted)
+        one = await run_query(lambda: quality.of_kind(kind, scope, table_files.MOST_ROWS))
         table_files.require_rows(one.total)
         return await table_files.answer(visit, wanted, _table(visit, view, one))
 
@@ -88,14 +88,14 @@ async def page(
     # Each kind in a turn of its own: all take a few seconds, and no other reader should wait that
     # long.
     read = await asyncio.gather(
-        *(blocking(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
+        *(run_query(partial(_part, quality, each, scope, kind, view.page)) for each in kinds)
     )
     parts = [one for one in read if one.total]
-    put_right = await blocking(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+    put_right = await run_query(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
     rows = [row for one in parts for row in one.rows] + list(put_right.rows)
     names, newest = await asyncio.gather(
-        blocking(lambda: reader.names(_partners(rows))),
-        blocking(lambda: reader.newest(view.selection([], list(buyers)))),
+        run_query(lambda: reader.names(_partners(rows))),
+        run_query(lambda: reader.newest(view.selection([], list(buyers)))),
     )
     choice = ListQuery(path, view, {"kind": kind})
     total = sum(one.total for one in parts)
@@ -113,7 +113,7 @@ async def page(
             "groups": [in_words(one) for one in parts],
             "put_right": put_right,
             "gone": [_finding(language, names, row["kind"], row) for row in put_right.rows],
-            "shown": Shown(parts, total, last_or(view.page, total)) if kind else None,
+            "shown": Shown(parts, total, page_within(view.page, total)) if kind else None,
         },
     )
 
@@ -127,7 +127,7 @@ def _part(quality: DataQuality, each: str, scope: Scope, kind: str, page: int) -
     if not kind:
         return quality.of_kind(each, scope, _FEW)
     one = quality.of_kind(kind, scope, ROWS, (page - 1) * ROWS)
-    last = last_or(page, one.total)
+    last = page_within(page, one.total)
     # A page past the end, from an old link, shows the last one.
     return one if last == page else quality.of_kind(kind, scope, ROWS, (last - 1) * ROWS)
 

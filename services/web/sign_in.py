@@ -9,12 +9,12 @@ from services.web.form_tokens import fields_of
 from services.web.rendering import html
 from services.web.site import (
     SIGN_OUT,
-    Make,
+    PageMaker,
     PageRefused,
     Site,
     Visit,
     answer,
-    frame_of_nobody,
+    frame_without_visitor,
     guarded,
     home,
     keep_session,
@@ -23,7 +23,7 @@ from services.web.site import (
 )
 
 
-def routes(site: Site, first_pages: dict[Role, Make]) -> APIRouter:
+def routes(site: Site, first_pages: dict[Role, PageMaker]) -> APIRouter:
     """Return the routes of links and signing in. `first_pages`: the page of a link, by role."""
     router = APIRouter(include_in_schema=False)
 
@@ -99,5 +99,5 @@ def _with_session(site: Site, session: Session, response: Response) -> Response:
 
 def _form(request: Request, *, wrong: bool) -> Response:
     language = language_of(request)
-    context = {**frame_of_nobody(request, language), "wrong": wrong}
+    context = {**frame_without_visitor(request, language), "wrong": wrong}
     return html(language, "sign_in.html", context, 401 if wrong else 200)

@@ -21,9 +21,9 @@ from services.access.record_file import RecordFileError
 from services.access.sessions import SESSION_COOKIE, Session, Sessions, Visitor
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import Problem
-from services.scorecards.scorecard_api import READ_TOO_LARGE, blocking
+from services.scorecards.scorecard_api import READ_TOO_LARGE, run_query
 from services.text.language import INDONESIAN, LANGUAGES, Language
 from services.web.form_tokens import FormRefused, Forms
 from services.web.page_query import Unreadable, View
@@ -44,7 +44,7 @@ _STATUS: Final = {
 """HTTP status of a refusal by its reason; 403 for reasons that are not listed."""
 
 
-class Taken(Protocol):
+class SubmitOutcome(Protocol):
     """The outcome of sending events: how many are safe, and what is wrong with the others."""
 
     @property
@@ -56,7 +56,7 @@ class Taken(Protocol):
         """An entry for each rejected event: `index`, `id`, `errors` (each `pointer`, `message`)."""
 
 
-Submit = Callable[[list[Any], Sender], Awaitable[Taken]]
+Submit = Callable[[list[Any], Sender], Awaitable[SubmitOutcome]]
 """Sends parsed CloudEvents through the gateway's intake. Raises BrokerUnavailable."""
 
 
@@ -64,7 +64,7 @@ Submit = Callable[[list[Any], Sender], Awaitable[Taken]]
 class Site:
     """What all pages work with. `base_url`: the public address of the site."""
 
-    reader: Reader
+    reader: ScorecardReader
     evaluations: EvaluationStore
     keys: KeyStore
     links: Links
@@ -104,7 +104,7 @@ class Visit:
         `context` is called there too: putting figures into words takes as long as the template, and
         on the event loop both would block all other requests.
         """
-        return await blocking(
+        return await run_query(
             lambda: html(self.language, template, {**_frame(self), **context()}, status)
         )
 
@@ -139,7 +139,7 @@ class Visit:
         if role is Role.SUPPLIER:
             if supplier_id != partner:
                 raise PageRefused("not_yours")
-        elif not await blocking(
+        elif not await run_query(
             lambda: self.site.reader.knows(supplier_id, [partner] if role is Role.BUYER else [])
         ):
             # Not `not_yours`: that would disclose that another buyer has such a supplier.
@@ -148,10 +148,10 @@ class Visit:
         return view.selection([supplier_id], [buyer] if buyer else [])
 
 
-Make = Callable[[Visit], Awaitable[Response]]
+PageMaker = Callable[[Visit], Awaitable[Response]]
 
 
-async def answer(site: Site, request: Request, make: Make) -> Response:
+async def answer(site: Site, request: Request, make: PageMaker) -> Response:
     """Return the page that `make` builds for the visitor, or a page that explains the refusal.
 
     Without a session that is the page that asks to sign in.
@@ -246,14 +246,14 @@ def _refusal(
 ) -> Response:
     language = language_of(request)
     context = {
-        **frame_of_nobody(request, language),
+        **frame_without_visitor(request, language),
         "reason": reason,
         **{"what": "", "again": "/", "who": "", "token": "", **more},
     }
     return html(language, "refused.html", context, status or _STATUS.get(reason, 403), headers)
 
 
-def frame_of_nobody(request: Request, language: Language) -> dict[str, Any]:
+def frame_without_visitor(request: Request, language: Language) -> dict[str, Any]:
     """Return the variables of `base.html` for a page without a visitor."""
     return {"visit": None, "home": "/", "languages": _switch(request, language), "sign_out": ""}
 

@@ -8,14 +8,14 @@ from services.web.buyer import buyer_page, buyer_quality_page, items_page, waiti
 from services.web.forms import form_pages
 from services.web.paper import paper_pages, verify_page
 from services.web.programme import coaching_page, programme_pages, programme_quality_page
-from services.web.site import Make, Site
+from services.web.site import PageMaker, Site
 from services.web.supplier import deliveries_page, figure_page, line_page, supplier_page
 
 
 def routes(site: Site) -> list[APIRouter]:
     """Return the routers of all pages."""
     buyers = buyer_page.BuyerPages.of(site)
-    first_pages: dict[Role, Make] = {
+    first_pages: dict[Role, PageMaker] = {
         Role.SUPPLIER: supplier_page.first_page,
         Role.BUYER: buyers.page,
         Role.PROGRAMME: programme_pages.page,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.responses import Response
 
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import Language, mark
 from services.web.page_query import Unreadable
 from services.web.rendering import HEADERS
@@ -111,7 +111,7 @@ class TableQuery:
     format: Format
 
 
-def asked(visit: Visit) -> TableQuery | None:
+def table_asked_for(visit: Visit) -> TableQuery | None:
     """Return the table that `?table=late&format=xlsx` asks for; None if the page itself is wanted.
 
     Raises Unreadable if the format is unknown.
@@ -127,7 +127,7 @@ def asked(visit: Visit) -> TableQuery | None:
         ) from None
 
 
-def no_such(wanted: TableQuery) -> Unreadable:
+def no_such_table(wanted: TableQuery) -> Unreadable:
     """Return the error to raise if a page has no table of that key."""
     return Unreadable(mark("This page has no table %(table)s."), table=wanted.key)
 
@@ -145,7 +145,7 @@ async def answer(visit: Visit, wanted: TableQuery, table: Table) -> Response:
     """Return a table as a file. Raises Unreadable if it has more than `MOST_ROWS` rows."""
     require_rows(len(table.rows))
     written = _WRITERS[wanted.format]
-    content = await blocking(lambda: written(table, visit.language))
+    content = await run_query(lambda: written(table, visit.language))
     return attachment(visit, content, _TYPES[wanted.format], table.file_name(wanted.format))
 
 

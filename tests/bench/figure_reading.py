@@ -30,7 +30,7 @@ from services.access.keys import KeyStore
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import SUPPLIERS_A_QUERY, WINDOW_DAYS, Selection, portions
 from services.assessment.programme_figures import Filter, Programme
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.cli.compose import application
 from services.operations.backtest import backtest
 from services.readiness.month_ends import month_end_before
@@ -72,7 +72,7 @@ def holds(clickhouse: ClickHouse) -> dict[str, dict[str, int]]:
 
 def measured(clickhouse: ClickHouse, told: Told) -> dict[str, Any]:
     """Judge everybody at a month end, then read in every way."""
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
         for row in clickhouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
@@ -109,7 +109,7 @@ def measured(clickhouse: ClickHouse, told: Told) -> dict[str, Any]:
     }
 
 
-def _evaluated(reader: Reader, at: Selection) -> int:
+def _evaluated(reader: ScorecardReader, at: Selection) -> int:
     """Judge and freeze every supplier at a month end."""
     store = EvaluationStore(reader.store.clickhouse)
     inputs, frozen = store.high_water(), 0
@@ -140,14 +140,14 @@ def _one_by_one(clickhouse: ClickHouse, names: Sequence[str]) -> dict[str, list[
         "scorecard at another date": _asking(clickhouse, other),
     }
     found = {label: _timed(label, names, work) for label, work in ways.items()}
-    with _serving(Reader(clickhouse, DEFAULT_POLICY)) as http:
+    with _serving(ScorecardReader(clickhouse, DEFAULT_POLICY)) as http:
         found[OVER_HTTP] = _timed(OVER_HTTP, names, lambda name: _get(http, name))
     return found
 
 
 def _asking(clickhouse: ClickHouse, as_of: date) -> Callable[[str], bytes]:
     """Ask for scorecards in a process that has read none of these suppliers."""
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     return lambda name: reader.scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
 
 
@@ -168,7 +168,7 @@ def _get(http: httpx.Client, name: str) -> None:
 
 
 @contextmanager
-def _serving(reader: Reader) -> Iterator[httpx.Client]:
+def _serving(reader: ScorecardReader) -> Iterator[httpx.Client]:
     """Serve scorecards on a free port; lend a connection with a programme's key."""
     keys = KeyStore(Path(mkdtemp()) / "keys.json")
     key = keys.create(Role.PROGRAMME, "PROGRAMME")

@@ -28,7 +28,7 @@ from services.access.links import LinkHolder, Links
 from services.access.sessions import Sessions
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.cli.compose import application
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
@@ -47,7 +47,7 @@ _STORY = re.compile(r'href="(/suppliers/[^"]+/line\?[^"]+)"')
 
 def measured(clickhouse: ClickHouse) -> dict[str, list[float]]:
     """Open every kind of page for some suppliers."""
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
         for row in clickhouse.rows("SELECT DISTINCT supplier_id FROM fold_marks ORDER BY 1")
@@ -55,7 +55,7 @@ def measured(clickhouse: ClickHouse) -> dict[str, list[float]]:
     some = random.Random(20261101).sample(names, ASKED + WARM_UP)
     reader.standings.summaries(Selection(AS_OF, WINDOW_DAYS, some))
     links = Links(Path(mkdtemp()) / "link.secret")
-    with _serving(Reader(clickhouse, DEFAULT_POLICY), links) as http:
+    with _serving(ScorecardReader(clickhouse, DEFAULT_POLICY), links) as http:
         opened = {name: links.create(LinkHolder(Role.SUPPLIER, name)) for name in some}
         stories: dict[str, str] = {}
 
@@ -112,7 +112,7 @@ def _get(http: httpx.Client, path: str) -> str:
 
 
 @contextmanager
-def _serving(reader: Reader, links: Links) -> Iterator[httpx.Client]:
+def _serving(reader: ScorecardReader, links: Links) -> Iterator[httpx.Client]:
     """Serve the pages on a free port and lend a browser's connection to them."""
     keys = KeyStore(Path(mkdtemp()) / "keys.json")
     site = Site(

@@ -1,4 +1,4 @@
-"""People who act on the pages: a story with something to answer, and phones that fill in forms."""
+"""A small story with documents that await an answer, and phones that fill in the pages' forms."""
 
 import asyncio
 import html
@@ -21,8 +21,8 @@ from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import Sessions
 from services.assessment.evaluations import EvaluationStore
-from services.assessment.scorecard_reader import Reader
-from services.gateway.intake import take
+from services.assessment.scorecard_reader import ScorecardReader
+from services.gateway.intake import validate_and_publish
 from services.http.service import install
 from services.kafka.safety import Traces
 from services.kafka.topics import BrokerUnavailable
@@ -33,29 +33,35 @@ from services.store.migrate import Placement, migrate
 from services.web import site_routes
 from services.web.form_tokens import Forms
 from services.web.site import Site as Pages
-from services.web.site import Taken
+from services.web.site import SubmitOutcome
 from tests.integration.pages_story import Story
 
 SUPPLIER, OTHER_SUPPLIER = "AC-IKM-1", "AC-IKM-2"
 BUYER, OTHER_BUYER = "AC-AHM", "AC-TMMIN"
 NASTY = " PO\"'<b>&amp; "
-"""An order number with blanks at its ends: they are part of it."""
+"""An order number that is sent with white space at its ends, and stored without it."""
 
 
 def day(days: int) -> date:
-    """Return a day counted from today at the site; not from the day on which all tests began."""
+    """Return the day so many days from today at the site.
+
+    Today is read at each call, because a run of the tests may pass midnight.
+    """
     return datetime.now(ZoneInfo(DEFAULT_POLICY.zone)).date() + timedelta(days=days)
 
 
 def at(days: int, hour: int = 8) -> str:
-    """Return a time of a day counted from today."""
+    """Return an hour of the day so many days from today, as an event states it."""
     return f"{day(days).isoformat()}T{hour:02}:00:00+07:00"
 
 
 def order(
     story: Story, pair: tuple[str, str], number: str, due: int, *, lines: int = 1, ago: int = 1
 ) -> None:
-    """Tell of an order for a day counted from today, placed some days ago. `pair`: buyer first."""
+    """Add an order that is due in `due` days and was placed `ago` days ago.
+
+    `pair` is the buyer and the supplier.
+    """
     buyer, supplier = pair
     story.tell(
         buyer,
@@ -78,7 +84,7 @@ def order(
 
 
 def complain(story: Story, buyer: str, supplier: str, number: str, ago: int) -> None:
-    """Tell of a complaint that was opened some days ago."""
+    """Add a complaint that was opened `ago` days ago."""
     story.tell(
         buyer,
         "quality.complaint_opened",
@@ -93,7 +99,7 @@ def complain(story: Story, buyer: str, supplier: str, number: str, ago: int) -> 
 
 
 def tell(story: Story) -> None:
-    """Tell what waits for an answer."""
+    """Add partners, orders and complaints that await an answer."""
     story.register(SUPPLIER, "supplier", "CV Ukir <Logam>")
     story.register(BUYER, "buyer", "PT Astra & Kawan")
     order(story, (BUYER, SUPPLIER), "A1", 10, lines=3)
@@ -107,7 +113,12 @@ def tell(story: Story) -> None:
 
 @dataclass
 class Broker:
-    """Keeps events in the ledger of a store, as an embedded broker does; may be away or slow."""
+    """A stand-in for the embedded broker that stores events in the ledger at once.
+
+    `away`: every attempt fails. `failures`: so many attempts fail first. `unheard`: the events are
+    kept, but the caller gets an error. `stores`: whether kept events reach the ledger. `seconds`:
+    how long each attempt takes. `kept`: the events that were kept.
+    """
 
     clickhouse: ClickHouse
     away: bool = False
@@ -126,7 +137,7 @@ class Broker:
         if self.stores:
             await asyncio.to_thread(self.store, events)
         if self.unheard:
-            raise BrokerUnavailable("nobody heard that it was kept")
+            raise BrokerUnavailable("the events were kept, but the confirmation was lost")
 
     def store(self, events: Sequence[Accepted]) -> None:
         records = [
@@ -138,7 +149,7 @@ class Broker:
 
 @dataclass
 class Shop:
-    """The pages over a store, with a broker of our own."""
+    """The pages over a store, with a `Broker` that tests can make fail."""
 
     clickhouse: ClickHouse
     folder: Path
@@ -152,13 +163,13 @@ class Shop:
         self.open()
 
     def open(self) -> None:
-        """Start the pages, or start them anew: what a process remembers is gone then."""
+        """Start the pages, or restart them, which loses everything held in memory."""
         self.links = Links(self.folder / "link.secret")
         keys = KeyStore(self.folder / "keys.json")
         self.app = FastAPI()
         install(self.app)
         self.site = Pages(
-            reader=Reader(self.clickhouse, DEFAULT_POLICY),
+            reader=ScorecardReader(self.clickhouse, DEFAULT_POLICY),
             evaluations=EvaluationStore(self.clickhouse),
             keys=keys,
             links=self.links,
@@ -170,14 +181,14 @@ class Shop:
         for router in site_routes.routes(self.site):
             self.app.include_router(router)
 
-    async def submit(self, events: list[Any], sender: Sender) -> Taken:
-        """Send events through the gateway's intake."""
-        return await take(events, sender, self.broker)
+    async def submit(self, events: list[Any], sender: Sender) -> SubmitOutcome:
+        """Send events through the gateway's intake, as the forms do."""
+        return await validate_and_publish(events, sender, self.broker)
 
     def phone(
         self, partner: str, role: Role = Role.SUPPLIER, rights: Rights = Rights.ACT
     ) -> "Phone":
-        """Return a phone on which a link was opened."""
+        """Return a phone on which a link of a partner was opened."""
         phone = Phone(self)
         opened = phone.get("/s/" + self.links.create(LinkHolder(role, partner, rights)))
         assert opened.status_code == 200, opened.text
@@ -185,7 +196,7 @@ class Shop:
 
 
 def open_shop(clickhouse: ClickHouse, folder: Path) -> Shop:
-    """Make a store's tables, tell the story, and open the pages over it."""
+    """Create the tables of a store, write the story into it, and serve the pages over it."""
     migrate(clickhouse, Placement(fsync=False))
     story = Story()
     tell(story)
@@ -208,13 +219,13 @@ class Phone:
     def post(
         self, path: str, fields: Any, headers: dict[str, str] | None = None, times: int = 1
     ) -> httpx.Response:
-        """Send a form, or the same several times at once; return the last answer."""
+        """Send a form, `times` times concurrently; return the last response."""
         return self.post_all(path, fields, headers, times)[-1]
 
     def post_all(
         self, path: str, fields: Any, headers: dict[str, str] | None = None, times: int = 1
     ) -> list[httpx.Response]:
-        """Send a form several times at once."""
+        """Send a form `times` times concurrently; return all responses."""
         return asyncio.run(self._ask([("POST", path, fields, headers or {})] * times))
 
     def fill(self, path: str, **fields: str) -> httpx.Response:
@@ -222,12 +233,14 @@ class Phone:
         return self.send(self.get(path), **fields)
 
     def send(self, page: httpx.Response, **fields: str) -> httpx.Response:
-        """Write into the form of a page and send it; a field called `x_0` is `x-0`."""
+        """Fill in the form of a page and send it. The keyword `x__0` is the field `x-0`."""
         action, found = form_of(page)
         typed = {name.replace("__", "-"): text for name, text in fields.items()}
         return self.post(action, {**found, **typed})
 
-    async def _ask(self, asked: list[tuple[str, str, Any, dict[str, str]]]) -> list[httpx.Response]:
+    async def _ask(
+        self, requests: list[tuple[str, str, Any, dict[str, str]]]
+    ) -> list[httpx.Response]:
         transport = httpx.ASGITransport(self.shop.app)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://test", cookies=self.cookies
@@ -235,7 +248,7 @@ class Phone:
             answers = await asyncio.gather(
                 *(
                     client.request(method, path, headers=headers, **_body(fields))
-                    for method, path, fields, headers in asked
+                    for method, path, fields, headers in requests
                 )
             )
             self.cookies = client.cookies
@@ -249,7 +262,7 @@ def _body(fields: Any) -> dict[str, Any]:
 
 
 class _Form(HTMLParser):
-    """Reads what a browser would send of the form that sends events."""
+    """Collects what a browser would submit from the page's form that sends events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -291,12 +304,12 @@ class _Form(HTMLParser):
 
 
 def form_of(page: httpx.Response) -> tuple[str, dict[str, str]]:
-    """Return the address of a page's form and what stands in its fields."""
+    """Return the action of the form on a page, and the values of its fields."""
     return form_in(page.text)
 
 
 def form_in(text: str) -> tuple[str, dict[str, str]]:
-    """Return the same, of a page's text."""
+    """Do what `form_of` does, given the HTML of the page."""
     reader = _Form()
     reader.feed(text)
     assert reader.action, text
@@ -304,12 +317,12 @@ def form_in(text: str) -> tuple[str, dict[str, str]]:
 
 
 def words(page: httpx.Response) -> str:
-    """Return what a reader sees, on one line."""
+    """Return the visible text of a page, on one line."""
     return words_of(page.text)
 
 
 def words_of(text: str) -> str:
-    """Return the same, of a page's text."""
+    """Do what `words` does, given the HTML of the page."""
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
     text = re.sub(r"</(td|th|p|li|a|h\d|legend|label|caption)>", " ", text)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())

@@ -1,6 +1,6 @@
-"""A store as the services would make it, its views owned by the user `rantai` as in production.
+"""Fill a store as the services would, with views owned by the user `rantai` as in production.
 
-`python -m tests.integration.as_owner STORE`, run in the folder that holds the configuration.
+Run `python -m tests.integration.as_owner STORE` in the folder that holds the configuration.
 """
 
 import sys
@@ -25,15 +25,15 @@ PRICE = "98765.4321"
 
 
 class _Owned(Placement):
-    """Names the owner: in this process the current user is always `default`."""
+    """Names `rantai` as owner of the views: the current user of this process is `default`."""
 
     def fill(self, text: str) -> str:
         return super().fill(text).replace("DEFINER = CURRENT_USER", "DEFINER = rantai")
 
 
 def main() -> None:
-    """Make it."""
-    # With the users of the folder's configuration, in the place of the bounds of our own.
+    """Create the tables, and fill them with events, standings and a policy in force."""
+    # The folder's configuration, with its users, replaces the limits that ClickHouse() sets.
     configuration = {"config-file": str(Path("config.xml").resolve())}
     with patch.object(client, "OPTIONS", configuration):
         clickhouse = ClickHouse(path=Path(sys.argv[1]))

@@ -1,8 +1,9 @@
-"""Statements put to the engine as the user of a configuration: run in the folder that holds it.
+"""Run statements on the embedded engine as the user `default` of a server configuration.
 
-`python -m tests.integration.as_user STORE` reads a JSON list of statements and prints a JSON list
-of `{"rows": ...}` or `{"code": ...}`. The engine takes `config.xml` of its working directory as a
-server does, users, profiles and grants included; its one session is that of the user `default`.
+`python -m tests.integration.as_user STORE`, run in the folder of the configuration, reads a JSON
+list of statements and prints a JSON list of `{"rows": ...}` or `{"code": ..., "error": ...}`. The
+engine reads `config.xml` in its working directory as a server does, users, profiles and grants
+included. Its single session belongs to the user `default`.
 """
 
 import json
@@ -16,7 +17,7 @@ from services.store.client import error_code
 
 
 def main() -> None:
-    """Answer each statement."""
+    """Run each statement of standard input."""
     client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1], database="rantai")
     print(json.dumps([_answer(client, one) for one in json.load(sys.stdin)], default=str))
 

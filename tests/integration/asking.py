@@ -1,4 +1,7 @@
-"""Asking a running Rantai as a partner: posting what may be bad, reading what was stored."""
+"""Requests to a running Rantai as one of its partners: to post events, and to read what is stored.
+
+Every method fails the test where the server answers with a status of 500 or more.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +16,7 @@ AS_OF = "2026-04-01"
 
 
 class Asking:
-    """A connection to a running Rantai, with a key of each partner that a test speaks for."""
+    """An HTTP client of a running Rantai, with a key for each partner that sends requests."""
 
     def __init__(self, up: Up) -> None:
         self.up = up
@@ -29,32 +32,32 @@ class Asking:
             self.new_key(role, partner)
 
     def new_key(self, role: Role, partner: str) -> str:
-        """Make a key, by which the partner is spoken for from now on."""
+        """Create a key, which replaces the one that this client used for the partner."""
         self.keys[partner] = self._store.create(role, partner)
         return self.keys[partner]
 
     def revoke(self, key: str) -> None:
-        """Take a key out of use."""
+        """Revoke a key."""
         self._store.revoke(key.split("_")[1])
 
     def post(
         self, headers: dict[str, str], body: bytes | Iterable[bytes], partner: str = "AHM"
     ) -> httpx.Response:
-        """Send a body; no answer may be a fault of the server."""
+        """Post a body to the gateway."""
         sent = {"authorization": f"Bearer {self.keys[partner]}", **headers}
         answer = self.http.post("/v1/events", headers=sent, content=body)
         assert answer.status_code < 500, answer.text
         return answer
 
     def get(self, path: str, partner: str = "YDBA", **parameters: Any) -> httpx.Response:
-        """Ask; no answer may be a fault of the server."""
+        """Send a GET request."""
         headers = {"authorization": f"Bearer {self.keys[partner]}"}
         answer = self.http.get(path, params=parameters, headers=headers)
         assert answer.status_code < 500, answer.text
         return answer
 
     def lines(self, supplier: str) -> list[dict[str, Any]]:
-        """Return the order lines of a supplier as they are stored; none where it is unknown."""
+        """Return the stored order lines of a supplier, none if the supplier is unknown."""
         answer = self.get(f"/v1/suppliers/{supplier}/lines", as_of=AS_OF, limit=10_000)
         if answer.status_code == 404:
             return []
@@ -63,7 +66,7 @@ class Asking:
         return lines
 
     def counted(self) -> dict[str, int]:
-        """Return what the reconciliation counts in all; nothing may be missing."""
+        """Return the totals of the reconciliation. Fails where an event is missing."""
         answer = self.get("/v1/reconciliation").json()
         assert answer["missing"] == 0, answer["missing_events"]
         total: dict[str, int] = answer["total"]
@@ -71,18 +74,18 @@ class Asking:
         return total
 
     def orders(self, supplier: str) -> list[str]:
-        """Return the order numbers that are stored for a supplier, sorted."""
+        """Return the order numbers of a supplier's stored lines, sorted."""
         return sorted(line["order_no"] for line in self.lines(supplier))
 
 
 def accepted(answer: httpx.Response, count: int = 1) -> None:
-    """Assert that all events of a request were taken."""
+    """Assert that all `count` events of a request were accepted."""
     assert answer.status_code == 202, answer.text
     assert answer.json() == {"accepted": count, "rejected": []}
 
 
 def problem(answer: httpx.Response, status: int, part: str) -> None:
-    """Assert that a request was refused as a whole, with a detail that says why."""
+    """Assert that a request was refused as a whole, with `part` in the problem's detail."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert part in answer.json()["detail"], answer.text

@@ -1,4 +1,4 @@
-"""Events as text, good and bad, in each content mode: what is no JSON can be written too."""
+"""Valid and invalid events in each content mode, as text, so that they need not be valid JSON."""
 
 import json
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ Request = tuple[dict[str, str], bytes]
 
 @dataclass(frozen=True)
 class Text:
-    """An event: its attributes, and its data as JSON text, or as what only looks like it."""
+    """An event: its attributes, and its data as text that is JSON or almost JSON."""
 
     attributes: dict[str, Any]
     data: str
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The event's id."""
         return str(self.attributes["id"])
 
     @property
     def json(self) -> str:
-        """The whole event."""
+        """The event in structured mode."""
         return f'{json.dumps(self.attributes)[:-1]}, "data": {self.data}}}'
 
 
 def order(number: str, supplier: str = "IKM-1", buyer: str = "AHM", **data: Any) -> Text:
-    """Write a good order of one line; its id is made of supplier and number."""
+    """Return a valid order of one line. Its id is the supplier and the number."""
     line = {"line_no": "10", "item_no": "A", "quantity": 5, "requested_date": "2026-03-10"}
     document = {"buyer_id": buyer, "supplier_id": supplier, "order_no": number, "lines": [line]}
     attributes = {
@@ -50,7 +50,7 @@ def order(number: str, supplier: str = "IKM-1", buyer: str = "AHM", **data: Any)
 
 
 def request(mode: str, *events: Text) -> Request:
-    """Return headers and body that carry events in a content mode."""
+    """Return the headers and the body of a request that carries events in a content mode."""
     if mode == BATCHED:
         return {"content-type": mode}, f"[{','.join(event.json for event in events)}]".encode()
     if mode == LINES:
@@ -66,8 +66,11 @@ def request(mode: str, *events: Text) -> Request:
 
 @dataclass(frozen=True)
 class Bad:
-    """What is wrong with an event: attributes, a piece of its data, or all of the data, replaced by
-    something else; the pointer by which it is named, and a part of the message.
+    """A fault to put into a valid event, and the error that has to be reported for it.
+
+    `attributes` replace those of the event, `replaced` (old, new) one piece of its data, and `data`
+    all of its data. `pointer` is that of the expected error, `message` a part of its message.
+    `forbidden`: the sender may not send this, so the answer is 403 and not 422.
     """
 
     name: str
@@ -79,7 +82,7 @@ class Bad:
     forbidden: bool = False
 
     def of(self, good: Text) -> Text:
-        """Spoil an event."""
+        """Return an event with this fault."""
         old, new = self.replaced
         assert old in good.data
         data = good.data.replace(old, new, 1) if self.data is None else self.data

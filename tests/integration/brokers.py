@@ -1,4 +1,4 @@
-"""Real Apache Kafka for tests: the one of `deploy/kafka/test.sh`, or a cluster of one's own."""
+"""Real Apache Kafka for tests: the broker of `deploy/kafka/test.sh`, or a cluster for one test."""
 
 import os
 import random
@@ -18,9 +18,9 @@ _SCRIPT_SECONDS = 150
 
 
 def real_kafka() -> str:
-    """Return host:port of the tests' Apache Kafka, without topics and groups of other tests.
+    """Return host:port of the tests' Apache Kafka, after deleting topics and groups of other tests.
 
-    Skips where there is none.
+    Skips the test if there is no such broker.
     """
     bootstrap = os.environ.get("RANTAI_TEST_KAFKA")
     if not bootstrap:
@@ -32,15 +32,16 @@ def real_kafka() -> str:
 def wipe(bootstrap: str) -> None:
     """Delete every topic and group of Rantai.
 
-    A test begins with a new store: offsets that a group committed in an earlier test would make it
-    pass over what that store has never seen.
+    Each test begins with a new store. With the offsets that a group committed in an earlier test,
+    it would skip events that the new store does not have.
     """
     admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
     try:
         deadline = time.monotonic() + _WIPE_SECONDS
         while left := _delete_all(admin):
-            # A group is not empty before the session of its last member, killed by a test, ends.
-            assert time.monotonic() < deadline, f"could not be deleted: {left}"
+            # A group can be deleted once it is empty. A member that a test killed stays in its
+            # group until its session times out.
+            assert time.monotonic() < deadline, f"these could not be deleted: {left}"
             time.sleep(0.2)
     finally:
         admin.close()
@@ -64,14 +65,14 @@ def _delete_all(admin: Any) -> list[str]:
 
 
 class Cluster:
-    """Three brokers in a folder, each to be stopped and started."""
+    """Three brokers in a folder that tests stop and start one by one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.bootstrap = ""
 
     def start(self) -> None:
-        """Start all three. Skips where Apache Kafka is not to be had, but not in CI."""
+        """Start all three. Without Apache Kafka the test fails in CI and is skipped elsewhere."""
         for _ in range(20):
             # Below the range from which the kernel takes ports for outgoing connections.
             port = str(random.randrange(20_000, 32_000))
@@ -80,8 +81,9 @@ class Cluster:
                 self.bootstrap = done.stdout.strip().splitlines()[-1]
                 return
             if done.returncode == _NOT_TO_BE_HAD and os.environ.get("CI") != "true":
-                pytest.skip("Apache Kafka is not to be had: " + done.stderr[-300:])
-            # With a cluster in the folder its ports were free: then something else is wrong.
+                pytest.skip("Apache Kafka is not available: " + done.stderr[-300:])
+            # The script creates this folder once it has the ports. If it exists, the failure has
+            # another cause than a port in use, and another attempt would not help.
             assert not (self._folder / "cluster").exists(), done.stderr
         raise AssertionError(done.stderr)
 
@@ -91,12 +93,12 @@ class Cluster:
         assert done.returncode == 0, done.stderr
 
     def start_node(self, node: int) -> None:
-        """Start a stopped broker again; returns when it answers."""
+        """Restart a stopped broker; returns once it answers."""
         done = self._kafka("start", "--node", str(node))
         assert done.returncode == 0, done.stderr
 
     def end(self) -> None:
-        """Stop all of them; what they wrote is not needed any more."""
+        """Kill all brokers, whose data is not needed after the test."""
         if (self._folder / "cluster").exists():
             self._kafka("stop", "--kill")
 
@@ -112,4 +114,6 @@ class Cluster:
         except subprocess.TimeoutExpired as error:
             logs = sorted(self._folder.glob("node-*/server.log"))
             ends = "\n".join(f"--- {log.parent.name}\n{log.read_text()[-1500:]}" for log in logs)
-            raise AssertionError(f"kafka.sh {action} hangs: {error.stderr!r}\n{ends}") from None
+            raise AssertionError(
+                f"kafka.sh {action} did not end within {_SCRIPT_SECONDS} s: {error.stderr!r}\n{ends}"
+            ) from None

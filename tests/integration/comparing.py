@@ -1,4 +1,4 @@
-"""Holding the API's figures against the reference implementation, to the last digit."""
+"""Compare the API's figures with the reference implementation, exactly."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,12 +25,12 @@ FIGURES = (
 )
 
 _AT_ONCE = 3
-"""Requests under way: more than one, as there is more than one reader."""
+"""Concurrent requests: more than one, as several readers ask at once in production."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What figures are asked for: every combination; each buyer's, and those of all buyers."""
+    """The scorecards to compare: every combination, for each buyer and for all buyers together."""
 
     suppliers: Sequence[str]
     buyers: Sequence[str]
@@ -38,17 +38,20 @@ class Asked:
     windows: Sequence[int]
 
     def combinations(self) -> Iterator[tuple[str, str | None, date, int]]:
-        """Return every combination."""
+        """Return every (supplier, buyer or None for all, T, window in days)."""
         return product(self.suppliers, (None, *self.buyers), self.dates, self.windows)
 
     @property
     def figures(self) -> int:
-        """How many figures are compared when all of them are."""
+        """The number of figures in all combinations."""
         return len(FIGURES) * sum(1 for _ in self.combinations())
 
 
 def compare(url: str, key: str, events: list[dict[str, Any]], asked: Asked) -> int:
-    """Compare every combination; return how many figures were compared."""
+    """Compare the figures of every combination; return how many were compared.
+
+    `key` is an API key that may read all suppliers. `events` are those that were sent.
+    """
     with httpx.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def one(combination: tuple[str, str | None, date, int]) -> int:
@@ -69,7 +72,7 @@ def compare(url: str, key: str, events: list[dict[str, Any]], asked: Asked) -> i
 
 
 def _shown(got: Decimal | int, want: Fraction) -> bool:
-    """Return whether a number is shown exactly, or, where it has no end, to 30 digits."""
+    """Return whether a number is exact or, if its decimals do not end, right to 30 digits."""
     return abs(Fraction(got) - want) <= abs(want) / 10**29
 
 

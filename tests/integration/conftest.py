@@ -1,1 +1,1 @@
-"""What integration tests share; the store is in the conftest of all tests."""
+"""Integration tests share no fixtures of their own; those of a store are in tests/conftest.py."""

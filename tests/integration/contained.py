@@ -1,8 +1,8 @@
-"""The services of docker-compose.yml as processes: its commands and its environment, and no more.
+"""The services of docker-compose.yml as processes, with its commands and its environment only.
 
-Names of the network become addresses of the loopback network, so that every service listens on
-port 8080 as it does in its container; volumes become folders. Each runs under the image's user and
-from the image's own files, where this machine lets a process change its user.
+Host names become loopback addresses, one for each service, so that every service listens on port
+8080 as it does in its container. Volumes become folders. Each service runs from the image's own
+files and, where this machine lets a process change its user, as the image's user.
 """
 
 import random
@@ -25,7 +25,10 @@ _AS_ITS_USER: Final = (
 
 
 class Contained(Separate):
-    """Rantai as docker-compose.yml has it, on the tests' broker and store."""
+    """Rantai as docker-compose.yml defines it, on the tests' broker and store.
+
+    `secrets` are the variables that `rantai init` writes, `others` further compose files to merge.
+    """
 
     def __init__(
         self,
@@ -56,27 +59,30 @@ class Contained(Separate):
         self.services = {name: self._process(name) for name in SERVICES}
 
     def url_of(self, name: str) -> str:
-        """Return where a service listens."""
+        """Return the address of a service."""
         return f"http://{self._addresses[name]}:8080"
 
     def command(self, name: str, *arguments: str) -> list[str]:
-        """Return what a container runs, with the environment it would have and none of ours."""
+        """Return the command line of a container, with its own environment and nothing inherited.
+
+        `arguments` replace the command of the compose file.
+        """
         tmp = self._folder / f"{name}-tmp"
         tmp.mkdir(exist_ok=True)
         tmp.chmod(0o777)
         given = {**self.image.environment, **self.compose[name].get("environment", {})}
         if name in self._addresses:
-            # Every address of the container is one address here.
+            # In the container the service listens on all addresses; here it has only this one.
             given["RANTAI_HOST"] = self._addresses[name]
         environment = [f"{key}={self._here(value, tmp)}" for key, value in given.items()]
         user = _AS_ITS_USER if self.image.may_be(USER) else ()
         where = self.image.here(self.image.workdir)
         alone = ("env", "--ignore-environment", f"--chdir={where}", *environment)
-        said = arguments or tuple(map(self._named, self.compose[name]["command"]))
-        return [*user, *alone, *self.image.entrypoint, *said]
+        command = arguments or tuple(map(self._named, self.compose[name]["command"]))
+        return [*user, *alone, *self.image.entrypoint, *command]
 
     def run(self, name: str, *arguments: str) -> str:
-        """Run a container to its end, as `docker compose run`; return what it printed."""
+        """Do what `docker compose run` does, and return what the container printed."""
         done = subprocess.run(
             self.command(name, *arguments),
             capture_output=True,
@@ -88,7 +94,7 @@ class Contained(Separate):
         return done.stdout
 
     def start(self) -> None:
-        """Start what does not run, in the order of the compose file."""
+        """Start what is not running, in the order of the compose file; wait until it is ready."""
         if not self.clickhouse.process.alive:
             self.clickhouse.start()
             self.run("topics")
@@ -100,16 +106,16 @@ class Contained(Separate):
             self.await_ready(name)
 
     def key(self, role: str, partner: str) -> str:
-        """Make a key, as `docker compose run gateway keys create`."""
+        """Create a key, as `docker compose run gateway keys create` does."""
         made = self.run("gateway", "keys", "create", "--role", role, "--partner", partner)
         return made.strip().splitlines()[-1]
 
     def reached_by(self) -> list[str]:
-        """By the address of the scorecards, with a key of the programme's."""
-        who = ("programme", "OPERATOR")
-        if who not in self._keys:
-            self._keys[who] = self.key(*who)
-        return ["--url", self.scorecards_url, "--key", self._keys[who]]
+        """Return the address of the scorecards and a key of the programme, as options."""
+        owner = ("programme", "OPERATOR")
+        if owner not in self._keys:
+            self._keys[owner] = self.key(*owner)
+        return ["--url", self.scorecards_url, "--key", self._keys[owner]]
 
     def _process(self, name: str) -> Process:
         return Process(self.command(name), self._folder / f"{name}.log")

@@ -1,4 +1,4 @@
-"""Sending histories in: in every content mode, in batches of every size."""
+"""Send histories of events to a gateway in every content mode and in requests of many sizes."""
 
 import json
 import random
@@ -18,7 +18,7 @@ def sender_of(event: Event) -> str:
 
 
 def portions(rng: random.Random, events: list[Event]) -> Iterator[list[Event]]:
-    """Cut a sequence into requests: runs of one sender, of random length."""
+    """Cut a sequence of events into requests of random size, each with events of one sender."""
     start = 0
     while start < len(events):
         size = rng.choice([1, 1, 2, 7, 60, 400])
@@ -29,7 +29,7 @@ def portions(rng: random.Random, events: list[Event]) -> Iterator[list[Event]]:
 
 
 def request_of(rng: random.Random, events: list[Event]) -> tuple[dict[str, str], bytes]:
-    """Return headers and body of a request that carries these events, in a mode of choice."""
+    """Return the headers and the body of a request with these events, in a random content mode."""
     modes = ["batch", "lines"] + (["structured", "binary"] if len(events) == 1 else [])
     mode = rng.choice(modes)
     if mode == "batch":
@@ -56,10 +56,10 @@ def feed(
     *,
     patience: float = 0,
 ) -> Iterator[list[Event]]:
-    """Send events; yield each request's once they are acknowledged.
+    """Send events; yield the events of each request once it is answered 202.
 
-    With `patience` a request that is cut off, or answered 503, is sent again, as an ERP would do,
-    for so many seconds; any other answer than 202 fails.
+    `keys` maps each sender to its API key. A request that is cut off or answered 503 is repeated
+    for `patience` seconds, as an ERP would do. Any other answer than 202 fails the test.
     """
     with httpx.Client(base_url=url, timeout=60) as client:
         for some in portions(rng, events):

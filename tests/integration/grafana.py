@@ -1,6 +1,6 @@
-"""What Grafana does with a dashboard before it asks: variables and macros filled in.
+"""Expand the queries of a dashboard as Grafana does: fill in its variables and macros.
 
-The macros are those of the official ClickHouse plugin 4.x, the formats Grafana's own.
+The macros are those of the official ClickHouse plugin 4.x; the formats of variables are Grafana's.
 """
 
 import json
@@ -26,7 +26,7 @@ def dashboards() -> dict[str, dict[str, Any]]:
 
 
 def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the panels of a dashboard, those inside rows too, without the rows."""
+    """Return the panels of a dashboard, also those inside rows, without the rows themselves."""
     found: list[dict[str, Any]] = []
     for one in dashboard["panels"]:
         if one["type"] == "row":
@@ -43,7 +43,11 @@ def variables(dashboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Asked:
-    """One query of a dashboard: of a panel, or of a variable."""
+    """One query of a panel or variable.
+
+    `dashboard` is its uid, `place` the panel's title or the variable's name, `type` the type of the
+    panel, and `kind` the query type of the ClickHouse plugin.
+    """
 
     dashboard: str
     place: str
@@ -56,7 +60,7 @@ class Asked:
 
 
 def queries(source: str) -> Iterator[Asked]:
-    """Give every query to a kind of data source."""
+    """Yield every query to data sources of a type."""
     for uid, dashboard in dashboards().items():
         for panel in panels(dashboard):
             for target in panel["targets"]:
@@ -71,20 +75,24 @@ def queries(source: str) -> Iterator[Asked]:
 
 @dataclass(frozen=True)
 class Period:
-    """What the time picker says."""
+    """The period that is chosen in the time picker."""
 
     start: datetime
     end: datetime
 
     @classmethod
     def days(cls, as_of: date, days: int) -> "Period":
-        """Return what `now-<days>d/d` to `now/d` is at a day."""
+        """Return the period `now-<days>d/d` to `now/d` for a day."""
         midnight = datetime(as_of.year, as_of.month, as_of.day, tzinfo=ZONE)
         return cls(midnight - timedelta(days=days), midnight + timedelta(hours=23, minutes=59))
 
 
 def expand(text: str, choices: Choices, period: Period, custom_all: str = "''") -> str:
-    """Return a query as it is sent; raises AssertionError where anything is left unfilled."""
+    """Return a query as Grafana sends it.
+
+    `choices` holds the chosen values of each variable, ALL for the choice "All", which becomes
+    `custom_all`. Raises AssertionError if a variable or macro is left.
+    """
     text = re.sub(
         r"\$\{(\w+)(?::(\w+))?\}",
         lambda found: _formatted(choices[found[1]], found[2] or "", custom_all),
@@ -98,7 +106,7 @@ def expand(text: str, choices: Choices, period: Period, custom_all: str = "''") 
 
 def _formatted(values: Sequence[str], form: str, custom_all: str) -> str:
     if tuple(values) == ALL:
-        return custom_all  # put in as it is, whatever the format
+        return custom_all  # Grafana inserts the value of "All" as it is, whatever the format.
     if form == "singlequote":
         return ",".join("'" + value.replace("'", "\\'") + "'" for value in values)
     assert form in ("", "raw", "text"), form

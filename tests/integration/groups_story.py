@@ -1,4 +1,4 @@
-"""What two buyers and a programme did with thirty suppliers, and the pages as they reach them."""
+"""A story of two buyers, a programme and thirty suppliers, and the pages as their users see them."""
 
 import asyncio
 import csv
@@ -18,7 +18,7 @@ from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links, Rights
 from services.access.sessions import Sessions
 from services.assessment.evaluations import EvaluationStore
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
@@ -39,12 +39,12 @@ PRICE = "98765"
 
 
 class Groups(Story):
-    """Tells with items and prices, and of partners' places."""
+    """A story whose orders have items and prices, and whose suppliers have a cluster and region."""
 
     def place(  # noqa: PLR0917 - an order in short
         self, buyer: str, supplier: str, number: str, due: date, item: str = ITEM, lines: int = 1
     ) -> None:
-        """Place an order of so many lines of 100 pieces, with a price, two months before."""
+        """Place an order 60 days before its due date: `lines` lines of 100 pieces, with a price."""
         self.tell(
             buyer,
             "order.placed",
@@ -67,12 +67,15 @@ class Groups(Story):
         )
 
     def deliver(self, buyer: str, supplier: str, number: str, due: date, late: int = 0) -> None:
-        """Receive the first line of an order in full, so many days late, and inspect it."""
+        """Receive the first line of an order in full, `late` days late, and inspect it.
+
+        A late line also has pieces rejected.
+        """
         self.receive(buyer, supplier, number, due + timedelta(days=late), 100)
         self.inspect(buyer, supplier, number, "10", 5 if late else 0)
 
     def who(self, partner: str, cluster: str | None, **more: str) -> None:
-        """Register a supplier with its place."""
+        """Register a supplier with its cluster, and with its region and sector in `more`."""
         self.tell(
             PROGRAMME,
             "partner.registered",
@@ -93,12 +96,12 @@ class Groups(Story):
         )
 
     def about(self, sender: str, kind: str, on: date, **data: Any) -> None:
-        """Tell anything at nine on a day."""
+        """Add an event of any type at nine o'clock on a day."""
         self.tell(sender, kind, f"{on}T09:00:00+07:00", **data)
 
 
 def tell(story: Groups) -> None:
-    """Tell everything."""
+    """Add all events of the story."""
     story.register(ONE, "buyer", "PT Satu & Rekan")
     story.register(OTHER, "buyer", "PT Rahasia Dua")
     for n, supplier in enumerate(SUPPLIERS, start=1):
@@ -111,7 +114,7 @@ def tell(story: Groups) -> None:
             story.deliver(ONE, supplier, f"A{n}-{month}", due, late=n if n % 3 == 0 else 0)
         story.place(ONE, supplier, f"OV{n}", date(2026, 11, 15))
     for n, supplier in enumerate(SUPPLIERS[:5], start=1):
-        # The other buyer has worse to say of them.
+        # For the other buyer these suppliers do worse.
         story.place(OTHER, supplier, f"RAHASIA-{n}", date(2026, 9, 1), lines=4)
         story.place(OTHER, supplier, f"RAHASIA-N{n}", date(2026, 11, 28))
         story.complaint(
@@ -128,7 +131,7 @@ def _of_what_waits(story: Groups) -> None:
     for n, supplier in enumerate((s1, s2, s3)):
         story.place(ONE, supplier, f"NX{n}", date(2026, 11, 30 - 4 * n), RARE)
     story.place(ONE, s1, "FAR", date(2026, 12, 20), RARE)
-    # Complete, and then half of it sent back: awaited again.
+    # Delivered completely, then half of it is returned: that half is awaited.
     story.place(ONE, s4, "BACK", date(2026, 11, 25), RARE)
     story.receive(ONE, s4, "BACK", date(2026, 11, 18), 100)
     story.about(
@@ -141,7 +144,7 @@ def _of_what_waits(story: Groups) -> None:
         returned_at="2026-11-19T09:00:00+07:00",
         lines=[{"order_no": "BACK", "line_no": "10", "quantity": 50}],
     )
-    # And delivered again before it is due: later than the day that the tests look at.
+    # Delivered again before the due date, but after TODAY: the tests must not see it.
     story.receive(ONE, s4, "BACK", date(2026, 11, 24), 50)
     story.complaint(ONE, s1, "K1", date(2026, 11, 1), order_no="A1-10", line_no="10", quantity=3)
     story.about(
@@ -156,10 +159,10 @@ def _of_what_waits(story: Groups) -> None:
     )
     story.complaint(ONE, s2, "K2", date(2026, 11, 21), order_no="A2-10")
     story.complaint(ONE, s3, "K3", date(2026, 10, 1), order_no="A3-9")
-    # It names no order and nobody answers it: it is shown, and counts in nothing.
+    # It names no order and is never answered: it is shown and counts in no figure.
     story.complaint(ONE, s4, "KX", date(2026, 11, 20))
     _close(story, s3, "K3", date(2026, 10, 2))
-    # The last one after the day that the tests look at.
+    # The last of these disputes comes after TODAY: the tests must not see it.
     for supplier, order, on in ((s2, "A2-9", 3), (s3, "A3-9", 3), (s4, "A4-9", 23)):
         story.about(
             supplier,
@@ -196,7 +199,11 @@ def _close(story: Groups, supplier: str, number: str, on: date) -> None:
 
 
 def _of_moves(story: Groups) -> None:
-    """A line was stopped in November; a complaint that was overdue at the month end is closed."""
+    """Add two suppliers whose grade moves after the month end.
+
+    One has a line stop in November. The other has a complaint that is overdue at the month end and
+    closed in November.
+    """
     story.who(FELL, CLUSTER)
     story.steady(ONE, FELL)
     story.complaint(ONE, FELL, "KF", date(2026, 11, 5), severity="line_stop", order_no="S1")
@@ -230,7 +237,7 @@ def _of_moves(story: Groups) -> None:
 
 
 def _of_coaching(story: Groups) -> None:
-    """One was coached in July, late before it and in time after it; another in time all along."""
+    """Add a supplier coached in July, late before and on time after, and one always on time."""
     for supplier in (COACHED, UNCOACHED):
         story.who(supplier, "gr-bina")
         for n in range(12):
@@ -253,13 +260,13 @@ def _of_coaching(story: Groups) -> None:
 
 @dataclass
 class Browser:
-    """Somebody's browser: it keeps what it is signed in by."""
+    """A browser that keeps its session cookie."""
 
     app: FastAPI
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
     def get(self, path: str) -> httpx.Response:
-        """Ask for a page."""
+        """Open a page."""
         return self._ask("GET", path)
 
     def post(self, path: str, **fields: str) -> httpx.Response:
@@ -267,7 +274,7 @@ class Browser:
         return self._ask("POST", path, data=fields)
 
     def post_at_once(self, path: str, times: int, **fields: str) -> list[httpx.Response]:
-        """Send the same form several times at the same moment."""
+        """Send the same form `times` times concurrently."""
 
         async def ask() -> list[httpx.Response]:
             transport = httpx.ASGITransport(self.app)
@@ -286,7 +293,7 @@ class Browser:
             ) as client:
                 response = await client.request(method, path, **more)
                 self.cookies = client.cookies
-                # A language is asked for by each address of a test, never remembered.
+                # Tests choose the language by the address alone, so it must not be remembered.
                 if "rantai_language" in self.cookies:
                     self.cookies.delete("rantai_language")
                 return response
@@ -296,14 +303,14 @@ class Browser:
 
 @dataclass
 class Site:
-    """The pages, and who may come in."""
+    """The pages over the story, and the links that open them."""
 
     app: FastAPI
-    reader: Reader
+    reader: ScorecardReader
     links: Links
 
     def sign_in(self, role: Role, partner: str, rights: Rights = Rights.ACT) -> Browser:
-        """Come in by a link."""
+        """Return a browser in which a link of the partner was opened."""
         browser = Browser(self.app)
         opened = browser.get(f"/s/{self.links.create(LinkHolder(role, partner, rights))}?{ASKED}")
         assert opened.status_code == 200, opened.text
@@ -311,11 +318,11 @@ class Site:
 
 
 def open_site(clickhouse: ClickHouse, secret: Path) -> Site:
-    """Tell the whole story and serve the pages."""
+    """Write the whole story into a store and serve the pages over it."""
     story = Groups()
     tell(story)
     Ledger(clickhouse).append(story.records, uuid.uuid4())
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     links, keys = Links(secret), KeyStore(secret.with_name("keys.json"))
     site = Pages(
         reader=reader,
@@ -335,11 +342,11 @@ def open_site(clickhouse: ClickHouse, secret: Path) -> Site:
 
 
 async def _refuse(*_: Any) -> Any:
-    raise AssertionError("these pages send nothing")
+    raise AssertionError("an event was sent: no test with this story sends forms that send events")
 
 
 def table(response: httpx.Response) -> list[dict[str, str]]:
-    """Return the rows of a table as a file."""
+    """Return the rows of a downloaded CSV file."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     text = io.StringIO(response.content.decode("utf-8-sig"), newline="")
@@ -348,5 +355,5 @@ def table(response: httpx.Response) -> list[dict[str, str]]:
 
 
 def rows(page: str) -> list[str]:
-    """Return what the first cell of each row of a page's tables says, in their order."""
+    """Return the text of the first cell of each row of a page's tables, in page order."""
     return re.findall(r'<tr><th scope="row">(?:<a [^>]*>)?([^<]*)', page)

@@ -1,4 +1,4 @@
-"""What the pages' partners did, written as an ERP would send it, and the pages as they are read."""
+"""A story of a few partners, written as an ERP would send it, and the pages that show it."""
 
 import asyncio
 import html
@@ -23,7 +23,7 @@ from services.access.links import LinkHolder, Links
 from services.access.sessions import Sessions
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
@@ -31,19 +31,19 @@ from services.store.ledger import Ledger, LedgerRecord
 from services.web import site_routes
 from services.web.form_tokens import Forms
 from services.web.site import Site as Pages
-from services.web.site import Taken
+from services.web.site import SubmitOutcome
 
 BUYER, OTHER, SUPPLIER, SMALL, BULK = "PG-AHM", "PG-TMMIN", "PG-IKM-1", "PG-IKM-2", "PG-IKM-3"
 STEADY, STOPPED, STEADYS_BUYER = "PG-IKM-4", "PG-IKM-5", "PG-PERKAKAS"
 ENDS = [date(2026, 10, 1), date(2026, 11, 1)]
-"""Month ends that are frozen of the steady supplier."""
+"""The month ends that are frozen for the steady supplier."""
 
 NASTY = "PO\"'<script>alert(1)</script>&amp;"
 VOID = {"meta", "link", "input", "br"}
 
 
 THE_END = datetime(2026, 12, 31, tzinfo=UTC)
-"""When everything of the story has happened, whatever the calendar says today."""
+"""A time after every event of the story: validation compares with it, not with the real clock."""
 
 
 class Story:
@@ -131,7 +131,7 @@ class Story:
         )
 
     def steady(self, buyer: str, supplier: str) -> None:
-        """Tell twelve lines of three months, confirmed at once; one of them came late."""
+        """Add twelve lines over three months, confirmed within two hours; one is received late."""
         for n in range(1, 13):
             due = date(2026, 8 + n % 3, 10)
             self.order(buyer, supplier, f"S{n}", due)
@@ -162,7 +162,7 @@ class Story:
         )
 
     def judge(self, supplier: str) -> None:
-        """Tell what others than buyers say of a supplier: marks, a certificate, a capacity."""
+        """Add an assessment, an expired certificate and a declared capacity of a supplier."""
         at = "2026-07-05T09:00:00+07:00"
         about = {"supplier_id": supplier}
         self.tell(
@@ -201,7 +201,7 @@ def tell_all(story: Story) -> None:
     story.register(BUYER, "buyer", "PT Astra & Kawan")
     story.register(SUPPLIER, "supplier", "CV Logam <Jaya>", "pg-tegal")
     story.register(SMALL, "supplier", "UD Kecil", "pg-tegal")
-    for n in range(1, 10):  # Nine lines: one late and incomplete, one late, one too early.
+    for n in range(1, 10):  # Nine lines: one is late, one too early, and one never received.
         due = date(2026, 9 + n % 3, 10)
         number = NASTY if n == 1 else f"A{n}"
         story.order(BUYER, SUPPLIER, number, due)
@@ -219,7 +219,7 @@ def tell_all(story: Story) -> None:
 
 
 def tell_of_standings(story: Story) -> None:
-    """Tell of a supplier with a grade, whose figures fall since, and of one that stopped a line."""
+    """Add a graded supplier whose figures have fallen since, and one with a line stop."""
     story.register(STEADYS_BUYER, "buyer", "PT Perkakas <b>Besar</b> & Rekan")
     story.register(STEADY, "supplier", "CV Ajeg <i>Jaya</i>")
     story.register(STOPPED, "supplier", "UD Tersendat")
@@ -233,10 +233,10 @@ def tell_of_standings(story: Story) -> None:
 
 @dataclass
 class Site:
-    """The pages as a phone reaches them."""
+    """The pages, requested as a phone would."""
 
     app: FastAPI
-    reader: Reader
+    reader: ScorecardReader
     links: Links
 
     def get(self, path: str, cookie: str = "") -> httpx.Response:
@@ -248,7 +248,7 @@ class Site:
         return asyncio.run(ask())
 
     def cookie(self, opened: httpx.Response) -> str:
-        """Return the sign-in that the opening of a link began."""
+        """Return the session cookie that opening a link set."""
         return opened.headers["set-cookie"].split(";")[0]
 
     def token(self, role: Role, partner: str) -> str:
@@ -262,14 +262,14 @@ class Site:
 
 
 def text(response: httpx.Response) -> str:
-    """Return what a reader sees, on one line."""
+    """Return the visible text of a page, on one line."""
     assert response.status_code == 200, response.text
     words = re.sub(r"</(td|th|p|dd|dt|option|caption|text|h\d)>", " ", response.text)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", words)).split())
 
 
 class Tags(HTMLParser):
-    """Whether every element is closed where it should be, and what ids and attributes it has."""
+    """Checks that every element is closed in order, and collects the ids and attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -288,7 +288,10 @@ class Tags(HTMLParser):
 
 
 def in_one_place(value: Decimal | int) -> str:
-    """Cut off after one place: a score under a grade never reads as it."""
+    """Cut a number off after one decimal, as pages show a score.
+
+    Rounded up, a score below the threshold of a grade would look as if it had reached it.
+    """
     tenth = Decimal(value).quantize(Decimal("0.1"), ROUND_DOWN)
     return str(tenth).removesuffix(".0").replace(".", ",")
 
@@ -299,11 +302,11 @@ def named(case: Mapping[str, str]) -> str:
 
 
 def open_site(clickhouse: ClickHouse, secret: Path, today: date) -> Site:
-    """Tell the whole story, freeze the steady supplier's month ends, and serve the pages."""
+    """Write the story into a store, freeze the steady supplier's month ends, serve the pages."""
     story = Story()
     tell_all(story)
     Ledger(clickhouse).append(story.records, uuid.uuid4())
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     store, asked = EvaluationStore(clickhouse), Selection(today, 180, [STEADY])
     frozen = reader.assessor.assessed_at(asked, {STEADY: ENDS})
     store.freeze(DEFAULT_POLICY.version, store.high_water(), frozen)
@@ -325,5 +328,5 @@ def open_site(clickhouse: ClickHouse, secret: Path, today: date) -> Site:
     return Site(app, reader, links)
 
 
-async def refuse(_events: list[Any], _sender: Sender) -> Taken:
-    raise AssertionError("these pages send nothing")
+async def refuse(_events: list[Any], _sender: Sender) -> SubmitOutcome:
+    raise AssertionError("an event was sent: no test with this story sends forms that send events")

@@ -1,4 +1,4 @@
-"""Running `rantai` as a user does: as processes, over HTTP, stopped by signals."""
+"""Run `rantai` as a user does: as processes that are asked over HTTP and stopped by signals."""
 
 import json
 import os
@@ -25,7 +25,7 @@ SETTLE_SECONDS = 60
 
 
 def rantai(*arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run a command to its end and return what it printed. Fails where its status is not 0."""
+    """Run a command to its end and return its output. Fails if the exit status is not 0."""
     done = run(*arguments, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -34,7 +34,7 @@ def rantai(*arguments: str, environment: dict[str, str] | None = None) -> str:
 def run(
     *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, whatever its exit status."""
     return subprocess.run(
         [*RANTAI, *arguments],
         capture_output=True,
@@ -47,7 +47,7 @@ def run(
 
 @dataclass
 class Process:
-    """A child process with a log of its own: started, killed, started again."""
+    """A child process with a log file of its own that can be started repeatedly."""
 
     command: list[str]
     log_file: Path
@@ -56,11 +56,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process is running."""
         return self.child is not None and self.child.poll() is None
 
     def start(self) -> None:
-        """Start it; what it prints goes to the end of its log."""
+        """Start the process; its output is appended to the log file."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             self.child = subprocess.Popen(
@@ -68,7 +68,7 @@ class Process:
             )
 
     def await_answer(self, url: str) -> None:
-        """Return once a GET is answered 200. Fails where it ends before, or after 60 s."""
+        """Return once a GET of `url` is answered 200. Fails if the process ends, or after 60 s."""
         began = time.monotonic()
         while time.monotonic() - began < START_SECONDS:
             assert self.alive, self.log()
@@ -76,54 +76,54 @@ class Process:
                 if httpx.get(url).status_code == 200:
                     return
             time.sleep(0.1)
-        raise AssertionError("not ready: " + self.log())
+        raise AssertionError(f"{url} is not answered 200 within {START_SECONDS} s: {self.log()}")
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, which leaves it no time to finish anything, as a power cut would."""
         assert self.child is not None
         self.child.kill()
         self.child.wait()
 
     def ask_to_stop(self) -> None:
-        """Send it SIGTERM."""
+        """Send SIGTERM if the process is running."""
         assert self.child is not None
         if self.alive:
             self.child.send_signal(signal.SIGTERM)
 
     def status(self) -> int:
-        """Wait for its end, at most 15 s, and return its exit status."""
+        """Wait for the process to end, at most 15 s, and return its exit status."""
         assert self.child is not None
         return self.child.wait(STOP_SECONDS)
 
     def stop(self) -> int:
-        """Ask it to stop and return its exit status; it has 15 s."""
+        """Send SIGTERM and return the exit status. The process has 15 s to end."""
         self.ask_to_stop()
         return self.status()
 
     def log(self) -> str:
-        """Return the end of its log."""
+        """Return the end of the log file."""
         return self.log_file.read_text()[-3000:]
 
 
 class Running(ABC):
-    """A Rantai that runs, in one process or in several, with what a test asks of either."""
+    """A running Rantai, in one process or in several: what tests of both kinds use."""
 
     data_dir: Path
 
     @property
     @abstractmethod
     def gateway_url(self) -> str:
-        """Where events go in."""
+        """The address to which events are posted."""
 
     @property
     @abstractmethod
     def scorecards_url(self) -> str:
-        """Where figures come out."""
+        """The address of the figures."""
 
     @property
     @abstractmethod
     def stored_when_answered(self) -> bool:
-        """Whether a 202 means stored in the ledger, or safe on the broker."""
+        """Whether an event is in the ledger when it is answered 202, or only safe on the broker."""
 
     @property
     def taken_over(self) -> bool:
@@ -132,33 +132,33 @@ class Running(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Start what does not run, and wait until it is ready."""
+        """Start the processes that are not running, and wait until they are ready."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End what writes the ledger as a power cut would."""
+        """Kill the process that writes the ledger, as a power cut would."""
 
     @abstractmethod
     def stop(self) -> int:
-        """Ask all of it to stop; return the worst exit status."""
+        """Ask every process to stop; return the worst exit status."""
 
     @abstractmethod
     def end(self) -> None:
-        """End all of it, in whatever state it is: a test is over."""
+        """End every process, whatever its state, after a test."""
 
     @abstractmethod
     def reached_by(self) -> list[str]:
-        """Return the options by which an operator's command finds it."""
+        """Return the options by which an operator's command reaches this Rantai."""
 
     def key(self, role: str, partner: str) -> str:
-        """Make a key."""
+        """Create an API key and return it."""
         made = rantai(
             "keys", "create", "--data-dir", str(self.data_dir), "--role", role, "--partner", partner
         )
         return made.strip().splitlines()[-1]
 
     def get(self, key: str, path: str, **parameters: Any) -> Any:
-        """Ask for JSON; numbers with a fraction stay exact."""
+        """Send a GET request to the scorecards; return the JSON of the answer."""
         answer = httpx.get(
             self.scorecards_url + path,
             params=parameters,
@@ -169,7 +169,7 @@ class Running(ABC):
         return json.loads(answer.text)
 
     def reconcile(self, wait: float = 10) -> dict[str, Any]:
-        """Return what `rantai reconcile --json` says."""
+        """Return the output of `rantai reconcile --json --wait <wait>` (seconds)."""
         done = run("reconcile", *self.reached_by(), "--wait", str(wait), "--json")
         assert done.returncode in (0, 1), done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -177,7 +177,10 @@ class Running(ABC):
         return answer
 
     def settle(self) -> None:
-        """Wait until what was answered 202 is in the ledger; where it is at once, do nothing."""
+        """Wait until every event that was answered 202 is in the ledger.
+
+        Does nothing where such events are in the ledger already.
+        """
         if not self.stored_when_answered:
             answer = self.reconcile(SETTLE_SECONDS)
             assert answer["missing"] == 0, answer["missing_events"][:5]
@@ -202,53 +205,53 @@ class Up(Running):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the process."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def gateway_url(self) -> str:
-        """Where events go in."""
+        """The address to which events are posted."""
         return self.url
 
     @property
     def scorecards_url(self) -> str:
-        """Where figures come out."""
+        """The address of the figures."""
         return self.url
 
     @property
     def stored_when_answered(self) -> bool:
-        """On the embedded broker, which keeps memory only."""
+        """True on the embedded broker, which keeps events in memory only."""
         return "--kafka" not in self.options
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start the process, wait until it is ready, and note how long that took."""
         began = time.monotonic()
         self.process.start()
         self.process.await_answer(self.url + "/readyz")
         self.started_in = time.monotonic() - began
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process as a power cut would."""
         self.process.kill()
 
     def stop(self) -> int:
-        """Ask it to stop and return its exit status; it has 15 s."""
+        """Send SIGTERM and return the exit status. The process has 15 s to end."""
         return self.process.stop()
 
     def end(self) -> None:
-        """Kill it, if it still runs."""
+        """Kill the process if it is still running."""
         if self.process.alive:
             self.kill()
 
     def log(self) -> str:
-        """Return the end of its log."""
+        """Return the end of the log."""
         return self.process.log()
 
     def reached_by(self) -> list[str]:
-        """By its data directory."""
+        """Return the data directory as an option."""
         return ["--data-dir", str(self.data_dir)]
 
 
 def operator_options(url: str, data_dir: Path) -> list[str]:
-    """Return the options that reach a Rantai elsewhere, with the key of its owner."""
+    """Return the options by which a command reaches a Rantai over HTTP, with the operator's key."""
     return ["--url", url, "--key", operator_key(data_dir, KeyStore(data_dir / "keys.json"))]

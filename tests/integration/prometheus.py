@@ -1,4 +1,4 @@
-"""Prometheus and its tools, as Debian packages them: run beside what they watch."""
+"""Run Prometheus and its tools, as Debian packages them, beside the process that they watch."""
 
 import os
 import shutil
@@ -24,10 +24,10 @@ PACKAGES = {
 
 
 def tool(name: str) -> str:
-    """Return where a tool is. Without it a test skips, and in CI fails."""
+    """Return the path of a tool. If it is not installed, the test fails in CI, else is skipped."""
     found = shutil.which(name)
     if found is None:
-        reason = f"there is no {name}: apt-get install {PACKAGES[name]}"
+        reason = f"{name} is not installed: apt-get install {PACKAGES[name]}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -35,7 +35,7 @@ def tool(name: str) -> str:
 
 
 def run_tool(name: str, *arguments: str, given: str | None = None) -> tuple[int, str]:
-    """Run a tool to its end; return its status and all that it printed."""
+    """Run a tool to its end; return its exit status and its output. `given` is its input."""
     done = subprocess.run(
         [tool(name), *arguments],
         input=given,
@@ -49,7 +49,7 @@ def run_tool(name: str, *arguments: str, given: str | None = None) -> tuple[int,
 
 
 class Prometheus:
-    """A Prometheus with the rules of `deploy/` that scrapes one address as some jobs."""
+    """A Prometheus with the rules of `deploy/` that scrapes one address under several job names."""
 
     def __init__(self, folder: Path, target: str, *jobs: str) -> None:
         self.port = free_port()
@@ -82,12 +82,16 @@ class Prometheus:
         )
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start Prometheus and wait until it is ready."""
         self.process.start()
         self.process.await_answer(self.url + "/-/ready")
 
     def ask(self, query: str) -> dict[tuple[str, ...], float]:
-        """Return the values of an instant query by the values of their labels, in label order."""
+        """Return the values of an instant query.
+
+        Each is keyed by the values of its labels, in the order of the labels' names, without those
+        that scraping adds.
+        """
         answer = httpx.get(self.url + "/api/v1/query", params={"query": query}, timeout=30)
         assert answer.status_code == 200, answer.text
         return {
@@ -98,9 +102,9 @@ class Prometheus:
         }
 
     def ask_one(self, query: str, seconds: float = 120) -> float:
-        """Wait until a query answers with one value, and return that.
+        """Wait until a query returns exactly one value, and return that value.
 
-        A scrape that times out, as on a busy machine, leaves a gap until the next one.
+        A scrape that times out on a busy machine leaves a gap until the next scrape.
         """
         deadline = time.monotonic() + seconds
         while len(found := self.ask(query)) != 1:
@@ -118,7 +122,7 @@ class Prometheus:
         }
 
     def await_equal(self, query: str, expected: Any, seconds: float = 120) -> None:
-        """Wait until a query answers what is expected."""
+        """Wait until `ask(query)` returns what is expected."""
         deadline = time.monotonic() + seconds
         found: Any = None
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Records on a running Rantai's broker, written and read as a Kafka client does."""
+"""Write and read records on a running Rantai's broker, as a Kafka client does."""
 
 import json
 import time
@@ -17,14 +17,17 @@ Headers = Mapping[str, str]
 
 
 def broker(up: Up) -> str:
-    """Return where its broker is, as its run file tells."""
+    """Return the address of the broker, as the run file states it."""
     note = read_run_file(up.data_dir)
     assert note is not None
     return str(note["broker"])
 
 
 def write(up: Up, partner: str, told: Sequence[tuple[dict[str, Any], Headers]]) -> None:
-    """Write events on a partner's inbound topic, in structured mode, with more headers each."""
+    """Write events to a partner's inbound topic, in structured mode.
+
+    `told` holds each event with the headers that its record has besides the content type.
+    """
     producer = KafkaProducer(bootstrap_servers=broker(up), acks="all")
     for body, headers in told:
         kind = [("content-type", STRUCTURED.encode())]
@@ -35,7 +38,10 @@ def write(up: Up, partner: str, told: Sequence[tuple[dict[str, Any], Headers]]) 
 
 
 def traces(up: Up, topic: str, count: int) -> dict[str, str | None]:
-    """Wait for the records of a topic, and return the trace in the headers of each, by event."""
+    """Wait for `count` records of a topic; return the `traceparent` of each, by event id.
+
+    A record without an event id is listed as `refused`.
+    """
     consumer = KafkaConsumer(bootstrap_servers=broker(up), group_id=None)
     try:
         consumer.assign([TopicPartition(topic, at) for at in consumer.partitions_for_topic(topic)])

@@ -1,4 +1,4 @@
-"""The services as processes of their own, as containers start them: `RANTAI_*` alone tells them."""
+"""The services as separate processes, configured by `RANTAI_*` alone, as containers start them."""
 
 import sys
 from pathlib import Path
@@ -10,13 +10,13 @@ from services.kafka.embedded_broker import free_port
 from tests.integration.process import RANTAI, Process, Running, operator_options, rantai
 
 SESSION_SECONDS = "6"
-"""How long a killed consumer keeps its partitions: the broker takes no shorter time."""
+"""How long a killed consumer keeps its partitions. The broker accepts no shorter time."""
 
 BROKER_OPTIONS = {
     "RANTAI_SESSION_SECONDS": SESSION_SECONDS,
     "RANTAI_INBOUND_DISCOVERY_SECONDS": "1",
 }
-"""What any process of a test on a real Kafka is told, so that a restart takes no half minute."""
+"""Settings of every process on a real Kafka: with the defaults a restart takes half a minute."""
 
 FAUST_WORKER = [
     sys.executable,
@@ -25,7 +25,7 @@ FAUST_WORKER = [
 
 
 class ClickHouseProcess:
-    """ClickHouse's HTTP interface over the in-process engine, as a process of its own."""
+    """ClickHouse's HTTP interface over the in-process engine, in a separate process."""
 
     def __init__(self, folder: Path, port: int = 0, options: tuple[str, ...] = ()) -> None:
         self.port = port or free_port()
@@ -36,21 +36,21 @@ class ClickHouseProcess:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """The address of the HTTP interface."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
-        """What RANTAI_CLICKHOUSE_URL takes."""
+        """The value for RANTAI_CLICKHOUSE_URL."""
         return f"{self.address}/rantai"
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the process and wait until it answers."""
         self.process.start()
         self.process.await_answer(self.address + "/ping")
 
     def fault(self, **wish: Any) -> None:
-        """Plan a fault; tests/clickhouse_http/faults.py lists what can be wished for."""
+        """Plan a fault. tests/clickhouse_http/faults.py lists the kinds."""
         httpx.post(self.address + "/__fault__", json=wish).raise_for_status()
 
     def faults_left(self) -> list[Any]:
@@ -99,27 +99,27 @@ class Separate(Running):
         )
 
     def url_of(self, name: str) -> str:
-        """Return where a service listens."""
+        """Return the address of a service."""
         return f"http://127.0.0.1:{self.ports[name]}"
 
     @property
     def gateway_url(self) -> str:
-        """Where events go in."""
+        """The address to which events are posted."""
         return self.url_of("gateway")
 
     @property
     def scorecards_url(self) -> str:
-        """Where figures come out."""
+        """The address of the figures."""
         return self.url_of("scorecards")
 
     @property
     def stored_when_answered(self) -> bool:
-        """A 202 means on every in-sync replica of the broker."""
+        """False: a 202 means that the event is on every in-sync replica of the broker."""
         return False
 
     @property
     def taken_over(self) -> bool:
-        """By the processor that is left."""
+        """Whether another processor is left."""
         return len(self.processors) > 1
 
     def metric(self, service: str, name: str) -> float:
@@ -128,7 +128,10 @@ class Separate(Running):
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     def start(self) -> None:
-        """Start what does not run: store, topics, tables, services; wait until they are ready."""
+        """Start the store with its tables, the topics and the services that are not running.
+
+        Returns when all are ready.
+        """
         if not self.clickhouse.process.alive:
             self.clickhouse.start()
             replication = str(self._replication)
@@ -141,24 +144,27 @@ class Separate(Running):
             self.await_ready(name)
 
     def await_ready(self, name: str) -> None:
-        """Wait until a service is ready; a Faust worker serves no HTTP and is not waited for."""
+        """Wait until a service is ready. A Faust worker serves no HTTP, so there is no waiting."""
         service = self.services[name]
         if "faust" not in service.command:
             service.await_answer(self.url_of(name) + "/readyz")
 
     def kill(self) -> None:
-        """End the first processor as a power cut would."""
+        """Kill the first processor, as a power cut would."""
         self.services[self.processors[0]].kill()
 
     def stop(self) -> int:
-        """Ask every service to stop; return the worst exit status. The store stays."""
+        """Ask every service to stop; return the worst exit status. The store keeps running."""
         alive = [service for service in self.services.values() if service.alive]
         for service in alive:
             service.ask_to_stop()
         return max((service.status() for service in alive), key=abs, default=0)
 
     def end(self) -> None:
-        """End all of it: in good order where it can, so that no consumer group waits for it."""
+        """Stop every process, and kill those that do not stop.
+
+        A consumer that is killed keeps its place in the group until its session times out.
+        """
         try:
             self.stop()
         finally:
@@ -167,11 +173,11 @@ class Separate(Running):
                     process.kill()
 
     def reached_by(self) -> list[str]:
-        """By the address of the scorecards, with the operator's key."""
+        """Return the address of the scorecards and the operator's key, as options."""
         return operator_options(self.scorecards_url, self.data_dir)
 
     def log(self) -> str:
-        """Return the end of every log, as far as there is one."""
+        """Return the end of every log that exists."""
         processes = {**self.services, "clickhouse": self.clickhouse.process}
         return "\n".join(
             f"--- {name}\n{process.log()}"

@@ -1,6 +1,7 @@
-"""Keys, links and sessions in running processes: good with the next request, and gone with it.
+"""Keys, links and sessions take effect, and end, with the very next request to a running process.
 
-Nothing here waits: whoever pastes a command and a request has the second sent at once.
+No test here waits between the two, because a person who pastes a command and a request into a
+shell does not wait either.
 """
 
 import time
@@ -20,7 +21,7 @@ TIMES = 50
 
 
 class Door:
-    """A running process, and the files beside it that commands change."""
+    """A client of a running process, with the files of keys that commands change."""
 
     def __init__(self, url: str, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -28,7 +29,7 @@ class Door:
         self.keys = KeyStore(data_dir / "keys.json")
 
     def status(self, key: str) -> int:
-        """Return what is said to an event that is none: 422 to whoever may send, else 401."""
+        """Return the status of an invalid event: 422 if the key is valid, else 401."""
         sent = {
             "authorization": f"Bearer {key}",
             "content-type": "application/cloudevents+json",
@@ -41,7 +42,7 @@ class Door:
         return self._alone(self.http.post("/sign-in", data={"key": key}, headers=headers))
 
     def page(self, path: str, answered: httpx.Response | None = None) -> httpx.Response:
-        """Open a page as a browser that has the cookies of one answer, or none."""
+        """Open a page as a browser with the cookies of an earlier response, or without cookies."""
         kept = {} if answered is None else dict(answered.cookies)
         cookie = "; ".join(f"{name}={value}" for name, value in kept.items())
         return self._alone(self.http.get(path, headers={"cookie": cookie}))
@@ -53,7 +54,7 @@ class Door:
 
 @pytest.fixture(scope="module")
 def early() -> dict[str, str]:
-    """Keys that are made before and while the process starts, by when."""
+    """Keys that are created before the process starts and while it starts, by time of creation."""
     return {}
 
 
@@ -84,7 +85,7 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A gateway of its own; who may come in is known without a broker."""
+    """A separate gateway. It needs no broker to know which keys are valid."""
     folder, port = tmp_path_factory.mktemp("gateway"), free_port()
     environment = {
         "RANTAI_KAFKA": f"127.0.0.1:{free_port()}",
@@ -164,7 +165,7 @@ def test_keys_that_cannot_be_read_leave_senders_in_and_tell_the_operator(gateway
     good = gateway.keys.path.read_bytes()
     gateway.keys.path.write_bytes(b"{")
     try:
-        # Those that are known stay good, and the command says what is wrong.
+        # Keys that the process has read stay valid, and the command says what is wrong.
         assert gateway.status(key) == 422
         done = run("keys", "list", "--data-dir", str(gateway.data_dir))
         assert done.returncode == 2

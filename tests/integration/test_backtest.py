@@ -1,4 +1,4 @@
-"""`rantai policy backtest`, asked of a running process and offline; and its route."""
+"""`rantai policy backtest`, by a running process and offline, and the route that it uses."""
 
 import json
 import random
@@ -115,7 +115,7 @@ def filled(new_database: Callable[[], ClickHouse]) -> ClickHouse:
 
 @pytest.fixture
 def client(filled: ClickHouse, tmp_path: Path) -> Iterator[httpx.Client]:
-    """Serve the route, and give a client with a key of the programme."""
+    """Serve the route, and return a client with a key of the programme."""
     keys = KeyStore(tmp_path / "keys.json")
     key = keys.create(Role.PROGRAMME, "operator")
     app, port, router = FastAPI(), free_port(), APIRouter()
@@ -169,7 +169,7 @@ def test_bad_requests_are_refused(client: httpx.Client, tmp_path: Path) -> None:
 
 
 class Slow:
-    """A backtest that goes on telling, for 5 min, until it is stopped by what `tell` raises."""
+    """A backtest that reports progress for 5 min, until `progress` raises BacktestError."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()

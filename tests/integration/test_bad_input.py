@@ -1,4 +1,4 @@
-"""Bad events over HTTP: each gets its documented answer, none a 500, none harms a neighbour."""
+"""Bad events over HTTP get their documented answer, never a 500, and harm no other event."""
 
 import json
 from collections import defaultdict
@@ -34,7 +34,7 @@ Landed = defaultdict[str, set[str]]
 
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    """Run `rantai up`, east of Greenwich: a time without zone would show."""
+    """Run `rantai up` in Jakarta's time zone, so that a time without a zone would be noticed."""
     up = Up(tmp_path_factory.mktemp("bad") / "data", environment={"TZ": "Asia/Jakarta"})
     asking = Asking(up)
     up.start()
@@ -44,12 +44,12 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 @pytest.fixture(scope="module")
 def landed() -> Landed:
-    """Collect the good orders of each mode, sent beside bad ones."""
+    """The numbers of the valid orders that were sent beside bad ones, by content mode."""
     return defaultdict(set)
 
 
 def supplier_of(mode: str) -> str:
-    """Return the supplier whose orders are sent in a mode."""
+    """Return the supplier whose orders are sent in a content mode."""
     return "IKM-" + mode.removeprefix("application/").replace("+", "-")
 
 
@@ -81,7 +81,7 @@ def test_bad_events_between_good_ones(asking: Asking, landed: Landed, mode: str)
 
 
 def named(rejected: dict[str, Any], index: int, event: Text, bad: Bad) -> None:
-    """Assert that an event is rejected, by its place and id, with the fault's pointer."""
+    """Assert that the rejection states the event's index and id and the error of the fault."""
     assert (rejected["index"], rejected["id"]) == (index, event.id[:512])
     messages = {error["pointer"]: error["message"] for error in rejected["errors"]}
     assert bad.message in messages[bad.pointer], rejected
@@ -245,7 +245,7 @@ def test_headers_of_binary_mode(asking: Asking) -> None:
     assert [error["pointer"] for error in answer.json()["rejected"][0]["errors"]] == [
         "/specversion"
     ]
-    # An event in the body is the event, whatever a router copied into headers.
+    # In structured mode the body alone counts, whatever a router copied into the headers.
     accepted(
         asking.post({**headers, **request(STRUCTURED, order("x"))[0]}, order("x").json.encode())
     )

@@ -1,4 +1,4 @@
-"""Bad requests: size, encoding, keys, roles, what may be read. None harms a neighbour."""
+"""Requests of bad size, encoding, key or role are refused, and harm no other request."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ PROGRAMME_SENDS = "id.rantai.partner.registered.v1"
 
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    """Run `rantai up`, with one order of AHM at IKM-1 in it."""
+    """Run `rantai up` with one order of the buyer AHM from the supplier IKM-1."""
     up = Up(tmp_path_factory.mktemp("bad") / "data")
     asking = Asking(up)
     up.start()
@@ -35,13 +35,13 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 
 def sending(megabytes: int) -> Iterator[bytes]:
-    """Send a body in pieces, without saying how long it is."""
+    """Yield a body in pieces, so that it is sent without a content length."""
     for _ in range(megabytes):
         yield MEGABYTE
 
 
 def document(event_type: str, **data: object) -> bytes:
-    """Write an event of the supplier or the programme."""
+    """Return an event of the supplier, or of the `source` in `data`, in structured mode."""
     source = data.pop("source", "/erp/IKM-1/app")
     attributes = {"specversion": "1.0", "id": f"{event_type} {source}", "source": source}
     more = {"type": event_type, "time": "2026-03-02T08:00:00+07:00", "data": data}
@@ -129,7 +129,7 @@ def test_a_key_that_is_none(asking: Asking, header: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("partner", "event", "pointer"),
     [
-        # An answer that came by telephone a buyer may enter, of its own orders alone.
+        # A buyer may enter an answer that a supplier gave by telephone, for its own orders only.
         (
             "AHM",
             document(SUPPLIER_SENDS, source="/erp/AHM/x", **{**CONFIRMED, "buyer_id": "TMMIN"}),
@@ -165,7 +165,7 @@ def test_forbidden_beside_good_and_invalid(asking: Asking, mode: str) -> None:
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
     assert answer.json()["rejected"][0]["index"] == 0
     assert asking.orders(supplier) == ["good"]
-    # Right alone is missing: 403. Anything else is wrong as well: 422.
+    # 403 if every event is forbidden and otherwise valid; 422 if another one is invalid.
     assert asking.post(*request(mode, foreign, foreign)).status_code == 403
     bad = order("bad", supplier, lines=[])
     assert asking.post(*request(mode, foreign, bad)).status_code == 422
@@ -192,7 +192,7 @@ def test_keys_change_while_it_runs(asking: Asking) -> None:
 
 
 def within(seconds: float, check: Callable[[], bool]) -> bool:
-    """Try until it is so, or the time is over."""
+    """Return whether `check` holds within so many seconds."""
     deadline = time.monotonic() + seconds
     while not check():
         if time.monotonic() > deadline:
@@ -254,7 +254,7 @@ def test_a_body_that_takes_long_to_judge_holds_nobody_up(asking: Asking) -> None
 
 
 def in_parts(first: bytes, sent: threading.Semaphore, go_on: threading.Event) -> Iterator[bytes]:
-    """Send most of a body, say so, and send its end when it is told to."""
+    """Yield most of a body, release `sent`, and yield the rest once `go_on` is set."""
     yield first
     sent.release()
     go_on.wait(60)
@@ -278,7 +278,7 @@ def test_one_key_cannot_hold_all_the_memory(asking: Asking) -> None:
             go_on.set()
         for one in held:
             problem(one.result(), 400, "the body is empty")
-    # Sent all together, some find room: they are not refused for each other's sake.
+    # Of several that are sent at once, some are processed: they do not all make each other fail.
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: asking.post(lines, large).status_code, range(8)))
     assert 400 in answers

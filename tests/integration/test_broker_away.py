@@ -1,4 +1,4 @@
-"""The broker goes away in mid-feed: what was answered 202 is there, the rest is sent again."""
+"""The broker dies while events are sent: those answered 202 are stored, the rest is sent again."""
 
 import os
 import signal
@@ -24,21 +24,24 @@ SUPPLIER = "IKM-AWAY"
 SENDERS = 4
 PER_REQUEST = 5
 END_SECONDS = 30
-"""For the process to notice that its broker is gone, to answer what is under way, and to heal."""
+"""For the process to notice that its broker is gone, to answer open requests, and to recover."""
 
 ANSWER_SECONDS = 1
 
 
 @dataclass
 class Feed:
-    """What was sent, and what was said of it."""
+    """The order numbers that were sent, by outcome, and the statuses of the answers.
+
+    `open`: not acknowledged at least once.
+    """
 
     acknowledged: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
     statuses: set[int] = field(default_factory=set)
 
     def send(self, url: str, key: str, orders: list[str]) -> None:
-        """Send orders in one request; only a 202 acknowledges them."""
+        """Send orders in one request. They are acknowledged if it is answered 202."""
         headers, body = request(LINES, *(order(number, SUPPLIER) for number in orders))
         headers["authorization"] = f"Bearer {key}"
         try:
@@ -58,14 +61,14 @@ class Feed:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
-    """Run `rantai up`; it is to give up on its broker soon, and not on a busy machine."""
+    """Return a `rantai up` that soon gives up on a dead broker, but not on a slow machine."""
     up = Up(tmp_path / "data", environment={"RANTAI_ANSWER_SECONDS": str(5 * ANSWER_SECONDS)})
     yield up
     up.end()
 
 
 def child_of(up: Up) -> int:
-    """Return the process id of the embedded broker."""
+    """Return the process id of the embedded broker, a child of `rantai up`."""
     assert up.process.child is not None
     threads = list(Path(f"/proc/{up.process.child.pid}/task").glob("*/children"))
     if not threads:
@@ -102,7 +105,7 @@ def test_no_event_is_acknowledged_and_then_lost(up: Up) -> None:
             one.result()
     assert feed.open, "the feed ended before the broker did"
     assert feed.statuses <= {202, 503}
-    # The process lives on, with another broker: what was open is sent again.
+    # The process starts another broker, so the events that were not acknowledged can be sent again.
     again = sorted(feed.open)
     deadline = time.monotonic() + END_SECONDS
     while not set(again) <= feed.acknowledged:
@@ -116,7 +119,7 @@ def test_no_event_is_acknowledged_and_then_lost(up: Up) -> None:
 
 
 def test_a_gateway_outlives_its_broker(tmp_path: Path) -> None:
-    """A gateway of its own says 503 while the broker is away, and 202 again when it is back."""
+    """A separate gateway answers 503 while the broker is away, and 202 once it is back."""
     key = KeyStore(tmp_path / "keys.json").create(Role.BUYER, "AHM")
     port, broker = free_port(), EmbeddedBroker()
     environment = {
@@ -138,7 +141,7 @@ def test_a_gateway_outlives_its_broker(tmp_path: Path) -> None:
         gateway.await_answer(f"{url}/healthz")
         for _ in range(2):
             _is_told_to_come_again(post)
-            # What can be said without a broker is said.
+            # Answers that need no broker are given.
             assert httpx.post(f"{url}/v1/events").status_code == 401
             invalid = httpx.post(f"{url}/v1/events", headers=headers, content=b"{}")
             assert invalid.status_code == 422

@@ -1,8 +1,8 @@
-"""The Dockerfile carried out, and what docker-compose.yml starts: each service alone, all together.
+"""The image and the services of docker-compose.yml, each alone and all together.
 
-No container engine runs here. The image's steps are run in a folder, its services are started from
-there with the environment that the compose file gives them, on a real Kafka and the tests' own
-ClickHouse endpoint; then the check of the whole way of an event is run on them.
+No container engine is used. The steps of the Dockerfile run in a folder. The services start from
+there, with the environment of the compose file, on a real Kafka and the tests' own ClickHouse
+endpoint. The test of test_whole_way.py then runs on them.
 """
 
 import os
@@ -30,7 +30,7 @@ from tests.integration.brokers import real_kafka
 from tests.integration.contained import SERVICES, Contained
 from tests.integration.process import Running
 
-# Collected here once more, for the services as containers have them.
+# Importing it makes pytest run it here too, with this module's `running`.
 from tests.integration.test_whole_way import (
     test_figures_are_exact_and_survive_a_kill as test_the_whole_way,  # noqa: F401
 )
@@ -40,7 +40,7 @@ _BROKER_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """Return a folder that every user may enter, unlike those of pytest."""
+    """Return a folder that every user may enter, unlike pytest's temporary folders."""
     with tempfile.TemporaryDirectory(prefix="rantai-image-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -48,7 +48,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def image(open_folder: Path) -> Image:
-    """Return the image, built."""
+    """Build the image."""
     made = Image(open_folder / "image")
     made.root.mkdir()
     made.build()
@@ -57,14 +57,14 @@ def image(open_folder: Path) -> Image:
 
 @pytest.fixture(scope="module")
 def secrets(open_folder: Path) -> dict[str, str]:
-    """Return what `rantai init` drew."""
+    """Return the secrets that `rantai init` generates."""
     write_secrets(open_folder / ".env")
     return read_environment(open_folder / ".env")
 
 
 @pytest.fixture
 def contained(open_folder: Path, image: Image, secrets: dict[str, str]) -> Iterator[Contained]:
-    """Return the services of one machine, not yet started."""
+    """Return the services of a single machine, not started."""
     yield from _contained(open_folder, image, secrets, ())
 
 
@@ -77,7 +77,7 @@ def contained(open_folder: Path, image: Image, secrets: dict[str, str]) -> Itera
 def running(
     request: pytest.FixtureRequest, open_folder: Path, image: Image, secrets: dict[str, str]
 ) -> Iterator[Running]:
-    """Run each of the two stacks; the cluster's with the one broker that is there."""
+    """Run the stack of one machine, then that of a cluster, on the tests' single broker."""
     for made in _contained(open_folder, image, secrets, request.param):
         if request.param:
             made.compose["topics"]["environment"]["RANTAI_REPLICATION"] = "1"
@@ -111,7 +111,7 @@ def test_the_image_is_small_and_whole(image: Image) -> None:
     assert "pip" not in programs
     compiled = place / "lib/python3.11/site-packages/services/cli/__pycache__"
     assert list(compiled.glob("single.*.pyc"))
-    # Compiled for its content: a copy with other times is not compiled again.
+    # A hash-based .pyc (PEP 552): it stays valid when files are copied with other times.
     (one,) = compiled.glob("single.*.pyc")
     assert one.read_bytes()[4:8] == b"\x01\x00\x00\x00"
 
@@ -210,7 +210,7 @@ def test_the_brokers_files_start_brokers(
 
 
 def _properties(service: dict[str, Any]) -> str:
-    """Return what the container writes into one file, as its command does."""
+    """Return the properties file that the container's command puts together."""
     mounted = dict(volume.split(":")[1::-1] for volume in service["volumes"])
     files = [ROOT / mounted[at] for at in sorted(mounted) if at.endswith(".properties")]
     node: str = service["environment"]["KAFKA_NODE_PROPERTIES"]

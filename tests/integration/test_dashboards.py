@@ -1,4 +1,4 @@
-"""Every query of every dashboard on the real engine; its figures are those of the API."""
+"""Every query of every dashboard runs on the real engine and shows the figures of the API."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.assessment.coaching_effects import coaching_effects
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import FigureStore, Selection
 from services.assessment.policy_in_force import put_in_force
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import Standings
 from services.http.service import install
 from services.readiness.month_ends import month_end_before
@@ -48,7 +48,7 @@ Rows = list[dict[str, Any]]
 
 
 def near(expected: float | None) -> Any:
-    """Return what equals a number to 1e-9, or nothing where there is none."""
+    """Return a value that equals a number to within 1e-9, or None."""
     return None if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
@@ -61,11 +61,11 @@ class World:
     key: str
 
     def ask(self, asked: Asked, choices: Choices, period: Period = PERIOD) -> Rows:
-        """Run a query as Grafana would."""
+        """Run a query of a dashboard as Grafana would."""
         return self.clickhouse.rows(expand(asked.text, self.chosen(asked, choices), period))
 
     def chosen(self, asked: Asked, choices: Choices) -> Choices:
-        """Fill in what is not chosen: All, or of what takes one value the first."""
+        """Add variables that are not chosen: All, or the first value where All is not offered."""
         found: dict[str, Sequence[str]] = {}
         for name, variable in variables(dashboards()[asked.dashboard]).items():
             if name in choices:
@@ -80,7 +80,7 @@ class World:
         return found
 
     def api(self, path: str, **parameters: Any) -> Any:
-        """Return what the API answers to the programme's key."""
+        """Return what the API answers to a request with the programme's key."""
         answer = self.client.get(
             path, params=parameters, headers={"authorization": f"Bearer {self.key}"}
         )
@@ -102,7 +102,7 @@ def world(
     store(clickhouse, (one.event for one in history(11, UNTIL, DAYS)))
     _judge(clickhouse)
     keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
-    scorecards = scorecard_api.Scorecards(keys, Reader(clickhouse, DEFAULT_POLICY))
+    scorecards = scorecard_api.Scorecards(keys, ScorecardReader(clickhouse, DEFAULT_POLICY))
     app = FastAPI()
     install(app)
     app.include_router(scorecard_api.routes(scorecards))
@@ -112,7 +112,7 @@ def world(
 
 
 def _judge(clickhouse: ClickHouse) -> None:
-    """Judge everybody today and at the month end before, and freeze month ends."""
+    """Keep standings of all suppliers for today and the last month end, and freeze month ends."""
     standings = Standings(clickhouse, DEFAULT_POLICY)
     names = sorted(standings.assessor.store.first_days(Selection(TODAY, 180)))
     for day in (month_end_before(TODAY), TODAY):
@@ -125,7 +125,7 @@ def _judge(clickhouse: ClickHouse) -> None:
 
 
 def the(dashboard: str, place: str) -> Asked:
-    """Return the one query of a panel."""
+    """Return the query of a panel that has only one."""
     (found,) = [x for x in ASKED if (x.dashboard, x.place) == (f"rantai-{dashboard}", place)]
     return found
 
@@ -154,7 +154,7 @@ def test_every_query_answers_with_rows_that_fit_its_panel(world: World, asked: A
         assert len(texts) <= 1
         assert len(numbers) == len(columns) - 1 - len(texts) > 0
         keys = [(row["time"], *(row[name] for name in texts)) for row in rows]
-        assert len(set(keys)) == len(keys), "two values of one line at one time"
+        assert len(set(keys)) == len(keys), "a series has two values at one time"
     else:
         assert asked.type == "table"
         assert not {name for name, types in columns.items() if types & {list, tuple, dict}}

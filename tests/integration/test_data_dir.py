@@ -126,7 +126,7 @@ def test_whoever_asks_does_not_keep_a_process_from_starting(tmp_path: Path) -> N
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(SettingsError, match=r"can't be used as data directory.*--data-dir"),
+        pytest.raises(SettingsError, match=r"can't be used as the data directory.*--data-dir"),
         held(tmp_path / "file" / "data", "next"),
     ):
         pass

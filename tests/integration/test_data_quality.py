@@ -19,7 +19,7 @@ from services.access.links import Links
 from services.access.sessions import Sessions
 from services.assessment.data_quality import KINDS, DataQuality
 from services.assessment.evaluations import EvaluationStore
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import quality_api, scorecard_api
@@ -74,7 +74,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
     store(own_clickhouse, told())
     folder: Path = tmp_path_factory.mktemp("keys")
     keys, links = KeyStore(folder / "keys.json"), Links(folder / "link.secret")
-    reader = Reader(own_clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     held = {
         "YDBA": keys.create(Role.PROGRAMME, "YDBA"),
         "B1": keys.create(Role.BUYER, "B1"),

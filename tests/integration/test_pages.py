@@ -15,7 +15,7 @@ import pytest
 from schemas.catalogue import Role
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
-from services.assessment.supplier_reader import SupplierReading
+from services.assessment.supplier_reader import SupplierReader
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
 from services.text import line_words
@@ -156,7 +156,7 @@ def test_the_trend_adds_up_to_the_figure(site: Site) -> None:
     response = site.supplier(SUPPLIER)
     rows = re.findall(r'<tr><th scope="row">(\w+ 2026)', response.text)
     assert rows == ["Nov 2026", "Okt 2026", "Sep 2026"]
-    months = SupplierReading(site.reader).sums(Selection(TODAY, 365, [SUPPLIER])).months
+    months = SupplierReader(site.reader).sums(Selection(TODAY, 365, [SUPPLIER])).months
     whole = site.reader.facts(Selection(TODAY, 365, [SUPPLIER])).figures([SUPPLIER])
     for key in ("otif", "on_time_quantity", "mean_days_late", "ppm", "lot_acceptance"):
         for part in ("numerator", "denominator"):

@@ -14,7 +14,7 @@ import pytest
 from schemas.catalogue import Role
 from services.access.links import Rights
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
 from services.store.ledger import Ledger
@@ -61,7 +61,7 @@ def reader(
 
 def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
     """Return an order line as the interface tells it tomorrow."""
-    reader = Reader(shop.clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(shop.clickhouse, DEFAULT_POLICY)
     asked = Selection(day(1), 180, [SUPPLIER])
     found = reader.lines(SUPPLIER, asked, "any", 1000, 0)["lines"]
     return next(one for one in found if (one["order_no"], one["line_no"]) == (order, line_no))
@@ -69,7 +69,7 @@ def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
 
 def figure(shop: Shop, key: str, ahead: int = 3) -> dict[str, Any]:
     """Return a figure of the scorecard as it will be some days from now, without more news."""
-    reader = Reader(shop.clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(shop.clickhouse, DEFAULT_POLICY)
     card = json.loads(reader.scorecard(SUPPLIER, Selection(day(ahead), 180, [SUPPLIER])))
     found: dict[str, Any] = card["kpis"][key]
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.catalogue import Role
 from services.access.links import Rights
-from services.assessment.buyer_standings import Buying
+from services.assessment.buyer_standings import BuyerStandings
 from services.assessment.figure_store import Selection
 from services.store.client import ClickHouse
 from services.text.line_words import TITLES
@@ -284,7 +284,7 @@ def test_an_items_figures_are_those_of_its_lines(site: Site, buyer: Browser) -> 
 
 
 def test_what_changed_is_worked_out_anew_and_nothing_else(site: Site) -> None:
-    buying = Buying(site.reader)
+    buying = BuyerStandings(site.reader)
     before = buying.standings(ONE, TODAY, 180)
     asked: list[Selection] = []
     sums, marks = site.reader.store.sums, site.reader.store.marks
@@ -342,5 +342,5 @@ def whole(response: httpx.Response, language: str) -> None:
 
 
 def test_of_whom_nothing_is_known_nothing_is_said(site: Site) -> None:
-    one = Buying(site.reader).nothing(TODAY)
+    one = BuyerStandings(site.reader).nothing(TODAY)
     assert (one.score, one.provisional, one.overdue_lines) == (None, True, 0)

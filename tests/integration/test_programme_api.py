@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import install
 from services.readiness.policy import DEFAULT_POLICY
 from services.scorecards import programme_api, scorecard_api
@@ -30,7 +30,7 @@ class Site:
 
     app: FastAPI
     keys: dict[str, str]
-    reader: Reader
+    reader: ScorecardReader
 
     def get(self, path: str, partner: str = "YDBA", **parameters: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -60,7 +60,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
         "B2": keys.create(Role.BUYER, "B2"),
         "S1": keys.create(Role.SUPPLIER, "S1"),
     }
-    app, reader = FastAPI(), Reader(own_clickhouse, DEFAULT_POLICY)
+    app, reader = FastAPI(), ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     install(app)
     app.include_router(programme_api.routes(scorecard_api.Scorecards(keys, reader)))
     return Site(app, held, reader)

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.validation import Fault
 from services.operations.rejected import RejectedEvents
-from services.operations.settlement import EventToSettle, SettlementQuestion, settlement
+from services.operations.settlement import EventToSettle, SettlementRequest, settlement
 from services.processor.rejections import Refusal
 from services.store.client import ClickHouse
 from services.store.ledger import Ledger
@@ -40,7 +40,7 @@ def placed(name: str, quantity: int = 5) -> Event:
 def settled(
     clickhouse: ClickHouse, *events: Event, since: datetime | None = None
 ) -> dict[str, Any]:
-    return settlement(clickhouse, SettlementQuestion([asked(event) for event in events], since))
+    return settlement(clickhouse, SettlementRequest([asked(event) for event in events], since))
 
 
 def test_an_event_is_stored_once_all_tables_have_it(clickhouse: ClickHouse) -> None:

@@ -13,7 +13,7 @@ import simplejson
 
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import WINDOW_DAYS, FigureStore, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import Standings
 from services.processor import evaluator
 from services.processor.announcer import Announcer
@@ -146,7 +146,7 @@ def received(month: int, day: int, **more: Any) -> Event:
 
 def cards(clickhouse: ClickHouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
     """Return what scorecards of suppliers at dates say now, worked out each by itself."""
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     found: dict[Any, Card] = {}
     for name, days in asked_of.items():
         for day in days:

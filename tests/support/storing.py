@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from schemas.catalogue import EVENT
-from schemas.validation import Accepted, accept
+from schemas.validation import Accepted, to_canonical
 from services.kafka.producer import event_record
 from services.processor.streams import StreamRecord
 from services.store.client import ClickHouse
@@ -19,7 +19,7 @@ ACCEPTED_MS = 1_767_225_600_123
 
 def accepted(event: dict[str, Any]) -> Accepted:
     """Validate an event and write it as the gateway does."""
-    return accept(EVENT.validate_python(event))
+    return to_canonical(EVENT.validate_python(event))
 
 
 def row(event: dict[str, Any], offset: int = 0, partition: int = 0) -> LedgerRecord:

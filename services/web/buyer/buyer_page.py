@@ -9,17 +9,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
-from services.assessment.awaited import Awaiting
+from services.assessment.awaited import FormReader
 from services.assessment.buyer_lists import BuyerLists
-from services.assessment.buyer_standings import Buying, together
-from services.scorecards.scorecard_api import blocking
+from services.assessment.buyer_standings import BuyerStandings, pooled
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.text.language import Language
 from services.web import page_query, table_files
 from services.web.buyer import buyer_words
 from services.web.buyer.buyer_words import SUPPLIER_KEYS, OwnSupplier
 from services.web.kpi_words import ratio_cells, ratio_columns
-from services.web.lists import ListPage, ListQuery, Sorting, Way, part, ways_between
+from services.web.lists import ListPage, ListQuery, NavLink, Sorting, nav_links, page_of
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
 from services.web.table_files import Kind, Table, TableColumn, TableRow
@@ -34,15 +34,19 @@ _FIRST: Final = "overdue"
 class BuyerPages:
     """The readers behind a buyer's pages, and its first page."""
 
-    buying: Buying
+    buying: BuyerStandings
     lists: BuyerLists
-    awaiting: Awaiting
+    awaiting: FormReader
 
     @classmethod
     def of(cls, site: Site) -> "BuyerPages":
         """Return the readers for a site's store."""
         store = site.reader.store
-        return cls(Buying(site.reader), BuyerLists(store), Awaiting(store.clickhouse, store.rules))
+        return cls(
+            BuyerStandings(site.reader),
+            BuyerLists(store),
+            FormReader(store.clickhouse, store.rules),
+        )
 
     async def page(self, visit: Visit) -> Response:
         """Return the table of a buyer's suppliers, as a page or a file.
@@ -52,9 +56,9 @@ class BuyerPages:
         visit.require(Role.BUYER)
         view = buyers_view(visit)
         sorting = Sorting.read(visit.request.query_params, SUPPLIER_KEYS, _FIRST)
-        wanted = table_files.asked(visit)
+        wanted = table_files.table_asked_for(visit)
         if wanted is not None and wanted.key != "suppliers":
-            raise table_files.no_such(wanted)
+            raise table_files.no_such_table(wanted)
         found = await self._suppliers(visit, view)
         ordered = sorting.sorted(found)
         if wanted is not None:
@@ -65,8 +69,8 @@ class BuyerPages:
     async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
         reader, buyer = visit.site.reader, visit.visitor.partner
         standings, (_, suppliers) = await asyncio.gather(
-            blocking(lambda: self.buying.standings(buyer, view.as_of, view.window_days)),
-            blocking(lambda: reader.suppliers(buyers=[buyer], limit=_ALL)),
+            run_query(lambda: self.buying.standings(buyer, view.as_of, view.window_days)),
+            run_query(lambda: reader.suppliers(buyers=[buyer], limit=_ALL)),
         )
         nothing = self.buying.nothing(view.as_of)
         return [OwnSupplier(one, standings.get(one.supplier_id, nothing)) for one in suppliers]
@@ -81,13 +85,13 @@ class BuyerPages:
         reader, language, buyer = visit.site.reader, visit.language, visit.visitor.partner
         view = choice.view
         names, disputes, newest = await asyncio.gather(
-            blocking(lambda: reader.names([buyer])),
+            run_query(lambda: reader.names([buyer])),
             # The disputes open at present, whatever the day: the list that this count links to is
             # for answering them.
-            blocking(lambda: self.awaiting.disputes([buyer], limit=1)),
-            blocking(lambda: reader.newest(view.selection([], [buyer]))),
+            run_query(lambda: self.awaiting.disputes([buyer], limit=1)),
+            run_query(lambda: reader.newest(view.selection([], [buyer]))),
         )
-        shown = part(found, view.page)
+        shown = page_of(found, view.page)
         standings = [one.standing for one in found]
         return await visit.page(
             "buyer.html",
@@ -103,7 +107,7 @@ class BuyerPages:
                 "suppliers": ListPage(
                     [_row(language, one, view) for one in shown.rows], shown.total, shown.page
                 ),
-                "together": buyer_words.said(language, together(standings)),
+                "together": buyer_words.figure_words(language, pooled(standings)),
                 "mixed_units": language.text(line_words.MIXED_UNITS),
             },
         )
@@ -130,7 +134,7 @@ def buyers_view(visit: Visit) -> View:
     return replace(view, buyer_id=None)
 
 
-def ways(visit: Visit, here: str) -> list[Way]:
+def ways(visit: Visit, here: str) -> list[NavLink]:
     """Return the navigation links between a buyer's pages. `here`: the shown page's path."""
     text = visit.language.text
     found = [
@@ -140,10 +144,10 @@ def ways(visit: Visit, here: str) -> list[Way]:
     ]
     if visit.may_act:
         found.append(("/links", text("Links")))
-    return ways_between(found, here)
+    return nav_links(found, here)
 
 
-def waiting_ways(visit: Visit, here: str) -> list[Way]:
+def waiting_ways(visit: Visit, here: str) -> list[NavLink]:
     """Return the navigation links between a buyer's lists of what needs attention."""
     text = visit.language.text
     found = [
@@ -152,7 +156,7 @@ def waiting_ways(visit: Visit, here: str) -> list[Way]:
         ("/buyer/complaints", text("Open complaints")),
         ("/buyer/disputes", text("Disputes")),
     ]
-    return ways_between(found, here)
+    return nav_links(found, here)
 
 
 def supplier_address(supplier_id: str, view: View) -> str:

@@ -71,7 +71,7 @@ class SupplierRow:
     about: str
     address: str
     score: str
-    said: Mapping[str, line_words.Said]
+    said: Mapping[str, line_words.FigureText]
     overdue: str
     complaints: str
 
@@ -86,7 +86,7 @@ def supplier_row(language: Language, one: OwnSupplier, address: str) -> Supplier
         ),
         address=address,
         score=score(language, stands),
-        said=said(language, stands.figures),
+        said=figure_words(language, stands.figures),
         overdue=language.number(stands.overdue_lines),
         complaints=language.number(stands.open_complaints),
     )
@@ -102,9 +102,11 @@ def score(language: Language, stands: OwnStanding) -> str:
     return points
 
 
-def said(language: Language, figures: Mapping[str, Figure]) -> dict[str, line_words.Said]:
+def figure_words(
+    language: Language, figures: Mapping[str, Figure]
+) -> dict[str, line_words.FigureText]:
     """Return the figures of a table row in words, by KPI."""
-    return {key: line_words.say(language, key, figures[key]) for key in SHOWN}
+    return {key: line_words.figure_in_words(language, key, figures[key]) for key in SHOWN}
 
 
 @dataclass(frozen=True, slots=True)

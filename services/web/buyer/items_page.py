@@ -13,17 +13,17 @@ from fastapi.responses import Response
 from schemas.catalogue import Role
 from schemas.fields import Spelled
 from schemas.spelling import one_spelling
-from services.assessment.figure_store import by
+from services.assessment.figure_store import grouped_by
 from services.readiness.figures import Figure
 from services.readiness.sums import FigureSums
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import page_query, table_files
 from services.web.buyer import buyer_words
 from services.web.buyer.buyer_page import BuyerPages, buyers_view, supplier_address, ways
 from services.web.kpi_words import ratio_cells, ratio_columns
-from services.web.lists import ListPage, ListQuery, Sorting, SortKey, part, read_part
+from services.web.lists import ListPage, ListQuery, Sorting, SortKey, page_of, read_page
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
 from services.web.table_files import Kind, Table, TableColumn, TableRow
@@ -96,18 +96,18 @@ async def _items_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, buyer = buyers_view(visit), visit.visitor.partner
     search = one_spelling(visit.request.query_params.get("q", ""))[:_LONGEST_SEARCH]
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
 
     def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:
         return pages.lists.items(buyer, view.as_of, search, limit, offset)
 
     if wanted is not None:
         if wanted.key != "items":
-            raise table_files.no_such(wanted)
-        rows = await blocking(lambda: read(table_files.MOST_ROWS, 0))
+            raise table_files.no_such_table(wanted)
+        rows = await run_query(lambda: read(table_files.MOST_ROWS, 0))
         table_files.require_rows(rows[0]["total"] if rows else 0)
         return await table_files.answer(visit, wanted, _items_table(visit, view, rows))
-    found = await blocking(lambda: read_part(read, view.page))
+    found = await run_query(lambda: read_page(read, view.page))
     return await visit.page(
         "buyer_items.html",
         lambda: {
@@ -127,24 +127,24 @@ async def _item_page(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
     selection = view.selection([], [buyer])
     sorting = Sorting.read(visit.request.query_params, _KEYS, "otif")
     rows, (_, suppliers), newest = await asyncio.gather(
-        blocking(lambda: reader.store.item_sums(selection, item_no)),
-        blocking(lambda: reader.suppliers(buyers=[buyer], limit=2**31)),
-        blocking(lambda: reader.newest(selection)),
+        run_query(lambda: reader.store.item_sums(selection, item_no)),
+        run_query(lambda: reader.suppliers(buyers=[buyer], limit=2**31)),
+        run_query(lambda: reader.newest(selection)),
     )
     names = {one.supplier_id: one.name or one.supplier_id for one in suppliers}
     # Sorted by id first, so that suppliers with equal values always appear in the same order.
     found = [
         _supplier(supplier_id, names, FigureSums.of(view.as_of, of))
-        for supplier_id, of in sorted(by(rows, "supplier_id").items())
+        for supplier_id, of in sorted(grouped_by(rows, "supplier_id").items())
     ]
     ordered = sorting.sorted(found)
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None:
         if wanted.key != "suppliers":
-            raise table_files.no_such(wanted)
+            raise table_files.no_such_table(wanted)
         return await table_files.answer(visit, wanted, _item_table(visit, view, item_no, ordered))
     choice = ListQuery(f"{PATH}/{quote(item_no, safe='')}", view, sorting.own)
-    shown = part(ordered, view.page)
+    shown = page_of(ordered, view.page)
     return await visit.page(
         "buyer_item.html",
         lambda: {
@@ -180,7 +180,7 @@ def _supplier_words(language: Language, one: ItemSupplier, view: View) -> dict[s
         "name": one.name,
         "supplier_id": one.supplier_id,
         "address": supplier_address(one.supplier_id, view),
-        "said": buyer_words.said(language, one.figures),
+        "said": buyer_words.figure_words(language, one.figures),
         "lines": language.number(one.lines),
         "overdue": language.number(one.overdue),
         "awaited": language.number(one.awaited),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.catalogue import Role
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import Language, mark
 from services.web import page_query, table_files
 from services.web.buyer import buyer_words
@@ -22,7 +22,7 @@ from services.web.buyer.buyer_page import (
     ways,
 )
 from services.web.buyer.buyer_words import ComplaintWords
-from services.web.lists import ListPage, ListQuery, part, read_part
+from services.web.lists import ListPage, ListQuery, page_of, read_page
 from services.web.page_query import View
 from services.web.site import Site, Visit, answer
 from services.web.table_files import Kind, Table, TableColumn, TableRow
@@ -88,7 +88,7 @@ async def _awaited_page(visit: Visit, pages: BuyerPages, one: _AwaitedList) -> R
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
     reader, buyer = visit.site.reader, visit.visitor.partner
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
 
     def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:
         return pages.lists.awaited(
@@ -97,16 +97,16 @@ async def _awaited_page(visit: Visit, pages: BuyerPages, one: _AwaitedList) -> R
 
     if wanted is not None:
         if wanted.key != one.key:
-            raise table_files.no_such(wanted)
-        rows = await blocking(lambda: read(table_files.MOST_ROWS, 0))
+            raise table_files.no_such_table(wanted)
+        rows = await run_query(lambda: read(table_files.MOST_ROWS, 0))
         table_files.require_rows(rows[0]["total"] if rows else 0)
         names = await _names(visit, rows)
         return await table_files.answer(
             visit, wanted, _awaited_table(visit, one, view, rows, names)
         )
     found, newest = await asyncio.gather(
-        blocking(lambda: read_part(read, view.page)),
-        blocking(lambda: reader.newest(view.selection([], [buyer]))),
+        run_query(lambda: read_page(read, view.page)),
+        run_query(lambda: reader.newest(view.selection([], [buyer]))),
     )
     names = await _names(visit, found.rows)
     shown = [
@@ -140,18 +140,18 @@ async def _complaints_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
     reader, buyer = visit.site.reader, visit.visitor.partner
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     rows, newest = await asyncio.gather(
-        blocking(lambda: pages.lists.complaints(buyer, view.as_of)),
-        blocking(lambda: reader.newest(view.selection([], [buyer]))),
+        run_query(lambda: pages.lists.complaints(buyer, view.as_of)),
+        run_query(lambda: reader.newest(view.selection([], [buyer]))),
     )
     found = buyer_words.complaints(rows, reader.policy)
     if wanted is not None:
         if wanted.key != "complaints":
-            raise table_files.no_such(wanted)
+            raise table_files.no_such_table(wanted)
         names = await _names(visit, rows)
         return await table_files.answer(visit, wanted, _complaint_table(visit, view, found, names))
-    shown = part(found, view.page)
+    shown = page_of(found, view.page)
     names = await _names(visit, [one.row for one in shown.rows])
     in_words = partial(buyer_words.complaint_row, language, as_of=view.as_of, names=names)
     answers = reader.policy.complaints
@@ -179,7 +179,7 @@ async def _complaints_page(visit: Visit, pages: BuyerPages) -> Response:
 
 async def _names(visit: Visit, rows: Iterable[Any]) -> dict[str, str]:
     wanted = sorted({row["supplier_id"] for row in rows})
-    return await blocking(lambda: visit.site.reader.names(wanted)) if wanted else {}
+    return await run_query(lambda: visit.site.reader.names(wanted)) if wanted else {}
 
 
 def _awaited_table(

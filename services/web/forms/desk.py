@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 from schemas.catalogue import Role
 from schemas.spelling import one_spelling
-from services.assessment.awaited import Awaiting
-from services.scorecards.scorecard_api import blocking
+from services.assessment.awaited import FormReader
+from services.scorecards.scorecard_api import run_query
 from services.text.language import Language
 from services.text.line_words import order_line
 from services.web.forms.form_events import FormLine
 from services.web.forms.sending import Sending
-from services.web.forms.typed_fields import Typed, named
+from services.web.forms.typed_fields import Typed, is_name
 from services.web.site import Visit
 
 
@@ -26,7 +26,7 @@ class Desk:
     """
 
     visit: Visit
-    awaiting: Awaiting
+    awaiting: FormReader
     sending: Sending
     supplier_id: str
     now: datetime
@@ -54,12 +54,12 @@ class Desk:
     def asked(self, name: str) -> str:
         """Return an order, line, buyer or the like that the address names; "" if it names none."""
         text = one_spelling(self.visit.request.query_params.get(name, ""))
-        return text if named(text) else ""
+        return text if is_name(text) else ""
 
     async def names(self, partners: Sequence[str]) -> dict[str, str]:
         """Return the names of partners, by id."""
         reader = self.visit.site.reader
-        return await blocking(lambda: reader.names(list(partners)))
+        return await run_query(lambda: reader.names(list(partners)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class FormKind(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownForm:
     """A form as its template shows it.
 
     `values`, `labels`: by field. `faults`: in words, by field. `summary`: of each fault its field,
@@ -131,15 +131,15 @@ class Shown:
         return self.faults.get(name, "")
 
 
-def shown(
+def shown_form(
     desk: Desk, kind: FormKind, offer: Offer, token: str, typed: Typed | None = None
-) -> Shown:
+) -> ShownForm:
     """Return a form for its template: new, or with what was typed and what is wrong with it."""
     language = desk.language
     faults = {} if typed is None else typed.said(language)
     query = urlencode(offer.query)
     labels = {name: language.text(label) for name, label in kind.labels.items()}
-    return Shown(
+    return ShownForm(
         address=f"{form_address(desk.supplier_id, kind.name)}{'?' if query else ''}{query}",
         token=token,
         values=offer.defaults if typed is None else typed.fields,

@@ -64,7 +64,7 @@ def event(event_type: str, data: Data, source: str, number: str, at: datetime) -
     }
 
 
-def carried(names: Sequence[str]) -> str:
+def hidden_value(names: Sequence[str]) -> str:
     """Return the value of a hidden field that names a line or item; `names_in` reads it."""
     return json.dumps(list(names), ensure_ascii=False)
 

@@ -14,9 +14,9 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from schemas.fields import Spelled
-from services.assessment.awaited import Awaiting
+from services.assessment.awaited import FormReader
 from services.kafka.topics import BrokerUnavailable
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.text.language import mark
 from services.web import page_query
@@ -26,10 +26,10 @@ from services.web.forms.desk import (
     Desk,
     FormKind,
     Offer,
-    Shown,
+    ShownForm,
     form_address,
     line_address,
-    shown,
+    shown_form,
 )
 from services.web.forms.line_forms import MOST_ROWS, ConfirmForm, DespatchForm, DisputeForm
 from services.web.forms.other_forms import CapacityForm, ComplaintAnswerForm, DisputeAnswerForm
@@ -55,7 +55,7 @@ class _Desks:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.awaiting = Awaiting(site.reader.store.clickhouse, site.reader.store.rules)
+        self.awaiting = FormReader(site.reader.store.clickhouse, site.reader.store.rules)
         self.sending = Sending(site, self.awaiting)
 
     async def at(self, visit: Visit, supplier_id: str, name: str) -> tuple[Desk, FormKind]:
@@ -86,7 +86,7 @@ def routes(site: Site) -> APIRouter:
             desk, kind = await desks.at(visit, supplier_id, name)
             offer = await kind.offer(desk, None)
             token = visit.form_token(_purpose(kind)) if offer.subject is not None else ""
-            return await _form_page(desk, kind, offer, shown(desk, kind, offer, token))
+            return await _form_page(desk, kind, offer, shown_form(desk, kind, offer, token))
 
         return await answer(site, request, make)
 
@@ -222,7 +222,9 @@ async def _send_or_show_again(
     visitor = desk.visit.visitor
     data = await kind.make(desk, typed, offer)
     if data is None:
-        return await _form_page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _form_page(
+            desk, kind, offer, shown_form(desk, kind, offer, form.token, typed), 422
+        )
     try:
         await desk.sending.send(form, kind.event_type, data, (visitor.partner, visitor.role))
     except NotTaken as refused:
@@ -232,10 +234,12 @@ async def _send_or_show_again(
                 mark("This was not taken: %(why)s."),
                 why=error["message"],
             )
-        return await _form_page(desk, kind, offer, shown(desk, kind, offer, form.token, typed), 422)
+        return await _form_page(
+            desk, kind, offer, shown_form(desk, kind, offer, form.token, typed), 422
+        )
     except BrokerUnavailable:
         response = await _form_page(
-            desk, kind, offer, shown(desk, kind, offer, form.token, typed), 503
+            desk, kind, offer, shown_form(desk, kind, offer, form.token, typed), 503
         )
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
@@ -259,7 +263,7 @@ def _purpose(kind: FormKind) -> str:
 
 
 async def _form_page(
-    desk: Desk, kind: FormKind, offer: Offer, form: Shown, status: int = 200
+    desk: Desk, kind: FormKind, offer: Offer, form: ShownForm, status: int = 200
 ) -> Response:
     language = desk.language
     context = {
@@ -273,7 +277,7 @@ async def _form_page(
         "quantity": partial(line_words.quantity, language),
         "order_line": partial(line_words.order_line, language),
         "unit": partial(line_words.unit, language),
-        "carried": form_events.carried,
+        "carried": form_events.hidden_value,
         "address": partial(form_address, desk.supplier_id),
         "line_address": partial(line_address, desk.supplier_id),
         "sent": sent_address(desk.visit),
@@ -288,9 +292,9 @@ async def _sent_page(visit: Visit, sending: Sending) -> Response:
     found = await sending.sent(visit.visitor.partner)
     reader, language = visit.site.reader, visit.language
     partners = sent_words.partners(found)
-    names = await blocking(lambda: reader.names(partners))
+    names = await run_query(lambda: reader.names(partners))
     new = visit.request.query_params.get("new", "")
-    rows = [sent_words.told(language, one, names, reader.policy.zone) for one in found]
+    rows = [sent_words.sent_words(language, one, names, reader.policy.zone) for one in found]
     return await visit.page(
         "sent.html",
         lambda: {
@@ -302,10 +306,10 @@ async def _sent_page(visit: Visit, sending: Sending) -> Response:
     )
 
 
-async def _disputes_page(visit: Visit, awaiting: Awaiting) -> Response:
+async def _disputes_page(visit: Visit, awaiting: FormReader) -> Response:
     reader, buyer = visit.site.reader, visit.visitor.partner
-    total, found = await blocking(lambda: awaiting.disputes([buyer], limit=_MOST_DISPUTES))
-    names = await blocking(lambda: reader.names(sorted({one.supplier_id for one in found})))
+    total, found = await run_query(lambda: awaiting.disputes([buyer], limit=_MOST_DISPUTES))
+    names = await run_query(lambda: reader.names(sorted({one.supplier_id for one in found})))
     return await visit.page(
         "buyer_disputes.html",
         lambda: {

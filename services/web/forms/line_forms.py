@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from schemas.catalogue import Role
 from services.assessment.awaited import AwaitedLine, LineChoice
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import mark
 from services.web.forms import form_events, typed_fields
 from services.web.forms.desk import Desk, Offer
@@ -130,7 +130,7 @@ class DespatchForm:
         if data is None or typed.fields.get("replace"):
             return data
         number, buyer = data["despatch_no"], data["buyer_id"]
-        before = await blocking(
+        before = await run_query(
             lambda: desk.awaiting.despatched_at(desk.supplier_id, buyer, number)
         )
         if before is None:
@@ -169,7 +169,7 @@ class DisputeForm:
         _, lines = await _lines(desk, "any", query["buyer"], orders=[query["order"]])
         line = next((line for line in lines if line.line_no == query["line"]), None)
         names = await desk.names([query["buyer"]])
-        _, disputes = await blocking(
+        _, disputes = await run_query(
             lambda: desk.awaiting.disputes([query["buyer"]], [desk.supplier_id], [query["order"]])
         )
         before = next((one for one in disputes if one.line_no == query["line"]), None)
@@ -219,7 +219,7 @@ async def _lines_to_choose(desk: Desk, order: str) -> dict[str, Any]:
     else:
         reader = desk.visit.site.reader
         selection = Selection(desk.tomorrow, WINDOW_DAYS, [desk.supplier_id])
-        late = await blocking(
+        late = await run_query(
             lambda: reader.lines(desk.supplier_id, selection, "late", MOST_ROWS, 0)
         )
         total = late["total"]
@@ -234,7 +234,7 @@ async def _lines_to_choose(desk: Desk, order: str) -> dict[str, Any]:
 async def _lines(
     desk: Desk, wanted: LineChoice, *buyers: str, orders: Sequence[str] = ()
 ) -> tuple[int, list[AwaitedLine]]:
-    return await blocking(
+    return await run_query(
         lambda: desk.awaiting.lines(
             desk.tomorrow,
             desk.supplier_id,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.catalogue import Role
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import mark
 from services.web.forms import form_events, typed_fields
 from services.web.forms.desk import Desk, Offer
@@ -43,7 +43,7 @@ class ComplaintAnswerForm:
         query = {name: desk.asked(name) for name in ("buyer", "complaint") if desk.asked(name)}
         chosen = len(query) == 2
         buyers, numbers = ([query["buyer"]], [query["complaint"]]) if chosen else ([], [])
-        found = await blocking(
+        found = await run_query(
             lambda: desk.awaiting.complaints(desk.tomorrow, desk.supplier_id, buyers, numbers)
         )
         waiting = [one for one in found if one.undone]
@@ -90,8 +90,8 @@ class CapacityForm:
 
     async def offer(self, desk: Desk, typed: Typed | None) -> Offer:
         """Offer earlier declarations to change, and the items that were ordered lately."""
-        declared = await blocking(lambda: desk.awaiting.capacities(desk.supplier_id))
-        items = await blocking(lambda: desk.awaiting.items(desk.supplier_id, desk.today))
+        declared = await run_query(lambda: desk.awaiting.capacities(desk.supplier_id))
+        items = await run_query(lambda: desk.awaiting.items(desk.supplier_id, desk.today))
         before = next((one for one in declared if one.process == desk.asked("process")), None)
         defaults = {"valid_from": desk.today.isoformat()}
         if before is not None:
@@ -102,7 +102,7 @@ class CapacityForm:
                 "uom": before.uom or "",
             }
             defaults |= {
-                f"item-{place}": form_events.carried([item])
+                f"item-{place}": form_events.hidden_value([item])
                 for place, item in enumerate(items)
                 if item in before.items
             }
@@ -112,7 +112,8 @@ class CapacityForm:
             context={
                 "declared": declared,
                 "items": [
-                    (f"item-{n}", item, form_events.carried([item])) for n, item in enumerate(items)
+                    (f"item-{n}", item, form_events.hidden_value([item]))
+                    for n, item in enumerate(items)
                 ],
                 "units": form_events.UNITS,
             },
@@ -138,7 +139,7 @@ class DisputeAnswerForm:
         buyer = desk.visit.visitor.partner
         found = None
         if len(query) == 2:
-            _, disputes = await blocking(
+            _, disputes = await run_query(
                 lambda: desk.awaiting.disputes([buyer], [desk.supplier_id], [query["order"]])
             )
             found = next((one for one in disputes if one.line_no == query["line"]), None)

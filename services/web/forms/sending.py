@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from schemas.catalogue import Role
 from schemas.validation import Sender
-from services.assessment.awaited import Awaiting
+from services.assessment.awaited import FormReader
 from services.kafka.topics import BrokerUnavailable
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.web.form_tokens import Form, FormFault, FormRefused
 from services.web.forms.form_events import event, source_of
 from services.web.site import Site
@@ -49,7 +49,7 @@ class Sent:
 class Sending:
     """Sends the events of forms, and remembers sent ones until the ledger has them."""
 
-    def __init__(self, site: Site, awaiting: Awaiting) -> None:
+    def __init__(self, site: Site, awaiting: FormReader) -> None:
         self._site, self._awaiting = site, awaiting
         self._recent: OrderedDict[str, deque[Sent]] = OrderedDict()
         self._tried: OrderedDict[str, datetime] = OrderedDict()
@@ -73,7 +73,7 @@ class Sending:
         partner, role = sender
         source = source_of(partner)
         async with self._site.forms.taking(form):
-            if await blocking(lambda: self._awaiting.has(source, form.number)):
+            if await run_query(lambda: self._awaiting.has(source, form.number)):
                 raise FormRefused(FormFault.TWICE)
             at = self.moment(form)
             made = event(event_type, data, source, form.number, at)
@@ -91,7 +91,7 @@ class Sending:
     async def sent(self, partner: str) -> list[Sent]:
         """Return the last events that a partner sent from these pages, newest first."""
         source = source_of(partner)
-        stored = await blocking(lambda: self._awaiting.stored(source, MOST_SHOWN))
+        stored = await run_query(lambda: self._awaiting.stored(source, MOST_SHOWN))
         known = {one.id for one in stored}
         found = [
             Sent(one.id, one.type, one.time, json.loads(one.data), one.counted) for one in stored

@@ -40,7 +40,7 @@ _Line = tuple[str, str, str]
 """Order number, line number, and what the event says about the line."""
 
 
-def told(language: Language, sent: Sent, names: Mapping[str, str], zone: str) -> SentWords:
+def sent_words(language: Language, sent: Sent, names: Mapping[str, str], zone: str) -> SentWords:
     """Return a sent event in words. `names`: of partners, by id. `zone`: for its time."""
     what, lines = _WORDS_OF_TYPE.get(sent.type, _other_document)(language, sent.data)
     supplier, buyer = sent.data.get("supplier_id", ""), sent.data.get("buyer_id", "")

@@ -235,9 +235,9 @@ def names_in(text: str) -> list[str] | None:
         return None
     if not isinstance(found, list):
         return None
-    return found if all(isinstance(one, str) and named(one) for one in found) else None
+    return found if all(isinstance(one, str) and is_name(one) for one in found) else None
 
 
-def named(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Return whether a text can be the number of a document, a line or an item."""
     return 1 <= len(text) <= MOST_NUMBER and text.isprintable()

@@ -18,10 +18,10 @@ from schemas.fields import Spelled
 from services.assessment.evaluations import Evaluation, EvaluationStore, HighWater, frozen_json
 from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.restated_evaluations import restated
-from services.assessment.scorecard_reader import Reader
-from services.assessment.supplier_reader import SupplierReading
+from services.assessment.scorecard_reader import ScorecardReader
+from services.assessment.supplier_reader import SupplierReader
 from services.readiness.rules import EDITION
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text.language import mark
 from services.web import page_query, table_files
 from services.web.page_query import Unreadable
@@ -62,16 +62,16 @@ async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
     view = page_query.read(visit.request.query_params, reader.today())
     selection = await visit.selection(view, supplier_id)
     # Before the figures are read, so that the paper names no event as included that is not.
-    inputs = await blocking(store.high_water)
+    inputs = await run_query(store.high_water)
     card, sums, about = await asyncio.gather(
-        blocking(lambda: standing_card.card(reader, selection)),
-        blocking(lambda: SupplierReading(reader).sums(selection)),
+        run_query(lambda: standing_card.card(reader, selection)),
+        run_query(lambda: SupplierReader(reader).sums(selection)),
         _about(reader, selection),
     )
     asked = None if visit.visitor.orders_of else view.buyer_id
     if asked is not None and asked not in about["supplier"].buyers:
         raise Unreadable(mark("That buyer is not among the buyers here."))
-    issued = issued_of(selection, card, {**card, "edition": EDITION}, inputs)
+    issued = code_contents(selection, card, {**card, "edition": EDITION}, inputs)
     return await _file(
         visit, codes, PaperFacts(issued, card, sums.matured_months, **about), "scorecard"
     )
@@ -84,23 +84,23 @@ async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) ->
     reader, store = visit.site.reader, visit.site.evaluations
     view = page_query.read({"as_of": day}, reader.today())
     selection = await visit.selection(view, supplier_id)
-    found = await blocking(lambda: frozen_at(reader, store, supplier_id, view.as_of))
+    found = await run_query(lambda: frozen_at(reader, store, supplier_id, view.as_of))
     if found is None:
         raise PageRefused("not_known")
     now, about = await asyncio.gather(
-        blocking(lambda: looks_now(reader, supplier_id, found)), _about(reader, selection)
+        run_query(lambda: restated_today(reader, supplier_id, found)), _about(reader, selection)
     )
     said = {
         "policy_version": found.policy_version,
         "edition": found.edition,
         "computed_at": found.frozen_at.isoformat(),
     }
-    issued = issued_of(selection, found.scorecard, said, found.inputs, frozen=True)
+    issued = code_contents(selection, found.scorecard, said, found.inputs, frozen=True)
     told = PaperFacts(issued, found.scorecard, 0, **about, restated=now is not None)
     return await _file(visit, codes, told, "evaluation")
 
 
-def issued_of(
+def code_contents(
     selection: Selection,
     card: Mapping[str, Any],
     made: Mapping[str, Any],
@@ -129,7 +129,7 @@ def issued_of(
 
 
 def frozen_at(
-    reader: Reader, store: EvaluationStore, supplier_id: str, as_of: date
+    reader: ScorecardReader, store: EvaluationStore, supplier_id: str, as_of: date
 ) -> Evaluation | None:
     """Return the frozen evaluation of a supplier and month end, if there is one. Blocks."""
     today = reader.today()
@@ -138,7 +138,9 @@ def frozen_at(
     return next((one for one in found if one.as_of == as_of), None)
 
 
-def looks_now(reader: Reader, supplier_id: str, one: Evaluation) -> dict[str, Any] | None:
+def restated_today(
+    reader: ScorecardReader, supplier_id: str, one: Evaluation
+) -> dict[str, Any] | None:
     """Return how an evaluation would differ today; see `restated`. Blocks."""
     asked = Selection(one.as_of, WINDOW_DAYS, [supplier_id])
     ((_, _, assessed),) = reader.assessor.assessed_at(asked, {supplier_id: [one.as_of]})
@@ -146,14 +148,14 @@ def looks_now(reader: Reader, supplier_id: str, one: Evaluation) -> dict[str, An
     return restated(one, today, reader.policy.version)
 
 
-async def _about(reader: Reader, selection: Selection) -> dict[str, Any]:
+async def _about(reader: ScorecardReader, selection: Selection) -> dict[str, Any]:
     """Return fields of `PaperFacts`: the supplier, its lines, and the names of its buyers."""
     supplier_id = selection.suppliers[0]
     supplier, found = await asyncio.gather(
-        blocking(lambda: reader.supplier(supplier_id)),
-        blocking(lambda: reader.lines(supplier_id, selection, "", MOST_LINES, 0)),
+        run_query(lambda: reader.supplier(supplier_id)),
+        run_query(lambda: reader.lines(supplier_id, selection, "", MOST_LINES, 0)),
     )
-    names = await blocking(lambda: reader.names(supplier.buyers))
+    names = await run_query(lambda: reader.names(supplier.buyers))
     return {
         "supplier": supplier,
         "names": names,
@@ -169,7 +171,7 @@ async def _file(visit: Visit, codes: Codes, told: PaperFacts, kind: str) -> Resp
     issued, site = told.issued, visit.site
     address = f"{site.base_url}/verify/{codes.code(issued)}"
     paper = paper_words.paper(visit.language, told, site.reader.policy, address)
-    content = await blocking(lambda: pdf(paper))
+    content = await run_query(lambda: pdf(paper))
     whose = [issued.supplier_id, *([issued.buyer_id] if issued.buyer_id else [])]
     name = table_files.file_name([*whose, kind, issued.as_of.isoformat()], "pdf")
     return table_files.attachment(visit, content, _TYPE, name)

@@ -11,14 +11,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import standing_words
 from services.text.language import Language
 from services.web import kpi_words
 from services.web.paper import paper_pages, paper_words
 from services.web.paper.issued import Codes, Issued, NotIssued, digest_of
 from services.web.rendering import html
-from services.web.site import Site, frame_of_nobody, guarded, language_of
+from services.web.site import Site, frame_without_visitor, guarded, language_of
 
 
 def routes(site: Site) -> APIRouter:
@@ -36,16 +36,16 @@ def routes(site: Site) -> APIRouter:
 
 async def _page(site: Site, codes: Codes, request: Request, code: str) -> Response:
     language = language_of(request)
-    frame = frame_of_nobody(request, language)
+    frame = frame_without_visitor(request, language)
     try:
         issued = codes.read(code)
     except NotIssued:
         return html(language, "verify.html", {**frame, "issued": None}, 404)
     reader = site.reader
-    supplier = await blocking(lambda: reader.supplier(issued.supplier_id))
+    supplier = await run_query(lambda: reader.supplier(issued.supplier_id))
     buyers = [issued.buyer_id] if issued.buyer_id else []
-    names = await blocking(lambda: reader.names(buyers)) if buyers else {}
-    since = await blocking(lambda: _since(site, issued)) if issued.frozen else {}
+    names = await run_query(lambda: reader.names(buyers)) if buyers else {}
+    since = await run_query(lambda: _since(site, issued)) if issued.frozen else {}
     context = {
         "issued": issued,
         "title": paper_words.title(language, frozen=issued.frozen),
@@ -70,7 +70,7 @@ def _since(site: Site, issued: Issued) -> dict[str, Any]:
     found = paper_pages.frozen_at(reader, site.evaluations, issued.supplier_id, issued.as_of)
     if found is None or digest_of(found.scorecard) != issued.digest:
         return {"kept": False, "restated": None}
-    return {"kept": True, "restated": paper_pages.looks_now(reader, issued.supplier_id, found)}
+    return {"kept": True, "restated": paper_pages.restated_today(reader, issued.supplier_id, found)}
 
 
 def _changed(language: Language, restated: Mapping[str, Any] | None) -> list[dict[str, str]]:

@@ -11,10 +11,10 @@ from fastapi.responses import Response
 
 from schemas.catalogue import Role
 from services.assessment.coaching_effects import EFFECT_DAYS, CoachingEffect, coaching_effects
-from services.scorecards.scorecard_api import EARLIEST, blocking
+from services.scorecards.scorecard_api import EARLIEST, run_query
 from services.text.language import Language, mark
 from services.web import page_query, table_files
-from services.web.lists import ListPage, ListQuery, part
+from services.web.lists import ListPage, ListQuery, page_of
 from services.web.page_query import Unreadable, View
 from services.web.programme import coaching_words, programme_pages
 from services.web.site import Site, Visit, answer
@@ -51,25 +51,25 @@ async def page(visit: Visit) -> Response:
     key, cluster = query.get("figure", "") or _FIRST, query.get("cluster", "")
     if key not in coaching_words.SHOWN:
         raise Unreadable(mark("There is no such figure."))
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None and wanted.key != "coaching":
-        raise table_files.no_such(wanted)
+        raise table_files.no_such_table(wanted)
     since = max(EARLIEST, view.as_of - timedelta(days=SINCE_DAYS))
     effects, newest, (_, suppliers) = await asyncio.gather(
-        blocking(
+        run_query(
             lambda: coaching_effects(
                 reader.store, since, view.as_of, clusters=[cluster] if cluster else []
             )
         ),
-        blocking(lambda: reader.newest(view.selection([], []))),
-        blocking(lambda: reader.suppliers(limit=2**31)),
+        run_query(lambda: reader.newest(view.selection([], []))),
+        run_query(lambda: reader.suppliers(limit=2**31)),
     )
     names = {one.supplier_id: one.name or one.supplier_id for one in suppliers}
     if wanted is not None:
         return await table_files.answer(visit, wanted, _table(visit, view, effects, names))
     clusters = sorted({one.cluster for one in suppliers if one.cluster}, key=str.casefold)
     least = reader.policy.grade.min_lines
-    shown = part(effects, view.page)
+    shown = page_of(effects, view.page)
     rows = [
         coaching_words.row(
             language,
@@ -83,7 +83,7 @@ async def page(visit: Visit) -> Response:
     ]
     # With fewer days after it, a coaching would be compared with 90 whole days before it.
     complete = [one for one in effects if one.after_days == EFFECT_DAYS]
-    together = coaching_words.together(complete)
+    together = coaching_words.pooled(complete)
     return await visit.page(
         "coaching.html",
         lambda: {
@@ -98,7 +98,9 @@ async def page(visit: Visit) -> Response:
             "clusters": clusters,
             "cluster": cluster,
             "over": len(complete),
-            "together": coaching_words.sides(language, key, together, least) if complete else None,
+            "together": coaching_words.pooled_words(language, key, together, least)
+            if complete
+            else None,
             "effects": ListPage(rows, shown.total, shown.page),
         },
     )
@@ -153,12 +155,12 @@ def _phase_columns(language: Language) -> list[TableColumn]:
     return [
         TableColumn(
             language.text("Numerator, %(phase)s", phase=phase)
-            if part == "numerator"
+            if page_of == "numerator"
             else language.text("Denominator, %(phase)s", phase=phase),
             Kind.QUANTITY,
         )
         for phase in phases
-        for part in ("numerator", "denominator")
+        for page_of in ("numerator", "denominator")
     ]
 
 

@@ -94,7 +94,7 @@ def row(  # noqa: PLR0913, PLR0917 - all that the words depend on
     )
 
 
-def together(effects: Iterable[CoachingEffect]) -> dict[str, FigureChange]:
+def pooled(effects: Iterable[CoachingEffect]) -> dict[str, FigureChange]:
     """Return the pooled figures of all coached suppliers, beside those of uncoached suppliers.
 
     An uncoached supplier counts once for each coached supplier that it is compared with.
@@ -125,7 +125,7 @@ def _sum(one: Figure, other: Figure) -> Figure:
     )
 
 
-def sides(
+def pooled_words(
     language: Language, key: str, changes: Mapping[str, FigureChange], least: int
 ) -> tuple[ComparedFigure, ComparedFigure, str]:
     """Return the pooled coached and uncoached figure, and why no test compares them.
@@ -150,14 +150,14 @@ def figure(language: Language, key: str, found: Figure) -> str:
     if found.denominator == 0 and (key != "ppm" or found.numerator == 0):
         return language.text(line_words.NO_DATA)
     if key == "mean_days_late":
-        said = line_words.say(language, key, found)
+        said = line_words.figure_in_words(language, key, found)
         return language.text(
             "%(days)s on average, over %(quantity)s ordered",
             days=said.short,
             quantity=language.number(found.denominator),
         )
     if key == "ppm":
-        return line_words.say(language, key, found).sentence
+        return line_words.figure_in_words(language, key, found).sentence
     share = language.percent(Fraction(found.numerator) / Fraction(found.denominator))
     told = f"{line_words.counted(language, found)} ({share})"
     interval = found.ci95

@@ -13,14 +13,14 @@ from schemas.catalogue import Role
 from services.assessment.programme_figures import Filter, Member, Programme
 from services.assessment.scorecard_reader import Supplier
 from services.readiness.month_ends import month_end_before
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import page_query, table_files
-from services.web.lists import ListPage, ListQuery, Sorting, Way, part, ways_between
+from services.web.lists import ListPage, ListQuery, NavLink, Sorting, nav_links, page_of
 from services.web.page_query import View
 from services.web.programme import programme_tables, programme_words
-from services.web.programme.programme_words import MEMBER_KEYS, needs_coaching, way_of
+from services.web.programme.programme_words import MEMBER_KEYS, grade_direction, needs_coaching
 from services.web.site import PageRefused, Site, Visit, answer
 
 PATH: Final = "/programme"
@@ -32,8 +32,8 @@ _TOP: Final = 5
 
 SHOWS: Final[Mapping[str, tuple[str, Callable[[Member], bool]]]] = {
     "": (mark("Suppliers"), lambda _: True),
-    "rose": (mark("Whose grade rose"), lambda one: way_of(one) == "up"),
-    "fell": (mark("Whose grade fell"), lambda one: way_of(one) == "down"),
+    "rose": (mark("Whose grade rose"), lambda one: grade_direction(one) == "up"),
+    "fell": (mark("Whose grade fell"), lambda one: grade_direction(one) == "down"),
     "coaching": (mark("Who needs coaching"), needs_coaching),
 }
 """Lists of suppliers, by `show` in the address: title, and whether a supplier is on the list."""
@@ -82,7 +82,7 @@ def routes(site: Site) -> APIRouter:
     return router
 
 
-def ways(visit: Visit, here: str) -> list[Way]:
+def ways(visit: Visit, here: str) -> list[NavLink]:
     """Return the navigation links between the programme's pages. `here`: the shown page's path."""
     text = visit.language.text
     found = [
@@ -93,7 +93,7 @@ def ways(visit: Visit, here: str) -> list[Way]:
     ]
     if visit.may_act:
         found.append(("/links", text("Links")))
-    return ways_between(found, here)
+    return nav_links(found, here)
 
 
 def cluster_address(name: str | None, view: View) -> str:
@@ -114,18 +114,18 @@ async def page(visit: Visit) -> Response:
     Raises PageRefused, Unreadable.
     """
     visit.require(Role.PROGRAMME)
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None and wanted.key not in ("suppliers", "clusters"):
-        raise table_files.no_such(wanted)
+        raise table_files.no_such_table(wanted)
     query = await _read_query(visit)
     groups = _by_cluster(query.members)
     if wanted is not None:
         make = programme_tables.clusters if wanted.key == "clusters" else programme_tables.members
-        table = await blocking(lambda: make(visit, query.view, query.members, groups))
+        table = await run_query(lambda: make(visit, query.view, query.members, groups))
         return await table_files.answer(visit, wanted, table)
     language, view = visit.language, query.view
     choice = ListQuery(PATH, view, query.own())
-    names = part(list(groups), view.page)
+    names = page_of(list(groups), view.page)
     newest = await _newest(visit, view)
 
     def rows() -> list[Any]:
@@ -150,15 +150,15 @@ async def page(visit: Visit) -> Response:
 async def _cluster_page(visit: Visit, cluster: str | None) -> Response:
     visit.require(Role.PROGRAMME)
     sorting = Sorting.read(visit.request.query_params, MEMBER_KEYS, _FIRST)
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None and wanted.key != "suppliers":
-        raise table_files.no_such(wanted)
+        raise table_files.no_such_table(wanted)
     query = await _read_query(visit, lambda one: (one.cluster or None) == (cluster or None))
     if not query.members:
         raise PageRefused("not_known")
     ordered = sorting.sorted(query.members)
     if wanted is not None:
-        table = await blocking(lambda: programme_tables.members(visit, query.view, ordered, {}))
+        table = await run_query(lambda: programme_tables.members(visit, query.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
     language, view = visit.language, query.view
     path = cluster_address(cluster or None, view).split("?", 1)[0]
@@ -186,14 +186,14 @@ async def _suppliers_page(visit: Visit) -> Response:
     show = params.get("show", "")
     if show not in SHOWS:
         raise PageRefused("not_known")
-    wanted = table_files.asked(visit)
+    wanted = table_files.table_asked_for(visit)
     if wanted is not None and wanted.key != "suppliers":
-        raise table_files.no_such(wanted)
+        raise table_files.no_such_table(wanted)
     query = await _read_query(visit)
     title, takes = SHOWS[show]
     ordered = sorting.sorted(one for one in query.members if takes(one))
     if wanted is not None:
-        table = await blocking(lambda: programme_tables.members(visit, query.view, ordered, {}))
+        table = await run_query(lambda: programme_tables.members(visit, query.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
     language, view, reader = visit.language, query.view, visit.site.reader
     own = {**query.own(cluster=True), "show": show}
@@ -224,10 +224,10 @@ async def _read_query(visit: Visit, takes: Callable[[Supplier], bool] | None = N
     reader, params = visit.site.reader, visit.request.query_params
     view = replace(page_query.read(params, reader.today()), buyer_id=None)
     wanted = Filter(*(params.get(name, "") for name in ("region", "sector", "cluster")))
-    _, suppliers = await blocking(lambda: reader.suppliers(limit=_ALL))
+    _, suppliers = await run_query(lambda: reader.suppliers(limit=_ALL))
     chosen = [one for one in suppliers if (wanted.takes(one) if takes is None else takes(one))]
     programme, selection = Programme(reader), view.selection([], [])
-    members = await blocking(lambda: programme.members(selection, chosen)) if chosen else []
+    members = await run_query(lambda: programme.members(selection, chosen)) if chosen else []
     options = {
         "region": _sorted_names(name for one in suppliers for name in (one.province, one.regency)),
         "sector": _sorted_names(one.sector for one in suppliers),
@@ -250,7 +250,7 @@ def _by_cluster(members: Iterable[Member]) -> dict[str | None, list[Member]]:
 
 
 async def _newest(visit: Visit, view: View) -> datetime | None:
-    return await blocking(lambda: visit.site.reader.newest(view.selection([], [])))
+    return await run_query(lambda: visit.site.reader.newest(view.selection([], [])))
 
 
 def _group_context(visit: Visit, query: _PageQuery, newest: datetime | None) -> dict[str, Any]:
@@ -266,7 +266,10 @@ def _group_context(visit: Visit, query: _PageQuery, newest: datetime | None) -> 
         "grades": programme_words.grades(language, members),
         "stages": programme_words.stages(language, members),
         "titles": {key: language.text(title) for key, title in line_words.TITLES.items()},
-        "said": {key: line_words.say(language, key, together[key]) for key in line_words.TITLES},
+        "said": {
+            key: line_words.figure_in_words(language, key, together[key])
+            for key in line_words.TITLES
+        },
         "since": month_end_before(view.as_of),
         "counts": {name: len(found) for name, found in lists.items()},
         "firsts": {
@@ -283,7 +286,7 @@ def _group_context(visit: Visit, query: _PageQuery, newest: datetime | None) -> 
 
 
 def _rows(language: Language, ordered: Sequence[Member], view: View) -> ListPage[Any]:
-    shown = part(ordered, view.page)
+    shown = page_of(ordered, view.page)
     rows = [programme_words.member_row(language, one, _address(one, view)) for one in shown.rows]
     return ListPage(rows, shown.total, shown.page)
 

@@ -38,8 +38,8 @@ def members(visit: Visit, view: View, some: Sequence[Member], _groups: Groups) -
             one.supplier.cluster,
             one.supplier.regency,
             one.supplier.sector,
-            programme_words.shown(one.at),
-            programme_words.shown(one.before),
+            programme_words.displayed_grade(one.at),
+            programme_words.displayed_grade(one.before),
             one.at.score,
             language.text("yes") if one.at.grade is None else language.text("no"),
             programme_words.pillar(language, one.at.weakest_pillar) or None,
@@ -71,8 +71,8 @@ def clusters(visit: Visit, view: View, _some: Sequence[Member], groups: Groups) 
     ]
     rows: list[TableRow] = []
     for name, of in groups.items():
-        grades = Counter(programme_words.shown(one.at) for one in of)
-        moves = Counter(programme_words.way_of(one) for one in of)
+        grades = Counter(programme_words.displayed_grade(one.at) for one in of)
+        moves = Counter(programme_words.grade_direction(one) for one in of)
         rows.append(
             [
                 name,

@@ -53,7 +53,7 @@ class Distribution:
     text: str
 
 
-def shown(at: Summary) -> Letter | None:
+def displayed_grade(at: Summary) -> Letter | None:
     """Return the grade that a supplier's own page shows, None if it shows none.
 
     While there is too little data for a grade, the published one stays published but is not shown.
@@ -61,19 +61,19 @@ def shown(at: Summary) -> Letter | None:
     return None if at.grade is None else at.published
 
 
-def way_of(member: Member) -> Direction:
+def grade_direction(member: Member) -> Direction:
     """Return how a supplier's displayed grade has moved since the last month end."""
-    return direction(shown(member.before), shown(member.at))
+    return direction(displayed_grade(member.before), displayed_grade(member.at))
 
 
 def needs_coaching(member: Member) -> bool:
     """Return whether a supplier needs coaching: its displayed grade is low, or fell."""
-    return shown(member.at) in _LOW or way_of(member) == "down"
+    return displayed_grade(member.at) in _LOW or grade_direction(member) == "down"
 
 
 def grades(language: Language, members: Sequence[Member]) -> Distribution:
     """Return how many suppliers have each displayed grade, or none and why."""
-    found = Counter(shown(one.at) or _without(one.at) for one in members)
+    found = Counter(displayed_grade(one.at) or _without(one.at) for one in members)
     names = {letter: f"{letter} ({_meaning(language, letter)})" for letter in LETTERS}
     counts = [(names[letter], found[letter]) for letter in LETTERS]
     counts += [(language.text(why), found[why]) for why in (NO_GRADE, TOO_LITTLE)]
@@ -112,9 +112,13 @@ def _meaning(language: Language, letter: str) -> str:
 
 def figures(members: Iterable[Member]) -> dict[str, Figure]:
     """Return the pooled figures of several suppliers: sums over sums."""
-    shown = pooled(one.at for one in members)
-    card = {"kpis": shown}
-    return {key: standing_words.figure(card, key) for key in shown if "numerator" in shown[key]}
+    pooled_figures = pooled(one.at for one in members)
+    card = {"kpis": pooled_figures}
+    return {
+        key: standing_words.figure(card, key)
+        for key in pooled_figures
+        if "numerator" in pooled_figures[key]
+    }
 
 
 def _without(at: Summary) -> str:
@@ -124,7 +128,7 @@ def _without(at: Summary) -> str:
 
 def grade(language: Language, at: Summary) -> str:
     """Return a supplier's displayed grade in words, or why it has none."""
-    letter = shown(at)
+    letter = displayed_grade(at)
     if letter is None:
         why = _without(at)
         return language.text(why)
@@ -133,7 +137,7 @@ def grade(language: Language, at: Summary) -> str:
 
 def move(language: Language, member: Member) -> str:
     """Return a supplier's previous and present displayed grade; "" if they are the same."""
-    before, at = shown(member.before), shown(member.at)
+    before, at = displayed_grade(member.before), displayed_grade(member.at)
     if before == at:
         return ""
     then, now = (language.text(_without(one)) for one in (member.before, member.at))
@@ -162,7 +166,7 @@ def _said(language: Language, key: str, figure: Figure) -> str:
     if figure.denominator == 0:
         return ""
     if key not in _ANSWERS:
-        return line_words.say(language, key, figure).sentence
+        return line_words.figure_in_words(language, key, figure).sentence
     share = Fraction(figure.numerator) / Fraction(figure.denominator)
     sentence = _ANSWERS[key]
     return language.text(
@@ -185,7 +189,7 @@ def _name(member: Member) -> str:
 
 
 def _grade_place(member: Member) -> int | None:
-    at = shown(member.at)
+    at = displayed_grade(member.at)
     return None if at is None else LETTERS.index(at)
 
 
@@ -247,7 +251,7 @@ class ClusterRow:
     address: str
     suppliers: int
     grades: str
-    said: Mapping[str, line_words.Said]
+    said: Mapping[str, line_words.FigureText]
     rose: int
     fell: int
     coaching: str
@@ -257,20 +261,20 @@ def cluster_row(
     language: Language, name: str | None, members: Sequence[Member], address: str
 ) -> ClusterRow:
     """Return a row of the table of clusters."""
-    found = Counter(shown(one.at) for one in members)
+    found = Counter(displayed_grade(one.at) for one in members)
     letters = [f"{letter} {language.number(found[letter])}" for letter in LETTERS if found[letter]]
     if found[None]:
         none = language.text("%(count)s without a grade", count=language.number(found[None]))
         letters.append(none)
     together = figures(members)
-    ways = Counter(way_of(one) for one in members)
+    ways = Counter(grade_direction(one) for one in members)
     return ClusterRow(
         name=name,
         address=address,
         suppliers=len(members),
         grades=" · ".join(letters),
         said={
-            key: line_words.say(language, key, together[key])
+            key: line_words.figure_in_words(language, key, together[key])
             for key in ("otif", "mean_days_late", "ppm", "lot_acceptance")
         },
         rose=ways["up"],

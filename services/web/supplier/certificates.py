@@ -28,7 +28,7 @@ class CertificateWords:
     urgent: bool
 
 
-def told(
+def certificate_words(
     language: Language, held: Iterable[CertificateHeld], as_of: date
 ) -> list[CertificateWords]:
     """Return certificates in words: the expired, those that soon will be, then others."""

@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from schemas.fields import Spelled
-from services.assessment.supplier_reader import WEEKS, DeliveryDay, SupplierReading
-from services.scorecards.scorecard_api import EARLIEST, LATEST, blocking
+from services.assessment.supplier_reader import WEEKS, DeliveryDay, SupplierReader
+from services.scorecards.scorecard_api import EARLIEST, LATEST, run_query
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import addresses, charts, page_query
 from services.web.charts import BarChart
 from services.web.page_query import Unreadable
 from services.web.site import Site, Visit, answer
-from services.web.supplier.supplier_page import asked_for
+from services.web.supplier.supplier_page import read_query
 from services.web.supplier.workload import Week, Workload, workloads
 
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -75,15 +75,15 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 
     `month` in the address chooses the month of the calendar. Raises PageRefused, Unreadable.
     """
-    query = await asked_for(visit, supplier_id)
+    query = await read_query(visit, supplier_id)
     reader, language, as_of = visit.site.reader, visit.language, query.view.as_of
-    reading = SupplierReading(reader)
+    reading = SupplierReader(reader)
     first = _month(visit.request.query_params.get("month", ""), as_of)
     after = _next(first)
     sums, days, newest = await asyncio.gather(
-        blocking(lambda: reading.sums(query.selection)),
-        blocking(lambda: reading.delivery_days(query.selection, first, after)),
-        blocking(lambda: reader.newest(query.selection)),
+        run_query(lambda: reading.sums(query.selection)),
+        run_query(lambda: reading.delivery_days(query.selection, first, after)),
+        run_query(lambda: reader.newest(query.selection)),
     )
     loads = workloads(sums.awaited, query.profile.capacities, as_of)
     base = addresses.deliveries(supplier_id, query.view)

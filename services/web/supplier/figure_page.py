@@ -13,10 +13,10 @@ from fastapi.responses import Response
 
 from schemas.fields import Spelled
 from services.assessment.explanation import parts_of, shares_of_buyers
-from services.assessment.supplier_reader import LineKey, SupplierReading
+from services.assessment.supplier_reader import LineKey, SupplierReader
 from services.readiness.contributions import Contribution
 from services.readiness.figures import Figure
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import figure_words, line_words
 from services.text.language import Language, mark
 from services.text.standing_words import Card
@@ -24,7 +24,7 @@ from services.web import addresses, page_query
 from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import reasons
 from services.web.supplier.line_at import line_at
-from services.web.supplier.supplier_page import SupplierQuery, asked_for
+from services.web.supplier.supplier_page import SupplierQuery, read_query
 
 ROWS: Final = 25
 """How many rows a page shows."""
@@ -77,17 +77,17 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
         raise PageRefused("not_known")
     if kpi == "buyer_concentration" and visit.visitor.orders_of is not None:
         raise PageRefused("not_yours")
-    query = await asked_for(visit, supplier_id)
+    query = await read_query(visit, supplier_id)
     reader = visit.site.reader
     order = visit.request.query_params.get("show", "")
     order = order if order in ORDERS else ""
     card, newest = await asyncio.gather(
-        blocking(lambda: reader.scorecard(supplier_id, query.selection)),
-        blocking(lambda: reader.newest(query.selection)),
+        run_query(lambda: reader.scorecard(supplier_id, query.selection)),
+        run_query(lambda: reader.newest(query.selection)),
     )
     shown: Card = json.loads(card, parse_float=Decimal)
-    words = figure_words.tell(visit.language, shown, reader.policy, kpi)
-    found = await blocking(lambda: _parts_context(visit, query, kpi, order))
+    words = figure_words.figure_in_words(visit.language, shown, reader.policy, kpi)
+    found = await run_query(lambda: _parts_context(visit, query, kpi, order))
     return await visit.page(
         "figure.html",
         lambda: {
@@ -173,7 +173,7 @@ def _sums(language: Language, kpi: str, parts: Sequence[Part]) -> str:
 def _part_words(
     visit: Visit, query: SupplierQuery, kpi: str, shown_parts: Sequence[Part]
 ) -> list[PartWords]:
-    reading, policy = SupplierReading(visit.site.reader), visit.site.reader.policy
+    reading, policy = SupplierReader(visit.site.reader), visit.site.reader.policy
     keys = [_key(part) for part, _ in shown_parts if part["family"] in reasons.OF_A_LINE]
     folds = reading.folds(query.supplier_id, keys)
     as_of = query.view.as_of
@@ -187,10 +187,10 @@ def _part_words(
             day=visit.language.day(part["day"]),
             why=reasons.reason(
                 visit.language,
-                reasons.Counted(kpi, part, adds, lines.get(_key(part)), as_of),
+                reasons.CountedPart(kpi, part, adds, lines.get(_key(part)), as_of),
                 policy,
             ),
-            counts=reasons.adds_up(visit.language, kpi, adds),
+            counts=reasons.contribution_words(visit.language, kpi, adds),
             against=reasons.against(kpi, adds, policy),
             buyer=query.profile.names.get(part["buyer_id"], part["buyer_id"]),
         )

@@ -12,19 +12,19 @@ from fastapi.responses import Response
 
 from schemas.fields import Spelled
 from schemas.spelling import one_spelling
-from services.assessment.supplier_reader import SupplierReading
+from services.assessment.supplier_reader import SupplierReader
 from services.readiness.row import Row
 from services.readiness.sums import in_unit
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.web import page_query
 from services.web.forms import form_pages
 from services.web.site import PageRefused, Site, Visit, answer
 from services.web.supplier import story_words
 from services.web.supplier.line_at import line_at
-from services.web.supplier.story_effects import LineStory, inspected
+from services.web.supplier.story_effects import LineStory, inspected_before
 from services.web.supplier.story_line import StoryLine
-from services.web.supplier.supplier_page import SupplierQuery, asked_for
+from services.web.supplier.supplier_page import SupplierQuery, read_query
 
 
 def routes(site: Site) -> APIRouter:
@@ -44,7 +44,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 
     Raises PageRefused if there is no such line or the visitor may not see it, and Unreadable.
     """
-    query = await asked_for(visit, supplier_id)
+    query = await read_query(visit, supplier_id)
     params = visit.request.query_params
     buyer, order, number = (
         one_spelling(params.get(name, "")) for name in ("buyer", "order", "line")
@@ -53,12 +53,12 @@ async def page(visit: Visit, supplier_id: str) -> Response:
         # As for a line that does not exist: a visitor must not learn whether another buyer has it.
         raise PageRefused("not_known")
     reader = visit.site.reader
-    reading = SupplierReading(reader)
+    reading = SupplierReader(reader)
     key = (buyer, order, number)
     events, folds, newest = await asyncio.gather(
-        blocking(lambda: reading.told(supplier_id, key)),
-        blocking(lambda: reading.folds(supplier_id, [key])),
-        blocking(lambda: reader.newest(query.selection)),
+        run_query(lambda: reading.told(supplier_id, key)),
+        run_query(lambda: reading.folds(supplier_id, [key])),
+        run_query(lambda: reader.newest(query.selection)),
     )
     # The cancellation of a whole order applies to any line number, also one that never existed.
     if key not in folds and all(row["kind"] == "cancelled" for row in events):
@@ -134,7 +134,7 @@ def _context(
         "wanted": "" if stands is None else language.day(stands["requested_date"]),
         "due": "" if stands is None else language.day(stands["due_date"]),
         "due_by": story_words.due_by(language, events, line, stands),
-        "story": story_words.told(language, events, line),
+        "story": story_words.story_entries(language, events, line),
         "buyer_name": query.profile.names.get(line.buyer_id, line.buyer_id),
     }
 
@@ -155,7 +155,7 @@ def _quality(story: LineStory, as_of: date) -> dict[str, Any]:
 
     The dispute is the present one, whatever the day: the form on the page answers that one.
     """
-    whole, rejected, refused = inspected(story, as_of)
+    whole, rejected, refused = inspected_before(story, as_of)
     return {
         "quantity_inspected": whole,
         "quantity_rejected": rejected,

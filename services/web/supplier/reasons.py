@@ -41,7 +41,7 @@ def against(kpi: str, adds: Contribution, policy: Policy) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedPart:
     """A part of a figure and what it adds.
 
     `line`: its order line as it stood when the day `as_of` began, from `line_at`. None for the part
@@ -55,7 +55,7 @@ class Counted:
     as_of: date
 
 
-def reason(language: Language, one: Counted, policy: Policy) -> str:
+def reason(language: Language, one: CountedPart, policy: Policy) -> str:
     """Return why a part adds what it adds; "" if its order line is not known."""
     family = one.part["family"]
     if family in OF_A_LINE:
@@ -65,7 +65,7 @@ def reason(language: Language, one: Counted, policy: Policy) -> str:
     return language.text(_RECEIPTS[family, bool(one.part["b"])])
 
 
-def _of_a_line(language: Language, one: Counted, line: Row, policy: Policy) -> str:
+def _of_a_line(language: Language, one: CountedPart, line: Row, policy: Policy) -> str:
     if one.kpi in ("otif", "otif_requested"):
         found = missed(one.kpi, one.part, line, policy)
         if not found:
@@ -80,19 +80,19 @@ def _of_a_line(language: Language, one: Counted, line: Row, policy: Policy) -> s
     )
 
 
-def _in_time(language: Language, one: Counted, line: Row) -> str:
+def _in_time(language: Language, one: CountedPart, line: Row) -> str:
     some = language.number(one.part["c"])
     whole = quantity(language, line["ordered"], line["uom"])
     return language.text("%(some)s of %(whole)s came on time", some=some, whole=whole)
 
 
-def _kept(language: Language, one: Counted, line: Row) -> str:
+def _kept(language: Language, one: CountedPart, line: Row) -> str:
     some = language.number(one.part["d"])
     whole = quantity(language, line["ordered"], line["uom"])
     return language.text("%(some)s of %(whole)s received and kept", some=some, whole=whole)
 
 
-def _overdue(language: Language, one: Counted, line: Row) -> str:
+def _overdue(language: Language, one: CountedPart, line: Row) -> str:
     missing = line["ordered"] - line["received"] + line["returned"]
     return language.texts(
         "%(count)s day overdue, %(missing)s missing",
@@ -102,7 +102,7 @@ def _overdue(language: Language, one: Counted, line: Row) -> str:
     )
 
 
-def _to_come(language: Language, one: Counted, line: Row) -> str:
+def _to_come(language: Language, one: CountedPart, line: Row) -> str:
     return language.text(
         "%(some)s of %(whole)s still to come, due %(day)s",
         some=language.number(one.part["a"]),
@@ -133,7 +133,7 @@ def _miss(language: Language, one: Miss, uom: str) -> str:
     )
 
 
-def _days_late(language: Language, one: Counted, line: Row) -> str:
+def _days_late(language: Language, one: CountedPart, line: Row) -> str:
     if not one.adds.numerator or not one.adds.denominator:
         return language.text("nothing was late")
     days = Fraction(one.adds.numerator) / Fraction(one.adds.denominator)
@@ -144,7 +144,7 @@ def _days_late(language: Language, one: Counted, line: Row) -> str:
     return said
 
 
-_OF_LINES: Final[Mapping[str, Callable[[Language, Counted, Row], str]]] = {
+_OF_LINES: Final[Mapping[str, Callable[[Language, CountedPart, Row], str]]] = {
     "on_time_quantity": _in_time,
     "fill_rate": _kept,
     "mean_days_late": _days_late,
@@ -239,7 +239,7 @@ def ratio(language: Language, kpi: str, part: Fraction | Decimal, whole: Fractio
     return language.text(said, part=language.number(part), whole=language.number(whole))
 
 
-def adds_up(language: Language, kpi: str, adds: Contribution) -> str:
+def contribution_words(language: Language, kpi: str, adds: Contribution) -> str:
     """Return what a part adds to its figure: `0 of 1`, or its value."""
     if adds.numerator is not None and adds.denominator is not None:
         return ratio(language, kpi, adds.numerator, adds.denominator)

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.policy import Policy
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import standing_words
 from services.text.language import Language
 from services.web import next_step_words
@@ -46,7 +46,7 @@ class StandingCard:
         """
         return {
             "grade": standing_words.grade(language, self.card, policy, months),
-            "moved": standing_words.moved(language, self.card, self.frozen),
+            "moved": standing_words.score_change(language, self.card, self.frozen),
             "steps": next_step_words.next_steps(language, self.card, policy, names),
             "no_steps": next_step_words.nothing_to_do(language, self.card),
             "month_ends": standing_words.month_ends(language, self.frozen),
@@ -58,17 +58,17 @@ class StandingCard:
 
 
 async def read(
-    reader: Reader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
+    reader: ScorecardReader, store: EvaluationStore, selection: Selection, *, with_frozen: bool
 ) -> StandingCard:
     """Read the scorecard of a selection's only supplier, and its frozen ones if `with_frozen`."""
     shown, frozen = await asyncio.gather(
-        blocking(lambda: card(reader, selection)),
-        blocking(lambda: _frozen(reader, store, selection) if with_frozen else []),
+        run_query(lambda: card(reader, selection)),
+        run_query(lambda: _frozen(reader, store, selection) if with_frozen else []),
     )
     return StandingCard(shown, frozen)
 
 
-def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
+def card(reader: ScorecardReader, selection: Selection) -> Mapping[str, Any]:
     """Return the scorecard of a selection's only supplier, with fractions as Decimal."""
     # The JSON has the shortest text of each double. Read as a decimal, that text is rounded once,
     # for display.
@@ -79,7 +79,7 @@ def card(reader: Reader, selection: Selection) -> Mapping[str, Any]:
 
 
 def _frozen(
-    reader: Reader, store: EvaluationStore, selection: Selection
+    reader: ScorecardReader, store: EvaluationStore, selection: Selection
 ) -> list[tuple[date, Mapping[str, Any]]]:
     # The store returns the latest month ends: also read those after the selection's day, to drop.
     since = max(0, _month(reader.today()) - _month(selection.as_of))

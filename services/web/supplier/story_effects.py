@@ -243,7 +243,7 @@ _OF_GOODS: Final = {
 }
 
 
-def inspected(story: LineStory, before: date) -> tuple[Fraction, Fraction, bool]:
+def inspected_before(story: LineStory, before: date) -> tuple[Fraction, Fraction, bool]:
     """Return the quantities inspected and rejected before a day, in the line's unit.
 
     The third value tells whether any lot was not accepted at once.

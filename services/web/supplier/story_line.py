@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from schemas.units import factor
+from schemas.units import conversion_factor
 from services.readiness.policy import Policy
 from services.readiness.row import Row
 from services.readiness.sums import in_unit
@@ -89,7 +89,7 @@ def converted(quantity: Decimal, uom: str, unit: str) -> Fraction | None:
     """
     if not uom or not unit:
         return Fraction(quantity)
-    times = factor(uom, unit)
+    times = conversion_factor(uom, unit)
     return None if times is None else Fraction(quantity) * times
 
 

@@ -74,13 +74,13 @@ class StoryEntry:
     id: str
 
 
-def told(language: Language, events: Sequence[Row], line: StoryLine) -> list[StoryEntry]:
+def story_entries(language: Language, events: Sequence[Row], line: StoryLine) -> list[StoryEntry]:
     """Return the story in the order of `events`, which are rows from `SupplierReading.told`."""
     story = LineStory(line, events)
     return [_entry(language, row, story) for row in events]
 
 
-def who(language: Language, source: str, line: StoryLine) -> str:
+def sender_name(language: Language, source: str, line: StoryLine) -> str:
     """Return the name and role of the sender behind an event's source: `PT Cakra (buyer)`."""
     partner = _partner(source)
     name = line.names.get(partner, partner)
@@ -102,8 +102,8 @@ def due_by(language: Language, events: Sequence[Row], line: StoryLine, stands: R
         if (row["source"], row["event_id"]) == stands["due_set_by"]:
             return language.text(
                 "set by: %(what)s, %(who)s, %(when)s",
-                what=kind_of(language, row),
-                who=who(language, row["source"], line),
+                what=event_title(language, row),
+                who=sender_name(language, row["source"], line),
                 when=language.day(row["happened_at"].astimezone(ZoneInfo(line.policy.zone))),
             )
     return ""
@@ -120,11 +120,11 @@ def _entry(language: Language, row: Row, story: LineStory) -> StoryEntry:
         does += language.text(" (counts from %(day)s on)", day=later)
     return StoryEntry(
         kind=row["kind"],
-        what=kind_of(language, row),
+        what=event_title(language, row),
         details=tuple(_details(language, row, line)),
         effect=does,
         counts=counts,
-        who=who(language, row["source"], line),
+        who=sender_name(language, row["source"], line),
         when=language.moment(happened, zone),
         stored="" if stored is None else language.moment(stored, zone),
         source=row["source"],
@@ -162,7 +162,7 @@ def _partner(source: str) -> str:
     return [*source.split("/"), "", "", ""][2]
 
 
-def kind_of(language: Language, row: Row) -> str:
+def event_title(language: Language, row: Row) -> str:
     """Return the title of an event, such as `Inspected, inspection INS-7`."""
     message = _KINDS[row["kind"]]
     return language.text(message, number=row["number"])

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 
 from schemas.fields import Spelled
 from services.assessment.figure_store import Selection
-from services.assessment.supplier_reader import Profile, SupplierReading, SupplierSums
-from services.scorecards.scorecard_api import blocking
+from services.assessment.supplier_reader import Profile, SupplierReader, SupplierSums
+from services.scorecards.scorecard_api import run_query
 from services.text import figure_words
 from services.text.language import mark
 from services.text.standing_words import month_ends
@@ -72,17 +72,17 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     Raises PageRefused, Unreadable.
     """
     reader = visit.site.reader
-    reading = SupplierReading(reader)
-    view, selection = await seen(visit, supplier_id)
-    if (wanted := table_files.asked(visit)) is not None:
+    reading = SupplierReader(reader)
+    view, selection = await read_view(visit, supplier_id)
+    if (wanted := table_files.table_asked_for(visit)) is not None:
         return await supplier_tables.answer(visit, wanted, selection)
     profile, stands, sums, newest = await asyncio.gather(
-        blocking(lambda: reading.profile(supplier_id, selection)),
+        run_query(lambda: reading.profile(supplier_id, selection)),
         standing_card.read(
             reader, visit.site.evaluations, selection, with_frozen=_of_all_buyers(visit, view)
         ),
-        blocking(lambda: reading.sums(selection)),
-        blocking(lambda: reader.newest(selection)),
+        run_query(lambda: reading.sums(selection)),
+        run_query(lambda: reader.newest(selection)),
     )
     query = _with_known_buyer(
         SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None)
@@ -99,17 +99,17 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     )
 
 
-async def asked_for(visit: Visit, supplier_id: str) -> SupplierQuery:
+async def read_query(visit: Visit, supplier_id: str) -> SupplierQuery:
     """Read a request for a supplier's page. Raises PageRefused, Unreadable."""
-    view, selection = await seen(visit, supplier_id)
-    reading = SupplierReading(visit.site.reader)
-    profile = await blocking(lambda: reading.profile(supplier_id, selection))
+    view, selection = await read_view(visit, supplier_id)
+    reading = SupplierReader(visit.site.reader)
+    profile = await run_query(lambda: reading.profile(supplier_id, selection))
     return _with_known_buyer(
         SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None)
     )
 
 
-async def seen(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
+async def read_view(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
     """Return the requested view and what the visitor may see of it.
 
     Raises PageRefused, Unreadable.
@@ -138,21 +138,23 @@ def _standing_context(
     months = trend.trend(language, sums.months, query.view.as_of)
     return {
         **stands.in_words(language, policy, query.profile.names, sums.matured_months),
-        "groups": figure_words.told(language, stands.card, policy),
+        "groups": figure_words.all_figures(language, stands.card, policy),
         "months": months,
-        "drawn": trend.drawn(language, months),
-        "told_months": trend.told(months),
+        "drawn": trend.otif_chart(language, months),
+        "told_months": trend.chart_words(months),
         "told_scores": "; ".join(
             f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, stands.frozen)
         ),
-        "told_small": trend.told_small(language, stands.frozen, stands.card),
-        "scores": trend.scores(language, stands.frozen, policy),
-        "small": trend.small(stands.frozen, stands.card),
-        "small_months": trend.small_months(months),
+        "told_small": trend.small_chart_words(language, stands.frozen, stands.card),
+        "scores": trend.score_chart(language, stands.frozen, policy),
+        "small": trend.small_score_chart(stands.frozen, stands.card),
+        "small_months": trend.small_otif_chart(months),
         "ahead": workload.ahead(
             stands.card["kpis"]["overdue_lines"]["value"], sums.awaited, query.view.as_of
         ),
-        "certificates": certificates.told(language, query.profile.certificates, query.view.as_of),
+        "certificates": certificates.certificate_words(
+            language, query.profile.certificates, query.view.as_of
+        ),
         "figure_address": lambda key: addresses.figure(query.supplier_id, key, query.view),
         "deliveries_address": addresses.deliveries(query.supplier_id, query.view),
     }

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from services.assessment.figure_store import Selection
 from services.readiness.policy import Policy
-from services.scorecards.scorecard_api import blocking
+from services.scorecards.scorecard_api import run_query
 from services.text import line_words
 from services.text.language import Language, mark
 from services.web import kpi_words, table_files
@@ -33,18 +33,18 @@ _MOST_MONTH_ENDS: Final = 240
 async def answer(visit: Visit, wanted: TableQuery, selection: Selection) -> Response:
     """Return the table of a supplier that `wanted` names. Raises Unreadable, PageRefused."""
     if wanted.key in LISTS:
-        table = await blocking(lambda: lines(visit, selection, wanted.key))
+        table = await run_query(lambda: lines(visit, selection, wanted.key))
     elif wanted.key == "figures":
-        table = await blocking(lambda: figures(visit, selection))
+        table = await run_query(lambda: figures(visit, selection))
     elif wanted.key == "months":
-        table = await blocking(lambda: months(visit, selection))
+        table = await run_query(lambda: months(visit, selection))
     elif wanted.key == "month-ends":
         if visit.visitor.orders_of is not None:
             # Month ends are evaluated from the orders of all buyers.
             raise PageRefused("not_yours")
-        table = await blocking(lambda: month_ends(visit, selection.suppliers[0]))
+        table = await run_query(lambda: month_ends(visit, selection.suppliers[0]))
     else:
-        raise table_files.no_such(wanted)
+        raise table_files.no_such_table(wanted)
     return await table_files.answer(visit, wanted, table)
 
 
@@ -200,9 +200,7 @@ def line_cells(
         _yes_or_no(language, complete),
         days,
         None if judged is None else _yes_or_no(language, judged),
-        None
-        if row["out_because"] is None
-        else line_words.out_because(language, row["out_because"]),
+        None if row["out_because"] is None else line_words.why_out(language, row["out_because"]),
         row["quantity_inspected"],
         row["quantity_rejected"],
         row["complaints"],

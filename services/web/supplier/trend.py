@@ -50,7 +50,7 @@ def trend(
     return [_month(language, name, figures.get(name, {}), as_of) for name in names]
 
 
-def told(months: Sequence[Month]) -> str:
+def chart_words(months: Sequence[Month]) -> str:
     """Return the chart of the months in words, for screen readers."""
     return "; ".join(
         one.name + ": " + one.count + ("" if one.filled is None else f" ({one.otif})")
@@ -58,7 +58,7 @@ def told(months: Sequence[Month]) -> str:
     )
 
 
-def drawn(language: Language, months: Sequence[Month]) -> LineChart:
+def otif_chart(language: Language, months: Sequence[Month]) -> LineChart:
     """Draw the share of lines on time and in full by month, each with its interval."""
     values = [
         None if one.filled is None else ChartValue(one.filled, *(one.interval or (None, None)))
@@ -68,7 +68,7 @@ def drawn(language: Language, months: Sequence[Month]) -> LineChart:
     return line(values, [one.name for one in months], marks, span=(0.0, 1.0), most_names=4)
 
 
-def scores(
+def score_chart(
     language: Language, frozen: Sequence[tuple[date, Mapping[str, Any]]], policy: Policy
 ) -> LineChart | None:
     """Draw the score at month ends, with the limits of the grades; None for fewer than two."""
@@ -86,7 +86,7 @@ def scores(
     return line(values, names, marks, span=(max(0.0, lowest), 100.0), most_names=4)
 
 
-def small(frozen: Sequence[tuple[date, Card]], card: Card) -> LineChart | None:
+def small_score_chart(frozen: Sequence[tuple[date, Card]], card: Card) -> LineChart | None:
     """Draw the small chart beside the grade: the scores at month ends and on the day itself.
 
     None for fewer than two scores. The chart ends with the day's score, because the text beside it
@@ -102,7 +102,7 @@ def small(frozen: Sequence[tuple[date, Card]], card: Card) -> LineChart | None:
     return line(values, [""] * len(values), (), span=span, width=120.0, height=44.0)
 
 
-def told_small(language: Language, frozen: Sequence[tuple[date, Card]], card: Card) -> str:
+def small_chart_words(language: Language, frozen: Sequence[tuple[date, Card]], card: Card) -> str:
     """Return the scores that `small` draws in words, for screen readers."""
     *before, (day, today) = _with_today(frozen, card)
     said = [f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, before)]
@@ -117,7 +117,7 @@ def _with_today(frozen: Sequence[tuple[date, Card]], card: Card) -> list[tuple[d
     return [*((end, one) for end, one in frozen if end < day), (day, card)]
 
 
-def small_months(months: Sequence[Month]) -> LineChart | None:
+def small_otif_chart(months: Sequence[Month]) -> LineChart | None:
     """Draw the small chart of shares by month beside the grade; None for fewer than two."""
     values = [None if one.filled is None else ChartValue(one.filled) for one in months]
     if sum(one is not None for one in values) < 2:
@@ -147,7 +147,7 @@ def _month(language: Language, name: str, figures: Mapping[str, Figure], as_of: 
     otif = figures.get("otif", _NOTHING)
 
     def short(key: str) -> str:
-        return line_words.say(language, key, figures.get(key, _NOTHING)).short
+        return line_words.figure_in_words(language, key, figures.get(key, _NOTHING)).short
 
     return Month(
         name=language.month(name),

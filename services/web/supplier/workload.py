@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from schemas.units import factor
+from schemas.units import conversion_factor
 from services.assessment.supplier_reader import WEEKS, Awaited, ProcessCapacity
 
 A_WEEK: Final = Fraction(12 * 7) / Fraction(36525, 100)
@@ -83,10 +83,10 @@ def workloads(
         convertible = [
             replace(some, quantity=_multiplied(some.quantity, times))
             for some in orders
-            if (times := factor(some.unit, one.uom)) is not None
+            if (times := conversion_factor(some.unit, one.uom)) is not None
         ]
         a_week = Fraction(one.quantity_per_month) * A_WEEK
-        other_units = [some for some in orders if factor(some.unit, one.uom) is None]
+        other_units = [some for some in orders if conversion_factor(some.unit, one.uom) is None]
         # If all orders are in other units, an empty workload would say that none is awaited.
         if convertible or not other_units:
             found.append(Workload(one.process, one.uom, a_week, _weeks(convertible, as_of)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
 from tests.reference.cases import inspect, order, receive
@@ -31,7 +31,9 @@ def scorecard(
 ) -> dict[str, Any]:
     store(clickhouse, told(supplier, events))
     asked = Selection(APRIL, 180, [supplier])
-    card: dict[str, Any] = json.loads(Reader(clickhouse, DEFAULT_POLICY).scorecard(supplier, asked))
+    card: dict[str, Any] = json.loads(
+        ScorecardReader(clickhouse, DEFAULT_POLICY).scorecard(supplier, asked)
+    )
     return card
 
 
@@ -53,7 +55,7 @@ def test_the_best_first_and_only_what_gains(own_clickhouse: ClickHouse) -> None:
     rng = random.Random(5)
     events = history(rng, suppliers=3, buyers=2, lines=90, start=date(2026, 1, 1), days=90)
     store_in_batches(own_clickhouse, rng, shuffled(rng, events))
-    reader = Reader(own_clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     for supplier in supplier_ids(3):
         card = json.loads(reader.scorecard(supplier, Selection(APRIL, 90, [supplier])))
         gains = [step["gain"] for step in card["next_steps"]]

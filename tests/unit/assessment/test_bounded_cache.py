@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.assessment.bounded_cache import Remembered
+from services.assessment.bounded_cache import BoundedCache
 
 
 def test_what_was_not_asked_for_longest_goes_first() -> None:
-    kept = Remembered[str, int](2)
+    kept = BoundedCache[str, int](2)
     kept.put("a", 1)
     kept.put("b", 2)
     assert kept.get("a") == 1
@@ -17,7 +17,7 @@ def test_what_was_not_asked_for_longest_goes_first() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.binary(max_size=12))))
 def test_what_is_kept_weighs_no_more_than_the_bound(puts: list[tuple[str, bytes]]) -> None:
-    kept = Remembered[str, bytes](20, len)
+    kept = BoundedCache[str, bytes](20, len)
     for key, value in puts:
         kept.put(key, value)
         assert kept.get(key) == value
@@ -26,7 +26,7 @@ def test_what_is_kept_weighs_no_more_than_the_bound(puts: list[tuple[str, bytes]
 
 
 def test_what_weighs_too_much_alone_is_not_kept() -> None:
-    kept = Remembered[str, bytes](5, len)
+    kept = BoundedCache[str, bytes](5, len)
     kept.put("b", b"12")
     kept.put("a", b"123456")
     assert kept.get("a") is None

@@ -12,7 +12,7 @@ import pytest
 from services.assessment.data_quality import FIGURES, KINDS, DataQuality, FindingPage, Scope
 from services.assessment.figure_store import FigureStore
 from services.processor import finding_notes
-from services.processor.finding_notes import Findings
+from services.processor.finding_notes import FindingRecorder
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.rules import DEFAULT_RULES
 from services.scorecards.quality_api import finding
@@ -291,7 +291,7 @@ async def test_a_process_notes_them_while_it_is_the_one(
 ) -> None:
     monkeypatch.setattr(finding_notes, "_REST", 0)
     term: list[int | None] = [None]
-    run = Findings(lambda: quality(clickhouse), lambda: term[0], DEFAULT_POLICY, 0.1)
+    run = FindingRecorder(lambda: quality(clickhouse), lambda: term[0], DEFAULT_POLICY, 0.1)
     task = asyncio.create_task(run.run())
     reader, today = quality(clickhouse), Scope(datetime.now(UTC).date() + timedelta(days=1))
     store(clickhouse, [receive("10-01", 4, no="R1", lines=_other())])

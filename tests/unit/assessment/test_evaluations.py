@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.assessment.restated_evaluations import evaluations
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.month_ends import month_ends
 from services.readiness.policy import DEFAULT_POLICY, Policy, packaged_text
 from services.store.client import ClickHouse
@@ -149,7 +149,7 @@ async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> Non
 async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: Bench) -> None:
     store(bench.clickhouse, told_of())
     await bench.turn(bench.evaluator(), LAST)
-    reader = Reader(bench.clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(bench.clickhouse, DEFAULT_POLICY)
     listed = evaluations(reader, bench.store, SUPPLIERS[0], 24)["evaluations"]
     assert [one["as_of"] for one in listed] == [day.isoformat() for day in reversed(ENDS)]
     assert evaluations(reader, bench.store, SUPPLIERS[0], 2)["evaluations"] == listed[:2]
@@ -187,7 +187,7 @@ async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it
     await bench.turn(evaluator, date(2026, 7, 5))
     assert bench.rows() == rows
     now = cards(bench.clickhouse, {"S1": ENDS})
-    reader = Reader(bench.clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(bench.clickhouse, DEFAULT_POLICY)
     listed = evaluations(reader, bench.store, "S1", 24)["evaluations"]
     assert [one["as_of"] for one in listed] == [day.isoformat() for day in reversed(ENDS)]
     for one in listed:
@@ -210,7 +210,9 @@ async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) ->
     other = Policy.load_text(text.replace('version = "2026-11-01"', 'version = "other"'))
     await bench.turn(bench.evaluator(policy=other), date(2026, 4, 1))
     assert bench.rows() == rows
-    listed = evaluations(Reader(bench.clickhouse, other), bench.store, "S1", 1)["evaluations"]
+    listed = evaluations(ScorecardReader(bench.clickhouse, other), bench.store, "S1", 1)[
+        "evaluations"
+    ]
     assert listed[0]["policy_version"] == DEFAULT_POLICY.version
     restated = listed[0]["restated"]
     assert (restated["policy_version"], restated["kpis"]) == ("other", {})

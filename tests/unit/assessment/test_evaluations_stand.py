@@ -11,7 +11,7 @@ import pytest
 
 from services.assessment.evaluations import EvaluationStore
 from services.assessment.restated_evaluations import evaluations
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.kafka.topics import BrokerUnavailable
 from services.processor.evaluator import Evaluations, Waits
 from services.readiness.policy import DEFAULT_POLICY
@@ -69,7 +69,7 @@ async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> Non
     late = Unread(bench.clickhouse)
     await bench.turn(bench.evaluator(store=late), date(2026, 4, 1))
     assert late.froze == 3
-    newest = evaluations(Reader(bench.clickhouse, DEFAULT_POLICY), bench.store, "S1", 1)
+    newest = evaluations(ScorecardReader(bench.clickhouse, DEFAULT_POLICY), bench.store, "S1", 1)
     assert newest["evaluations"][0]["restated"] is not None
     assert bench.store.frozen("S1", limit=24) == first
     bench.clickhouse.command("OPTIMIZE TABLE evaluations FINAL")

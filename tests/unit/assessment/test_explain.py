@@ -11,7 +11,7 @@ import pytest
 
 from services.assessment.explanation import EXPLAINED, parts_of
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.figures import Figure, Load, Plain
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.sums import percentile, variation
@@ -31,13 +31,13 @@ DATES = [START + timedelta(days=days) for days in (45, 90, 120)]
 
 
 @pytest.fixture(scope="module")
-def reader(own_clickhouse: ClickHouse) -> Reader:
+def reader(own_clickhouse: ClickHouse) -> ScorecardReader:
     """Return a reader of a store with a generated history."""
     empty(own_clickhouse)
     rng = random.Random(11)
     events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
     store_in_batches(own_clickhouse, rng, shuffled(rng, events))
-    return Reader(own_clickhouse, DEFAULT_POLICY)
+    return ScorecardReader(own_clickhouse, DEFAULT_POLICY)
 
 
 def added(parts: list[dict[str, Any]], name: str) -> Fraction:
@@ -63,7 +63,7 @@ def plain(kpi: str, parts: list[dict[str, Any]]) -> Any:
 
 
 @pytest.mark.parametrize("kpi", EXPLAINED)
-def test_the_parts_add_up_to_the_figure(reader: Reader, kpi: str) -> None:
+def test_the_parts_add_up_to_the_figure(reader: ScorecardReader, kpi: str) -> None:
     seen = 0
     for supplier in SUPPLIERS:
         for as_of in DATES:
@@ -133,7 +133,7 @@ def test_it_says_why(own_clickhouse: ClickHouse, events: list[dict[str, Any]], r
     ]
     store(own_clickhouse, told)
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    explained = Reader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
+    explained = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
     (part,) = explained["parts"]
     assert part["reason"] == reason
     assert part["due_set_by"]["id"] == f"{supplier}-1"
@@ -161,14 +161,16 @@ def test_it_says_what_of_an_inspection_counts(own_clickhouse: ClickHouse) -> Non
         _about(supplier, [pieces, receive("03-20", 40, no="R"), *of_receipt]),
     )
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    reader = Reader(own_clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     parts = reader.explain(supplier, asked, "ppm")["parts"]
     said = {part.get("inspection_no"): part["reason"] for part in parts}
     assert said["Q1"] == "30 rejected"
     assert said["Q2"] == "10 of 30 rejected count: no more is left of the receipt"
     told = [
         reasons.reason(
-            LANGUAGES["en"], reasons.Counted("ppm", part, adds, None, asked.as_of), DEFAULT_POLICY
+            LANGUAGES["en"],
+            reasons.CountedPart("ppm", part, adds, None, asked.as_of),
+            DEFAULT_POLICY,
         )
         for part, adds in parts_of(reader.store, asked, "ppm")
         if part["number"] == "Q2"
@@ -190,6 +192,6 @@ def test_it_says_how_an_inspection_in_another_unit_counts(own_clickhouse: ClickH
     lot["data"] |= {"uom": "DZN", "receipt_no": "R"}
     store(own_clickhouse, _about(supplier, [pieces, receive("03-20", 20, no="R"), lot]))
     asked = Selection(date(2026, 4, 1), 180, [supplier])
-    parts = Reader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "ppm")["parts"]
+    parts = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "ppm")["parts"]
     said = [part["reason"] for part in parts if "inspection_no" in part]
     assert said == ["20 of 24 rejected count: no more is left of the receipt"]

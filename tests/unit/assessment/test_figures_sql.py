@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.assessment.assessor import Assessor
 from services.assessment.figure_store import FigureStore, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY, Policy
@@ -340,7 +340,9 @@ def test_rejects_and_complaints_over_all_that_came(clickhouse: ClickHouse) -> No
     supplier, events = of_a_case(written)
     store(clickhouse, events)
     kpis = (
-        Reader(clickhouse, DEFAULT_POLICY).facts(Selection(T, 30, [supplier])).figures([supplier])
+        ScorecardReader(clickhouse, DEFAULT_POLICY)
+        .facts(Selection(T, 30, [supplier]))
+        .figures([supplier])
     )
     ppm, lots = kpis["ppm"], kpis["lot_acceptance"]
     assert (ppm.numerator, ppm.denominator) == (Fraction("3.5"), Fraction(400))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.assessment import standings
 from services.assessment.figure_store import Selection
 from services.assessment.programme_figures import Filter, Programme
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.readiness.assessed import Assessed
 from services.readiness.figures import Figure, Plain
 from services.readiness.grading import Grader
@@ -57,7 +57,7 @@ def assessed(
     clickhouse: ClickHouse, selection: Selection, names: list[str], policy: Policy = DEFAULT_POLICY
 ) -> dict[str, Assessed]:
     """Assess each supplier alone, as its scorecard does."""
-    reader = Reader(clickhouse, policy)
+    reader = ScorecardReader(clickhouse, policy)
     return {
         name: reader.assessor.assessed(
             Selection(selection.as_of, selection.window_days, [name], selection.buyers)
@@ -149,7 +149,7 @@ def test_a_group_is_the_sum_of_its_members(told: ClickHouse, selection: Selectio
     now = assessed(told, selection, SUPPLIERS)
     end = month_end_before(selection.as_of)
     then = assessed(told, Selection(end, selection.window_days, [], selection.buyers), SUPPLIERS)
-    summary = Programme(Reader(told, DEFAULT_POLICY)).summary(selection, Filter(), 2)
+    summary = Programme(ScorecardReader(told, DEFAULT_POLICY)).summary(selection, Filter(), 2)
     assert summary["suppliers"] == len(SUPPLIERS)
     assert summary["moved"]["since"] == end.isoformat()
     same_figures(summary, list(now.values()))
@@ -158,7 +158,7 @@ def test_a_group_is_the_sum_of_its_members(told: ClickHouse, selection: Selectio
 
 
 def test_grades_and_moves_of_many_kinds_are_met(told: ClickHouse) -> None:
-    groups, seen, moves = Programme(Reader(told, DEFAULT_POLICY)), Counter[str](), []
+    groups, seen, moves = Programme(ScorecardReader(told, DEFAULT_POLICY)), Counter[str](), []
     for month in range(1, 13):
         selection = Selection(date(2026, month, 1), 180)
         summary = groups.summary(selection, Filter(), 2)
@@ -189,7 +189,7 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
     compared = Counter[str | None]()
     for month in range(1, 13):
         end = date(2026, month, 1)
-        facts = Reader(told, DEFAULT_POLICY).facts(Selection(end, 180))
+        facts = ScorecardReader(told, DEFAULT_POLICY).facts(Selection(end, 180))
         for rows in facts.rows.values():
             sums = FigureSums.of(end, rows)
             value = score(DEFAULT_POLICY, sums.scored()).value
@@ -206,7 +206,7 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
 @EXAMPLES
 @given(selection=SELECTIONS)
 def test_clusters_are_the_sums_of_theirs(told: ClickHouse, selection: Selection) -> None:
-    reader = Reader(told, DEFAULT_POLICY)
+    reader = ScorecardReader(told, DEFAULT_POLICY)
     groups = Programme(reader)
     now = assessed(told, selection, SUPPLIERS)
     clusters: dict[str | None, list[str]] = {}
@@ -238,7 +238,7 @@ def same_member(member: dict[str, Any], one: Assessed) -> None:
 
 
 def test_nothing_of_money_is_told(told: ClickHouse) -> None:
-    groups = Programme(Reader(told, DEFAULT_POLICY))
+    groups = Programme(ScorecardReader(told, DEFAULT_POLICY))
     answers = [
         groups.summary(AT_THE_END, Filter(), 5),
         groups.clusters(AT_THE_END, Filter(), 5, 10, 0),
@@ -250,7 +250,7 @@ def test_nothing_of_money_is_told(told: ClickHouse) -> None:
 def test_a_long_list_of_suppliers_is_not_named_to_the_store(
     told: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    groups, wanted = Programme(Reader(told, DEFAULT_POLICY)), Filter(region="Bekasi")
+    groups, wanted = Programme(ScorecardReader(told, DEFAULT_POLICY)), Filter(region="Bekasi")
     named = groups.summary(AT_THE_END, wanted, 5)
     monkeypatch.setattr(standings, "_NAMED", 0)
     unnamed = groups.summary(AT_THE_END, wanted, 5)
@@ -269,12 +269,12 @@ def test_two_queries_for_all_beside_the_list(
         return rows(self, statement, *more)
 
     monkeypatch.setattr(ClickHouse, "rows", counted)
-    Programme(Reader(told, DEFAULT_POLICY)).clusters(AT_THE_END, Filter(), 5, 10, 0)
+    Programme(ScorecardReader(told, DEFAULT_POLICY)).clusters(AT_THE_END, Filter(), 5, 10, 0)
     assert len(asked) == 3
 
 
 def test_nobody_is_nobody_and_not_all(told: ClickHouse) -> None:
-    groups = Programme(Reader(told, DEFAULT_POLICY))
+    groups = Programme(ScorecardReader(told, DEFAULT_POLICY))
     summary = groups.summary(AT_THE_END, Filter(region="Papua"), 5)
     assert summary["suppliers"] == 0
     assert summary["kpis"]["otif"]["denominator"] == 0

@@ -11,8 +11,8 @@ import pytest
 
 from services.assessment.explanation import parts_of
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
-from services.assessment.supplier_reader import SupplierReading
+from services.assessment.scorecard_reader import ScorecardReader
+from services.assessment.supplier_reader import SupplierReader
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
 from services.web.supplier.line_at import line_at
@@ -32,15 +32,15 @@ EVERY = 2**31
 
 
 @pytest.fixture(scope="module")
-def reader(own_clickhouse: ClickHouse) -> Reader:
+def reader(own_clickhouse: ClickHouse) -> ScorecardReader:
     empty(own_clickhouse)
     rng = random.Random(23)
     events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
     store_in_batches(own_clickhouse, rng, shuffled(rng, events))
-    return Reader(own_clickhouse, DEFAULT_POLICY)
+    return ScorecardReader(own_clickhouse, DEFAULT_POLICY)
 
 
-def lines(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
+def lines(reader: ScorecardReader, selection: Selection) -> list[dict[str, Any]]:
     return reader.store.lines(selection, "any", EVERY, 0)
 
 
@@ -49,10 +49,10 @@ def key(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("selection", ASKED)
-def test_a_line_stands_as_the_store_has_it(reader: Reader, selection: Selection) -> None:
+def test_a_line_stands_as_the_store_has_it(reader: ScorecardReader, selection: Selection) -> None:
     rows = lines(reader, selection)
     assert rows
-    folds = SupplierReading(reader).folds(selection.suppliers[0], map(key, rows))
+    folds = SupplierReader(reader).folds(selection.suppliers[0], map(key, rows))
     same = (
         "item_no", "ordered", "requested_date", "due_date", "due_set_by", "out_because",
         "cancelled_by", "receipts", "most", "in_the_house", "received", "returned", "uom",
@@ -63,15 +63,15 @@ def test_a_line_stands_as_the_store_has_it(reader: Reader, selection: Selection)
         assert {name: line[name] for name in same} == {name: row[name] for name in same}
 
 
-def test_a_line_is_not_there_before_its_first_version(reader: Reader) -> None:
+def test_a_line_is_not_there_before_its_first_version(reader: ScorecardReader) -> None:
     rows = lines(reader, Selection(DATES[-1], 60, [SUPPLIERS[0]]))
-    folds = SupplierReading(reader).folds(SUPPLIERS[0], map(key, rows))
+    folds = SupplierReader(reader).folds(SUPPLIERS[0], map(key, rows))
     assert all(line_at(fold, START, DEFAULT_POLICY) is None for fold in folds.values())
 
 
 @pytest.mark.parametrize("selection", ASKED)
-def test_months_are_those_of_the_figures(reader: Reader, selection: Selection) -> None:
-    months = SupplierReading(reader).sums(selection).months
+def test_months_are_those_of_the_figures(reader: ScorecardReader, selection: Selection) -> None:
+    months = SupplierReader(reader).sums(selection).months
     whole = reader.monthly_figures(selection)
     told = ("otif", "on_time_quantity", "fill_rate", "mean_days_late", "ppm", "lot_acceptance")
     assert months.keys() == whole.keys()
@@ -81,15 +81,17 @@ def test_months_are_those_of_the_figures(reader: Reader, selection: Selection) -
 
 @pytest.mark.parametrize("selection", ASKED)
 def test_months_of_matured_lines_are_those_of_the_grade(
-    reader: Reader, selection: Selection
+    reader: ScorecardReader, selection: Selection
 ) -> None:
-    found = SupplierReading(reader).sums(selection).matured_months
+    found = SupplierReader(reader).sums(selection).matured_months
     assessed = reader.assessor.assessed(selection)[selection.suppliers[0]]
     assert found == assessed.sums.matured_months
 
 
 @pytest.mark.parametrize("selection", ASKED)
-def test_what_is_awaited_is_what_the_lines_lack(reader: Reader, selection: Selection) -> None:
+def test_what_is_awaited_is_what_the_lines_lack(
+    reader: ScorecardReader, selection: Selection
+) -> None:
     last = selection.as_of + timedelta(days=84)
     expected: dict[tuple[str, date], Decimal] = {}
     for row in lines(reader, selection):
@@ -99,7 +101,7 @@ def test_what_is_awaited_is_what_the_lines_lack(reader: Reader, selection: Selec
             named = row["item_no"], row["due_date"]
             expected[named] = expected.get(named, Decimal(0)) + missing
     found: dict[tuple[str, date], Decimal] = {}
-    for one in SupplierReading(reader).sums(selection).awaited:
+    for one in SupplierReader(reader).sums(selection).awaited:
         named = one.item, one.due
         found[named] = found.get(named, Decimal(0)) + one.quantity
     # Of one unit in another some have no end as a decimal: a sum of those that are cut off is not
@@ -112,7 +114,9 @@ def rounded(quantities: Mapping[tuple[str, date], Decimal]) -> dict[tuple[str, d
 
 
 @pytest.mark.parametrize("selection", ASKED)
-def test_delivery_days_are_those_of_the_lines(reader: Reader, selection: Selection) -> None:
+def test_delivery_days_are_those_of_the_lines(
+    reader: ScorecardReader, selection: Selection
+) -> None:
     first, until = START, START + timedelta(days=75)
     expected: Counter[tuple[date, str]] = Counter()
     for row in lines(reader, selection):
@@ -126,18 +130,16 @@ def test_delivery_days_are_those_of_the_lines(reader: Reader, selection: Selecti
             early = on < row["due_date"] - timedelta(days=terms.early_days)
             expected[on, "late" if late else "early" if early else "in_time"] += 1
     inside = {key: count for key, count in expected.items() if first <= key[0] < until}
-    found = SupplierReading(reader).delivery_days(selection, first, until)
+    found = SupplierReader(reader).delivery_days(selection, first, until)
     assert {(one.day, one.what): one.number for one in found} == inside
     assert {what for _, what in inside} >= {"due", "in_time"}
 
 
 @pytest.mark.parametrize("supplier", SUPPLIERS)
-def test_documents_name_their_lines(reader: Reader, supplier: str) -> None:
+def test_documents_name_their_lines(reader: ScorecardReader, supplier: str) -> None:
     selection = Selection(DATES[-1], 120, [supplier])
     parts = [part for part, _ in parts_of(reader.store, selection, "lot_acceptance")]
-    named = SupplierReading(reader).lines_of(
-        supplier, selection, [part["number"] for part in parts]
-    )
+    named = SupplierReader(reader).lines_of(supplier, selection, [part["number"] for part in parts])
     told = reader.store.clickhouse.rows(
         "SELECT buyer_id, inspection_no, "
         "argMax((order_no, line_no), (time, event_id, source)) AS l "
@@ -152,11 +154,11 @@ def test_documents_name_their_lines(reader: Reader, supplier: str) -> None:
 
 
 @pytest.mark.parametrize("supplier", SUPPLIERS)
-def test_a_story_has_every_event_of_its_line(reader: Reader, supplier: str) -> None:
+def test_a_story_has_every_event_of_its_line(reader: ScorecardReader, supplier: str) -> None:
     selection = Selection(DATES[-1], 120, [supplier])
     rows = lines(reader, selection)
     for row in random.Random(5).sample(rows, 15):
-        told = SupplierReading(reader).told(supplier, key(row))
+        told = SupplierReader(reader).told(supplier, key(row))
         found = {(one["source"], one["event_id"]) for one in told}
         assert set(map(tuple, row["events"])) <= found
         assert all(one["accepted_at"] is not None for one in told)
@@ -164,25 +166,25 @@ def test_a_story_has_every_event_of_its_line(reader: Reader, supplier: str) -> N
         assert times == sorted(times)
 
 
-def test_a_profile_of_nobody_is_empty(reader: Reader) -> None:
-    profile = SupplierReading(reader).profile("NOBODY", Selection(DATES[-1], 60, ["NOBODY"]))
+def test_a_profile_of_nobody_is_empty(reader: ScorecardReader) -> None:
+    profile = SupplierReader(reader).profile("NOBODY", Selection(DATES[-1], 60, ["NOBODY"]))
     assert (profile.supplier.name, profile.supplier.buyers) == (None, ())
     assert (profile.certificates, profile.capacities) == ([], [])
 
 
-def test_a_profile_names_the_buyers_that_may_be_seen(reader: Reader) -> None:
-    reading, day = SupplierReading(reader), DATES[-1]
+def test_a_profile_names_the_buyers_that_may_be_seen(reader: ScorecardReader) -> None:
+    reading, day = SupplierReader(reader), DATES[-1]
     every = reading.profile(SUPPLIERS[0], Selection(day, 60, [SUPPLIERS[0]]))
     one = reading.profile(SUPPLIERS[0], Selection(day, 60, [SUPPLIERS[0]], [BUYERS[1]]))
     assert every.supplier.buyers == tuple(sorted(BUYERS))
     assert one.supplier.buyers == (BUYERS[1],)
 
 
-def test_declared_capacities_are_those_of_the_figure(reader: Reader) -> None:
+def test_declared_capacities_are_those_of_the_figure(reader: ScorecardReader) -> None:
     for selection in ASKED:
         supplier = selection.suppliers[0]
         figures = reader.assessor.assessed(selection)[supplier].figures["capacity_load"].as_json()
-        profile = SupplierReading(reader).profile(supplier, selection)
+        profile = SupplierReader(reader).profile(supplier, selection)
         assert {one.process: one.quantity_per_month for one in profile.capacities} == {
             name: Decimal(one["denominator"]) for name, one in figures["processes"].items()
         }

@@ -8,9 +8,9 @@ import pytest
 
 from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.programme_figures import Filter, Programme
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import Standings
-from services.assessment.watched import Looked, Watched, WatchedStanding, WatchStore
+from services.assessment.watched import StoreLookResult, Watched, WatchedStanding, WatchStore
 from services.exporter.bounds import Bounds
 from services.exporter.families import families
 from services.readiness.policy import DEFAULT_POLICY, packaged_text
@@ -33,7 +33,7 @@ def judge(clickhouse: ClickHouse, day: date, *names: str) -> None:
     standings.summaries(Selection(day, WINDOW_DAYS, list(names)))
 
 
-def look(clickhouse: ClickHouse, today: date = TODAY) -> Looked:
+def look(clickhouse: ClickHouse, today: date = TODAY) -> StoreLookResult:
     return WatchStore(clickhouse, DEFAULT_POLICY).look(today)
 
 
@@ -57,7 +57,7 @@ def test_a_look_shows_what_the_programme_answers(clickhouse: ClickHouse) -> None
     rng = random.Random(4)
     events = history(rng, suppliers=4, buyers=2, lines=260, start=START, days=DAYS, calm=0.97)
     store_in_batches(clickhouse, rng, shuffled(rng, events))
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     # Asked first: that works out what is kept, as the processor would have done.
     answer = Programme(reader).clusters(Selection(END, WINDOW_DAYS), Filter(), 0, 10, 0)
     looked = look(clickhouse, END)
@@ -140,7 +140,7 @@ def test_the_grade_of_the_month_end_before_is_that_of_its_newest_standing(
     judge(clickhouse, day, *SUPPLIERS[:2])
     assert all(x.standing and not x.standing.compared for x in look(clickhouse, day).suppliers)
     judge(clickhouse, date(2026, 7, 1), *SUPPLIERS[:2])
-    reader = Reader(clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     before = reader.assessor.assessed(Selection(date(2026, 7, 1), WINDOW_DAYS, SUPPLIERS[:2]))
     shown = {x.supplier_id: x.standing for x in look(clickhouse, day).suppliers}
     assert {name: x.published for name, x in before.items()} == {

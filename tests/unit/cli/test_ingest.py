@@ -193,7 +193,7 @@ def test_a_gateway_that_restarts_is_waited_for_and_one_that_is_not_there_is_not(
     [
         ("http://127.0.0.1:9", "is the gateway running"),
         ("localhost:8080", "write --url http://"),
-        ("http://a:b", "is no address"),
+        ("http://a:b", "is not an address"),
     ],
 )
 def test_an_address_where_no_gateway_is(url: str, said: str, tmp_path: Path) -> None:

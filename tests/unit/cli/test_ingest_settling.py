@@ -8,7 +8,7 @@ import pytest
 
 from services.cli import ingest_settling
 from services.formats.mapping_file import parse_mapping
-from services.formats.sites import moved_at
+from services.formats.sites import site_zone_problem
 from tests.unit.cli.gateway_stand_in import KEY, MAPPING, StandIn, event, report, run, standing_in
 
 
@@ -121,7 +121,7 @@ def test_an_answer_that_does_not_account_for_all_is_none(
     gateway.settling = [(200, {}, bad)]
     status, said = report(rows(tmp_path, "1,S1,02-Jun-06"), "--map", mapping, "--url", gateway.url)
     assert (status, said["unsettled"]) == (1, 1)
-    assert "no answer of Rantai's" in said["trouble"]
+    assert "is not from Rantai" in said["trouble"]
 
 
 def test_whoever_does_not_wait_is_not_told(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
@@ -216,13 +216,13 @@ def test_dates_that_would_move_stop_it_before_anything_is_sent(
     assert (status, gateway.requests) == (2, [])
     assert 'set site = "America/Los_Angeles"' in said["stopped"]
     loaded = parse_mapping(MAPPING)
-    assert moved_at(loaded, "Asia/Jakarta") is None
-    assert moved_at(loaded, "Asia/Jayapura") is None
-    assert moved_at(loaded, "nowhere") is None
+    assert site_zone_problem(loaded, "Asia/Jakarta") is None
+    assert site_zone_problem(loaded, "Asia/Jayapura") is None
+    assert site_zone_problem(loaded, "nowhere") is None
     moved = MAPPING.replace("[constants]", '[defaults]\nsite = "America/Los_Angeles"\n[constants]')
-    assert moved_at(parse_mapping(moved), "America/Los_Angeles") is None
+    assert site_zone_problem(parse_mapping(moved), "America/Los_Angeles") is None
     late = MAPPING.replace("[constants]", "[defaults]\nat = 23:30:00\n[constants]")
-    assert moved_at(parse_mapping(late), "Asia/Makassar") is not None
+    assert site_zone_problem(parse_mapping(late), "Asia/Makassar") is not None
 
 
 def test_the_key_is_never_shown(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.assessment.watched import Looked, StoreSize, Watched, WatchedStanding
-from services.exporter.bounds import Bounds, watched
+from services.assessment.watched import StoreLookResult, StoreSize, Watched, WatchedStanding
+from services.exporter.bounds import Bounds, most_at_risk
 from services.exporter.families import families
 from services.readiness.kpis import COUNTS
 from services.readiness.policy_parts import LETTERS, Letter
@@ -65,7 +65,7 @@ def shown(
     senders: Mapping[str, datetime] | None = None,
 ) -> dict[str, dict[tuple[str, ...], float]]:
     """Return the values of each series by the values of its labels, in their order."""
-    looked = Looked(TODAY, suppliers, senders or {}, StoreSize(1, 2, 3, 4, 5), {})
+    looked = StoreLookResult(TODAY, suppliers, senders or {}, StoreSize(1, 2, 3, 4, 5), {})
     return {
         family.name: {tuple(s.labels.values()): s.value for s in family.samples}
         for family in families(looked, bounds or Bounds(), ZONE)
@@ -164,11 +164,15 @@ def test_the_suppliers_most_at_risk_have_series_of_their_own() -> None:
         supplier("unknown", known=False),
     ]
     order = ["fell far", "fell", "lower", "low", "rose", "fine", "ungraded"]
-    assert [one.supplier_id for one in watched(some, Bounds())] == order
-    first = [one.supplier_id for one in watched(some, Bounds(suppliers=3))]
+    assert [one.supplier_id for one in most_at_risk(some, Bounds())] == order
+    first = [one.supplier_id for one in most_at_risk(some, Bounds(suppliers=3))]
     assert first == order[:3]
     named = Bounds(suppliers=3, named=("ungraded", "fine", "nobody"))
-    assert [one.supplier_id for one in watched(some, named)] == ["ungraded", "fine", "fell far"]
+    assert [one.supplier_id for one in most_at_risk(some, named)] == [
+        "ungraded",
+        "fine",
+        "fell far",
+    ]
     found = shown(*some, bounds=Bounds(suppliers=2))
     own = {series: keys for series, keys in found.items() if series.startswith("rantai_supplier_")}
     assert {labels[0] for keys in own.values() for labels in keys} == {"fell far", "fell"}

@@ -20,9 +20,9 @@ from services.gateway.decoding import (
     Judged,
     NoRoom,
     Room,
-    judging,
+    decode_steps,
 )
-from services.gateway.unpacking import MOST_MEMBERS, TooLarge, UnsupportedMediaType, unpacked
+from services.gateway.unpacking import MOST_MEMBERS, TooLarge, UnsupportedMediaType, unpack
 from tests.integration.bad_events import order
 
 DECLARED = (NotParseable, TooLarge, UnsupportedMediaType)
@@ -41,7 +41,7 @@ def judged(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Judged]:
     headers = {"content-type": content_type, "content-encoding": encoding, **more}
-    steps = judging(headers, body, limits, SENDER)
+    steps = decode_steps(headers, body, limits, SENDER)
     while True:
         try:
             next(steps)
@@ -129,9 +129,9 @@ def test_a_batch_is_judged_as_its_events_are_one_by_one(events: list[bytes]) -> 
 @example([b"x" * 70_000, b"", b"y"])
 def test_gzip_files_one_after_the_other_are_one(parts: list[bytes]) -> None:
     whole = b"".join(parts)
-    assert unpacked("GZip ", b"".join(map(gzip.compress, parts)), 100_000) == whole
-    assert unpacked("deflate", zlib.compress(whole), 100_000) == whole
-    assert unpacked("deflate", bare(whole), 100_000) == whole
+    assert unpack("GZip ", b"".join(map(gzip.compress, parts)), 100_000) == whole
+    assert unpack("deflate", zlib.compress(whole), 100_000) == whole
+    assert unpack("deflate", bare(whole), 100_000) == whole
 
 
 BLANKS = (b"", b" ", MARK, MARK + b" \r\n", b"\n" + MARK + b"\n", MARK + b"\x0b")
@@ -181,7 +181,7 @@ def test_a_mark_before_any_line_is_no_part_of_it() -> None:
 )
 def test_what_unpacks_to_too_much(encoding: str, body: bytes, said: str) -> None:
     with pytest.raises(TooLarge, match=said):
-        unpacked(encoding, body, 100_000)
+        unpack(encoding, body, 100_000)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_what_unpacks_to_too_much(encoding: str, body: bytes, said: str) -> None
 )
 def test_what_is_packed_badly(encoding: str, body: bytes, said: str) -> None:
     with pytest.raises(NotParseable, match=said):
-        unpacked(encoding, body, 100_000)
+        unpack(encoding, body, 100_000)
 
 
 def test_more_values_than_events_have_are_not_parsed() -> None:

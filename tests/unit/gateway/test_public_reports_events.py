@@ -12,7 +12,7 @@ import pytest
 from schemas.catalogue import Role
 from schemas.validation import Accepted, NotParseable, Sender
 from services.gateway.cloudevents import BATCHED, LINES, STRUCTURED, Limits
-from services.gateway.decoding import judging
+from services.gateway.decoding import decode_steps
 
 SENDER = Sender("AHM", (Role.BUYER,))
 LIMITS = Limits(body_bytes=100_000, events=50)
@@ -44,7 +44,7 @@ def judged(body: str, content_type: str = STRUCTURED, **more: str) -> list[Any]:
         "content-type": content_type,
         **{name.replace("_", "-"): value for name, value in more.items()},
     }
-    steps = judging(headers, body.encode(), LIMITS, SENDER)
+    steps = decode_steps(headers, body.encode(), LIMITS, SENDER)
     while True:
         try:
             next(steps)

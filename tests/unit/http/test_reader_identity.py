@@ -8,7 +8,7 @@ from starlette.requests import Request
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.http.reads import Askers
+from services.http.reads import ReaderIdentity
 
 
 def request(path: str, **headers: str) -> Request:
@@ -28,7 +28,7 @@ def test_a_key_a_link_or_the_address(tmp_path: Path) -> None:
     keys, links = KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret")
     key = keys.create(Role.BUYER, "B1")
     token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
-    identify = Askers(keys, links)
+    identify = ReaderIdentity(keys, links)
     assert identify(request("/v1/suppliers", authorization=f"Bearer {key}")).startswith("key:")
     assert identify(request(f"/s/{token}")).startswith("link:")
     for path in ("/v1/suppliers", "/s/forged", "/"):
@@ -42,6 +42,6 @@ def test_files_that_cannot_be_read_are_left_to_the_handler(tmp_path: Path, file:
     token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
     (tmp_path / file).write_text("{")
     # Read for the first time when they are damaged already: nothing read before can stand in.
-    identify = Askers(KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret"))
+    identify = ReaderIdentity(KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret"))
     for asked in (request("/", authorization="Bearer rtk_x_y"), request(f"/s/{token}")):
         assert identify(asked).partition(":")[0] in ("address", "link", "key")

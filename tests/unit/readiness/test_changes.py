@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.readiness import Change
-from services.readiness.changes import GATE_FIGURES, Changed, ToldState, changes
+from services.readiness.changes import GATE_FIGURES, AnnouncedState, StandingChange, changes
 from services.readiness.policy import DEFAULT_POLICY
 from services.readiness.policy_parts import LETTERS, GateName, Letter
 from services.readiness.stage import STAGES
@@ -26,7 +26,7 @@ LIMITS = st.sampled_from(
     [(), ("NIB",), ("five_r",), ("buyer_concentration",), ("five_r", "buyer_concentration")]
 )
 STATES = st.builds(
-    ToldState,
+    AnnouncedState,
     published=LETTER,
     gates=GATES,
     stages=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(STAGES)),
@@ -35,19 +35,19 @@ STATES = st.builds(
 )
 
 
-def found(before: ToldState, now: ToldState) -> list[Changed]:
+def found(before: AnnouncedState, now: AnnouncedState) -> list[StandingChange]:
     return list(changes(before, now, CAPS))
 
 
-def graded(published: Letter | None, gates: tuple[str, ...] = (), **adds: float) -> ToldState:
-    return ToldState(published, gates, adds=ADDS | adds)
+def graded(published: Letter | None, gates: tuple[str, ...] = (), **adds: float) -> AnnouncedState:
+    return AnnouncedState(published, gates, adds=ADDS | adds)
 
 
-def staged(**stages: str) -> ToldState:
-    return ToldState("B", stages=stages, adds=ADDS)
+def staged(**stages: str) -> AnnouncedState:
+    return AnnouncedState("B", stages=stages, adds=ADDS)
 
 
-def moved_by(before: ToldState, now: ToldState) -> tuple[str | None, float | None]:
+def moved_by(before: AnnouncedState, now: AnnouncedState) -> tuple[str | None, float | None]:
     """Return the figure that moved a grade, and by how many points."""
     (one,) = found(before, now)
     assert (one.what, one.before, one.after) == (
@@ -64,9 +64,9 @@ def moved_by(before: ToldState, now: ToldState) -> tuple[str | None, float | Non
 
 
 def test_no_figure_moved_the_first_grade() -> None:
-    first = Changed("published_grade", None, "B", gates=STOPPED)
-    assert found(ToldState(), graded("B", STOPPED)) == [first]
-    assert moved_by(ToldState(), graded("C", STOPPED)) == (None, None)
+    first = StandingChange("published_grade", None, "B", gates=STOPPED)
+    assert found(AnnouncedState(), graded("B", STOPPED)) == [first]
+    assert moved_by(AnnouncedState(), graded("C", STOPPED)) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_no_figure_moved_the_first_grade() -> None:
     ],
 )
 def test_a_gate_that_came_moved_a_grade_where_it_binds(
-    before: ToldState, now: ToldState, moved: tuple[str, float | None]
+    before: AnnouncedState, now: AnnouncedState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
 
@@ -111,7 +111,7 @@ def test_a_gate_that_came_moved_a_grade_where_it_binds(
     ],
 )
 def test_a_gate_that_was_lifted_moved_a_grade_where_it_bound(
-    before: ToldState, now: ToldState, moved: tuple[str, float | None]
+    before: AnnouncedState, now: AnnouncedState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
 
@@ -141,8 +141,8 @@ def test_a_gate_binds_at_what_the_policy_leaves() -> None:
 def test_a_score_moved_a_grade_by_the_figure_that_changed_most(
     before: dict[str, float], now: dict[str, float], moved: tuple[str | None, float | None]
 ) -> None:
-    assert moved_by(ToldState("B", adds=before), ToldState("C", adds=now)) == moved
-    assert moved_by(ToldState("B", adds=before), ToldState(None, adds=now)) == moved
+    assert moved_by(AnnouncedState("B", adds=before), AnnouncedState("C", adds=now)) == moved
+    assert moved_by(AnnouncedState("B", adds=before), AnnouncedState(None, adds=now)) == moved
 
 
 # --- stages
@@ -152,9 +152,9 @@ def test_a_stage_changes_by_assessor() -> None:
     before = staged(YDBA="Madya", AHM="Pemula", TMMIN="Mandiri")
     now = staged(YDBA="Pra-Mandiri", AHM="Pemula", Dinas="Pemula")
     assert found(before, now) == [
-        Changed("stage", None, "Pemula", "Dinas"),
-        Changed("stage", "Mandiri", None, "TMMIN"),
-        Changed("stage", "Madya", "Pra-Mandiri", "YDBA"),
+        StandingChange("stage", None, "Pemula", "Dinas"),
+        StandingChange("stage", "Mandiri", None, "TMMIN"),
+        StandingChange("stage", "Madya", "Pra-Mandiri", "YDBA"),
     ]
 
 
@@ -174,19 +174,19 @@ def test_concentration_moved_a_stage_where_it_came_or_went(
     were: tuple[str, ...], are: tuple[str, ...], kpi: str | None
 ) -> None:
     other = ("buyer_concentration",)  # of an assessor whose stage stays
-    before = ToldState(stages={"YDBA": "Mandiri", "AHM": "Madya"}, limits={"YDBA": were})
-    now = ToldState(
+    before = AnnouncedState(stages={"YDBA": "Mandiri", "AHM": "Madya"}, limits={"YDBA": were})
+    now = AnnouncedState(
         stages={"YDBA": "Pra-Mandiri", "AHM": "Madya"}, limits={"YDBA": are, "AHM": other}
     )
     assert found(before, now) == [
-        Changed("stage", "Mandiri", "Pra-Mandiri", "YDBA", kpi=kpi, limits=are)
+        StandingChange("stage", "Mandiri", "Pra-Mandiri", "YDBA", kpi=kpi, limits=are)
     ]
 
 
 def test_a_grade_is_told_before_the_stages() -> None:
     before, now = (
-        ToldState("A", stages={"YDBA": "Madya"}),
-        ToldState("B", stages={"AHM": "Mandiri"}),
+        AnnouncedState("A", stages={"YDBA": "Madya"}),
+        AnnouncedState("B", stages={"AHM": "Mandiri"}),
     )
     assert [(one.what, one.assessor) for one in found(before, now)] == [
         ("published_grade", None),
@@ -199,7 +199,9 @@ def test_a_grade_is_told_before_the_stages() -> None:
 
 
 @given(before=STATES, now=STATES)
-def test_changes_are_all_that_is_other_and_nothing_else(before: ToldState, now: ToldState) -> None:
+def test_changes_are_all_that_is_other_and_nothing_else(
+    before: AnnouncedState, now: AnnouncedState
+) -> None:
     same = before.published == now.published and before.stages == now.stages
     assert (found(before, now) == []) is same
     grades, stages = [before.published], dict(before.stages)
@@ -221,14 +223,16 @@ def test_changes_are_all_that_is_other_and_nothing_else(before: ToldState, now: 
 
 @given(state=STATES, limits=GATES, adds=st.floats(0, 25))
 def test_gates_limits_and_points_alone_are_no_change(
-    state: ToldState, limits: tuple[str, ...], adds: float
+    state: AnnouncedState, limits: tuple[str, ...], adds: float
 ) -> None:
-    other = ToldState(state.published, limits, state.stages, {"YDBA": limits}, {"otif": adds})
+    other = AnnouncedState(state.published, limits, state.stages, {"YDBA": limits}, {"otif": adds})
     assert found(state, other) == found(other, state) == []
 
 
 @given(before=STATES, now=STATES)
-def test_what_moved_a_grade_goes_the_way_of_the_grade(before: ToldState, now: ToldState) -> None:
+def test_what_moved_a_grade_goes_the_way_of_the_grade(
+    before: AnnouncedState, now: AnnouncedState
+) -> None:
     for one in found(before, now):
         if one.what != "published_grade" or one.kpi is None:
             continue
@@ -249,7 +253,7 @@ def test_what_moved_a_grade_goes_the_way_of_the_grade(before: ToldState, now: To
 
 
 @given(before=STATES, now=STATES)
-def test_every_change_can_be_told(before: ToldState, now: ToldState) -> None:
+def test_every_change_can_be_told(before: AnnouncedState, now: AnnouncedState) -> None:
     for one in found(before, now):
         told = Change.model_validate(
             {
@@ -270,21 +274,23 @@ def test_every_change_can_be_told(before: ToldState, now: ToldState) -> None:
 
 
 @given(state=STATES)
-def test_a_state_is_read_as_it_was_written(state: ToldState) -> None:
+def test_a_state_is_read_as_it_was_written(state: AnnouncedState) -> None:
     text = json.dumps(state.as_json())
-    assert ToldState.from_json(json.loads(text)) == state
+    assert AnnouncedState.from_json(json.loads(text)) == state
 
 
 @given(before=STATES, now=STATES)
-def test_changes_from_what_was_written_are_the_same(before: ToldState, now: ToldState) -> None:
-    written = ToldState.from_json(json.loads(json.dumps(before.as_json())))
+def test_changes_from_what_was_written_are_the_same(
+    before: AnnouncedState, now: AnnouncedState
+) -> None:
+    written = AnnouncedState.from_json(json.loads(json.dumps(before.as_json())))
     assert found(written, now) == found(before, now)
     assert found(before, written) == []
 
 
 def test_a_letter_that_is_none_is_not_read() -> None:
     with pytest.raises(ValueError, match="not in tuple"):
-        ToldState.from_json(ToldState("A").as_json() | {"published": "E"})
+        AnnouncedState.from_json(AnnouncedState("A").as_json() | {"published": "E"})
 
 
 def test_a_state_is_taken_from_a_summary() -> None:
@@ -305,4 +311,4 @@ def test_a_state_is_taken_from_a_summary() -> None:
         matured_lines=12,
         **stands,
     )
-    assert ToldState.of(summary) == ToldState(**stands, adds={"otif": 1 / 3, "ppm": 20.0})
+    assert AnnouncedState.of(summary) == AnnouncedState(**stands, adds={"otif": 1 / 3, "ppm": 20.0})

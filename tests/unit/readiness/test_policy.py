@@ -213,7 +213,10 @@ def test_a_pillar_that_is_missing_is_named() -> None:
             "tolerances.overrides[3]: is for the same buyer and item as [1]; merge them",
         ),
         (['buyer_id = "B B"\nover = 0'], "tolerances.overrides[1].buyer_id: "),
-        (['buyer_id = "B"\nnotice_days = 1'], "tolerances.overrides[1].notice_days: is not a policy sett"),
+        (
+            ['buyer_id = "B"\nnotice_days = 1'],
+            "tolerances.overrides[1].notice_days: is not a policy sett",
+        ),
         (['buyer_id = "B"\nover = -1'], "tolerances.overrides[1].over: must be 0 or more"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import EVENT
-from schemas.moments import ahead
+from schemas.moments import future_faults
 from tests.reference.assessment import whole
 from tests.reference.histories import buyer_ids, history, shuffled, supplier_ids
 
@@ -40,7 +40,7 @@ def test_nothing_in_a_history_lies_ahead_of_its_end() -> None:
     # Soaks send histories that end about today.
     end = datetime.combine(START, time(0), UTC) + timedelta(days=120)
     for event in (event for seed in range(20) for event in wild(seed)):
-        assert ahead(EVENT.validate_python(event), end) == []
+        assert future_faults(EVENT.validate_python(event), end) == []
 
 
 def test_grades_of_every_kind_occur_and_the_published_one_moves() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.catalogue import CATALOGUE, Role
-from schemas.moments import AHEAD, HAPPENED
-from schemas.validation import Accepted, Rejected, Sender, accept, parse, read, validate
+from schemas.moments import HAPPENED, MAX_AHEAD
+from schemas.validation import Accepted, Rejected, Sender, parse, read_event, to_canonical, validate
 from services.processor.ledger_sink import ledger_record
 
 EXAMPLES = Path(__file__).parents[3] / "schemas/examples"
@@ -122,7 +122,7 @@ def test_any_offset_and_any_time_of_day(
     sign, away = "-" if minutes < 0 else "+", abs(minutes)
     text = f"{day}T{wall.isoformat()}{sign}{away // 60:02}:{away % 60:02}"
     event = {**example("id.rantai.order.placed.v1"), "time": text}
-    assert bool(faults(event, now)) == (datetime.fromisoformat(text) > now + AHEAD)
+    assert bool(faults(event, now)) == (datetime.fromisoformat(text) > now + MAX_AHEAD)
 
 
 @given(st.dates(date(2026, 11, 20), date(2026, 12, 6)), st.integers(0, 1439))
@@ -131,7 +131,7 @@ def test_any_day_at_any_time_of_day(day: date, now_minutes: int) -> None:
     event = example("id.rantai.partner.coached.v1")
     event["data"]["held_on"] = day.isoformat()
     begins = datetime.fromisoformat(f"{day}T00:00:00+14:00")
-    assert bool(faults(event, now)) == (begins > now + AHEAD)
+    assert bool(faults(event, now)) == (begins > now + MAX_AHEAD)
 
 
 def test_now_is_the_present_where_nobody_says() -> None:
@@ -144,9 +144,9 @@ def test_now_is_the_present_where_nobody_says() -> None:
 
 def test_what_is_accepted_is_not_judged_again() -> None:
     event = {**example("id.rantai.order.placed.v1"), "time": "2062-09-01T08:15:00+07:00"}
-    first = read(event)
+    first = read_event(event)
     assert not isinstance(first, Rejected)
-    assert ledger_record(Record(accept(first).value)).id == event["id"]
+    assert ledger_record(Record(to_canonical(first).value)).id == event["id"]
 
 
 def test_a_record_of_an_operators_hand_is_refused_in_words_of_our_own() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.catalogue import CATALOGUE, Role
-from schemas.moments import AHEAD
+from schemas.moments import MAX_AHEAD
 from schemas.validation import Rejected, Sender, parse, validate
 from services.simulator import SimulatedEvent, history, live, participants
 from services.simulator.clusters import CLUSTERS
@@ -51,7 +51,7 @@ def refused(
     found = []
     for event in events:
         sender = Sender(event.sender, (event.role,))
-        judged = validate(parse(json.dumps(event.event).encode()), sender, now=last - AHEAD)
+        judged = validate(parse(json.dumps(event.event).encode()), sender, now=last - MAX_AHEAD)
         if isinstance(judged, Rejected):
             found.append((event.event, judged))
     return found

@@ -13,7 +13,7 @@ import pytest
 
 from services.assessment import grade_history, standings
 from services.assessment.figure_store import WINDOW_DAYS, Selection
-from services.assessment.scorecard_reader import Reader
+from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import Standings
 from services.readiness.policy import DEFAULT_POLICY
 from services.store import engine_limits
@@ -161,7 +161,7 @@ def test_who_is_known_is_forgotten_and_known_again(
     monkeypatch.setattr("services.assessment.scorecard_reader._KNOWN", 2)
     empty(own_clickhouse)
     store(own_clickhouse, [order("03-01", 10, "03-20", supplier_id=f"S{n}") for n in range(4)])
-    reader = Reader(own_clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     for _ in range(2):
         assert [reader.knows(f"S{n}") for n in range(5)] == [True, True, True, True, False]
         assert reader._known.heavy == 2

@@ -13,7 +13,7 @@ def sentence(key: str, **values: Any) -> tuple[str, bool]:
     """Tell a figure of a card that has these values and no others."""
     kpis: dict[str, Any] = {name: {"value": value} for name, value in values.items()}
     kpis.setdefault("capacity_load", {"value": None, "processes": {}})
-    said = figure_words.tell(LANGUAGES["en"], {"kpis": kpis}, DEFAULT_POLICY, key).said
+    said = figure_words.figure_in_words(LANGUAGES["en"], {"kpis": kpis}, DEFAULT_POLICY, key).said
     return said.sentence, said.known
 
 

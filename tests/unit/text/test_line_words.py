@@ -97,20 +97,22 @@ def test_dates_months_and_moments() -> None:
 
 
 def test_a_share_of_few_cases_is_told_with_its_interval() -> None:
-    said = line_words.say(ID, "otif", figure("7", "9", counts=True))
+    said = line_words.figure_in_words(ID, "otif", figure("7", "9", counts=True))
     assert said.short == "77,8 %"
     assert said.sentence == "7 dari 9 baris tepat waktu dan lengkap (77,8 %)"
     assert said.cautions == ("Angka yang sebenarnya antara 45 % dan 94 %, karena baru 9 baris.",)
 
 
 def test_thirty_cases_need_no_interval() -> None:
-    assert line_words.say(ID, "otif", figure("29", "30", counts=True)).cautions == ()
-    assert line_words.say(ID, "lot_acceptance", figure("28", "29", counts=True)).cautions
+    assert line_words.figure_in_words(ID, "otif", figure("29", "30", counts=True)).cautions == ()
+    assert line_words.figure_in_words(
+        ID, "lot_acceptance", figure("28", "29", counts=True)
+    ).cautions
 
 
 @pytest.mark.parametrize("key", line_words.TITLES)
 def test_nothing_known_is_said_as_such(key: str) -> None:
-    said = line_words.say(ID, key, figure("0", "0", counts=True, mixed=True))
+    said = line_words.figure_in_words(ID, key, figure("0", "0", counts=True, mixed=True))
     assert (said.short, said.sentence, said.cautions, said.known) == (
         "belum ada data",
         "belum ada data",
@@ -146,13 +148,13 @@ def test_nothing_known_is_said_as_such(key: str) -> None:
     ],
 )
 def test_sentences(key: str, numerator: str, denominator: str, sentence: str) -> None:
-    assert line_words.say(ID, key, figure(numerator, denominator)).sentence == sentence
+    assert line_words.figure_in_words(ID, key, figure(numerator, denominator)).sentence == sentence
 
 
 def test_mixed_units_are_told() -> None:
-    said = line_words.say(ID, "ppm", figure("1", "100", mixed=True))
+    said = line_words.figure_in_words(ID, "ppm", figure("1", "100", mixed=True))
     assert said.mixed_units
-    assert not line_words.say(ID, "ppm", figure("1", "100")).mixed_units
+    assert not line_words.figure_in_words(ID, "ppm", figure("1", "100")).mixed_units
 
 
 def test_meanings_follow_the_policy() -> None:
@@ -304,7 +306,7 @@ def test_english_has_its_own_signs_words_and_plurals() -> None:
     assert EN.day(date(2026, 8, 3)) == "3 Aug 2026"
     late = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
     assert EN.moment(late, "Asia/Jakarta") == "22 Nov 2026 at 01:05 WIB"
-    said = line_words.say(EN, "otif", figure("7", "9", counts=True))
+    said = line_words.figure_in_words(EN, "otif", figure("7", "9", counts=True))
     assert said.sentence == "7 of 9 lines on time and in full (77.8 %)"
     one = line(receipts=[{"received_on": "2026-10-13", "quantity": 100, "receipt_no": "R1"}])
     assert line_words.line(EN, one, TODAY, DEFAULT_POLICY, {}).lateness == "1 day late"

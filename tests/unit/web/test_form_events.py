@@ -42,7 +42,7 @@ COMPLAINT = OpenComplaint(
 
 def form(**typed: str) -> Typed:
     """Return what was typed into a form with all three lines; `x__0` is the field `x-0`."""
-    carried = {f"line-{n}": form_events.carried(line.key) for n, line in enumerate(LINES)}
+    carried = {f"line-{n}": form_events.hidden_value(line.key) for n, line in enumerate(LINES)}
     return Typed({**carried, **{name.replace("__", "-"): text for name, text in typed.items()}})
 
 
@@ -116,7 +116,7 @@ def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
 def test_whatever_is_typed_is_a_lawful_event_or_a_fault(
     event_type: str, typed: dict[str, str]
 ) -> None:
-    carried = {f"line-{n}": form_events.carried(line.key) for n, line in enumerate(LINES)}
+    carried = {f"line-{n}": form_events.hidden_value(line.key) for n, line in enumerate(LINES)}
     filled = Typed({**carried, **typed})
     data = FORMS[event_type][0](filled)
     assert (data is None) == bool(filled.faults)
@@ -172,7 +172,7 @@ def test_an_answer_that_says_nothing_or_two_things(typed: dict[str, str], at: st
 
 def test_a_line_that_stands_twice_is_one() -> None:
     typed = form(
-        line__5=form_events.carried(LINES[0].key), answer__0="accepted", answer__5="accepted"
+        line__5=form_events.hidden_value(LINES[0].key), answer__0="accepted", answer__5="accepted"
     )
     data = confirmed(typed)
     assert data is not None

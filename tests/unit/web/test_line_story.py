@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from services.assessment.figure_store import Selection
-from services.assessment.scorecard_reader import Reader
-from services.assessment.supplier_reader import SupplierReading
+from services.assessment.scorecard_reader import ScorecardReader
+from services.assessment.supplier_reader import SupplierReader
 from services.readiness.policy import DEFAULT_POLICY
 from services.store.client import ClickHouse
 from services.text.language import LANGUAGES
 from services.web.supplier.line_at import line_at
-from services.web.supplier.story_effects import LineStory, inspected
+from services.web.supplier.story_effects import LineStory, inspected_before
 from services.web.supplier.story_line import StoryLine
-from services.web.supplier.story_words import StoryEntry, told
+from services.web.supplier.story_words import StoryEntry, story_entries
 from tests.reference.cases import (
     Event,
     cancel,
@@ -39,7 +39,7 @@ SAME = "Does not count: asks for the same again: changes nothing"
 CONFLICT = "Does not count: its unit does not convert into that of the line: counts in nothing"
 
 
-def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[Reader, str]:
+def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[ScorecardReader, str]:
     """Store events of a supplier of their own, and return who it is."""
     supplier = f"STORY-{next(NAMES)}"
     store(
@@ -49,7 +49,7 @@ def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[Reader, str
             for at, one in enumerate(events)
         ],
     )
-    return Reader(clickhouse, DEFAULT_POLICY), supplier
+    return ScorecardReader(clickhouse, DEFAULT_POLICY), supplier
 
 
 def story(
@@ -57,10 +57,12 @@ def story(
 ) -> tuple[LineStory, dict[str, StoryEntry]]:
     """Return the story of line 10, and each of its events as it is told, by id."""
     reader, supplier = stored(clickhouse, events)
-    reading, key = SupplierReading(reader), ("B1", "P", "10")
+    reading, key = SupplierReader(reader), ("B1", "P", "10")
     line = StoryLine(reading.folds(supplier, [key])[key], supplier, "B1", {}, AS_OF, DEFAULT_POLICY)
     rows = reading.told(supplier, key)
-    return LineStory(line, rows), {one.id.rsplit("-", 1)[1]: one for one in told(EN, rows, line)}
+    return LineStory(line, rows), {
+        one.id.rsplit("-", 1)[1]: one for one in story_entries(EN, rows, line)
+    }
 
 
 def words(one: StoryEntry) -> str:
@@ -311,15 +313,15 @@ def test_sums_are_in_the_unit_of_the_line(own_clickhouse: ClickHouse) -> None:
     ]
     said, found = story(own_clickhouse, events)
     assert words(found["03"]).startswith("lot rejected; 1 of 2 dozens rejected")
-    assert inspected(said, AS_OF) == (Fraction(74), Fraction(15), True)
-    assert inspected(said, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
+    assert inspected_before(said, AS_OF) == (Fraction(74), Fraction(15), True)
+    assert inspected_before(said, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
     assert said.line.fold is not None
     line = line_at(said.line.fold, AS_OF, DEFAULT_POLICY)
     assert line is not None
     assert (line["received"], line["returned"]) == (36, 6)
     # What came at one instant is in the house at once.
     assert line["in_the_house"] == [(date(2026, 3, 20), 36), (date(2026, 3, 23), 30)]
-    reader = Reader(own_clickhouse, DEFAULT_POLICY)
+    reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
     (row,) = reader.store.lines(Selection(AS_OF, 180, [said.line.supplier_id]), "any", 10, 0)
     assert (row["quantity_inspected"], row["quantity_rejected"]) == (74, 15)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.text.language import LANGUAGES
-from services.web.lists import ROWS, ListQuery, Sorting, SortKey, part, read_part
+from services.web.lists import ROWS, ListQuery, Sorting, SortKey, page_of, read_page
 from services.web.page_query import Unreadable, View
 
 KEYS: dict[str, SortKey[dict[str, Any]]] = {
@@ -59,8 +59,8 @@ def test_a_change_begins_at_the_first_part_and_a_part_keeps_the_rest() -> None:
 )
 def test_a_part_past_the_end_is_the_last(total: int, page: int, shown: int, at: int) -> None:
     everything = [{"n": n, "total": total} for n in range(total)]
-    held = part(everything, page)
-    read = read_part(lambda limit, offset: everything[offset : offset + limit], page)
+    held = page_of(everything, page)
+    read = read_page(lambda limit, offset: everything[offset : offset + limit], page)
     for one in (held, read):
         assert (len(one.rows), one.total, one.page) == (shown, total, at)
         assert one.pages == max(1, -(-total // ROWS))

@@ -20,7 +20,7 @@ from services.text.language import LANGUAGES
 from services.web.paper import paper_words
 from services.web.paper.fonts import BOLD, PLAIN, cut, drawable, register, width
 from services.web.paper.measures import MARGIN
-from services.web.paper.paper_pages import issued_of
+from services.web.paper.paper_pages import code_contents
 from services.web.paper.paper_words import Paper, PaperFacts, verdict
 from services.web.paper.pdf import pdf
 
@@ -85,7 +85,7 @@ def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = N
     shown = shown or card()
     inputs = HighWater(1234, datetime(2026, 11, 21, 3, tzinfo=UTC))
     return PaperFacts(
-        issued=issued_of(Selection(DAY, 180, ["IKM-1"]), shown, MADE, inputs),
+        issued=code_contents(Selection(DAY, 180, ["IKM-1"]), shown, MADE, inputs),
         card=shown,
         months=5,
         supplier=Supplier("IKM-1", name, None, "Kab. Tegal", "logam", None, ("PT-1",)),

@@ -8,7 +8,7 @@ import pytest
 
 from services.assessment.supplier_reader import Awaited, CertificateHeld, ProcessCapacity
 from services.text.language import LANGUAGES
-from services.web.supplier.certificates import told
+from services.web.supplier.certificates import certificate_words
 from services.web.supplier.workload import A_WEEK, Ahead, ahead, workloads
 
 TODAY = date(2026, 11, 22)
@@ -105,10 +105,10 @@ def held(name: str, days: int | None) -> CertificateHeld:
 def test_a_certificate_says_until_when_it_is_valid(
     days: int | None, state: str, urgent: bool
 ) -> None:
-    (words,) = told(ID, [held("NIB", days)], TODAY)
+    (words,) = certificate_words(ID, [held("NIB", days)], TODAY)
     assert (words.state, words.urgent, words.detail) == (state, urgent, "12/3 · OSS")
 
 
 def test_what_has_run_out_comes_first() -> None:
     some = [held("Z", None), held("V", 90), held("S", 20), held("E", -2)]
-    assert [one.name for one in told(ID, some, TODAY)] == ["E", "S", "V", "Z"]
+    assert [one.name for one in certificate_words(ID, some, TODAY)] == ["E", "S", "V", "Z"]
