@@ -48,7 +48,7 @@ class Announcement:
     """A change of a supplier's standing that is published on the topic `rantai.readiness`.
 
     `number`: counts the announcements of the supplier. `event`: the record's value. `state`: the
-    supplier's `ToldState` after the change as JSON, with which the next standing is compared.
+    supplier's `AnnouncedState` after the change as JSON, with which the next standing is compared.
     """
 
     supplier_id: str

@@ -50,9 +50,9 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class BacktestQuestion:
-    """Two policies to compare, as of a day and at that many month ends before.
+    """Two policies to compare, as of the start of a day and at `months` month ends up to then.
 
-    `old`: None for the frozen evaluations.
+    `old` is None to compare with the frozen evaluations.
     """
 
     old: Given | None

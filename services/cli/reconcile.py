@@ -20,7 +20,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
     key: Annotated[
         str | None,
         typer.Option(
-            envvar="RANTAI_KEY", help="a programme's key counts all events, another its own"
+            envvar="RANTAI_KEY", help="API key; a programme's counts all events, another its own"
         ),
     ] = None,
     since: Annotated[

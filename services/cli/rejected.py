@@ -19,7 +19,7 @@ app = typer.Typer(
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 Url = Annotated[str | None, typer.Option(help="URL of another running Rantai")]
 Key = Annotated[
-    str | None, typer.Option(envvar="RANTAI_KEY", help="API key: a sender's sees its own")
+    str | None, typer.Option(envvar="RANTAI_KEY", help="API key; a sender's sees its own events")
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 RejectedId = Annotated[str, typer.Argument(help="as 'rejected list' shows it")]

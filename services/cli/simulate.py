@@ -33,7 +33,7 @@ _MOST_SHOWN: Final = 20
 
 
 class SendingError(RuntimeError):
-    """The gateway does not judge a batch; the message says what it answered and what to do."""
+    """A batch could not be sent; the message says what the gateway answered and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def load_history(
 
     `keys` has each sender's API key. `on_progress` is called with the size of each judged batch.
     `outcome` is updated after each batch, so that it is right after a cancellation too. Sending the
-    same events again changes nothing. Raises SendingError if the gateway does not judge a batch.
+    same events again changes nothing. Raises SendingError if a batch can't be sent.
     """
     outcome = outcome if outcome is not None else LoadOutcome()
     turns = asyncio.Semaphore(_CONNECTIONS)
@@ -107,7 +107,7 @@ async def play_live(  # noqa: PLR0913 - a rate and its bounds, and the outcome
     """Send `rate` events a second until `limit` are sent or the task is cancelled.
 
     `keys` and `outcome` are as for `load_history`. `on_event` is called with each judged event.
-    Raises SendingError if the gateway does not judge an event.
+    Raises SendingError if an event can't be sent.
     """
     outcome = outcome if outcome is not None else LoadOutcome()
     sent = 0
@@ -179,7 +179,7 @@ class _Run:
         self._loaded = False
 
     async def play(self, keys: Mapping[str, str], *, go_on: bool) -> None:
-        """Load the history, then send live events. SIGINT or SIGTERM ends it early, no error."""
+        """Load the history, then send live events. SIGINT and SIGTERM end it without an error."""
         task = asyncio.create_task(self._play(keys, go_on))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -298,7 +298,7 @@ async def _post(
 ) -> None:
     """Send one sender's events and add to the outcome; retry while the gateway is away.
 
-    Raises SendingError.
+    Raises SendingError after two minutes without an answer, or for an answer that is no gateway's.
     """
     content = json.dumps([event.event for event in batch], ensure_ascii=False).encode()
     headers = {

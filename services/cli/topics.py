@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.callback()
 def _topics() -> None:
-    """Makes `apply` a subcommand: Typer would call an only command without its name."""
+    """Makes `apply` a subcommand: without a callback, an only command has no name of its own."""
 
 
 @app.command()

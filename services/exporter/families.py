@@ -157,7 +157,7 @@ def _of_suppliers(few: Sequence[Watched], zone: str, today: date) -> list[GaugeM
     ends = series.SUPPLIER_CERTIFICATE.family()
     for one in few:
         name, found = one.supplier_id, one.standing
-        assert found is not None  # noqa: S101 - `watched` drops those without one
+        assert found is not None  # noqa: S101 - `most_at_risk` drops those without one
         grades = (found.at.grade, found.at.published, found.before)
         letters = [grade or _UNPUBLISHED for grade in grades]
         standing.add_metric([name, one.cluster or series.NONE, *letters], 1)

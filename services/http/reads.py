@@ -102,7 +102,10 @@ class ReadRequest:
         self._waiting: set[asyncio.Task[object]] = set()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Run work when the reader's turn comes. Raises AskerGone, and what the work raises."""
+        """Run work when the reader's turn comes.
+
+        Raises ClientDisconnected, and what the work raises.
+        """
         if self._gone:
             raise ClientDisconnected
         task = asyncio.ensure_future(self._turns.run(self._who, work))
@@ -133,8 +136,8 @@ _OUTSIDE: Final = Turns(2, "reader")
 async def read(work: Callable[[], Result]) -> Result:
     """Run blocking work for the current request, off the event loop, when its turn comes.
 
-    Called by the handlers behind `ReadsMiddleware`. Raises what the work raises, and AskerGone if
-    the client disconnects meanwhile.
+    Called by the handlers behind `ReadsMiddleware`. Raises what the work raises, and
+    ClientDisconnected if the client disconnects meanwhile.
     """
     reading = _NOW.get()
     return await (_OUTSIDE.run("", work) if reading is None else reading.run(work))

@@ -107,7 +107,7 @@ async def exact_answer(work: Callable[[], Any]) -> Response:
     """Run a query and answer its result as JSON with exact decimals: 12.5, never "12.5".
 
     If the work returns bytes, they are JSON already. The JSON is written in the query's turn:
-    writing a long one on the event loop would delay all other requests. Raises as `blocking` does,
+    writing a long one on the event loop would delay all other requests. Raises as `run_query` does,
     and what the work raises.
     """
 

@@ -130,7 +130,7 @@ def pooled_words(
 ) -> tuple[ComparedFigure, ComparedFigure, str]:
     """Return the pooled coached and uncoached figure, and why no test compares them.
 
-    `changes`: from `together`. `least`: the cases needed to tell a change.
+    `changes`: from `pooled`. `least`: the cases needed to tell a change.
     """
     change, cases = changes[key], changes[_CASES_OF.get(key, key)]
     others = _side(

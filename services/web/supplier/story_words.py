@@ -75,7 +75,7 @@ class StoryEntry:
 
 
 def story_entries(language: Language, events: Sequence[Row], line: StoryLine) -> list[StoryEntry]:
-    """Return the story in the order of `events`, which are rows from `SupplierReading.told`."""
+    """Return the story in the order of `events`, which are rows from `SupplierReader.told`."""
     story = LineStory(line, events)
     return [_entry(language, row, story) for row in events]
 

@@ -103,7 +103,7 @@ def small_score_chart(frozen: Sequence[tuple[date, Card]], card: Card) -> LineCh
 
 
 def small_chart_words(language: Language, frozen: Sequence[tuple[date, Card]], card: Card) -> str:
-    """Return the scores that `small` draws in words, for screen readers."""
+    """Return the scores that `small_score_chart` draws in words, for screen readers."""
     *before, (day, today) = _with_today(frozen, card)
     said = [f"{one.name}: {one.score}, {one.grade}" for one in month_ends(language, before)]
     score = today["score"]["value"]
