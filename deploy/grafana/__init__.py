@@ -1,1 +1,1 @@
-"""Dashboards of Grafana as code: each module returns one, `generate` writes them as JSON."""
+"""Grafana's dashboards as code: a module builds each of them, `generate` writes them as JSON."""

@@ -1,4 +1,4 @@
-"""One cluster: its pooled figures, its members, and what they can make against what is ordered."""
+"""The dashboard of one cluster: pooled figures, members, and capacity against demand."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
@@ -8,7 +8,7 @@ from deploy.grafana.sql import sql
 
 
 def dashboard() -> builders.Dashboard:
-    """Return it."""
+    """Return the dashboard."""
     return (
         Board.named(
             "cluster",
@@ -32,8 +32,8 @@ def dashboard() -> builders.Dashboard:
 
 
 _DEMAND = (
-    "Demand: what is still to come of order lines due within 30 days, what is overdue included. "
-    "Capacity: what was declared for a month. Load 100 % = full."
+    "Demand: what is still to be delivered of order lines due within 30 days, including overdue "
+    "ones. Capacity: as declared for a month. Load: 100 % = full."
 )
 
 
@@ -53,7 +53,7 @@ def _by_supplier() -> Panel:
     return parts.shown(
         parts.rows(
             "By supplier and process",
-            f"The fullest first. {_DEMAND}",
+            f"Highest load first. {_DEMAND}",
             sql("capacity_by_supplier"),
             12,
         ),
@@ -67,7 +67,7 @@ def _figures_of_members() -> Panel:
     return parts.shown(
         parts.rows(
             "Figures of each member",
-            f"With what each is made of. {parts.HELD}",
+            f"Each share with its numerator and denominator. {parts.HELD}",
             sql("figures_of_members"),
         ),
         parts.TO_SUPPLIER,

@@ -1,4 +1,4 @@
-"""Coaching effect: what the figures of the coached did, beside the uncoached of their cluster."""
+"""The dashboard of coaching effects: coached suppliers beside uncoached ones of their cluster."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
@@ -8,13 +8,13 @@ from deploy.grafana.sql import sql
 
 _MEANING = (
     "Before: the 90 days up to a supplier's first coaching in the period. After: the 90 days from "
-    "it on, or as many as are over. Uncoached: suppliers of the same cluster whom nobody coached "
-    "until then, added up over the same days. It shows what happened, not why."
+    "it on, or as many as have passed. Uncoached: suppliers of the same cluster that were not "
+    "coached until then, added up over the same days. It shows what happened, not why."
 )
 
 
 def dashboard() -> builders.Dashboard:
-    """Return it."""
+    """Return the dashboard."""
     return (
         Board.named(
             "coaching",

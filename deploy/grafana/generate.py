@@ -1,4 +1,4 @@
-"""Write the dashboards as JSON, or tell which of them are stale.
+"""Writes the dashboards as JSON files, or lists those that are stale.
 
 Run as `python -m deploy.grafana.generate [--check]` from the root of the repository.
 """
@@ -18,7 +18,7 @@ _MAKERS: Final = (overview, cluster, supplier, coaching, pipeline)
 
 
 def dashboards() -> Mapping[str, str]:
-    """Return every dashboard as the text of its file, by the file's name."""
+    """Return the JSON text of every dashboard by the name of its file."""
     made = [maker.dashboard().build() for maker in _MAKERS]
     return {
         f"{str(one.uid).removeprefix('rantai-')}.json": json.dumps(
@@ -30,7 +30,7 @@ def dashboards() -> Mapping[str, str]:
 
 
 def stale(folder: Path = FOLDER) -> list[str]:
-    """Return the names of files that are not as they would be written now, or have no maker."""
+    """Return the names of files that differ from the code, are missing, or are extra."""
     wanted = dashboards()
     found = {path.name: path.read_text() for path in folder.glob("*.json")}
     return sorted(
@@ -39,7 +39,7 @@ def stale(folder: Path = FOLDER) -> list[str]:
 
 
 def main() -> int:
-    """Write them, or with `--check` only look; 1 where one is stale."""
+    """Write the dashboards or, with `--check`, only compare; return 1 if one is stale then."""
     if "--check" in sys.argv[1:]:
         names = stale()
         for name in names:

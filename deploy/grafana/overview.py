@@ -1,4 +1,4 @@
-"""Programme overview: how all of them stand, where, and who moves."""
+"""The dashboard of the programme: how all suppliers stand, in which cluster, and who moved."""
 
 from grafana_foundation_sdk.builders import barchart
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -9,7 +9,7 @@ from deploy.grafana.sql import sql
 
 
 def dashboard() -> builders.Dashboard:
-    """Return it."""
+    """Return the dashboard."""
     board = (
         Board.named(
             "overview",
@@ -18,7 +18,7 @@ def dashboard() -> builders.Dashboard:
         )
         .reading_the_store()
         .choosing("buyer", "cluster", "supplier")
-        .with_row(builders.Row("Figures of what is chosen"))
+        .with_row(builders.Row("Figures of the selection"))
         .with_panel(_count())
     )
     for kpi, title, unit in (
@@ -47,16 +47,16 @@ def dashboard() -> builders.Dashboard:
 def _count() -> Panel:
     return parts.number(
         "Suppliers",
-        "How many suppliers are chosen: whom the buyers chosen buy from, or who is registered.",
+        "How many suppliers are selected: those of the selected buyers, or all registered ones.",
         sql("suppliers_chosen"),
     )
 
 
 def pooled_number(kpi: str, title: str, unit: str) -> Panel:
-    """Return one figure of what is chosen, as one number."""
+    """Return one figure of all selected suppliers together, as one number."""
     return parts.number(
         title,
-        f"Of what is chosen together: sum of numerators over sum of denominators. {parts.HELD}",
+        f"Of the whole selection: sum of numerators over sum of denominators. {parts.HELD}",
         sql("one_figure", kpi=kpi),
         unit,
     )
@@ -67,7 +67,7 @@ def all_figures(width: int = 12) -> Panel:
     return parts.rows(
         "Every figure, with what it is made of",
         "Ratios are fractions of 1. Low and high: in 95 of 100 cases the true ratio lies between "
-        f"them; few lines make them wide. {parts.HELD}",
+        f"them; with few lines they are far apart. {parts.HELD}",
         sql("all_figures"),
         width,
         11,
@@ -78,7 +78,7 @@ def trend(width: int = 12) -> Panel:
     """Return the main ratios at month ends."""
     return parts.over_time(
         "Month by month",
-        f"Ratios of what is chosen together. {parts.MONTHLY}",
+        f"Ratios of the whole selection. {parts.MONTHLY}",
         sql("month_by_month"),
         parts.PERCENT,
         width,
@@ -116,7 +116,7 @@ def grades_by_month() -> Panel:
     """Return the published grades of frozen month ends."""
     return parts.over_time(
         "Published grades at month ends (all buyers)",
-        "How many suppliers had each published grade, as it was known when the month was frozen.",
+        "How many suppliers had each published grade when the month end was frozen.",
         sql("grades_by_month"),
         parts.COUNT,
         8,
@@ -136,7 +136,7 @@ def _moved() -> Panel:
     return parts.shown(
         parts.rows(
             "Who moved since the month end before (all buyers)",
-            "Suppliers whose published grade is another one than at the month end before.",
+            "Suppliers whose published grade differs from that at the previous month end.",
             sql("moved"),
         ),
         parts.TO_SUPPLIER,
@@ -145,12 +145,12 @@ def _moved() -> Panel:
 
 
 def members(title: str) -> Panel:
-    """Return the suppliers that are chosen, lowest score first."""
+    """Return the selected suppliers, lowest score first."""
     return parts.shown(
         parts.rows(
             title,
-            "The lowest score first. At: the grade of the day alone; published: what everybody is "
-            f"told. Empty = too few lines to judge by. {parts.ALL_BUYERS}",
+            "Lowest score first. At: the grade of the day; published: the grade that is shown. "
+            f"Empty = too few lines to judge. {parts.ALL_BUYERS}",
             sql("members"),
             height=12,
         ),

@@ -1,7 +1,7 @@
-"""What dashboards are put together of: data sources, variables, queries, panels, links.
+"""The building blocks of dashboards: data sources, variables, queries, panels, links.
 
-A data source is named by a variable, so that a dashboard holds no id of one. All of a variable is
-`['']` in a statement: the views take that as everybody.
+Dashboards refer to data sources by a variable, so that they contain no data source's id. If "All"
+is chosen for a variable, it is `['']` in a statement, which the views take as no restriction.
 """
 
 from typing import Any, Final, Self
@@ -19,18 +19,16 @@ Panel = Builder[models.Panel]
 CLICKHOUSE: Final = models.DataSourceRef("grafana-clickhouse-datasource", "${clickhouse}")
 PROMETHEUS: Final = models.DataSourceRef("prometheus", "${prometheus}")
 ZONE: Final = "Asia/Jakarta"
-"""In which the period is picked: the zone of the packaged policy's sites."""
+"""The time zone in which a period is chosen: that of the sites in the packaged policy."""
 
 SCORECARDS: Final = "http://127.0.0.1:8081"
-"""Where Compose publishes the pages; a constant of the dashboards that link to them."""
+"""Where Compose publishes the pages. Dashboards link there: change it if yours are elsewhere."""
 
-HELD: Final = (
-    "All figures are of the days of the period: from its first day up to, without, its last."
-)
-MONTHLY: Final = "Each point looks back 180 days from the first of a month."
+HELD: Final = "Figures cover the period from its first day up to, but without, its last day."
+MONTHLY: Final = "Each point covers the 180 days before the first of a month."
 ALL_BUYERS: Final = (
-    "Over all buyers and 180 days, as worked out last; shown for the day on which the period ends, "
-    "which is today or a month end."
+    "Over all buyers and 180 days, as last computed, for the day on which the period ends; only "
+    "today and month ends are kept."
 )
 PERCENT, DAYS, COUNT, SECONDS, BYTES = "percentunit", "d", "short", "s", "bytes"
 
@@ -43,7 +41,7 @@ class ClickHouseQuery(variants.Dataquery):
         self.statement, self.kind = statement, kind
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the plugin (4.x) keeps a query."""
+        """Return the query as the plugin (4.x) stores it."""
         return {
             "datasource": CLICKHOUSE.to_json(),
             "editorType": "sql",
@@ -55,7 +53,7 @@ class ClickHouseQuery(variants.Dataquery):
 
 
 class Rows(Builder[variants.Dataquery]):
-    """A statement that answers with rows."""
+    """A query that returns the rows of a table."""
 
     kind = "table"
 
@@ -63,22 +61,22 @@ class Rows(Builder[variants.Dataquery]):
         self._statement = statement
 
     def build(self) -> ClickHouseQuery:
-        """Build it."""
+        """Return the query for the SDK."""
         return ClickHouseQuery(self._statement, self.kind)
 
 
 class Series(Rows):
-    """A statement that answers with `time`, at most one column of text, and numbers."""
+    """A query that returns `time`, at most one text column, and numbers."""
 
     kind = "timeseries"
 
 
 class Board(builders.Dashboard):
-    """A dashboard with what all of ours have."""
+    """A dashboard with the settings that all of them share."""
 
     @classmethod
     def named(cls, uid: str, title: str, description: str) -> Self:
-        """Begin one."""
+        """Return a new dashboard: read-only, of the last 180 days, with links to the others."""
         return (
             cls(title)
             .uid(f"rantai-{uid}")
@@ -98,13 +96,13 @@ class Board(builders.Dashboard):
         )
 
     def reading_the_store(self) -> Self:
-        """Add the data source and the zone in which its days begin."""
+        """Add the variables of the store's data source and of the zone in which days begin."""
         return self.with_variable(
             builders.DatasourceVariable("clickhouse").label("Store").type(CLICKHOUSE.type_val or "")
         ).with_variable(chosen("zone").hide(models.VariableHide.HIDE_VARIABLE))
 
     def choosing(self, *names: str, one: str = "") -> Self:
-        """Add variables of these names; `one`: that of which exactly one is chosen."""
+        """Add variables of these names. One value of `one` is chosen, several of the others."""
         board = self
         for name in names:
             made = chosen(name)
@@ -122,7 +120,7 @@ _LABELS: Final = {
 
 
 def chosen(name: str) -> builders.QueryVariable:
-    """Return a variable whose values the store gives; of two columns the second is shown."""
+    """Return a variable whose values come from the store; of two columns the second is shown."""
     return (
         builders.QueryVariable(name)
         .label(_LABELS[name])
@@ -142,7 +140,7 @@ def _many(variable: builders.QueryVariable) -> builders.QueryVariable:
 
 
 def number(title: str, meaning: str, statement: str, unit: str = COUNT) -> stat.Panel:
-    """Return a panel with one number."""
+    """Return a panel with one number, from the store."""
     return (
         stat.Panel()
         .title(title)
@@ -158,7 +156,7 @@ def number(title: str, meaning: str, statement: str, unit: str = COUNT) -> stat.
 
 
 def rows(title: str, meaning: str, statement: str, width: int = 24, height: int = 9) -> table.Panel:
-    """Return a panel with a table."""
+    """Return a panel with a table, from the store."""
     return (
         table.Panel()
         .title(title)
@@ -190,7 +188,7 @@ def over_time(
 def measured(
     title: str, meaning: str, unit: str, *queries: tuple[str, str], width: int = 12
 ) -> timeseries.Panel:
-    """Return a panel of PromQL queries, each with what its lines are called."""
+    """Return a panel of PromQL queries, each with the legend of its lines."""
     panel = timeseries.Panel().title(title).description(meaning).datasource(PROMETHEUS)
     for expression, legend in queries:
         panel = panel.with_target(
@@ -200,19 +198,19 @@ def measured(
 
 
 def unit_of(*columns: str, unit: str) -> list[tuple[str, list[models.DynamicConfigValue]]]:
-    """Return overrides that show these columns in a unit."""
+    """Return overrides that show these columns of a table in a unit."""
     return [(name, [models.DynamicConfigValue("unit", unit)]) for name in columns]
 
 
 def linked(column: str, title: str, url: str) -> tuple[str, list[models.DynamicConfigValue]]:
-    """Return an override that makes a column's cells links."""
+    """Return an override that turns the cells of a column into links."""
     return column, [models.DynamicConfigValue("links", [{"title": title, "url": url}])]
 
 
 def shown(
     panel: table.Panel, *overrides: tuple[str, list[models.DynamicConfigValue]]
 ) -> table.Panel:
-    """Return a table with overrides by column."""
+    """Return a table panel with these overrides of its columns."""
     for name, properties in overrides:
         panel = panel.override_by_name(name, properties)
     return panel

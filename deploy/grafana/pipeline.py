@@ -1,6 +1,6 @@
-"""Pipeline: whether everything that was sent is taken, stored and judged, and how fast.
+"""The dashboard of the pipeline: whether events are accepted, stored and judged, and how fast.
 
-Two exporters show the same: of what comes from the store the higher is taken, never the sum.
+Several exporters report the same values of the store: queries take their maximum, never their sum.
 """
 
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -10,7 +10,7 @@ from deploy.grafana.parts import BYTES, COUNT, PERCENT, SECONDS, Board, measured
 
 
 def dashboard() -> builders.Dashboard:
-    """Return it."""
+    """Return the dashboard."""
     board = (
         Board.named(
             "pipeline",
@@ -40,30 +40,30 @@ _RATE = "[$__rate_interval]"
 _INSERTS = f"sum by (le) (rate(rantai_ledger_insert_seconds_bucket{_RATE}))"
 _PANELS = (
     measured(
-        "Accepted", "Events taken as valid, a second, by type.", "eps",
+        "Accepted", "Valid events per second, by type.", "eps",
         (f"sum by (type) (rate(rantai_events_accepted_total{_RATE}))", "{{type}}"),
     ),
     measured(
-        "Rejected", "Events refused, a second, by where and why; each can be repaired.", "eps",
+        "Rejected", "Refused events per second, by stage and reason; each can be repaired.", "eps",
         (f"sum by (stage, reason) (rate(rantai_events_rejected_total{_RATE}))",
          "{{stage}}: {{reason}}"),
     ),
     measured(
-        "Share refused", "Refused events of all that came, 100 % = all.", PERCENT,
+        "Share refused", "Refused events as a share of all received; 100 % = all.", PERCENT,
         (f"sum(rate(rantai_events_rejected_total{_RATE})) / (sum(rate(rantai_events_rejected_total"
          f"{_RATE})) + sum(rate(rantai_events_accepted_total{_RATE})))", "refused"),
     ),
     measured(
-        "Waiting for somebody", "Refused records that nobody has replayed yet, by reason.", COUNT,
+        "Refused and waiting", "Refused records, neither replayed nor dismissed, by reason.", COUNT,
         ("max by (reason) (rantai_rejected_waiting_events)", "{{reason}}"),
     ),
     measured(
-        "Data quality", "What was sent and looks wrong, over all buyers, by kind of finding; "
-        "/programme/data-quality has the documents and what to send.", COUNT,
+        "Data quality", "Documents that look wrong, over all buyers, by kind of finding; "
+        "/programme/data-quality lists them and says what to send.", COUNT,
         ("max by (kind) (rantai_data_quality_findings)", "{{kind}}"), width=24,
     ),
     measured(
-        "Stored", "Events that the ledger took, a second: for the first time, and again.", "eps",
+        "Stored", "Events that the ledger got per second: for the first time, and again.", "eps",
         (f"sum(rate(rantai_events_stored_total{_RATE}))", "first time"),
         (f"sum(rate(rantai_events_resent_total{_RATE}))", "again"),
     ),
@@ -72,18 +72,18 @@ _PANELS = (
         ("max by (topic) (rantai_topic_lag_records)", "{{topic}}"),
     ),
     measured(
-        "Age of the newest stored event", "Since the broker accepted it: rises when nothing comes, "
-        "or when nothing is stored.", SECONDS,
+        "Age of the newest stored event", "Time since the broker accepted it: rises when no "
+        "event arrives, or none is stored.", SECONDS,
         ("time() - max(rantai_newest_stored_event_accepted_timestamp_seconds)", "age"),
     ),
     measured(
-        "Time of an insert", "Of a batch, from look-up to inserted: half and 99 of 100 are faster.",
+        "Time of an insert", "Of a batch, from look-up to insert: half and 99 of 100 are faster.",
         SECONDS,
         (f"histogram_quantile(0.5, {_INSERTS})", "half"),
         (f"histogram_quantile(0.99, {_INSERTS})", "99 of 100"),
     ),
     measured(
-        "Tried again", "Batches that the store could not take at once, in the last hour.", COUNT,
+        "Tried again", "Batches that the store did not take at once, in the last hour.", COUNT,
         ("sum(increase(rantai_ledger_retries_total[1h]))", "batches"),
     ),
     measured(
@@ -92,22 +92,22 @@ _PANELS = (
         ("max(rantai_reconcile_missing_events)", "events"),
     ),
     measured(
-        "Size of the store", "Tables on disk, and room left.", BYTES,
+        "Size of the store", "Tables on disk, and free space.", BYTES,
         ("max(rantai_store_size_bytes)", "tables"),
         ("min(rantai_store_free_bytes)", "free"),
     ),
     measured(
-        "Judged behind", "Suppliers that are shown as they stood before the newest events about "
-        "them, or yesterday.", COUNT,
+        "Standings behind", "Suppliers whose displayed standing is stale: their newest events are "
+        "not in it, or it is yesterday's.", COUNT,
         ("max(rantai_readiness_behind_suppliers)", "suppliers"),
     ),
     measured(
-        "Exporter", "1 where the last look into the store succeeded; its age beside it.", COUNT,
+        "Exporter", "1 if the last look into the store succeeded; and the age of that look.", COUNT,
         ("min(rantai_exporter_up)", "up"),
         ("max(rantai_exporter_look_age_seconds)", "age (s)"),
     ),
     measured(
-        "Silent senders", "Since the newest event of each sender was accepted.", SECONDS,
+        "Silent senders", "Time since the newest event of each sender was accepted.", SECONDS,
         ("time() - max by (sender) (rantai_sender_newest_event_timestamp_seconds)", "{{sender}}"),
     ),
     measured(

@@ -1,7 +1,7 @@
-"""The statements of panels and variables, out of `queries/`, one a file.
+"""The statements of panels and variables: they are in `queries/`, one per file.
 
-`@as_of` and the like are filled in here; `$__toTime` and `${buyer:singlequote}` by Grafana. The
-period's last day is T: figures are of the days from its first one up to, without, that day.
+`@as_of` and the like are filled in here, `$__toTime` and `${buyer:singlequote}` by Grafana. The
+period's last day is T: figures cover the period from its first day up to, but without, that day.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ class _AtSigns(Template):
 
 
 def sql(name: str, **fragments: str) -> str:
-    """Return a statement by its file's name without ending."""
+    """Return the statement in a file, named without its ending. `fragments`: more `@` values."""
     return _filled(name, at_month_ends=_filled("at_month_ends"), **fragments)
 
 

@@ -1,4 +1,4 @@
-"""One supplier: figures with intervals, the order lines behind them, and the page it reads."""
+"""The dashboard of one supplier: figures with intervals, order lines, and a link to its page."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
@@ -11,7 +11,7 @@ STATUSES = ("all", "late", "short", "open", "overdue", "rejected")
 
 
 def dashboard() -> builders.Dashboard:
-    """Return it."""
+    """Return the dashboard."""
     status = (
         builders.CustomVariable("status")
         .label("Lines")
@@ -50,7 +50,7 @@ def dashboard() -> builders.Dashboard:
 def _standing() -> Panel:
     return parts.rows(
         "How it stands (all buyers)",
-        f"Score, grade of the day, published grade, and what holds it. {parts.ALL_BUYERS}",
+        f"Score, grade of the day, published grade, and the gates that hold it. {parts.ALL_BUYERS}",
         sql("standing"),
         16,
         6,
@@ -60,7 +60,7 @@ def _standing() -> Panel:
 def _times() -> Panel:
     return parts.rows(
         "Times and load (all buyers)",
-        f"Medians and percentiles add up over nobody. {parts.ALL_BUYERS}",
+        f"Medians and percentiles, which can't be added up. {parts.ALL_BUYERS}",
         sql("times"),
         8,
         6,
@@ -70,7 +70,7 @@ def _times() -> Panel:
 def _otif() -> Panel:
     return parts.over_time(
         "On time in full, with its interval",
-        f"Between low and high the true ratio lies in 95 of 100 cases. {parts.MONTHLY}",
+        f"In 95 of 100 cases the true ratio lies between low and high. {parts.MONTHLY}",
         sql("otif_with_interval"),
         parts.PERCENT,
     ).height(11)
@@ -79,7 +79,7 @@ def _otif() -> Panel:
 def _by_buyer() -> Panel:
     return parts.rows(
         "By buyer",
-        f"Each buyer's own order lines, with what each figure is made of. {parts.HELD}",
+        f"Figures of each buyer's own orders, with numerators and denominators. {parts.HELD}",
         sql("by_buyer"),
     )
 
@@ -88,8 +88,8 @@ def _lines() -> Panel:
     return parts.rows(
         "Line explorer",
         "Order lines as known on the last day of the period, latest due date first. Late: judged "
-        "in the period, not complete in time. Short: judged and not filled. Open: goods awaited. "
-        "Overdue: awaited past their date. Rejected: a lot was refused in the period.",
+        "in the period, not complete in time. Short: judged and not filled. Open: still to be "
+        "delivered. Overdue: open after the due date. Rejected: a lot was rejected in the period.",
         sql("lines"),
         height=14,
     )

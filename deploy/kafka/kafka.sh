@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Apache Kafka (KRaft) on loopback for tests: one node, or three for fault tests. Linux.
-# Needs bash, Java 17 or newer and, for the first fetch only, mvn. `kafka.sh --help` tells the rest.
+# Needs bash, Java 17 or newer and, for the first fetch only, mvn. See `kafka.sh --help`.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,7 +9,7 @@ VERSION=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$HERE/pom.x
 readonly VERSION
 readonly CACHE="${RANTAI_KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/rantai/kafka-$VERSION}"
 readonly LIBS="$CACHE/libs"
-readonly LAST="$CACHE/last-cluster"      # the folder that stop and status take when no --dir is given
+readonly LAST="$CACHE/last-cluster"      # the folder that stop and status use if no --dir is given
 readonly CONTROLLER_OFFSET=100           # node i: broker on PORT+i-1, controller on PORT+100+i-1
 readonly READY_SECONDS=90
 readonly STOP_SECONDS=20
@@ -59,7 +59,7 @@ fetch() {
   fi
   command -v mvn > /dev/null || fail "$EX_UNAVAILABLE" "mvn is needed to fetch Apache Kafka $VERSION"
   mkdir -p "$CACHE"
-  # Fetch beside the target and rename: an interrupted or a parallel fetch never leaves half a classpath.
+  # Fetch beside the target, then rename: an interrupted or parallel fetch never leaves half a classpath.
   staging=$(mktemp -d "$CACHE/fetch.XXXXXX")
   say "fetching Apache Kafka $VERSION into $LIBS"
   if ! mvn -q -B -Dstyle.color=never -f "$HERE/pom.xml" dependency:copy-dependencies \
@@ -70,7 +70,7 @@ fetch() {
   printf '%s\n' "$wanted" > "$staging/.complete"
   rm -rf "$LIBS"
   mv "$staging" "$LIBS"
-  # Had a parallel fetch made the target in between, the rename went into it: theirs is as good.
+  # If a parallel fetch created the target in between, mv moved into it: keep that one, it is as good.
   rm -rf "${LIBS:?}/${staging##*/}"
 }
 
@@ -78,22 +78,22 @@ fetch() {
 
 node_dir() { printf '%s/node-%s\n' "$1" "$2"; }
 
-# Prints the pid if the node runs. A pid file may outlive its process and the number be given to
-# another one, so the command line has to name this node's own configuration.
+# Prints the pid if the node runs. A pid file may outlive its process and the pid be reused, so the
+# command line must name this node's own configuration.
 node_pid() {
   local home pid
   home=$(node_dir "$1" "$2")
   [[ -s "$home/pid" ]] || return 1
   pid=$(cat "$home/pid")
-  # -ww: with COLUMNS in the environment ps would cut the line off before the configuration.
+  # -ww: if COLUMNS is set, ps would otherwise cut the line off before the configuration.
   [[ "$(ps -ww -p "$pid" -o args= 2> /dev/null)" == *"$home/server.properties"* ]] || return 1
   printf '%s\n' "$pid"
 }
 
 port_is_taken() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 
-# Prints the ids of the brokers that the node on this port holds for alive, one a line. It asks in the
-# Kafka protocol (Metadata v1, no topics), because a port that accepts is not yet a broker that serves.
+# Prints the ids of the brokers that the node on this port reports as alive, one per line. It asks in
+# the Kafka protocol (Metadata v1, no topics): a port that accepts connections is not yet a working broker.
 live_brokers() {
   (
     exec 3<> "/dev/tcp/127.0.0.1/$1" || exit 1
@@ -103,7 +103,7 @@ live_brokers() {
     read -ra bytes <<< "$(timeout 3 head -c 12 <&3 | od -An -v -tu1 | tr -s '\n' ' ')"
     [[ "${#bytes[@]}" -eq 12 ]] || exit 1
     count=${bytes[11]}
-    # id (4), host "127.0.0.1" (2+9), port (4), no rack (2): 21 bytes a broker
+    # id (4), host "127.0.0.1" (2+9), port (4), no rack (2): 21 bytes for each broker
     read -ra bytes <<< "$(timeout 3 head -c "$((count * 21))" <&3 | od -An -v -tu1 | tr -s '\n' ' ')"
     for ((i = 0; i < count; i++)); do
       printf '%s\n' "${bytes[$((i * 21 + 3))]}"
@@ -144,11 +144,11 @@ share.coordinator.state.topic.min.isr=$in_sync
 auto.create.topics.enable=false
 # The default waits 3 s for more members before a group starts.
 group.initial.rebalance.delay.ms=0
-# The default makes 50 partitions, three times over: seconds of start-up for nothing.
+# The default is 50 partitions for each of the three topics, which costs seconds at the start.
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.num.partitions=4
-# A killed node is noticed after this long; the default is 9 s.
+# After this time a killed node is fenced; the default is 9 s.
 broker.session.timeout.ms=6000
 # Sized for a test machine, not for load.
 num.network.threads=2
@@ -170,18 +170,18 @@ launch() {
   local java=$1 dir=$2 node=$3 home heap i
   home=$(node_dir "$dir" "$node")
   read -ra heap <<< "${KAFKA_HEAP_OPTS:--Xmx512m}"
-  # nohup and no inherited descriptor: the node outlives this script, and `$(kafka.sh start)` returns.
+  # nohup and no inherited descriptor, so that the node outlives this script and `$(kafka.sh start)` returns.
   nohup "$java" "${heap[@]}" -Djava.awt.headless=true -Dlog4j2.configurationFile="$HERE/log4j2.properties" \
     -cp "$LIBS/*" kafka.Kafka "$home/server.properties" >> "$home/server.log" 2>&1 < /dev/null &
   printf '%s\n' "$!" > "$home/pid"
-  # Until the fork has become Java it bears this script's name, and would pass for a node that ended.
+  # Until the fork has become Java it has this script's name, and would be taken for a node that ended.
   for ((i = 0; i < 250; i++)); do
     if ! kill -0 "$!" 2> /dev/null || node_pid "$dir" "$node" > /dev/null; then break; fi
     sleep 0.02
   done
 }
 
-# Waits until each of the nodes named counts each of them among the living.
+# Waits until each of the named nodes reports all of them as alive.
 await_nodes() {
   local dir=$1 port=$2 deadline=$((SECONDS + READY_SECONDS)) node other seen ready
   shift 2
@@ -217,7 +217,7 @@ start() {
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
   if [[ -f "$dir/cluster" ]]; then
-    # An existing folder keeps its shape: its data was written for these ports and this cluster id.
+    # An existing folder keeps its settings: its data was written for these ports and this cluster id.
     read -r known_brokers known_port cluster < "$dir/cluster"
     [[ -z "$brokers" || "$brokers" == "$known_brokers" ]] || fail "$EX_USAGE" "$dir holds a cluster of $known_brokers"
     [[ -z "$port" || "$port" == "$known_port" ]] || fail "$EX_USAGE" "$dir holds a cluster on port $known_port"
@@ -241,7 +241,7 @@ start() {
     fi
     to_launch+=("$node")
   done
-  # Only now: a start that found its ports taken may be repeated with others.
+  # Written only now, so that a start that found its ports taken can be repeated with other ports.
   printf '%s %s %s\n' "$brokers" "$port" "$cluster" > "$dir/cluster"
   printf '%s\n' "$dir" > "$LAST"
   for node in "${to_launch[@]}"; do
@@ -279,7 +279,7 @@ last_dir() {
   cat "$LAST"
 }
 
-# Prints "brokers port cluster-id" of the cluster in a folder.
+# Prints "brokers port cluster-id" for the cluster in a folder.
 cluster_of() {
   [[ -f "$1/cluster" ]] || fail "$EX_USAGE" "$1 holds no cluster"
   cat "$1/cluster"
@@ -288,7 +288,7 @@ cluster_of() {
 stop_nodes() {
   local dir=$1 signal=$2 node pid deadline left
   shift 2
-  # All at once, then wait: the last controllers of a quorum cannot leave one after the other in peace.
+  # Signal all, then wait: one after the other, the last controllers of a quorum could not stop cleanly.
   for node in "$@"; do
     if pid=$(node_pid "$dir" "$node"); then kill "-$signal" "$pid" 2> /dev/null || true; fi
   done

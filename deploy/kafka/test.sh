@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with a real Apache Kafka: one broker in a folder of its own, stopped whatever happens.
-# The command finds it in RANTAI_TEST_KAFKA (host:port); its exit status is this script's.
+# Runs a command with a real Apache Kafka: one broker in a folder of its own, stopped in any case.
+# RANTAI_TEST_KAFKA (host:port) gives the command its address; the exit status is the command's.
 #
 #   deploy/kafka/test.sh .venv/bin/python -m pytest -m kafka
 set -euo pipefail
@@ -29,31 +29,31 @@ fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/rantai-kafka.XXXXXX")
 clean() {
-  # A folder without a cluster never had a broker.
+  # A folder without the file `cluster` never had a broker.
   if [[ -f "$dir/cluster" ]]; then "$HERE/kafka.sh" stop --dir "$dir" || true; fi
   rm -rf "$dir"
 }
 trap clean EXIT
-# A signal ends the script by way of `exit`, so that the trap above runs.
+# On a signal the script calls `exit`, so that the trap above runs.
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 bootstrap=""
 for ((attempt = 0; attempt < ATTEMPTS; attempt++)); do
-  # Below the range from which the kernel takes ports for outgoing connections.
+  # A port below the range that the kernel uses for outgoing connections.
   status=0
   started=$("$HERE/kafka.sh" start --dir "$dir" --port "$((20000 + RANDOM % 12000))") || status=$?
   if [[ "$status" -eq 0 ]]; then
     bootstrap=$(tail -n 1 <<< "$started")
     break
   fi
-  # With a cluster in the folder its ports were free: then something else is wrong.
+  # If the folder has a cluster, the ports were free, so something else is wrong.
   if [[ "$status" -ne "$EX_SOFTWARE" || -f "$dir/cluster" ]]; then exit "$status"; fi
 done
 [[ -n "$bootstrap" ]] || { say "no free port after $ATTEMPTS attempts"; exit "$EX_SOFTWARE"; }
 
 say "Apache Kafka on $bootstrap"
 status=0
-# In the foreground: Ctrl-C reaches the command too, and it ends in good order before the broker does.
+# In the foreground: Ctrl-C reaches the command too, and it ends cleanly before the broker is stopped.
 RANTAI_TEST_KAFKA="$bootstrap" "$@" || status=$?
 exit "$status"

@@ -298,7 +298,7 @@ async def _post(
 ) -> None:
     """Send one sender's events and add to the outcome; retry while the gateway is away.
 
-    Raises SendingError after two minutes without an answer, or for an answer that is no gateway's.
+    Raises SendingError after two minutes without success, or if the answer is not a gateway's.
     """
     content = json.dumps([event.event for event in batch], ensure_ascii=False).encode()
     headers = {

@@ -53,7 +53,7 @@ class IntakeOutcome:
 async def validate_and_publish(events: list[Any], sender: Sender, safety: Safety) -> IntakeOutcome:
     """Validate a few small events, make the accepted ones safe, and return what became of each.
 
-    The pages' forms send their events this way. Raises BrokerUnavailable, as `publish_accepted` does.
+    The pages send their forms this way. Raises BrokerUnavailable as `publish_accepted` does.
     """
     return await publish_accepted([validate(event, sender) for event in events], sender, safety)
 

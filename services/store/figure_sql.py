@@ -1,6 +1,6 @@
-"""The formulas of the registry of figures as SQL, for the views that add figures up in the store.
+"""The formulas in the registry of figures as SQL, for the views that sum figures in the store.
 
-`services/store/migrate.py` puts these texts into the files of `views/` by name.
+`services/store/migrate.py` fills these texts into the placeholders of `views/*.sql`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ from services.readiness.kpis import COUNTS, KPIS, RATIOS, SCORABLE, VALUES, Term
 _ZERO: Final = "0 * a"
 _TERMS: Final[Mapping[Term, str]] = {
     "0": _ZERO,
-    # What is still missing is valued at T - due, whenever that is.
+    # What is still missing is late by T - due date, so this depends on T; see line_parts.sql.
     "late": "(e + f * toInt32(as_of) - g) / one",
 }
 
 
 def figure_texts() -> dict[str, str]:
-    """Return the texts of the registry that views have inside, by the name of their placeholder."""
+    """Return the texts that views take from the registry, by the name of their placeholder."""
     adding = {**RATIOS, **COUNTS}
     return {
         "figure_families": _listed(_pairs()),
@@ -35,7 +35,7 @@ def figure_texts() -> dict[str, str]:
 
 
 def _pairs() -> dict[str, list[str]]:
-    """Return by family what its sums add: key, numerator and denominator of each figure."""
+    """Return, by family of parts, the SQL tuples (key, numerator, denominator) of its figures."""
     pairs: dict[str, list[str]] = {}
     for key, ratio in RATIOS.items():
         for family, (above, below) in ratio.families.items():

@@ -1,6 +1,6 @@
 """Every series that the exporter gets from a look into the store, declared once with its meaning.
 
-They are created anew at each look, so whatever has left the store leaves the metrics too. Labels
+They are created again at each look, so whatever has left the store leaves the metrics too. Labels
 are bounded: clusters, regions, buyers, senders and assessors by a maximum number, with the rest
 under `(other)`; suppliers by watching only a few. `(none)` = belongs to none.
 """

@@ -1,8 +1,8 @@
 """Downloads: any table of a page as CSV or as an XLSX workbook, by the page's own address.
 
-A page that has tables calls `table_asked_for(visit)` first. If a file is wanted, it builds the `Table` of
-that key with all rows, and returns `answer(visit, wanted, table)`. Its template offers the files
-with the macro of `downloads.html`.
+A page that has tables calls `table_asked_for(visit)` first. If a file is wanted, it builds the
+`Table` of that key with all rows, and returns `answer(visit, wanted, table)`. Its template offers
+the files with the macro of `downloads.html`.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The dashboards' queries over ClickHouse's HTTP interface, as the plugin may be set to ask."""
+"""The dashboards' queries over HTTP, a protocol that Grafana's ClickHouse plugin can be set to."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -54,7 +54,7 @@ def test_every_query_is_answered(over_http: ClickHouse) -> None:
         of = {"supplier": [supplier["id"]]} if one.dashboard == "rantai-supplier" else {}
         if not over_http.rows(expand(one.text, given | of, PERIOD)):
             empty.add(one.place)
-    # Nothing was frozen here, and grades are not published yet after so few months.
+    # No evaluation is frozen here, and the history is too short for published grades.
     assert empty <= {
         "Published grades at month ends (all buyers)",
         "Who moved since the month end before (all buyers)",

@@ -1,4 +1,4 @@
-"""One process a data directory: a second is refused, and no dead one holds anybody up."""
+"""A data directory belongs to one process: a second is refused, a dead one blocks no other."""
 
 import json
 import os
@@ -28,7 +28,7 @@ with held(Path(sys.argv[1]), "rantai up"):
 
 
 class Holder:
-    """A process that holds a directory, and has a child that outlives it."""
+    """A process that holds a data directory, with a child process that outlives it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.process = subprocess.Popen(
@@ -41,12 +41,12 @@ class Holder:
         self.child = int(self.process.stdout.readline())
 
     def kill(self) -> None:
-        """End it as a power cut would; its child lives on."""
+        """Kill the process but not its child, as a power cut would."""
         self.process.kill()
         self.process.communicate()
 
     def end(self) -> None:
-        """End both."""
+        """Kill the process and its child."""
         self.kill()
         os.kill(self.child, signal.SIGKILL)
 
@@ -62,7 +62,7 @@ def test_a_directory_that_is_held_is_refused_and_says_by_whom(
     holder: Holder, tmp_path: Path
 ) -> None:
     assert in_use(tmp_path)
-    assert read_run_file(tmp_path) is None  # it has not told yet where it listens
+    assert read_run_file(tmp_path) is None  # The holder has not written its address yet.
     named = rf"process {holder.process.pid} \(rantai up\)"
     with pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"), held(tmp_path, "other"):
         pass
@@ -150,7 +150,7 @@ def test_a_command_leaves_the_store_of_another_alone(
 
 
 def test_a_worker_without_a_store_of_its_own_takes_none(tmp_path: Path) -> None:
-    """Nothing would keep a second one from it."""
+    """It must not use the data directory's store, because it could not keep a second one out."""
     done = subprocess.run(
         [sys.executable, "-c", "from services.processor.app import app"],
         env={**os.environ, "RANTAI_DATA_DIR": str(tmp_path)},
@@ -163,7 +163,7 @@ def test_a_worker_without_a_store_of_its_own_takes_none(tmp_path: Path) -> None:
 
 
 def broker_of(up: Up) -> int:
-    """Return the process id of its embedded broker."""
+    """Return the process id of the embedded broker, its only child."""
     assert up.process.child is not None
     children = Path(f"/proc/{up.process.child.pid}/task").glob("*/children")
     (pid,) = {int(one) for file in children for one in file.read_text().split()}
@@ -186,7 +186,7 @@ def test_up_starts_again_after_a_kill_and_refuses_a_second(tmp_path: Path) -> No
         modes = _modes(tmp_path)
         assert modes == dict.fromkeys(modes, "0o600"), modes
         up.kill()
-        # As in a container: the process of the note lives, and is another.
+        # In a container the process id of the run file may belong to another, living process.
         note: dict[str, Any] = json.loads((tmp_path / "run.json").read_text())
         (tmp_path / "run.json").write_text(json.dumps({**note, "pid": 1}))
         assert run("doctor", "--data-dir", str(tmp_path)).stdout.count("nothing runs on") == 1

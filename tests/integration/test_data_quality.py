@@ -1,4 +1,4 @@
-"""Data quality over HTTP and as pages: who sees what, by parts, in both languages."""
+"""Findings over HTTP and on pages: what each role sees, in parts, in both languages."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ BUYER_PAGE, PROGRAMME_PAGE = "/buyer/data-quality", "/programme/data-quality"
 
 @dataclass
 class Site:
-    """The interface as a partner's program reaches it, and the pages."""
+    """The JSON API and the pages. `keys`: API keys by partner. `visited`: the pages."""
 
     app: FastAPI
     keys: Mapping[str, str]
@@ -68,7 +68,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Return it over a store in which two buyers have sent what looks wrong."""
+    """Serve a store that holds faulty documents of two buyers."""
     empty(own_clickhouse)
     ensure_folded(own_clickhouse)
     store(own_clickhouse, told())
@@ -100,11 +100,11 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 async def _refuse(*_: Any) -> Any:
-    raise AssertionError("these pages send nothing")
+    raise AssertionError("an event was sent: these tests send no forms that send events")
 
 
 def told() -> list[Event]:
-    """Write receipts without an order, 30 and 2, and a line overdue, with a price."""
+    """Return 30 orphan receipts and an overdue line with a price of B1, and 2 and a line of B2."""
     late = order("03-01", 10, "03-20")
     late["data"]["lines"][0] |= {"unit_price": "98765"}
     secret = order("03-01", 10, "03-20", buyer_id="B2", order_no="RAHASIA")
@@ -220,7 +220,7 @@ def test_a_kind_is_a_file_to_take_along(site: Site) -> None:
 
 
 def test_what_was_put_right_is_told_to_its_buyer(site: Site, own_clickhouse: ClickHouse) -> None:
-    """The last of this file: it puts right what the others look at."""
+    """Keep this test the last of the file: it puts right the findings that the others read."""
     quality = DataQuality(site.visited.reader.store)
     quality.note("orphan_receipt", AS_OF)
     named = order("03-01", 8, "03-20", buyer_id="B2", order_no="RAHASIA-X")

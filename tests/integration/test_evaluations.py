@@ -1,4 +1,7 @@
-"""Frozen at month ends and told on the topic: each once, over late events, restarts and kills."""
+"""Each month end is frozen once, and each change of grade or stage is announced once.
+
+This holds for late events, restarts and killed processes.
+"""
 
 import json
 import random
@@ -35,16 +38,16 @@ OPTIONS = {"RANTAI_EVALUATION_SECONDS": "0.3", "RANTAI_EVALUATION_QUIET_SECONDS"
 GRACE = timedelta(hours=6)
 WAIT_SECONDS = 60.0
 STAGES = {80: "Mandiri", 30: "Madya", 60: "Pra-Mandiri", 10: "Pemula"}
-"""By the marks of an assessment."""
+"""The stage that follows from an assessment, by the mark that each of its pillars is given."""
 
 KILLED_AFTER = (0.0, 0.5, 0.8, 1.1)
-"""Seconds after an event is accepted. A change is told about a second after: a supplier is judged
-when nothing more came about it for half a second."""
+"""Seconds between accepting an event and killing the evaluating process. A change is announced
+about one second after: a supplier is evaluated once no event about it came for half a second."""
 
 
 @dataclass
 class Site:
-    """A Rantai that runs, with a key of everybody who sends to it, and the topic that it tells."""
+    """A running Rantai, the address of its broker, and an API key for each sender."""
 
     running: Running
     bootstrap: str
@@ -52,11 +55,11 @@ class Site:
 
     @property
     def forgets(self) -> bool:
-        """Whether the broker ends with it, and its topics too."""
+        """Whether the broker, with its topics, ends together with Rantai."""
         return self.running.stored_when_answered
 
     def post(self, *events: Event) -> None:
-        """Send events, those of each sender in one request."""
+        """Send events, with one request for each sender."""
         for sender in sorted({sender_of(event) for event in events}):
             some = [event for event in events if sender_of(event) == sender]
             answer = httpx.post(
@@ -72,33 +75,33 @@ class Site:
             assert answer.json() == {"accepted": len(some), "rejected": []}
 
     def told(self) -> list[ReadinessEvent]:
-        """Return what the topic has, in the order in which it was told."""
+        """Return the announcements on the topic, in order."""
         records = records_of(self.bootstrap, lambda topic: topic == READINESS)
         return [ReadinessEvent.model_validate_json(record.value) for record in records]
 
     def told_after(self, before: list[ReadinessEvent]) -> list[ReadinessEvent]:
-        """Wait until more was told than before, and return the whole of it.
+        """Wait until there are more announcements than `before`, and return all of them.
 
-        That the supplier was judged again does not say so: who takes over judges it too, and may
-        have done so before the newest event was stored.
+        Waiting for the next evaluation is not enough: a process that takes over evaluates the
+        supplier too, possibly before the newest event is stored.
         """
         until(lambda: len(self.told()) > len(before))
         return self.told()
 
     def evaluations(self, who: str = SUPPLIER) -> list[dict[str, Any]]:
-        """Return what is frozen of the supplier."""
+        """Return the supplier's frozen evaluations, as the partner `who` sees them."""
         answer = self.running.get(self.keys[who], PATH + "evaluations")
         assert answer["supplier_id"] == SUPPLIER
         found: list[dict[str, Any]] = answer["evaluations"]
         return found
 
     def scorecard(self, as_of: str) -> dict[str, Any]:
-        """Return what a scorecard of a date says today, as far as it is frozen."""
+        """Return those parts of the scorecard at a date that an evaluation freezes."""
         card = self.running.get(self.keys[SUPPLIER], PATH + "scorecard", as_of=as_of)
         return {part: card[part] for part in PARTS}
 
     def judged(self) -> dict[str, float]:
-        """Return how often each process that lives has judged suppliers since its start."""
+        """Return how many suppliers each living process has evaluated since its start."""
         running = self.running
         if isinstance(running, Separate):
             alive = [name for name in running.processors if running.services[name].alive]
@@ -107,7 +110,10 @@ class Site:
         return {"up": sum(float(line.split()[-1]) for line in lines if line.startswith(EVALUATED))}
 
     def await_judged(self, before: dict[str, float] | None = None) -> str:
-        """Wait until the supplier is judged again, and what changed is told; return by whom."""
+        """Wait until a process has evaluated the supplier again, and return its name.
+
+        `before` is an earlier result of `judged`.
+        """
         judges: list[str] = []
 
         def judged_again() -> bool:
@@ -119,13 +125,13 @@ class Site:
         return judges[0]
 
     def judge(self, *events: Event) -> str:
-        """Send events and return who judged the supplier after them."""
+        """Send events; return the name of the process that evaluated the supplier after them."""
         before = self.judged()
         self.post(*events)
         return self.await_judged(before)
 
     def kill(self, judge: str) -> None:
-        """End the process that judges as a power cut would; where no other takes over, start it."""
+        """Kill the evaluating process. Start it again if no other process takes over."""
         if isinstance(self.running, Separate):
             self.running.services[judge].kill()
         else:
@@ -133,16 +139,16 @@ class Site:
             self.running.start()
 
     def restore(self) -> None:
-        """Start what was killed and not started since."""
+        """Start the process that `kill` left dead."""
         if self.running.taken_over:
             self.running.start()
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait until something is true."""
+    """Wait until `true()` holds."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not true():
-        assert time.monotonic() < deadline, "did not come true in time"
+        assert time.monotonic() < deadline, f"the condition does not hold after {WAIT_SECONDS} s"
         time.sleep(0.1)
 
 
@@ -180,20 +186,21 @@ ON_KAFKA = [pytest.param(shape, marks=pytest.mark.kafka) for shape in ("kafka", 
 
 @pytest.fixture(params=["embedded", *ON_KAFKA])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Run Rantai with the broker inside, with a real one, and as processes of which two judge."""
+    """Run `rantai up` with the embedded broker and with Kafka, and services with two processors."""
     yield from made_of(request.param, tmp_path / "data")
 
 
 @pytest.fixture(params=ON_KAFKA)
 def lasting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """Run Rantai where the topic outlives it."""
+    """Run Rantai on Kafka, where the topic outlives its processes."""
     yield from made_of(request.param, tmp_path / "data")
 
 
 class Tale:
-    """What is told of a supplier: a year, up to yesterday, and what is told after it.
+    """The events of a supplier: a year up to yesterday, and single events that tests add.
 
-    `year`: an order a week, confirmed, announced and received in time, but for one: `missing`.
+    `year`: an order a week, each confirmed, despatched and received on time. The exception is
+    `missing`, the number and due date of an order that was not received.
     """
 
     def __init__(self) -> None:
@@ -212,16 +219,16 @@ class Tale:
 
     @property
     def ends(self) -> list[str]:
-        """Every month end that is frozen, the newest first."""
+        """The month ends that are to be frozen, newest first."""
         return [day.isoformat() for day in reversed(month_ends(self.first, self.last_end))]
 
     def late_receipt(self) -> Event:
-        """Write that what was missing came in time."""
+        """Return a receipt of the missing goods, stating that they came on the due date."""
         number, due = self.missing
         return self._receive(number, due)
 
     def line_stop(self) -> Event:
-        """Write that a line stopped yesterday."""
+        """Return a complaint that a production line stopped yesterday."""
         return self._tell(
             BUYER,
             "quality.complaint_opened",
@@ -233,7 +240,7 @@ class Tale:
         )
 
     def uneventful(self) -> Event:
-        """Write an order of yesterday: facts change, and neither grade nor stage."""
+        """Return an order of yesterday, which changes facts, but neither grade nor stage."""
         self._numbers += 1
         due = self.yesterday + timedelta(days=20)
         line = {"line_no": "10", "item_no": "I", "quantity": 1, "requested_date": due.isoformat()}
@@ -241,7 +248,7 @@ class Tale:
         return self._tell(BUYER, "order.placed", self.yesterday, order_no=order_no, lines=[line])
 
     def assessed(self, marks: int) -> Event:
-        """Write an assessment of yesterday; the one that is written last stands."""
+        """Return an assessment of yesterday. The last one that is written is the one that counts."""
         self._numbers += 1
         event = self._tell(
             PROGRAMME,
@@ -302,7 +309,10 @@ def frozen(site: Site, tale: Tale) -> list[dict[str, Any]]:
 
 
 def standing(events: list[ReadinessEvent]) -> dict[str | None, str | None]:
-    """Follow what was told of grade and stages from the beginning to where the supplier stands."""
+    """Apply announcements in order; return the grade under None, and the stage by assessor.
+
+    Fails if a change does not follow from the one before, or if the numbers in the ids have gaps.
+    """
     found: dict[str | None, str | None] = {}
     for event in events:
         change = event.data.changed
@@ -342,7 +352,7 @@ def test_month_ends_stand_and_changes_are_told_once(site: Site) -> None:
     today = tale.yesterday + timedelta(days=1)
     assert stopped.data.as_of == today
 
-    # Nor is anything told again by those that come after.
+    # Processes that start later, or take over, do not repeat announcements.
     left = [] if site.forgets else told
     assert site.running.stop() == 0
     site.running.start()
@@ -369,7 +379,7 @@ def test_month_ends_stand_and_changes_are_told_once(site: Site) -> None:
 
 
 def late_is_told_beside(site: Site, tale: Tale, first: list[dict[str, Any]]) -> None:
-    """Send a late receipt: the newest month end alone looks other than it was frozen."""
+    """Send a late receipt: it restates the newest month end, and changes no frozen evaluation."""
     site.judge(tale.late_receipt())
     now = site.evaluations()
     assert [one | {"restated": None} for one in now] == first

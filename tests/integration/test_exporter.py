@@ -1,4 +1,4 @@
-"""What Prometheus has of Rantai is what the API answers; what is wrong with the store is shown."""
+"""Prometheus shows the figures of the API, and the state of store, broker and pipeline."""
 
 import json
 import time
@@ -30,19 +30,19 @@ SETTLE_SECONDS = 240
 
 
 def values(url: str, name: str) -> dict[str, float]:
-    """Return the values of a metric by its one label; "" where it has none."""
+    """Return the values of a metric by the value of its label, "" for a metric without labels."""
     families = parse_text(httpx.get(url + "/metrics", timeout=60).text)
     samples = [s for family in families if family.name == name for s in family.samples]
     return {next(iter(s.labels.values()), ""): s.value for s in samples}
 
 
 def value(url: str, name: str) -> float | None:
-    """Return a metric without labels, or None where there is none."""
+    """Return the value of a metric without labels, or None if it is not exposed."""
     return values(url, name).get("")
 
 
 def until(url: str, name: str, wanted: float | dict[str, float], seconds: float) -> None:
-    """Wait until a metric has a value, or values by its one label."""
+    """Wait until a metric has a value, or has these values by the value of its label."""
     expected = wanted if isinstance(wanted, dict) else {"": wanted}
     deadline = time.monotonic() + seconds
     found: dict[str, float] = {}
@@ -57,7 +57,7 @@ def until(url: str, name: str, wanted: float | dict[str, float], seconds: float)
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Run `rantai up` with some months of the simulated world in it."""
+    """Run `rantai up` with `DAYS` days of simulated events."""
     tool("prometheus")
     made = Up(tmp_path_factory.mktemp("up") / "data", (), FAST)
     try:
@@ -71,11 +71,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def prometheus(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes it."""
+    """Run a Prometheus that scrapes `up`."""
     made = Prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{up.port}", "processor")
     try:
         made.start()
-        # Every supplier is judged, and a look was taken after that.
+        # Wait until every supplier is evaluated and the exporter has read the store after that.
         deadline = time.monotonic() + SETTLE_SECONDS
         while made.ask("rantai_readiness_behind_suppliers == 0") == {}:
             assert time.monotonic() < deadline, made.ask("rantai_readiness_behind_suppliers")
@@ -170,7 +170,7 @@ def test_the_pipeline_is_well_and_no_alert_of_it_fires(up: Up, prometheus: Prome
     prometheus.await_equal("rantai_reconcile_missing_events", {(): 0})
     prometheus.await_equal("max(rantai_offset_lag_records)", {(): 0})
     prometheus.await_equal("max(topic:rantai_topic_lag_records:max)", {(): 0})
-    # Four canonical topics, that of refusals, and an inbound one for each of the simulated senders.
+    # Four canonical topics, rantai.rejected, and an inbound topic for each simulated sender.
     assert prometheus.ask_one("count(topic:rantai_topic_lag_records:max)") >= 5
     newest = prometheus.ask_one("rantai_newest_stored_event_accepted_timestamp_seconds")
     prometheus.await_equal("max(rantai_sender_newest_event_timestamp_seconds)", {(): newest})
@@ -212,7 +212,7 @@ def test_what_waits_is_known_while_no_processor_runs(tmp_path: Path) -> None:
         assert post(services.gateway_url, key, orders[3:]) == 202
         sender.send(b"{}", partner="B1")
         until(url, "rantai_topic_lag_records", {"rantai.orders": 4, "rantai.inbound.B1": 1}, 60)
-        # It is not stored and was accepted: it is missing until the processor comes back.
+        # Accepted events that are not stored are missing until the processor is back.
         until(url, "rantai_reconcile_missing_events", 5, 60)
         services.start()
         until(url, "rantai_topic_lag_records", {"rantai.orders": 0, "rantai.inbound.B1": 0}, 60)
@@ -222,7 +222,7 @@ def test_what_waits_is_known_while_no_processor_runs(tmp_path: Path) -> None:
 
 
 def post(url: str, key: str, events: list[dict[str, Any]]) -> int:
-    """Send events; return the status of the answer."""
+    """Send events; return the HTTP status."""
     headers = {
         "authorization": f"Bearer {key}",
         "content-type": "application/cloudevents-batch+json",
@@ -245,7 +245,7 @@ def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> Non
         },
     )
     try:
-        # It starts without a store: whoever watches has to be there to tell of it.
+        # The exporter has to start without a store, so that it can report the store as down.
         exporter.start()
         exporter.await_answer(url + "/readyz")
         until(url, "rantai_exporter_up", 0, 30)
@@ -253,7 +253,7 @@ def test_the_exporter_alone_tells_of_a_store_that_is_away(tmp_path: Path) -> Non
         store.start()
         rantai("migrate", environment={"RANTAI_CLICKHOUSE_URL": store.url})
         until(url, "rantai_exporter_up", 1, 120)
-        # A store that takes its time keeps nobody waiting who scrapes.
+        # A slow store must not delay a scrape.
         store.fault(stall_seconds=30, match="fold_marks")
         began = time.monotonic()
         while time.monotonic() - began < 20:

@@ -1,8 +1,8 @@
-"""Grafana's user in the store sees its views and nothing else, and is kept within bounds.
+"""Grafana's user in the store can read its views and nothing else, within limits.
 
-`deploy/clickhouse/users.d/rantai_grafana.xml` is read by the engine itself. In an engine of one
-process a session is always that of `default`, so the test gives Grafana's entry that name, and
-changes nothing else of it but the bound on memory, which is too large to be reached here.
+The engine itself reads `deploy/clickhouse/users.d/rantai_grafana.xml`. A session of the embedded
+engine always belongs to the user `default`, so the test renames Grafana's entry to that. It also
+lowers the limit on memory, which is too high to be reached here, and changes nothing else.
 """
 
 import json
@@ -47,7 +47,7 @@ BASE = """
 
 
 def configure(folder: Path, users: str, extra: str = "") -> Path:
-    """Write a server's configuration."""
+    """Write a server's configuration into a folder. `extra` is a file for users.d."""
     (folder / "users.d").mkdir(parents=True)
     (folder / "config.xml").write_text(CONFIG.format(folder=folder))
     (folder / "users.xml").write_text(BASE.format(users=users))
@@ -57,7 +57,7 @@ def configure(folder: Path, users: str, extra: str = "") -> Path:
 
 
 def run(folder: Path, module: str, store: Path, given: str = "") -> str:
-    """Run a module in a folder with a configuration."""
+    """Run a module in the folder of a configuration; return its output. `given` is its input."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT), "RANTAI_GRAFANA_CLICKHOUSE_PASSWORD": "",
     }  # fmt: skip
@@ -72,13 +72,13 @@ def run(folder: Path, module: str, store: Path, given: str = "") -> str:
 
 @dataclass(frozen=True)
 class Grafana:
-    """The store, asked as Grafana's user."""
+    """A store that is queried as Grafana's user. `folder` holds the configuration."""
 
     folder: Path
     store: Path
 
     def ask(self, *statements: str) -> list[dict[str, Any]]:
-        """Return rows or error code of each statement."""
+        """Return `{"rows": ...}` or `{"code": ...}` for each statement."""
         answer = run(
             self.folder, "tests.integration.as_user", self.store, json.dumps(list(statements))
         )
@@ -86,7 +86,7 @@ class Grafana:
         return found
 
     def codes(self, *statements: str) -> dict[str, int | None]:
-        """Return the error code of each statement; None where it was answered."""
+        """Return the error code of each statement, None if it succeeded."""
         return {
             statement: answer.get("code")
             for statement, answer in zip(statements, self.ask(*statements), strict=True)
@@ -199,6 +199,6 @@ def test_no_view_of_grafana_names_what_something_costs() -> None:
         said = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
         for word in ("price", "currency", "'value'", "concentration_days = {", "amount"):
             if word == "'value'" and name in ("56_grafana_evaluations.sql", "60_grafana_times.sql"):
-                continue  # the `value` of a score, and of the five figures that are named
+                continue  # The `value` of a score, and of five named figures: neither is a price.
             assert word not in said, (name, word)
         assert "definer = current_user sql security definer" in said, name

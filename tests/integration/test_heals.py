@@ -1,4 +1,4 @@
-"""Each part of `rantai up` fails in turn: the process lives, and nothing acknowledged is lost."""
+"""Each part of `rantai up` fails in turn: the process survives and loses no acknowledged event."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ BUYER = "B1"
 
 @pytest.fixture(scope="module")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
-    """Run a store outside of this process: the engine in it belongs to other tests."""
+    """Run a store in another process: the engine of this process belongs to other tests."""
     store = ClickHouseProcess(tmp_path_factory.mktemp("heals"))
     store.start()
     yield store
@@ -45,7 +45,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseP
 
 @dataclass
 class Life:
-    """A running `rantai up` and what it acknowledged."""
+    """A running `rantai up`, and the ids of the events that it acknowledged."""
 
     everything: Running
     broker: EmbeddedBroker
@@ -55,7 +55,7 @@ class Life:
     number: int = 0
 
     async def post(self) -> int:
-        """Send an order, each time another one; return the status."""
+        """Send a new order; return the HTTP status."""
         self.number += 1
         name = f"o-{self.number}"
         answer = await self.http.post(
@@ -74,13 +74,13 @@ class Life:
         return (await self.http.get("/readyz")).status_code == 200
 
     async def well_again(self) -> None:
-        """Return when it is ready and takes an event. Fails after a minute."""
+        """Wait until the process is ready and accepts an event. Fails after a minute."""
         async with asyncio.timeout(SECONDS):
             while not await self.ready() or await self.post() != 202:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     def write(self, name: str) -> None:
-        """Write an order with a Kafka client, onto the sender's own topic."""
+        """Write an order to the sender's inbound topic with a Kafka client."""
         producer = KafkaProducer(bootstrap_servers=self.broker.bootstrap, acks="all")
         value = httpx.Request(
             "POST", "http://x", json=order("03-01", 5, "03-20", id=name, order_no=name)
@@ -89,14 +89,14 @@ class Life:
         producer.close()
 
     def stored(self) -> list[str]:
-        """Return the id of each event in the ledger, once for every row."""
+        """Return the event id of each row of the ledger."""
         rows = self.everything.store.rows("SELECT id FROM events FINAL WHERE sender = 'B1'")
         return [row["id"] for row in rows]
 
 
 @asynccontextmanager
 async def living(store: ClickHouseProcess, folder: Path, **options: Any) -> AsyncIterator[Life]:
-    """Run everything in this process, with a broker of its own."""
+    """Run `rantai up` in this process, with its own embedded broker."""
     broker = EmbeddedBroker()
     settings = Settings(
         kafka=broker.bootstrap,
@@ -117,7 +117,7 @@ async def living(store: ClickHouseProcess, folder: Path, **options: Any) -> Asyn
             with suppress(httpx.TransportError):
                 await http.get("/healthz")
             async with asyncio.timeout(SECONDS):
-                while not everything.server.started:  # noqa: ASYNC110 - it has no event
+                while not everything.server.started:  # noqa: ASYNC110 - uvicorn sets no event
                     await asyncio.sleep(0.05)
             await life.well_again()
             yield life
@@ -130,7 +130,7 @@ Break = Callable[[pytest.MonkeyPatch, Life], Awaitable[None] | None]
 
 
 def fails(owner: type, name: str, error: Exception, times: int) -> Break:
-    """Return a fault: a method raises, so many times, before it works again."""
+    """Return a fault: a method raises `error` the first `times` times."""
 
     def break_it(patch: pytest.MonkeyPatch, _: Life) -> None:
         real, left = getattr(owner, name), [times]
@@ -147,20 +147,20 @@ def fails(owner: type, name: str, error: Exception, times: int) -> Break:
 
 
 def killed(_: pytest.MonkeyPatch, life: Life) -> None:
-    """Kill the broker, as the kernel does where memory is short."""
+    """Kill the broker, as the kernel does when memory is short."""
     process = life.broker._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
 
 
 async def written(patch: pytest.MonkeyPatch, life: Life) -> None:
-    """Let what reads the senders' own topics fail at the next record."""
-    fails(Inbound, "write", RuntimeError("a fault of ours"), 2)(patch, life)
+    """Make the reader of inbound topics fail at the next record, and write that record."""
+    fails(Inbound, "write", RuntimeError("a simulated bug"), 2)(patch, life)
     await asyncio.to_thread(life.write, f"own-{life.number}")
     life.acknowledged.add(f"own-{life.number}")
 
 
-OURS, REFUSED = RuntimeError("a fault of ours"), StoreRefused("Code: 49. Logical error")
+OURS, REFUSED = RuntimeError("a simulated bug"), StoreRefused("Code: 49. Logical error")
 AWAY = StoreUnavailable("Code: 209. Socket timeout")
 FAULTS: dict[str, Break] = {
     "the ledger's consumer": fails(
@@ -203,7 +203,10 @@ async def test_whichever_part_fails_the_process_lives_and_nothing_is_lost(
 async def test_new_senders_change_no_running_consumer(
     clickhouse: ClickHouseProcess, tmp_path: Path
 ) -> None:
-    """Keys are made, first orders come and conflict, at once: what was seen to end the process."""
+    """New keys, their first orders and conflicts, all at once, leave the running consumer alone.
+
+    A consumer that starts again at such a moment can end the process.
+    """
     async with living(clickhouse, tmp_path) as life:
         processor: Any = life.everything.parts[0]
         consumer = processor._batches._consumer
@@ -227,7 +230,7 @@ async def test_new_senders_change_no_running_consumer(
         refused = life.everything.store.rows(
             "SELECT sender, reason FROM rejected FINAL ORDER BY sender"
         )
-        # Told before the answer: a broker in memory could end with them.
+        # Refusals are stored before the answer, because the broker keeps them in memory only.
         assert [(row["sender"], row["reason"]) for row in refused] == [
             (f"NEW-{number}", "conflict") for number in range(8)
         ]
@@ -266,7 +269,7 @@ async def test_a_broker_that_grew_is_emptied_while_events_come(
             while life.broker._process is process or at < 20:
                 statuses |= set(await asyncio.gather(*(batch(at + n) for n in range(4))))
                 at += 4
-        # Whoever came meanwhile waited; nobody was sent away.
+        # Requests that came while the broker was emptied waited; none was refused.
         assert statuses == {202}
         assert life.broker.memory_bytes < 2 * 32 * 1024 * 1024
         stored = await asyncio.to_thread(life.stored)

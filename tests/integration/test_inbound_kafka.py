@@ -1,4 +1,4 @@
-"""Bad records of senders with a Kafka client: each refused with its reason, none in the way."""
+"""Bad records of senders with a Kafka client are refused with a reason and block no other."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 class Sender:
-    """A Kafka client that writes on the inbound topic of a partner."""
+    """A Kafka client that writes to the inbound topics of partners."""
 
     def __init__(self, bootstrap: str) -> None:
         self._producer = KafkaProducer(
@@ -39,7 +39,7 @@ class Sender:
         partner: str = "AHM",
         **more: Any,
     ) -> str:
-        """Write a record and return what names it."""
+        """Write a record; return the id that it has if it is refused."""
         topic = f"rantai.inbound.{partner}"
         done = self._producer.send(
             topic, value=value, key=b"k", headers=list((headers or {}).items()), **more
@@ -47,7 +47,7 @@ class Sender:
         return f"{done.topic}:{done.partition}:{done.offset}:{done.timestamp}"
 
     def binary(self, event: Text, **changed: bytes) -> str:
-        """Write an event in binary content mode."""
+        """Write an event in binary content mode. `changed` replaces headers `ce_<name>`."""
         headers = {f"ce_{name}": str(value).encode() for name, value in event.attributes.items()}
         headers |= {"content-type": b"application/json"}
         headers |= {f"ce_{name}": value for name, value in changed.items()}
@@ -56,7 +56,7 @@ class Sender:
 
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    """Run `rantai up`, east of Greenwich: a time without zone would show."""
+    """Run `rantai up` in Jakarta's time zone, so that a time without a zone would be noticed."""
     environment = {"TZ": "Asia/Jakarta", "RANTAI_INBOUND_DISCOVERY_SECONDS": "1"}
     up = Up(tmp_path_factory.mktemp("inbound") / "data", environment=environment)
     asking = Asking(up)
@@ -67,34 +67,34 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 @pytest.fixture(scope="module")
 def sender(asking: Asking) -> Sender:
-    """Connect to the embedded broker, as its run file tells."""
+    """Connect to the embedded broker, whose address is in the run file."""
     note = read_run_file(asking.up.data_dir)
     assert note is not None
     return Sender(note["broker"])
 
 
 def listed(asking: Asking, *options: str) -> dict[str, Row]:
-    """Return what `rantai rejected list --json` tells, by id."""
+    """Return the rejected records of `rantai rejected list --json`, by id."""
     where = ("--data-dir", str(asking.up.data_dir), "--limit", "1000", "--json")
     rows = json.loads(rantai("rejected", "list", *where, *options))["rejected"]
     return {row["id"]: row for row in rows}
 
 
 def refused(asking: Asking, *names: str) -> dict[str, Row]:
-    """Wait until records are refused, and return all that are listed then."""
-    told: dict[str, Row] = {}
+    """Wait until records with these ids are refused; return all rejected records by id."""
+    rows: dict[str, Row] = {}
 
     def there() -> bool:
         answer = asking.get("/v1/rejected", limit="1000")
-        told.update({row["id"]: row for row in answer.json()["rejected"]})
-        return set(names) <= set(told)
+        rows.update({row["id"]: row for row in answer.json()["rejected"]})
+        return set(names) <= set(rows)
 
-    assert eventually(there), (set(names) - set(told), asking.up.log())
+    assert eventually(there), (set(names) - set(rows), asking.up.log())
     return listed(asking)
 
 
 def eventually(check: Callable[[], bool]) -> bool:
-    """Try until it is so, for as long as a group takes to form anew."""
+    """Return whether `check` holds within the time that a consumer group takes to form again."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not check():
         if time.monotonic() > deadline:
@@ -104,19 +104,19 @@ def eventually(check: Callable[[], bool]) -> bool:
 
 
 def landed(asking: Asking, supplier: str, orders: list[str]) -> bool:
-    """Whether these orders of a supplier are stored, and no others."""
+    """Return whether exactly these orders of a supplier are stored."""
     return asking.orders(supplier) == orders
 
 
 def shown(asking: Asking, name: str) -> Row:
-    """Return what `rantai rejected show --json` tells."""
+    """Return the rejected record that `rantai rejected show --json` prints."""
     where = ("--data-dir", str(asking.up.data_dir), "--json")
     row: Row = json.loads(rantai("rejected", "show", name, *where))
     return row
 
 
 def replayed_by(asking: Asking, partner: str, name: str, body: bytes = b"") -> httpx.Response:
-    """Replay a record with the key of a partner."""
+    """Replay a rejected record with the key of a partner, repaired if `body` is given."""
     headers = {"authorization": f"Bearer {asking.keys[partner]}"}
     return asking.http.post(f"/v1/rejected/{name}/replay", headers=headers, content=body)
 
@@ -172,7 +172,7 @@ def test_records_that_are_no_event(asking: Asking, sender: Sender) -> None:
         sender.send(b'{"%b": 1}' % (b"k" * 2 * MEGABYTE)): "is required",
         sender.binary(order("1"), id=b"\xff"): "ce_id is not UTF-8",
         sender.send(b"{", {"ce_id": b"x" * 100_000, "ce_specversion": b"1.0"}): "not JSON",
-        # The sender's own clock is wrong: a broker that keeps its time must not stumble.
+        # A sender's wrong clock must not stop the reading of its records.
         sender.send(b"-", timestamp_ms=0): "not JSON",
         sender.send(b"-", timestamp_ms=2**62): "not JSON",
     }
@@ -194,7 +194,7 @@ def test_records_that_are_no_event(asking: Asking, sender: Sender) -> None:
 
 def test_a_key_narrows_what_its_partner_may_write(asking: Asking, sender: Sender) -> None:
     foreign = sender.send(order("theirs", "IKM-FOREIGN").json.encode(), partner="TMMIN")
-    # With a supplier's key it is no buyer, not even of its own.
+    # With a supplier's key a partner may not send as a buyer, not even orders of its own.
     own = sender.send(order("own", "IKM-FOREIGN", "IKM-1").json.encode(), partner="IKM-1")
     rows = refused(asking, foreign, own)
     assert [error["pointer"] for error in rows[foreign]["errors"]] == ["/source"]
@@ -262,7 +262,7 @@ def test_a_repaired_event_is_replayed(asking: Asking, sender: Sender, tmp_path: 
         "accepted": before["accepted"] + 1,
         "stored": before["stored"] + 1,
     }
-    # Who may not see it may not replay it, and nobody sends under another's name.
+    # The record is visible to its own sender, but not to another buyer.
     assert asking.get(f"/v1/rejected/{name}", "TMMIN").status_code == 404
     assert asking.get(f"/v1/rejected/{name}", "AHM").status_code == 200
 

@@ -1,4 +1,4 @@
-"""Inbound topics that appear while Rantai runs are read, whenever they appear."""
+"""Inbound topics are read at whatever moment of a running Rantai they are created."""
 
 import time
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def up(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Up]:
 
 
 def test_topics_that_come_while_a_group_forms_are_read(up: Up) -> None:
-    """A group forms for seconds: some of these topics come while it does."""
+    """Forming a consumer group takes seconds, and some of these topics are created meanwhile."""
     for partner in PARTNERS:
         up.key("buyer", partner)
         event = order("03-01", 5, "03-20", id=partner, order_no="P", buyer_id=partner)
@@ -44,7 +44,7 @@ def test_topics_that_come_while_a_group_forms_are_read(up: Up) -> None:
     write(up, PARTNERS[0], [(bad, {})])
     assert set(traces(up, ORDERS, len(PARTNERS))) == set(PARTNERS)
     assert set(traces(up, REJECTED, 1)) == {"refused"}
-    # What is read and idle is not taken for stalled.
+    # A consumer that is idle because everything is read is not taken for stalled.
     time.sleep(1.5 * STALL_SECONDS)
     assert up.process.alive, up.log()
 

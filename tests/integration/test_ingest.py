@@ -1,4 +1,4 @@
-"""A buyer's files, from `rantai ingest` to what became of them, with the buyer's own key alone."""
+"""A buyer sends files with `rantai ingest` and follows what became of them, with its own key."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ OTHER = "45003,10,S-CSV,5,2026-09-30,2026-09-01"
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Run `rantai up` with nothing in it."""
+    """Run `rantai up` with an empty store."""
     running = Up(tmp_path_factory.mktemp("ingest"))
     running.start()
     yield running
@@ -58,7 +58,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def keys(up: Up) -> dict[str, str]:
-    """Make the keys of two buyers."""
+    """Create keys for two buyers."""
     return {partner: up.key("buyer", partner) for partner in ("AHM", "TMMIN")}
 
 
@@ -85,7 +85,7 @@ def test_a_conflict_is_told_named_and_dealt_with(
     assert (status, said["accepted"], said["conflicts"], said["unsettled"]) == (1, 2, 1, 0)
     assert said["files"][0]["conflicts"] == [{"row": 2, "event_id": "order/45002"}]
 
-    # The sender's own key sees it where it is counted and where it is repaired; nobody else does.
+    # The sender's own key sees the conflict in both commands; another buyer's key in neither.
     status, output = command(up, key, "reconcile")
     assert status == 1
     assert "conflict: source=/erp/AHM/csv id=order/45002" in output
@@ -103,7 +103,7 @@ def test_a_conflict_is_told_named_and_dealt_with(
         status, output = command(up, keys["TMMIN"], "rejected", action, row["id"])
         assert (status, "no rejected event has this id" in output) == (2, True)
 
-    # Repaired: the whole order as a later version of its own.
+    # Repaired by sending the whole order with an id and a time of its own, as a later version.
     event |= {"id": "order/45002/2", "time": "2026-09-02T08:00:00+07:00"}
     event.pop("sender", None)
     repaired = tmp_path / "repaired.json"

@@ -1,4 +1,4 @@
-"""Faults of a real Kafka cluster and of ClickHouse: nothing is lost, nothing counts twice."""
+"""Faults of a real Kafka cluster and of ClickHouse lose no event and count none twice."""
 
 import json
 import random
@@ -43,7 +43,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def clustered(cluster: Cluster, tmp_path: Path) -> Iterator[Separate]:
-    """Run the services on three brokers, every topic on all of them."""
+    """Run the services on three brokers, with every topic replicated on all of them."""
     environment = {"RANTAI_ANSWER_SECONDS": str(ANSWER_SECONDS), "RANTAI_REPLICATION": "3"}
     made = Separate(tmp_path / "data", cluster.bootstrap, replication=3, environment=environment)
     try:
@@ -65,7 +65,7 @@ def single(tmp_path: Path) -> Iterator[Separate]:
 
 
 def keys_of(running: Separate) -> dict[str, str]:
-    """Make a key for each sender."""
+    """Create a key for each sender."""
     keys = {partner: running.key("supplier", partner) for partner in SUPPLIERS}
     keys |= {partner: running.key("buyer", partner) for partner in BUYERS}
     keys["PROGRAMME"] = running.key("programme", "PROGRAMME")
@@ -73,13 +73,13 @@ def keys_of(running: Separate) -> dict[str, str]:
 
 
 def story(rng: random.Random, lines: int) -> list[Event]:
-    """Return the events of a short history, out of order."""
+    """Return the events of a short history, shuffled."""
     told = history(rng, suppliers=2, buyers=2, lines=lines, start=date(2026, 1, 5), days=90)
     return shuffled(rng, told)
 
 
 def assert_all_there(running: Separate, keys: dict[str, str], sent: list[Event]) -> None:
-    """Hold ledger and figures against what was acknowledged: all of it, each event once."""
+    """Assert that every acknowledged event is stored once, and that the figures are right."""
     running.settle()
     answer = running.reconcile()
     assert answer["missing"] == 0
@@ -93,7 +93,7 @@ def test_brokers_stop_and_come_back(cluster: Cluster, clustered: Separate) -> No
     keys, sent = keys_of(clustered), story(rng, lines=60)
     third = len(sent) // 3
 
-    # One of three: feeding goes on over the failover.
+    # One of three brokers is killed: sending goes on through the failover.
     acknowledged = 0
 
     def feeding() -> None:
@@ -110,7 +110,8 @@ def test_brokers_stop_and_come_back(cluster: Cluster, clustered: Separate) -> No
         fed.result()
     assert_all_there(clustered, keys, sent[: 2 * third])
 
-    # Two of three: what can't reach two replicas is not accepted; the answer says when to retry.
+    # With two of three down, events can't reach two replicas and are not accepted. The answer says
+    # when to try again.
     cluster.stop_node(2)
     refused = list(portions(rng, sent[2 * third :]))
     with ThreadPoolExecutor(16) as pool:
@@ -121,11 +122,11 @@ def test_brokers_stop_and_come_back(cluster: Cluster, clustered: Separate) -> No
         assert int(answer.headers["retry-after"]) > 0
         assert seconds < ANSWER_SECONDS + 1, seconds
 
-    # A processor that can't reach its broker still stops when it is told to.
+    # A processor that can't reach its broker still stops on SIGTERM.
     processor = clustered.services[clustered.processors[0]]
     assert processor.stop() == 0
 
-    # And back: the same events again, as an ERP would send them.
+    # Once the brokers are back, the same events are sent again, as an ERP would do.
     cluster.start_node(2)
     cluster.start_node(1)
     clustered.start()
@@ -138,7 +139,7 @@ def test_brokers_stop_and_come_back(cluster: Cluster, clustered: Separate) -> No
 def timed_post(
     rng: random.Random, running: Separate, keys: dict[str, str], some: list[Event]
 ) -> tuple[float, httpx.Response]:
-    """Send a request; return how long its answer took, and the answer."""
+    """Send a request; return the seconds until its answer, and the answer."""
     headers, body = request_of(rng, some)
     headers["authorization"] = f"Bearer {keys[sender_of(some[0])]}"
     began = time.monotonic()
@@ -169,7 +170,7 @@ def test_topics_are_made_once_and_drift_is_corrected(cluster: Cluster) -> None:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=named)])
 
     names = {topic.name for topic in TOPICS}
-    # Made by somebody's own tool, with the broker's defaults: found, and brought to what it should.
+    # A topic that somebody created with another tool has the broker's defaults, to be corrected.
     admin.create_topics([NewTopic(name=by_hand.name, num_partitions=2, replication_factor=3)])
     first = apply()
     assert set(first) == {*names, by_hand.name}
@@ -193,7 +194,7 @@ def test_topics_are_made_once_and_drift_is_corrected(cluster: Cluster) -> None:
 
 
 STORES, LOOKS_UP, MARKS = "INSERT INTO events", "argMin(content", "`batches`"
-"""What the ledger's three statements of a batch hold, and no other statement does."""
+"""Texts that occur in the three statements of the ledger for a batch, and in no other statement."""
 
 FAULTS: dict[str, dict[str, Any]] = {
     "too many parts, three times": {"code": 252, "times": 3},
@@ -213,14 +214,14 @@ def test_faults_of_the_store_lose_and_double_nothing(single: Separate) -> None:
         retried = single.metric(processor, "rantai_ledger_retries_total")
         single.clickhouse.fault(match=STORES, **fault)
         for _ in feed(rng, single.gateway_url, keys, sent[done : done + part]):
-            pass  # the gateway knows nothing of it
+            pass  # The gateway does not notice the fault.
         done += part
         single.settle()
         assert single.clickhouse.faults_left() == [], name
-        # A connection that ends without an answer is tried once more by the HTTP client itself.
+        # After a connection that ends without an answer, the HTTP client itself tries once more.
         retried = single.metric(processor, "rantai_ledger_retries_total") - retried
         assert (fault["times"] if "code" in fault else 1) <= retried <= fault["times"], name
-    # On the look-up before the insert, and on the mark behind it.
+    # Faults in the look-up before the insert, and in the statement that marks the batch complete.
     single.clickhouse.fault(match=LOOKS_UP, code=202, times=2)
     single.clickhouse.fault(match=MARKS, code=202, times=2)
     for _ in feed(rng, single.gateway_url, keys, sent[done:]):
@@ -232,7 +233,7 @@ def test_faults_of_the_store_lose_and_double_nothing(single: Separate) -> None:
 
 
 def rows_and_keys(running: Separate) -> tuple[int, int]:
-    """Return how many rows the ledger has, and how many events a reader of it sees."""
+    """Return the number of rows of the ledger, and the number of events that FINAL leaves."""
     query = "SELECT (SELECT count() FROM rantai.events), count() FROM rantai.events FINAL"
     answer = httpx.post(running.clickhouse.address, content=query)
     rows, keys = answer.text.split()

@@ -1,4 +1,4 @@
-"""What runs on a real Kafka alone: senders with a client of their own, and Faust's own worker."""
+"""What needs a real Kafka: senders with a Kafka client, and the processor as a Faust worker."""
 
 import json
 import random
@@ -25,7 +25,7 @@ ASKED = Asked(SUPPLIERS, BUYERS, (date(2026, 5, 17),), (30, 180))
 
 @pytest.fixture(params=[pytest.param(False, id="processor"), pytest.param(True, id="faust-worker")])
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Separate]:
-    """Run the services; the processor as `rantai processor`, and as Faust's own command runs it."""
+    """Run the services with the processor as `rantai processor`, then as a Faust worker."""
     made = Separate(tmp_path / "data", real_kafka(), faust=request.param)
     try:
         made.start()
@@ -35,20 +35,20 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Separate
 
 
 def keys_of(running: Separate) -> dict[str, str]:
-    """Make a key for each sender over HTTP."""
+    """Create a key for each partner that sends over HTTP."""
     keys = {partner: running.key("supplier", partner) for partner in SUPPLIERS}
     keys["PROGRAMME"] = running.key("programme", "PROGRAMME")
     return keys
 
 
 def test_records_of_a_senders_own_client_land(running: Separate) -> None:
-    """The buyer's ERP writes to Kafka, suppliers and programme post; the figures have both."""
+    """The buyer's ERP writes to Kafka, the others post: the figures contain the events of both."""
     rng = random.Random(20261104)
     told = history(rng, suppliers=2, buyers=1, lines=40, start=date(2026, 1, 5), days=90)
     sent, keys, buyer = shuffled(rng, told), keys_of(running), BUYERS[0]
     key = keys["PROGRAMME"]
 
-    # The topic comes while the processor runs: it is discovered.
+    # The topic is created while the processor runs, so it has to be discovered.
     topic = f"rantai.inbound.{buyer}"
     environment = running.environment
     assert f"created    {topic}" in rantai(
@@ -86,13 +86,13 @@ Message = tuple[bytes, list[tuple[str, bytes]]]
 
 
 def structured(event: Event) -> Message:
-    """Write an event as the Kafka protocol binding's structured mode has it."""
+    """Return the value and headers of an event in the structured mode of CloudEvents' binding."""
     value = json.dumps(event, ensure_ascii=False).encode()
     return value, [("content-type", b"application/cloudevents+json; charset=UTF-8")]
 
 
 def binary(event: Event) -> Message:
-    """Write an event with its attributes in the headers."""
+    """Return the value and headers of an event in binary mode: its attributes are headers."""
     attributes: dict[str, Any] = {name: v for name, v in event.items() if name != "data"}
     headers = [(f"ce_{name}", str(value).encode()) for name, value in attributes.items()]
     value = json.dumps(event["data"], ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""Operations against a broker and a store: what is missing is named, what is balanced stays so."""
+"""Reconciliation and rebuilding on an embedded broker and a store, as functions and over HTTP."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ ZONE = "Asia/Jakarta"
 
 @pytest.fixture
 def broker() -> Iterator[EmbeddedBroker]:
-    """Run a broker; it has memory only, so each test has its own records."""
+    """Run an embedded broker. It keeps records in memory only, so each test starts with none."""
     with EmbeddedBroker() as running:
         apply(running.bootstrap, partners=["B9"], partitions=3, replication=1)
         yield running
@@ -58,7 +58,7 @@ def own_store(new_database: Callable[[], ClickHouse]) -> ClickHouse:
 
 @pytest.fixture
 def clickhouse(own_store: ClickHouse) -> ClickHouse:
-    """Return an empty store: a reconciliation counts all that is in it."""
+    """Return an empty store, because a reconciliation counts everything that is in it."""
     empty(own_store)
     own_store.command("TRUNCATE TABLE rejected")
     return own_store
@@ -78,7 +78,7 @@ def of(events: list[Event]) -> list[Record]:
 
 
 def read(broker: EmbeddedBroker, *topics: str) -> list[Any]:
-    """Return every record of topics, as a consumer sees them."""
+    """Return every record of these topics, read by a consumer."""
     consumer = KafkaConsumer(bootstrap_servers=[broker.bootstrap], group_id=None)
     try:
         there = {topic: consumer.partitions_for_topic(topic) or () for topic in topics}
@@ -93,7 +93,7 @@ def read(broker: EmbeddedBroker, *topics: str) -> list[Any]:
 
 
 def sink(broker: EmbeddedBroker, clickhouse: ClickHouse) -> None:
-    """Do what the processor does, once: all canonical records, then all refusals."""
+    """Do what the processor does once: write all canonical records, then all refusals."""
 
     async def write() -> None:
         producer = EventProducer(broker.bootstrap)
@@ -137,7 +137,7 @@ def test_counts_by_sender_and_day_with_resends(
     assert answer["total"] == {
         "accepted": 39, "stored": 39, "rejected": 0, "missing": 0, "resent": 6,
     }  # fmt: skip
-    # Every record is read, also those behind the first of a partition's last batch.
+    # Every record is read, also those after the first record of a partition's last batch.
     assert answer["records_read"] == 45
 
 
@@ -229,7 +229,7 @@ def test_a_broker_without_its_memory_is_balanced(clickhouse: ClickHouse) -> None
         answer = reconcile(clickhouse, after.bootstrap, zone=ZONE).as_json()
         assert answer["total"]["accepted"] == answer["total"]["stored"] == 21
         assert (answer["missing"], answer["records_read"]) == (0, 0)
-        # Sent again to it, they are resends of what the ledger has.
+        # The same events on the new broker are resends of those in the ledger.
         publish(after, of([*events_of("B1", 20), *events_of("B2", 1)]))
         sink(after, clickhouse)
         answer = reconcile(clickhouse, after.bootstrap, zone=ZONE).as_json()
@@ -246,7 +246,7 @@ def test_a_broker_that_is_away_is_told(clickhouse: ClickHouse) -> None:
 def served(
     broker: EmbeddedBroker, clickhouse: ClickHouse, folder: Path
 ) -> Iterator[tuple[str, str]]:
-    """Serve the routes of operations; give their address and an operator's key."""
+    """Serve the routes of operations; yield their address and an operator's key."""
     keys = KeyStore(folder / "keys.json")
     key = keys.create(Role.PROGRAMME, "operator")
     app, port = FastAPI(), free_port()
@@ -295,7 +295,7 @@ def test_an_event_that_vanished_from_the_ledger_is_named_by_the_command(
         assert status == 1
         assert (answer["missing"], answer["missing_events"][0]["id"]) == (1, gone)
         assert answer["total"]["accepted"] - answer["total"]["stored"] == 1
-        # Read again from the broker, it is there again.
+        # Reading the broker's records again restores the event.
         sink(broker, clickhouse)
         assert run(*arguments)[0] == 0
 
@@ -315,7 +315,7 @@ def test_a_rebuild_over_http_tells_its_progress(
         made = len({table for one in migrations() if one.derived for table in one.tables})
         assert last == {"tables": made, "finished": True}
         assert all(step["done"] < step["total"] for step in steps)
-        # Filled from the ledger first, then folded.
+        # The first step fills tables from the ledger, the last one folds.
         assert steps[0]["done"] == steps[-1]["total"] - steps[-1]["done"] - 1 == 0
         assert contents(clickhouse) == before
         status, output = run("rebuild", "--url", url, "--key", key)
@@ -353,7 +353,7 @@ def test_an_append_between_two_rebuilds_is_kept(clickhouse: ClickHouse) -> None:
     thread.start()
     for _ in range(2):
         rebuild(clickhouse, NOT_SYNCED)
-    # As long as it takes: what was not appended by then would be missing.
+    # Wait for the last append: events that are not appended would be missing below.
     thread.join(300)
     stop.set()
     assert failures == []

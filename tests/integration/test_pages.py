@@ -1,4 +1,7 @@
-"""The pages behind a link: true to the figures, closed to others, light enough for an old phone."""
+"""The pages behind a link show the right figures, refuse others, and are light enough for a phone.
+
+The texts that are compared are those of the default language, Indonesian.
+"""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""What people do on the pages: each form from the list to the line it changes, and its state."""
+"""Each form of the pages, from the list that offers it to the order line and figure it changes."""
 
 import json
 import re
@@ -42,7 +42,7 @@ SOURCE = f"/erp/{SUPPLIER}/rantai"
 
 @pytest.fixture
 def shop(new_database: Callable[[], ClickHouse], tmp_path: Path) -> Shop:
-    """Return the pages over a story of their own: what is answered stays answered."""
+    """Return pages over a story for one test, because an answer that is sent can't be undone."""
     return open_shop(new_database(), tmp_path)
 
 
@@ -55,12 +55,12 @@ def phone(shop: Shop) -> Phone:
 def reader(
     new_database: Callable[[], ClickHouse], tmp_path_factory: pytest.TempPathFactory
 ) -> Phone:
-    """Return a phone on pages that several tests share: they send nothing that is taken."""
+    """Return a phone on pages that several tests share, as their forms are all refused."""
     return open_shop(new_database(), tmp_path_factory.mktemp("shop")).phone(SUPPLIER)
 
 
 def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
-    """Return an order line as the interface tells it tomorrow."""
+    """Return an order line as the JSON API shows it with tomorrow as T."""
     reader = ScorecardReader(shop.clickhouse, DEFAULT_POLICY)
     asked = Selection(day(1), 180, [SUPPLIER])
     found = reader.lines(SUPPLIER, asked, "any", 1000, 0)["lines"]
@@ -68,7 +68,7 @@ def line(shop: Shop, order: str, line_no: str = "10") -> dict[str, Any]:
 
 
 def figure(shop: Shop, key: str, ahead: int = 3) -> dict[str, Any]:
-    """Return a figure of the scorecard as it will be some days from now, without more news."""
+    """Return a figure of the scorecard with T `ahead` days from today."""
     reader = ScorecardReader(shop.clickhouse, DEFAULT_POLICY)
     card = json.loads(reader.scorecard(SUPPLIER, Selection(day(ahead), 180, [SUPPLIER])))
     found: dict[str, Any] = card["kpis"][key]
@@ -76,7 +76,7 @@ def figure(shop: Shop, key: str, ahead: int = 3) -> dict[str, Any]:
 
 
 def arrived(phone: Phone, answer: httpx.Response) -> str:
-    """Follow a form that was taken, and return what the list of what was sent says."""
+    """Assert that a form was accepted; return the text of the page of sent events that follows."""
     assert answer.status_code == 303, words(answer)
     page = phone.get(answer.headers["location"])
     assert page.status_code == 200
@@ -85,7 +85,7 @@ def arrived(phone: Phone, answer: httpx.Response) -> str:
 
 
 def from_here(shop: Shop, order: str, line_no: str = "10") -> int:
-    """Return how many events of a line came from the pages."""
+    """Return how many events of an order line were sent with forms."""
     return sum(event["source"] == SOURCE for event in line(shop, order, line_no)["events"])
 
 
@@ -134,7 +134,7 @@ def test_an_order_number_with_blanks_and_markup_is_answered(shop: Shop, phone: P
     page = phone.get(address)
     assert "<b>&" not in page.text
     arrived(phone, phone.send(page, answer__0="accepted"))
-    assert from_here(shop, NASTY.strip()) == 1  # as it is spelled inside
+    assert from_here(shop, NASTY.strip()) == 1  # The number is stored in its normalised spelling.
 
 
 def test_a_day_that_has_passed_is_not_offered_and_not_taken(reader: Phone) -> None:
@@ -196,7 +196,7 @@ def test_a_despatch_notice_counts(shop: Shop, phone: Phone) -> None:
         despatch_no="S",
         lines=[{"order_no": "LATE", "line_no": "10", "quantity": 100}],
     )
-    # Another id than the events that were told before.
+    # Story numbers its events from 0, so this one would have the id of an event already stored.
     record = story.records[0]._replace(
         id="receipt", value=story.records[0].value.replace(b'"id":"pages-0"', b'"id":"receipt"')
     )
@@ -420,7 +420,7 @@ def test_what_can_be_done_is_shown_to_those_who_may(shop: Shop, phone: Phone) ->
 
 
 def visit_of(shop: Shop, phone: Phone) -> Visit:
-    """Return the visit of a phone, as a page sees it."""
+    """Return the visit that a page would have for this phone."""
     visitor = shop.site.sessions.visitor(phone.cookies.get("rantai_session"))
     assert visitor is not None
     return Visit(shop.site, None, visitor, LANGUAGES["id"])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A form on the running product: typed into a page, through intake and ledger, into the figures."""
+"""A form on a running Rantai: from the page through intake and ledger into the figures."""
 
 import re
 import time
@@ -55,7 +55,7 @@ def order() -> dict[str, Any]:
 
 @contextmanager
 def phone(running: Running) -> Iterator[httpx.Client]:
-    """Give a browser in which the supplier's link was opened."""
+    """Yield a browser in which a link of the supplier was opened."""
     made = rantai("link", SUPPLIER, "--data-dir", str(running.data_dir)).strip().splitlines()[-1]
     with httpx.Client(base_url=running.scorecards_url, timeout=60) as client:
         assert client.get("/s/" + made.rpartition("/")[2]).status_code == 200
@@ -104,7 +104,10 @@ def test_an_answer_is_sent_counted_and_moves_the_line(running: Running) -> None:
 
 
 def counted(browser: httpx.Client, address: str) -> bool:
-    """Load the list of what was sent until the newest counts; it says that it is safe till then."""
+    """Return whether the page of sent events reports the newest one as counted within a minute.
+
+    Until then the page has to report it as safe.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         said = words_of(browser.get(address).text)

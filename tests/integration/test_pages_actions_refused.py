@@ -1,4 +1,4 @@
-"""What the forms refuse: strangers, forgeries, forms sent twice, and whatever is typed."""
+"""Forms refuse other visitors, forged and repeated requests, and invalid text, without errors."""
 
 import json
 import uuid
@@ -46,19 +46,19 @@ def phone(shop: Shop) -> Phone:
 
 
 def stored(shop: Shop) -> int:
-    """Return how many events came from pages."""
-    asked = "SELECT uniqExact(source, id) AS n FROM events WHERE source LIKE '%/rantai'"
-    return int(shop.clickhouse.rows(asked)[0]["n"])
+    """Return how many stored events were sent with forms."""
+    query = "SELECT uniqExact(source, id) AS n FROM events WHERE source LIKE '%/rantai'"
+    return int(shop.clickhouse.rows(query)[0]["n"])
 
 
 def declaration(**more: str) -> dict[str, str]:
-    """Return a whole declaration of a capacity, of a process of its own."""
+    """Return the complete fields of a capacity declaration, for a process with a new name."""
     typed = {"process": f"p-{uuid.uuid4().hex}", "quantity_per_month": "10", "others": "X"}
     return {**typed, "valid_from": day(0).isoformat(), **more}
 
 
 def refused(answer: httpx.Response, status: int, says: str) -> None:
-    """Assert that a page says why not, and leaks nothing of ours."""
+    """Assert that a page states the reason of a refusal, and contains no traceback."""
     assert answer.status_code == status, words(answer)
     assert says in words(answer)
     assert "Traceback" not in answer.text
@@ -173,7 +173,8 @@ def test_a_form_sent_twice_at_the_same_time_counts_once(
     shop: Shop, phone: Phone, stores: bool
 ) -> None:
     action, fields = form_of(phone.get(CAPACITY))
-    # Safe on a broker it is not in the ledger yet, which then can't tell that it was sent.
+    # An event that is only safe on the broker is not in the ledger, so the ledger can't tell that
+    # it was sent.
     shop.broker.seconds, shop.broker.stores = 0.2, stores
     kept = len(shop.broker.kept)
     before = stored(shop)
@@ -323,7 +324,7 @@ def test_a_form_about_nothing_says_so(shop: Shop, phone: Phone, name: str) -> No
 
 
 def test_lines_of_others_are_not_taken(shop: Shop, phone: Phone) -> None:
-    """The rows of a form are what the store knows, whatever the form was made to carry."""
+    """A form may name only lines that the store has for this supplier, also if it is forged."""
     action, fields = form_of(phone.get(f"{SEND}/despatch?buyer={BUYER}"))
     forged: dict[str, Any] = {
         **fields,

@@ -1,4 +1,4 @@
-"""A buyer's pages: true to the interface, its own alone, sorted and by parts."""
+"""A buyer's pages show the figures of the JSON API for its own orders only, sorted and in parts."""
 
 import html
 import json
@@ -97,7 +97,7 @@ def test_the_page_says_them_in_words_with_both_numbers(buyer: Browser) -> None:
 
 
 def test_disputes_are_as_many_as_the_list_has(buyer: Browser) -> None:
-    # One of them is later than the day that is asked for: both are of now.
+    # One of the disputes is later than `as_of`: both pages count the disputes of the present.
     home, listed = text(buyer.get(f"/buyer?{ASKED}")), text(buyer.get("/buyer/disputes"))
     assert "2 sanggahan perlu dijawab sekarang" in home
     assert "Keadaan saat ini. 2 sanggahan" in listed
@@ -161,7 +161,7 @@ def test_sorted_either_way_and_said_so(buyer: Browser, key: str, column: str | N
         assert page.text.count("aria-sort=") == 1
         heading = re.search(rf'aria-sort="{word}"><a href="([^"]*)"', page.text)
         assert heading is not None
-        # The heading turns the order round.
+        # The link in the heading reverses the order.
         other = "desc" if order == "asc" else "asc"
         assert f"sort={key}&order={other}" in html.unescape(heading[1])
         shown = [html.unescape(name) for name in rows(page.text)]
@@ -213,7 +213,7 @@ def test_lines_due_next_the_nearest_first(site: Site, buyer: Browser) -> None:
     assert "BACK baris 10 CV S04 <Jaya> IT-LANGKA jatuh tempo 25 Nov 2026, 3 hari lagi" in shown
     assert "kurang 50 dari 100 buah" in shown
     assert "FAR" not in shown
-    # What is open by the interface, as far as it falls due in the days listed.
+    # The open lines of the JSON API that fall due within the days that the page lists.
     expected = {
         (supplier, line["order_no"])
         for supplier in OWN
@@ -238,7 +238,7 @@ def test_complaints_and_the_steps_due(buyer: Browser) -> None:
     assert "K3" in text(buyer.get("/buyer/complaints?as_of=2026-10-02"))
     found = table(buyer.get(f"/buyer/complaints?{ASKED}&table=complaints&format=csv&lang=en"))
     assert [row["Complaint"] for row in found] == ["K1", "K1", "KX", "KX", "KX", "K2", "K2", "K2"]
-    # What names no order is shown, and counts in nothing: neither here nor on the first page.
+    # A complaint that names no order is shown, but counted neither here nor on the first page.
     note = "tidak dihitung dalam angka mana pun: tidak menyebut pesanan yang dikenal di sini"
     assert f"KX {note}" in shown
     assert "1 di antaranya tidak dihitung dalam angka mana pun." in shown

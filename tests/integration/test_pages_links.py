@@ -1,4 +1,4 @@
-"""Links that a buyer and the programme make: what they open, for whom, and what ends them."""
+"""Links that a buyer or the programme creates on a page: what they open, and what ends them."""
 
 import html
 import re
@@ -59,7 +59,7 @@ def token_of(page: httpx.Response, action: str) -> str:
 
 
 def made(browser: Browser, supplier: str = S1, rights: str = "read", days: str = "30") -> str:
-    """Make a link by the form; return its path."""
+    """Create a link with the form; return its path."""
     token = token_of(browser.get("/links"), "/links")
     response = browser.post("/links", form=token, supplier=supplier, rights=rights, days=days)
     assert response.status_code == 200, response.text
@@ -110,7 +110,7 @@ def test_a_buyers_link_shows_its_own_orders_alone(site: Site, buyer: Browser) ->
         assert response.status_code == 200
         assert "RAHASIA" not in response.text.upper(), place
         assert OTHER not in response.text.replace(f"buyer_id={OTHER}", "")
-    # The same figures as its buyer sees, not those of all.
+    # The figures are those that the buyer sees, not those of all buyers.
     own = text(supplier.get(f"/suppliers/{S1}?{ASKED}"))
     seen = text(buyer.get(f"/suppliers/{S1}?{ASKED}"))
     for one in (own, seen):
@@ -151,7 +151,7 @@ def test_a_buyers_link_for_one_it_does_not_buy_from(site: Site, buyer: Browser) 
     "fields",
     [
         {"rights": "own", "days": "30"},
-        # A buyer must not come in by its own link and confirm in its supplier's name.
+        # A buyer must not use such a link itself and confirm orders in the supplier's name.
         {"rights": "act", "days": "30"},
         {"rights": "read", "days": "99999"},
         {"rights": "read", "days": "-1"},
@@ -197,7 +197,7 @@ def test_the_address_is_shown_once_and_the_list_says_what_was_made(
     assert path.removeprefix("/s/") not in listed.text
     assert "CV S02 <Jaya> hanya melihat Dibuat: " in text(listed)
     assert "berlaku Cabut" in text(listed)
-    # Others' links are not in it: neither those of another buyer nor of the programme.
+    # Nobody else sees the link: neither another buyer nor a programme with the same partner id.
     for browser in (site.sign_in(Role.BUYER, OTHER), site.sign_in(Role.PROGRAMME, ONE)):
         assert newest(site).link_id not in browser.get("/links").text
 
@@ -210,7 +210,7 @@ def test_a_link_taken_back_opens_nothing_and_signs_out(site: Site, buyer: Browse
     action = f"/links/{link_id}/revoke"
     token = token_of(buyer.get("/links"), action)
     other = site.sign_in(Role.BUYER, OTHER)
-    # Not by another's form, and not by another's hand.
+    # Another visitor cannot use this form.
     assert other.post(action, form=token).status_code == 403
     assert site.links.valid(link_id) is not None
     taken = buyer.post(action, form=token)
@@ -242,7 +242,8 @@ def test_only_its_own_links_are_taken_back(
     sessions = Sessions(KeyStore(tmp_path / "keys.json"), site.links)
     visitor = sessions.visitor(buyer.cookies["rantai_session"])
     assert visitor is not None
-    # Even with a form for that link, as no page offers it: the link is not its own.
+    # A form token for that link, which no page offers to this visitor, does not help: the link
+    # belongs to another.
     token = Forms(site.links.secret).token(visitor, f"take-back-{link_id}")
     assert buyer.post(f"/links/{link_id}/revoke", form=token).status_code == 404
     assert site.links.valid(link_id) is not None
@@ -292,7 +293,7 @@ def test_where_links_cannot_be_written_none_is_made_and_the_page_says_so(
     token = token_of(manager.get("/links"), "/links")
     form = {"form": token, "supplier": S1, "rights": "read", "days": "30"}
     lock.unlink(missing_ok=True)
-    lock.mkdir()  # who runs tests as root may write everything else
+    lock.mkdir()  # Removing permissions would not stop tests that run as root.
     try:
         refused = manager.post("/links", **form)
     finally:

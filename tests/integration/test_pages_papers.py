@@ -1,4 +1,4 @@
-"""Papers from the page to whoever holds them: true to the interface, and verified by their code."""
+"""Papers have the figures of the JSON API, and anyone who holds one can verify it by its code."""
 
 import asyncio
 import html
@@ -57,7 +57,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def ask(site: Site, role: Role, partner: str, path: str) -> httpx.Response:
-    """Open a link, then ask for an address as the same browser."""
+    """Open a link of a partner, then a path with the same browser; return the response to it."""
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(site.app)
@@ -81,7 +81,7 @@ def pages(content: bytes) -> list[str]:
 
 
 def address(content: bytes) -> str:
-    """Return where a paper leads to, by the link that lies over its QR code."""
+    """Return the address for verifying a paper: that of the link over its QR code."""
     read = PdfReader(io.BytesIO(content))
     notes: Any = read.pages[0]["/Annots"]
     (note,) = notes
@@ -99,7 +99,7 @@ def in_english(score: Decimal) -> str:
 
 
 def assert_figures(page: str, kpis: Mapping[str, Mapping[str, Decimal]]) -> None:
-    """Fail unless every figure stands on a page, beside what it is made of."""
+    """Assert that a page has every figure, with its numerator and denominator beside it."""
     for key, figure in kpis.items():
         title, value = kpi_words.title(ENGLISH, key), kpi_words.value(ENGLISH, key, figure)
         expected = f"{title} {value}"
@@ -165,7 +165,7 @@ def test_a_buyers_paper_is_of_its_own_orders(site: Site) -> None:
     assert OTHER not in shown
     answer = site.reader.scorecard(SUPPLIER, Selection(TODAY, 180, [SUPPLIER], [BUYER]))
     assert_figures(shown, json.loads(answer, parse_float=Decimal)["kpis"])
-    # Whose orders count is not the address's to say.
+    # A buyer_id in the address must not make another buyer's orders count.
     assert OTHER not in " ".join(pages(paper(site, Role.BUYER, BUYER, path)))
 
 
@@ -197,7 +197,7 @@ def test_a_code_says_what_the_paper_must_say(site: Site) -> None:
         "22 Nov 2026", "26 May 2026 to 21 Nov 2026", "all buyers", "2026-11-01", "B good",
     ):  # fmt: skip
         assert said in shown, said
-    # No sign-in, so no more than the paper shows: neither lines nor what to do.
+    # The page needs no sign-in, so it shows no more than the paper: neither lines nor next steps.
     assert "PO\"'" not in shown
     assert "What to do next" not in shown
     response = site.get(address(content))
@@ -248,12 +248,12 @@ def fraction(counted: str) -> Fraction:
 
 
 def tell_late(site: Site) -> None:
-    """Tell of an order of September that nobody had told of when October was frozen."""
+    """Store an order due in October that was not known when the month end was frozen."""
     story = Story()
     story.order(STEADYS_BUYER, STEADY, "LATE-1", date(2026, 10, 10))
-    (told,) = story.records
-    value = told.value.replace(b'"pages-0"', b'"late-0"')
-    records = [told._replace(id="late-0", value=value, offset=9000)]
+    (record,) = story.records
+    value = record.value.replace(b'"pages-0"', b'"late-0"')
+    records = [record._replace(id="late-0", value=value, offset=9000)]
     Ledger(site.reader.store.clickhouse).append(records, uuid.uuid4())
 
 

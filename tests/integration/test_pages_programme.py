@@ -1,4 +1,4 @@
-"""The programme's pages: true to the interface, every supplier once, and no prices."""
+"""The programme's pages show the figures of the JSON API, every supplier once, and no prices."""
 
 import html
 import json
@@ -63,9 +63,10 @@ def manager(site: Site) -> Browser:
 
 
 def on_its_own_page(site: Site, cluster: str | None = "") -> list[str]:
-    """Return what the page of each supplier shows: a letter, none yet, or too few lines for one.
+    """Return the grade that each supplier's own page shows.
 
-    `cluster`: of that alone, where it is not empty.
+    "few" stands for insufficient data, "none" for a grade not published yet. `cluster` selects the
+    suppliers of a cluster, None those without one; "" selects all.
     """
     _, everybody = site.reader.suppliers(limit=1000)
     found = []
@@ -85,7 +86,7 @@ def test_grades_and_stages_are_counted_as_by_the_interface(site: Site, manager: 
     words = {"A": "sangat baik", "B": "baik", "C": "cukup", "D": "perlu perbaikan"}
     found = Counter(on_its_own_page(site))
     counts = ", ".join(f"{letter} ({words[letter]}): {found[letter]}" for letter in words)
-    # As text for those who don't see the bars, and beside each bar for those who do.
+    # The counts are in the text for people who don't see the bars.
     assert f"{counts}, belum bernilai: {found['none']}, belum cukup data: {found['few']}" in shown
     assert found["A"] and found["C"] and found["few"]
     (stages,) = summary["stages"]
@@ -189,7 +190,7 @@ def test_what_coaching_did_beside_the_uncoached(site: Site, manager: Browser) ->
     assert "Tidak dibina, sebelum: 12 dari 12 (100 %)" in shown
     assert "Tidak dibina, perubahan: 0 poin persen (antara −24 dan +24)" in shown
     assert "naiknya lebih dari yang tidak dibina 1 pemasok tidak dibina" in shown
-    # Three lines are too few to tell by; their numbers are told all the same.
+    # Three lines are too few for a comparison; their numbers are shown all the same.
     few = text(manager.get(f"/programme/coaching?{ASKED}"))
     assert "belum cukup kasus" in few
     assert "kasusnya terlalu sedikit untuk dibandingkan" in few

@@ -1,4 +1,4 @@
-"""A supplier's pages: what is behind a figure, the story of a line, deliveries, certificates."""
+"""A supplier's pages: cases behind a figure, story of a line, deliveries, certificates."""
 
 import gzip
 import html
@@ -62,7 +62,7 @@ def goods(quantity: int) -> list[dict[str, Any]]:
 
 
 def tell_a_line(story: Story) -> None:
-    """Tell of a line to which everything happened, much of it too late to judge."""
+    """Add an order line with every kind of event, many of them too late to change the outcome."""
     lines, order = [{"line_no": "10"}], {**ABOUT, "order_no": "P1"}
     story.tell(B, "order.placed", at("09-01"), **order, lines=asked(100))
     yes = [{**lines[0], "status": "accepted", "confirmed_date": "2026-10-10"}]
@@ -138,7 +138,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def visit(site: Site, path: str, role: Role = Role.SUPPLIER, partner: str = S) -> httpx.Response:
-    """Open a page as somebody who came by a link."""
+    """Open a page as a visitor who opened a link of the partner."""
     opened = site.get(f"/s/{site.token(role, partner)}?{DAY}")
     return site.get(path, site.cookie(opened))
 
@@ -148,7 +148,7 @@ def line_path(buyer: str = B, order: str = "P1", line: str = "10", supplier: str
 
 
 def entries(response: httpx.Response) -> list[str]:
-    """Return the events of a story, each on one line."""
+    """Return the text of each event in the story of a line."""
     found = re.findall(r'<li class="(?:counts|silent|plain)">(.*?)</li>', response.text, re.DOTALL)
     plain = (re.sub(r"<[^>]*>", " ", one) for one in found)
     return [" ".join(html.unescape(one).split()) for one in plain]
@@ -242,7 +242,7 @@ def test_a_line_that_is_none_of_the_visitors_is_not_known(
     response = visit(site, path, role, partner)
     assert response.status_code == 404
     assert "Tidak ada apa-apa di alamat ini" in response.text
-    # Its own address stands in the switch of languages; nothing else of it does.
+    # The order number may occur in the links to other languages, which repeat the page's address.
     assert "SECRET" not in re.sub(r'href="[^"]*"', "", response.text)
 
 
@@ -286,7 +286,7 @@ def test_what_is_behind_a_figure_adds_up_to_it(site: Site, supplier: str, kpi: s
     figure = card["kpis"][kpi]
     assert ID.text(TITLES[kpi]) in shown
     if figure.get("denominator"):
-        # Where the first is no part of the second, the words do not say that it is.
+        # Where the numerator is no part of the denominator, the text must not say "x of y".
         between, after = {
             "mean_days_late": (r" \(jumlah × hari terlambat\) dibagi ", " yang dipesan"),
             "ppm": (" ditolak, ", " diterima"),
@@ -353,7 +353,7 @@ def test_shares_of_buyers_are_no_amounts(site: Site) -> None:
 def test_deliveries_by_week_stand_beside_the_capacity(site: Site) -> None:
     response = visit(site, f"/suppliers/{S}/deliveries?{DAY}")
     shown = text(response)
-    # 1000 in a month of 30.4 days is 230 in a week.
+    # 1000 in a month of 30.4 days are 230 in a week.
     assert "stamping kira-kira 230 buah seminggu" in shown
     assert "Sisa yang lalu 1 100 buah 43,5 %" in shown
     assert "22 Nov sampai 28 Nov 1 100 buah 43,5 %" in shown
@@ -427,14 +427,14 @@ def test_the_small_drawing_ends_with_what_the_change_beside_it_changed_to(site: 
     assert re.search(r"(naik|turun) [\d,]+ sejak akhir Okt 2026", shown)
     assert f"Okt 2026: 82,8, B, baik; 22 Nov 2026: {score[1]}</desc>" in drawing
     assert score[1] != "82,8"
-    # Two month ends, and the day.
+    # Two month ends and the day of the page.
     points = re.search(r'<polyline points="([^"]*)"', drawing)
     assert points is not None
     assert len(points[1].split()) == 3
 
 
 def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
-    """What is missing again after its due date counts by the one rule of the figure."""
+    """Every page applies the figure's rule: returned goods make a line overdue after its due date."""
     supplier = visit(site, f"/suppliers/{BACK}?{DAY}", partner=BACK)
     assert "Lewat jatuh tempo 1 baris" in text(supplier)
     card = json.loads(site.reader.scorecard(BACK, Selection(TODAY, 180, [BACK])))
@@ -445,7 +445,7 @@ def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
     ):
         assert "1 baris" in text(visit(site, f"{path}?{DAY}", role, partner))
     assert "RETUR-1 baris 10" in text(visit(site, f"/buyer/overdue?{DAY}", Role.BUYER, B))
-    # Of the load on capacity it is none: all of it was made. So nothing there is called overdue.
+    # The goods were made, so they are no load on the capacity, and this page shows nothing overdue.
     deliveries = text(visit(site, f"/suppliers/{BACK}/deliveries?{DAY}", partner=BACK))
     assert "Lewat jatuh tempo" not in deliveries
 

@@ -1,4 +1,4 @@
-"""The files of the pages' tables: every row, true to the interface, and nobody else's."""
+"""Files of the pages' tables have every row, the figures of the JSON API, and nobody else's data."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def as_who(site: Site, role: Role, partner: str, *paths: str) -> list[httpx.Response]:
-    """Open a link, then ask for addresses as the same browser."""
+    """Open a link of a partner, then each path with the same browser; return their responses."""
 
     async def ask() -> list[httpx.Response]:
         transport = httpx.ASGITransport(site.app)

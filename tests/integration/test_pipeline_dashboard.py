@@ -1,4 +1,4 @@
-"""Every PromQL query of the dashboards on a real Prometheus that scraped a running Rantai."""
+"""Every PromQL query of the dashboards runs on a real Prometheus that scrapes a running Rantai."""
 
 import json
 import time
@@ -22,7 +22,7 @@ PERIOD = Period.days(date(2026, 10, 1), 1)
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Run `rantai up` with some weeks of the simulated world in it."""
+    """Run `rantai up`. The fixture `prometheus` sends simulated events to it."""
     tool("prometheus")
     fast = {"RANTAI_EVALUATION_SECONDS": "0.2", "RANTAI_RECONCILE_SECONDS": "2"}
     made = Up(tmp_path_factory.mktemp("up") / "data", (), fast)
@@ -35,9 +35,10 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def prometheus(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes it, with events and refusals between two scrapes or more.
+    """Run a Prometheus that scrapes `up`, and send events until every query has a number.
 
-    What comes between two scrapes alone is a rate of nothing, so they come until each is seen.
+    A counter that grows between only two scrapes may show no rate, so valid, refused and
+    conflicting events are sent repeatedly.
     """
     made = Prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{up.port}", "rantai")
     try:
@@ -60,7 +61,7 @@ def prometheus(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pro
 
 
 def refuse_one_of_two(up: Up, key: str, number: int) -> None:
-    """Send what is no document, and one id with ever other contents: the ledger keeps the first."""
+    """Send an invalid event, and one whose id was sent before with other content: a conflict."""
     lines = [{"line_no": "1", "item_no": "I", "quantity": number, "requested_date": "2026-09-20"}]
     order = {"buyer_id": "AHM", "supplier_id": "IKM-X", "order_no": "P", "lines": lines}
     assert send(up, key, "twice", order) == 202
@@ -79,17 +80,23 @@ def send(up: Up, key: str, event_id: str, data: dict[str, Any]) -> int:
 
 
 def answered(prometheus: Prometheus, asked: Asked) -> dict[tuple[str, ...], float]:
-    """Ask with rates over all that was scraped: how long settling takes decides nothing."""
+    """Run a query with rates over the last hour.
+
+    An hour contains everything that was scraped, however long the fixture took.
+    """
     return prometheus.ask(expand(asked.text, {}, PERIOD).replace("[1m]", "[1h]"))
 
 
 def has_number(found: dict[tuple[str, ...], float]) -> bool:
-    """Tell whether a query has a series with a number: of what nobody asked for there is none."""
+    """Return whether a result has a series with a number.
+
+    A quotient of rates is NaN as long as there were no requests.
+    """
     return any(not isnan(number) for number in found.values())
 
 
 def empty_ones(prometheus: Prometheus) -> list[str]:
-    """Return the queries that have no number yet."""
+    """Return the queries whose result has no number yet."""
     return [f"{one}: {one.text}" for one in ASKED if not has_number(answered(prometheus, one))]
 
 

@@ -1,4 +1,4 @@
-"""A processor whose sink can't be healed: the process ends and says so; nothing is passed over."""
+"""A processor whose sink keeps failing ends with an error instead of skipping records."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ END_SECONDS = 40
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    """Run a broker and a store, and tell where they are."""
+    """Run a broker and a store, and return settings with their addresses."""
     store = ClickHouseProcess(tmp_path)
     with EmbeddedBroker() as broker:
         apply(broker.bootstrap, partitions=1, replication=1)
@@ -44,7 +44,7 @@ def test_the_process_ends_with_a_sink_that_fails_again_and_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_sink: LedgerSink, _records: Any) -> None:
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError("a simulated bug")
 
     monkeypatch.setattr(LedgerSink, "write", fail)
 
@@ -55,5 +55,5 @@ def test_the_process_ends_with_a_sink_that_fails_again_and_again(
         async with asyncio.timeout(END_SECONDS):
             await services._processor(settings)
 
-    with pytest.raises(compose.PartFailed, match="a fault of ours"):
+    with pytest.raises(compose.PartFailed, match="a simulated bug"):
         asyncio.run(run())

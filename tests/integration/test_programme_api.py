@@ -1,4 +1,4 @@
-"""The programme's answers over HTTP: who sees what, pages, and what is refused and how."""
+"""The API's routes for groups: what each role sees, paging, and refusals."""
 
 import asyncio
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ AS_OF = date(2026, 4, 1)
 
 @dataclass
 class Site:
-    """The interface as a partner's program reaches it."""
+    """The JSON API, requested with the API keys of several partners."""
 
     app: FastAPI
     keys: dict[str, str]
@@ -50,7 +50,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Return the interface over four suppliers: two in one cluster, one in another, one in none."""
+    """Serve the API over four suppliers: two in one cluster, one in another, one in none."""
     empty(own_clickhouse)
     store(own_clickhouse, told())
     keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
@@ -67,7 +67,10 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def told() -> list[Event]:
-    """Write orders, each of two lines of which one comes in time, and who the suppliers are."""
+    """Return for each supplier and buyer a line received on time and one not received.
+
+    All suppliers but one are registered too.
+    """
     events: list[Event] = []
     for supplier, place, buyers in (
         ("S1", ("Jawa Tengah", "Klaten", "Ceper/Batur"), ("B1", "B2")),
@@ -91,7 +94,7 @@ def told() -> list[Event]:
 
 
 def otif(summary: dict[str, Any]) -> tuple[int, int]:
-    """Return numerator and denominator, which tell how many orders are in it."""
+    """Return the figure's numerator and denominator: 1 and 2 for each supplier and buyer."""
     figure = summary["kpis"]["otif"]
     return figure["numerator"], figure["denominator"]
 
@@ -224,9 +227,9 @@ def test_openapi_has_a_summary_and_a_true_example_of_each(site: Site) -> None:
 
 
 def same_shape(example: Any, answer: Any) -> None:
-    """Compare the keys of an example with those of an answer; lists by their first elements."""
+    """Assert that an example has the keys of an answer. Of lists, the first elements are compared."""
     if isinstance(example, dict) and isinstance(answer, dict):
-        if "otif" in example:  # Of the many figures an example shows some.
+        if "otif" in example:  # The example shows only some of the many figures.
             assert set(example) <= set(answer)
         else:
             assert list(example) == list(answer)

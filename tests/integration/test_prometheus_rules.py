@@ -1,4 +1,4 @@
-"""Rules, alerts, routes and runbook, as Prometheus' own tools judge them."""
+"""Rules, alerts, routes and runbook, checked with the tools of Prometheus."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def unit_tests() -> Iterator[dict[str, Any]]:
 
 
 def exported() -> set[str]:
-    """Return every name under which Prometheus finds something of Rantai."""
+    """Return the name of every series that Rantai exposes to Prometheus."""
     names = {one.name for one in SERIES}
     for one in vars(metrics).values():
         if isinstance(one, MetricWrapperBase):
@@ -76,8 +76,8 @@ def test_an_alert_is_tested_where_it_fires_and_where_it_must_not(name: str) -> N
         for case in one.get("alert_rule_test", [])
         if case["alertname"] == name
     ]
-    assert any(cases), "no unit test in which it fires"
-    assert [] in cases, "no unit test in which it is silent"
+    assert any(cases), f"no unit test expects {name} to fire"
+    assert [] in cases, f"no unit test expects {name} to be silent"
 
 
 @pytest.mark.parametrize("name", alerts())
@@ -105,7 +105,7 @@ def test_whatever_is_asked_for_is_exported_or_recorded() -> None:
     asked = {name for rule in rules() for name in NAME.findall(rule["expr"])}
     assert len(asked) > 20
     assert asked <= known
-    # What a page tells to look at is there too; a service's log has other words.
+    # The metrics that the runbook mentions have to exist too.
     pages = (PROMETHEUS / "runbook.md").read_text()
     assert set(re.findall(r"\brantai_[a-z_]+\b", pages)) <= exported()
 
@@ -133,7 +133,7 @@ def test_alertmanager_takes_its_configuration_and_no_secret_is_in_it() -> None:
         (("audience=programme", "severity=warning"), "programme"),
         (("audience=programme", "severity=info"), "programme"),
         (("audience=programme", "severity=critical"), "programme-urgent"),
-        # A rule that forgot its audience must not be lost.
+        # An alert whose rule has no audience must still reach somebody.
         (("alertname=Forgotten",), "operators"),
     ],
 )
@@ -159,7 +159,7 @@ def test_every_alert_is_delivered(name: str) -> None:
 
 
 def test_the_page_of_metrics_is_made_of_their_declarations() -> None:
-    # Made by: python -m services.telemetry.table
+    # `python -m services.telemetry.table` writes the table.
     from services.telemetry.table import as_table
 
     page = (PROMETHEUS / "README.md").read_text()

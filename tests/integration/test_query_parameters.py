@@ -1,4 +1,4 @@
-"""Every type of query parameter means the same over HTTP and in this process, nasty values too."""
+"""Query parameters of every type arrive alike over HTTP and in-process, also with odd values."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ VALUES: dict[str, list[Any]] = {
 
 @pytest.fixture(scope="module")
 def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Return a store over HTTP."""
+    """Return a client of a store over HTTP."""
     store = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse"))
     store.start()
     clickhouse = ClickHouse(url=store.url)
@@ -56,7 +56,7 @@ def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
 
 
 def types_in_use() -> set[str]:
-    """Return the type of every parameter in the store's SQL."""
+    """Return the types of all parameters in the store's SQL."""
     root = files("services.store")
     paths = Path(str(root)).rglob("*.sql")
     return {t for path in paths for t in re.findall(r"\{\w+:([^}]+)\}", path.read_text())}

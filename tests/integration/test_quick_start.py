@@ -1,4 +1,4 @@
-"""The README's quick start, pasted whole into a shell, without a pause."""
+"""The quick start of the README works when it is pasted into a shell as a whole."""
 
 import json
 import os
@@ -23,7 +23,7 @@ PASTE_SECONDS = 120
 
 
 def commands() -> str:
-    """Return the code of the section as somebody copies it: block after block."""
+    """Return the code blocks of the section, joined, as a reader copies them."""
     section = (ROOT / "README.md").read_text().split(SECTION)[1].split("\n## ")[0]
     return "\n".join(re.findall(r"^```\w*\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
 
@@ -36,7 +36,7 @@ def shell(tmp_path: Path) -> Iterator["Shell"]:
 
 
 class Shell:
-    """A shell in a folder where `make install` has been done already."""
+    """A shell in a folder with `rantai` installed and a `make` that does nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -59,8 +59,9 @@ class Shell:
         )
 
     def paste(self, text: str) -> str:
-        """Give the shell a text as it stands, but for the port, and return what came of it."""
-        # What runs on behind it keeps the pipe's end: the shell says itself when it is done.
+        """Give the shell a text, with only the port replaced, and return the output."""
+        # Processes in the background keep the pipe open, so the end of the output would never come.
+        # The shell therefore prints a last line itself.
         text = text.replace(PORT, str(self.port)) + "\necho 'pasted'\n"
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -74,14 +75,14 @@ class Shell:
         return output
 
     def end(self) -> None:
-        """End the shell and what it started."""
+        """Kill the shell and every process that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
 
 def program(file: Path, line: str) -> None:
-    """Write a program of one line."""
+    """Write an executable shell script of one line."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\n{line}\n")
     file.chmod(file.stat().st_mode | stat.S_IXUSR)

@@ -1,4 +1,4 @@
-"""Reading is bounded by key, by link and by address, over real HTTP."""
+"""Concurrent requests are limited for each key, link and address, and for all, over real HTTP."""
 
 import asyncio
 from asyncio import Task
@@ -31,7 +31,7 @@ SUPPLIER = "IKM-READS"
 
 @dataclass
 class Site:
-    """What is served, and who may read it."""
+    """A client of a running server, with its places and turns, and its keys and links."""
 
     client: httpx.AsyncClient
     reads: Reads
@@ -40,25 +40,25 @@ class Site:
 
     @property
     def under_way(self) -> int:
-        """How many requests hold a place."""
+        """The number of requests that hold a place."""
         return self.reads.places.under_way
 
     async def get(self, asked: "Asked") -> httpx.Response:
-        """Ask, and wait for the answer."""
+        """Send a request and return the response."""
         path, headers = asked
         return await self.client.get(path, headers=headers)
 
     async def asking(self, asked: "Asked", count: int = 1) -> "list[Task[httpx.Response]]":
-        """Ask so many times, while every thread is held; return once all have a place."""
+        """Start `count` requests while every thread is held; return once all have a place."""
         before = self.under_way
         tasks = [asyncio.create_task(self.get(asked)) for _ in range(count)]
         await self.until(before + count)
         return tasks
 
     async def until(self, under_way: int) -> None:
-        """Wait until so many requests hold a place."""
+        """Wait until exactly `under_way` requests hold a place."""
         async with asyncio.timeout(HANG_SECONDS):
-            while self.under_way != under_way:  # noqa: ASYNC110 - as a client sees it
+            while self.under_way != under_way:  # noqa: ASYNC110 - places signal no change
                 await asyncio.sleep(0.01)
 
 
@@ -141,7 +141,7 @@ async def test_who_asks_too_much_is_refused_and_nobody_else(
         assert answer.status_code == 429, answer.text
         assert int(answer.headers["retry-after"]) > 0
         assert refused(kind) == before + 1
-        # Another key waits for its turn, and what is no reading waits for nothing.
+        # Another key gets a place and waits for its turn. A route that reads no data does not wait.
         waiting += await site.asking(by_key(site))
         assert (await site.get(("/healthz", {}))).status_code == 200
     assert {one.status_code for one in await asyncio.gather(*waiting)} == {200}
@@ -180,7 +180,7 @@ async def test_a_client_that_hangs_up_gives_up_its_place_and_its_turn(site: Site
         (gone,) = await site.asking(by_key(site))
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        # The threads are held still: it did not wait for its turn.
+        # All threads are still held, so the place is given up without a turn.
         await site.until(0)
 
 

@@ -1,4 +1,4 @@
-"""A real delivery history, ingested by a mapping file: its known totals come out of the API."""
+"""A real delivery history, ingested with a mapping file: the API returns its known totals."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ HISTORY = ROOT.parent / "shared/data/scms/SCMS_Delivery_History_Dataset_20150929
 MAPPINGS = ROOT / "tests/mappings"
 ASKED: dict[str, str | int] = {"as_of": "2016-01-01", "window_days": 4000}
 
-pytestmark = pytest.mark.skipif(not HISTORY.exists(), reason=f"{HISTORY} is not there")
+pytestmark = pytest.mark.skipif(not HISTORY.exists(), reason=f"{HISTORY} does not exist")
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Run `rantai up` with the history in it."""
+    """Run `rantai up`. The fixture `key` ingests the history."""
     running = Up(tmp_path_factory.mktemp("scms"))
     running.start()
     yield running
@@ -30,7 +30,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def key(up: Up) -> str:
-    """Make the buyer's key and ingest the file with it, twice."""
+    """Create the buyer's key, and ingest the file with it twice."""
     made = up.key("buyer", "SCMS")
     for _ in range(2):
         done = run(
@@ -42,7 +42,7 @@ def key(up: Up) -> str:
 
 
 def lines_of(client: httpx.Client, supplier: str) -> list[dict[str, Any]]:
-    """Return every line of a supplier."""
+    """Return every order line of a supplier."""
     answer = client.get(
         f"/v1/suppliers/{supplier}/lines", params={**ASKED, "status": "any", "limit": 10_000}
     )

@@ -1,4 +1,4 @@
-"""What became of events, as the store knows it: before, while and after it has them."""
+"""Settlement: what became of events, before, during and after they are stored."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.support.storing import accepted, row
 
 @pytest.fixture(scope="module")
 def clickhouse(new_database: Callable[[], ClickHouse]) -> ClickHouse:
-    """Return a store with nothing in it."""
+    """Return an empty store."""
     made = new_database()
     migrate(made, NOT_SYNCED)
     return made
@@ -50,7 +50,7 @@ def test_an_event_is_stored_once_all_tables_have_it(clickhouse: ClickHouse) -> N
     assert settled(clickhouse) == nothing
     assert settled(clickhouse, event, other) == nothing | {"pending": [0, 1]}
     ledger.insert([row(event, 0)], uuid4())
-    # What stands is known; whether it counts yet is not.
+    # The ledger decides at once which event stands, but it counts only when its batch is complete.
     assert settled(clickhouse, event, other) == nothing | {"pending": [0], "conflicts": [1]}
     ledger.finish()
     assert settled(clickhouse, event, other) == nothing | {"stored": 1, "conflicts": [1]}

@@ -1,4 +1,4 @@
-"""An event's trace goes with it: into the headers of its record, and into the log."""
+"""An event's trace is carried into the headers of its record and into the log."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The whole way of an event: HTTP in, ledger, figures out; over a kill, against the reference."""
+"""Events go over HTTP into the ledger, through a kill, and yield the reference's figures."""
 
 import os
 import random
@@ -25,8 +25,9 @@ SOME = Asked(SUPPLIERS, BUYERS, DATES, (180,))
 FEW = Asked(SUPPLIERS, BUYERS, DATES[1:2], (180,))
 RESTART_SECONDS = 90
 ODD = {"RANTAI_PARTITIONS": "3"}
-"""Partitions are dealt out in turn, topic after topic: of an odd number each of two processors gets
-some of every supplier's. Of an even one, few suppliers may all fall to one of them."""
+"""Partitions are assigned to processors in turn, topic after topic. With an odd number of partitions
+in each topic, both of two processors get events of every supplier. With an even number, all of the
+few suppliers may fall to one processor."""
 
 STORED = "rantai_events_stored_total"
 
@@ -50,7 +51,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     ]
 )
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
-    """Run Rantai in each of its shapes."""
+    """Run Rantai in each combination of processes, broker and store."""
     data_dir, shape = tmp_path / "data", request.param
     if shape == "embedded":
         yield from _running(Up(data_dir))
@@ -79,7 +80,7 @@ def _running(made: R) -> Iterator[R]:
 
 
 def keys_of(running: Running) -> dict[str, str]:
-    """Make a key for each sender of a generated history."""
+    """Create a key for each sender of a generated history."""
     keys = {partner: running.key("supplier", partner) for partner in SUPPLIERS}
     keys |= {partner: running.key("buyer", partner) for partner in BUYERS}
     keys["PROGRAMME"] = running.key("programme", "PROGRAMME")
@@ -87,9 +88,9 @@ def keys_of(running: Running) -> dict[str, str]:
 
 
 def asked_of(running: Running) -> tuple[Asked, Asked]:
-    """Return the figures compared before a kill and after a rebuild, and those after the kill.
+    """Return the figures to compare before the kill and after the rebuild, and those after the kill.
 
-    The engine is the same in every shape: all of them each time in one, fewer in the others.
+    The engine is the same in every combination, so only the embedded one compares all each time.
     """
     if running.stored_when_answered:
         return ALL, ALL
@@ -116,8 +117,8 @@ def test_figures_are_exact_and_survive_a_kill(running: Running) -> None:
     running.settle()
     assert compare(running.scorecards_url, key, sent, late) == late.figures
     if isinstance(running, Separate) and running.taken_over:
-        # The one that lived took over. It may store again what the killed one left half done, so
-        # its count has no upper bound below all of them.
+        # The other processor takes over. It may store again the batch that the killed one did not
+        # complete, so its count may be anything up to all events.
         assert running.metric(running.processors[1], STORED) > 0
     answer = running.reconcile()
     assert answer["missing"] == 0
@@ -132,10 +133,10 @@ def test_figures_are_exact_and_survive_a_kill(running: Running) -> None:
 def feed_over_a_kill(
     rng: random.Random, running: Running, keys: dict[str, str], events: list[Event]
 ) -> None:
-    """Send events; when a third is acknowledged, kill what writes the ledger.
+    """Send events; when a third is acknowledged, kill the process that writes the ledger.
 
-    It is started anew, unless another takes its work over. A request that the kill cuts off is not
-    acknowledged, so it is sent again.
+    The process is started again unless another one takes over its work. A request that the kill
+    cuts off is not acknowledged, so it is sent again.
     """
     acknowledged = 0
 
@@ -148,7 +149,7 @@ def feed_over_a_kill(
         fed = pool.submit(feeding)
         while acknowledged < len(events) // 3 and not fed.done():
             time.sleep(0.01)
-        assert not fed.done(), "nothing was left to be cut off"
+        assert not fed.done(), "all events were sent before the kill"
         running.kill()
         if not running.taken_over:
             running.start()

@@ -1,4 +1,4 @@
--- Every registered partner, as it was registered last: registered again = replaced.
+-- Every registered partner; a later registration replaces the earlier one.
 CREATE OR REPLACE VIEW registered $on_cluster AS
 SELECT
     partner_id,

@@ -1,5 +1,5 @@
--- Every inspected lot at T, as the version that stands has it, in the unit it gives ('' = none). One
--- of quantity 0 never was.
+-- Every inspected lot at T, by the standing version, in the unit that it gives ('' = none).
+-- An inspection of quantity 0 counts in nothing.
 CREATE OR REPLACE VIEW inspections_at $on_cluster AS
 WITH standing AS
     (

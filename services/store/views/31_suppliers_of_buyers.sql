@@ -1,3 +1,3 @@
--- What queries/suppliers_of_buyers.sql answers, for other views.
+-- The query sql/buyers/suppliers_of_buyers.sql as a view, for other views.
 CREATE OR REPLACE VIEW suppliers_of_buyers $on_cluster AS
 $suppliers_of_buyers;

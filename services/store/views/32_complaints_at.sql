@@ -1,4 +1,4 @@
--- Every complaint at T, as the version sent last has it.
+-- Every complaint opened before T, by the version sent last.
 CREATE OR REPLACE VIEW complaints_at $on_cluster AS
 WITH standing AS
     (

@@ -1,3 +1,3 @@
--- What queries/counted_parts.sql answers, for other views.
+-- The query sql/figures/counted_parts.sql as a view, for other views.
 CREATE OR REPLACE VIEW counted_parts $on_cluster AS
 $counted_parts;

@@ -1,5 +1,6 @@
 -- Numerator and denominator of every figure that adds up, for each supplier and buyer, at each date.
--- Quantities of one unit are one row. Counts have a denominator of 0. Nothing here is made of prices.
+-- Quantities of each unit have their own row. Counts have a denominator of 0. No figure here depends on
+-- prices.
 CREATE OR REPLACE VIEW figure_pairs $on_cluster AS
 WITH sums AS
     (

@@ -1,10 +1,11 @@
--- What did the figures of each coached supplier do, beside those of its cluster's uncoached?
--- Before: the window up to the first coaching in the period. After: the window from it on, cut at T.
--- Uncoached are those of the same cluster whom nobody coached until the end of it; their numerators
--- and denominators over the same days are added. A supplier without a cluster has nobody beside it.
+-- How did the figures of each coached supplier change, beside those of the uncoached of its cluster?
+-- Before: the window up to the first coaching in the period. After: the window from that day on, cut
+-- off at T. Uncoached are those suppliers of the same cluster that had no coaching until the end of the
+-- second window; their numerators and denominators over the same days are added. A supplier without a
+-- cluster has no uncoached beside it.
 CREATE OR REPLACE VIEW coaching_effect $on_cluster AS
 WITH
-    -- Each list is worked out once, whatever the number of its uses.
+    -- As a scalar each list is computed once, however often it is used.
     (
         SELECT groupArray((
             c.supplier_id, ifNull(r.cluster, ''), c.held_on, c.v.1, c.v.2, c.sessions,

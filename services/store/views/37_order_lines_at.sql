@@ -1,3 +1,3 @@
--- What queries/order_lines_at.sql answers, for other views.
+-- The query sql/lines/order_lines_at.sql as a view, for other views.
 CREATE OR REPLACE VIEW order_lines_at $on_cluster AS
 $order_lines_at;

@@ -1,4 +1,4 @@
--- For Grafana: what every figure is called, measured in, and means, in the order of a scorecard.
+-- For Grafana: title, unit and meaning of every figure, in the order of a scorecard.
 CREATE OR REPLACE VIEW grafana_kpis $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     place,

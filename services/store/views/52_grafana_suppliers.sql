@@ -1,4 +1,4 @@
--- For Grafana: the suppliers of some buyers (empty = all), and who they are.
+-- For Grafana: the suppliers of some buyers (empty = all), with their registration.
 CREATE OR REPLACE VIEW grafana_suppliers $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     supplier_id,

@@ -1,4 +1,4 @@
--- For Grafana: who buys, and what they are called.
+-- For Grafana: every buyer with its name.
 CREATE OR REPLACE VIEW grafana_buyers $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT b.buyer_id AS buyer_id, if(empty(ifNull(r.name, '')), b.buyer_id, r.name) AS name
 FROM

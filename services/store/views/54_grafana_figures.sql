@@ -1,7 +1,7 @@
--- For Grafana: the figures of a selection at each (date, days of the window), as sums over sums.
--- `by`: a figure for each cluster, supplier or buyer; anything else: for all of them together.
--- Of suppliers, buyers and clusters none, or '' alone, is all. low and high: the Wilson interval of a
--- ratio of counts.
+-- For Grafana: the figures of a selection at each span (date, days of its window), as ratios of sums.
+-- `by`: one figure for each cluster, supplier or buyer; any other value: one figure over all of them.
+-- An empty list of suppliers, buyers or clusters, or one with only '' in it, selects all. low and high:
+-- the Wilson interval of a ratio of counts.
 CREATE OR REPLACE VIEW grafana_figures $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     units AS
@@ -28,7 +28,7 @@ WITH
             OR ifNull(nullIf(r.cluster, ''), '(no cluster)') IN {clusters:Array(String)}
         GROUP BY as_of, window_days, part_of, kpi, unit
         UNION ALL
-        -- Where nothing is known there is still the figure, with nothing in it.
+        -- A figure without data still has a row, with 0 over 0.
         SELECT s.span.1, s.span.2, '', k.kpi, '', 0::Decimal(76, 6), 0::Decimal(76, 6)
         FROM grafana_kpis AS k
         CROSS JOIN (SELECT arrayJoin({spans:Array(Tuple(Date32, Int32))}) AS span) AS s

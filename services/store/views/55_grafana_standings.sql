@@ -1,5 +1,5 @@
--- For Grafana: how suppliers stand at a date, over all their buyers and the usual window: score,
--- grade, published grade, stage by assessor. As it was worked out last, while nothing changed since.
+-- For Grafana: how suppliers stand at a date: score, grade, published grade and stage by assessor.
+-- Over all their buyers and the default window, as computed last, unless that is stale.
 CREATE OR REPLACE VIEW grafana_standings $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     s.supplier_id AS supplier_id,

@@ -1,4 +1,4 @@
--- For Grafana: how each supplier stood at month ends, as it was known when they were frozen.
+-- For Grafana: how each supplier stood at month ends, as known when they were frozen.
 CREATE OR REPLACE VIEW grafana_evaluations $on_cluster
 DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT

@@ -1,4 +1,4 @@
--- For Grafana: the order lines of suppliers with all that is known of each at T. No line has a price.
+-- For Grafana: the order lines of suppliers with what is known of each at T, without prices.
 CREATE OR REPLACE VIEW grafana_lines $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     buyer_id,

@@ -1,7 +1,7 @@
--- For Grafana: what each supplier declared it can make in a month, and what is ordered of it at T.
--- Of a process the declaration in force: the latest up to T, then the one sent last. Demand: what
--- is still to come of its items' order lines, what is overdue included, in the unit of the process;
--- unknown where some of it does not convert to that.
+-- For Grafana: each supplier's declared capacity in a month, and what is ordered of it at T.
+-- Of a process the declaration in force counts: the latest that began by T, then the one sent last.
+-- Demand: what is still to come of the order lines of its items, including what is overdue, in the unit
+-- of the process; NULL if some of it does not convert into that unit.
 CREATE OR REPLACE VIEW grafana_capacity $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     declared AS

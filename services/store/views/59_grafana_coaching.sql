@@ -1,5 +1,5 @@
--- For Grafana: what the figures of coached suppliers did, beside the uncoached of their cluster.
--- One row a supplier and figure; no percentage without what it is made of.
+-- For Grafana: how the figures of coached suppliers changed, beside the uncoached of their cluster.
+-- One row for each supplier and figure; every percentage comes with its numerator and denominator.
 CREATE OR REPLACE VIEW grafana_coaching $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     e.supplier_id AS supplier_id,

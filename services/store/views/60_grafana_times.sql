@@ -1,5 +1,5 @@
--- For Grafana: the figures of a supplier that add up over nobody: medians, percentiles, highest load.
--- Over all its buyers and the usual window, as they were worked out last.
+-- For Grafana: the figures of a supplier that can't be added up: medians, percentiles, highest load.
+-- Over all its buyers and the default window, as computed last.
 CREATE OR REPLACE VIEW grafana_times $on_cluster DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     supplier_id,

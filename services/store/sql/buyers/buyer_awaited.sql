@@ -1,5 +1,6 @@
--- Which order lines of a buyer are still awaited: past due + late at T, or due in the days to come?
--- What may be awaited is read without FINAL, so too much of it; what is, from the lines themselves.
+-- Which order lines of a buyer are overdue at T, or due in the days to come?
+-- Overdue: still awaited past due date + late tolerance. Candidates are read without FINAL, which gives
+-- too many; the lines themselves then decide.
 WITH
     may_be AS
     (
@@ -14,7 +15,7 @@ WITH
                         day < {as_of:Date32} + {days:Int32} + {longest_late:Int32}),
                 parts.family, parts.day, parts.since, parts.until)
         UNION DISTINCT
-        -- Complete once, sent back before they were due.
+        -- Lines that were complete, and of which goods were sent back before they were due.
         SELECT supplier_id, buyer_id, order_no, line_no
         FROM order_line_facts
         WHERE rules = {rules:UInt64} AND buyer_id IN {buyers:Array(String)} AND notEmpty(returns)

@@ -1,7 +1,7 @@
--- Which complaints of a buyer are open at T, and which of their steps were done, on which day?
+-- Which complaints of a buyer are open at T, and which of their steps are done?
 -- The version sent last stands: of the complaint, of the answer to each step, and of the closing.
--- `told_on`: from when its steps can be answered. `counts`: whether it is in the figures; one that
--- names no order that is known, and that nobody answered, is in none.
+-- `told_on`: the day from which its steps can be answered. `counts`: whether it is in the figures; a
+-- complaint that names no known order and that nobody answered is in none.
 WITH
     opened AS
     (

@@ -1,4 +1,4 @@
--- Which items does a buyer order, from how many suppliers, those with the most suppliers first?
+-- Which items does a buyer order, and from how many suppliers, most suppliers first?
 SELECT
     item_no,
     argMax(ifNull(description, ''), (time, event_id)) AS description,

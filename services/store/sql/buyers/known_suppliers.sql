@@ -1,5 +1,5 @@
--- Which suppliers are there, where do they belong, who buys from them, and by what mark are their
--- facts known (0 = there are none)? Answered by what is kept of them, never by their documents.
+-- Which suppliers exist, where do they belong, who buys from them, and what is their facts' mark?
+-- Mark 0 = no facts. The answer comes from small tables about suppliers, never from their documents.
 WITH
     marked AS
     (
@@ -19,7 +19,7 @@ WITH
     ),
     registered AS
     (
-        -- Registered again = replaced.
+        -- A later registration replaces the earlier one.
         SELECT
             partner_id AS supplier_id,
             argMax(tuple(role, province, cluster), (time, event_id, source)) AS v

@@ -1,4 +1,4 @@
--- What are these partners called, as they were registered last?
+-- What are these partners called in their last registration?
 SELECT partner_id, argMax(name, (time, event_id, source)) AS name
 FROM partners
 WHERE partner_id IN {partners:Array(String)}

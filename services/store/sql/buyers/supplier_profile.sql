@@ -1,9 +1,10 @@
--- Who is a supplier, who buys from it (of these buyers, empty = all), what are they called, and what
--- was certified and declared of it, in the order in which it was sent?
+-- Who is a supplier, who buys from it, and what was certified and declared about it?
+-- Only these buyers (empty = all), with their names. Certificates and capacities are in the order in
+-- which they were sent.
 WITH
     buyer_ids AS
     (
-        -- A fold leaves a mark for whoever ordered, received, inspected or complained.
+        -- A fold leaves a mark for each buyer that ordered, received, inspected or complained.
         SELECT buyer_id
         FROM fold_marks
         WHERE rules = {rules:UInt64} AND supplier_id = {supplier:String} AND buyer_id != ''
@@ -16,7 +17,7 @@ WITH
     )
 SELECT
     (
-        -- Registered again = replaced.
+        -- A later registration replaces the earlier one.
         SELECT argMax(
             [name, ifNull(province, ''), ifNull(regency, ''), ifNull(cluster, ''), ifNull(sector, '')],
             (time, event_id, source))

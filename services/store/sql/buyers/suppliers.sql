@@ -1,4 +1,4 @@
--- Which suppliers are there (of one buyer, or all), who are they, and who buys from them?
+-- Which suppliers exist (of some buyers, or all), who are they, and who buys from them?
 SELECT *, count() OVER () AS total
 FROM ($suppliers_of_buyers)
 WHERE (empty({suppliers:Array(String)}) OR supplier_id IN {suppliers:Array(String)})

@@ -1,4 +1,4 @@
--- Which suppliers are there (of some buyers, or all), who are they, and who buys from them?
+-- Which suppliers exist (of some buyers, or all), who are they, and who buys from them?
 WITH
     pairs AS
     (

@@ -1,11 +1,14 @@
--- What every complaint $which names adds to the figures: the version sent last stands, of the
--- complaint, of the answer to each step, and of the closing. Closing does every step not yet done.
--- A complaint counts while it names an order with a line or a receipt line, and from the first answer
--- of the supplier on: nobody moves the figures of a supplier with whom it never dealt. Its steps are
--- counted from when it was told, where that is later than when it was opened.
--- complained: day = that of opening; a quantity, 0 where an inspection has it, b stops the line or
---   endangers. open: the same day, until it is closed. step: day = due date; b done by then;
---   label = the step. undone: the same day, until it is done.
+-- What does each of these complaints add to the figures, and for which dates?
+-- Of the complaint, of the answer to each step and of the closing, the version sent last stands.
+-- Closing completes every step that is not done yet.
+-- A complaint counts while it names an order that has a line or a receipt line, and from the first
+-- answer of the supplier on: nobody can move the figures of a supplier with whom they never dealt.
+-- Its steps are due from the day when the complaint was sent, if that is later than its opening.
+-- complained: day = opening; a = quantity, 0 if an inspection has it; b = it stopped the line or
+--   endangers safety.
+-- open: day = opening, until it is closed.
+-- step: day = due date; b = done by then; label = the step.
+-- undone: day = due date, until the step is done.
 INSERT INTO figure_parts
 WITH
     told AS
@@ -92,7 +95,7 @@ WITH
             groupArray((line_no, receipt_no, net)) AS lines,
             arraySort(arrayDistinct(arrayFlatten(arrayMap(
                 l -> arrayMap(n -> n.known_on, l.3), lines)))) AS days,
-            -- From when to when anything is left of a receipt line.
+            -- The spans of days in which something is left of a receipt line.
             arrayFilter(
                 (span, day) -> arrayExists(
                     l -> arraySum(arrayMap(
@@ -117,7 +120,7 @@ WITH
             least(
                 if(n.made_of > 0, n.first_day, ever),
                 arrayMin(arrayPushBack(arrayMap(x -> x.2, a.answers), ever))) AS dealt_from,
-            -- From when to when the complaint counts.
+            -- The spans of days in which the complaint counts.
             arrayPushBack(
                 arrayFilter(
                     x -> x.2 > x.1,

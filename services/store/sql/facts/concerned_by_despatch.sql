@@ -1,5 +1,6 @@
--- Which receipts name the despatch advices that these inserts concern, or none at all but an order
--- line that such an advice names? It is noted under one of the inserts.
+-- Which receipts depend on the despatch advices that these batches touch?
+-- Those that name such an advice, and those that name no advice but an order line of such an advice.
+-- They are recorded as touched by one of the batches.
 INSERT INTO touched
 SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, 'receipt', receipt_no, now()
 FROM

@@ -1,5 +1,6 @@
--- Which other inspections share a line of a receipt with those that these inserts concern? Together
--- they reject no more than came. It is noted under one of the inserts.
+-- Which other inspections share a receipt line with the inspections that these batches touch?
+-- Together they reject at most what was received, so they are folded together. They are recorded as
+-- touched by one of the batches.
 INSERT INTO touched
 SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, 'inspection', inspection_no, now()
 FROM inspections

@@ -1,6 +1,6 @@
--- Which receipts, returns, inspections and complaints name the orders that these inserts concern, in
--- any version? They are counted in the unit of its lines, from its first version on. It is noted
--- under one of the inserts.
+-- Which receipts, returns, inspections and complaints name the orders that these batches touch?
+-- Any version of them counts: they are counted in the unit of the order's lines, from the first
+-- version of the order on. They are recorded as touched by one of the batches.
 INSERT INTO touched
 SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, kind, number, now()
 FROM

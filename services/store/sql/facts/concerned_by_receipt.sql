@@ -1,6 +1,7 @@
--- Which orders do the receipts that these inserts concern name, in any version, which inspections
--- name a line of one of those orders and a receipt, and which complaints name those orders? It is
--- noted under one of the inserts.
+-- Which orders, inspections and complaints depend on the receipts that these batches touch?
+-- The orders that any version of such a receipt names, the inspections that name a receipt and a line
+-- of one of those orders, and the complaints that name one of those orders. They are recorded as
+-- touched by one of the batches.
 INSERT INTO touched
 WITH orders AS
     (

@@ -1,5 +1,5 @@
--- Which orders do the returns that these inserts concern name, in any version? It is noted under one
--- of them.
+-- Which orders does any version of the returns name that these batches touch?
+-- They are recorded as touched by one of the batches.
 INSERT INTO touched
 SELECT DISTINCT {batch:UUID}, supplier_id, buyer_id, 'order', order_no, now()
 FROM return_lines

@@ -1,10 +1,11 @@
--- What every inspection $which names adds to the figures: the version sent last stands, and one of
--- quantity 0 never was.
--- inspected: day = that of the inspection; a quantity rejected, in the smallest unit of the kind of
---   the unit that the label names, b disposition accepted, c the same as it says itself.
--- Of inspections of one receipt line, together at most what is left of it is rejected: in the order
--- of their instants each takes what is still left. So one is worked out with all others of its
--- receipt line, for each day on which the line, its unit or what is left of the receipt changed.
+-- What does each of these inspections add to the figures, and for which dates?
+-- The version sent last stands; an inspection of quantity 0 counts in nothing.
+-- inspected: day = inspection; a = quantity rejected that counts, in the smallest unit of the kind of
+--   the unit in the label; b = its disposition is accepted; c = quantity rejected as it says itself.
+-- The inspections of one receipt line together reject at most what is left of the line: in the order
+-- of their instants each takes from what is still left. So an inspection is computed together with all
+-- others of its receipt line, for each day on which the order line, its unit, or what is left of the
+-- receipt line changed.
 INSERT INTO figure_parts
 WITH
     asked AS
@@ -67,8 +68,8 @@ WITH
     ),
     weights AS
     (
-        -- How often each line of a receipt was named: it only grows, also where an inspection comes
-        -- to name another.
+        -- How many versions of inspections name each receipt line. This is part of the version of a
+        -- part, because it only grows, even if an inspection is corrected to name another line.
         SELECT
             supplier_id, buyer_id, order_no, line_no, assumeNotNull(receipt_no) AS receipt_no,
             uniqExact(inspection_no, time, source, event_id) AS made_of
@@ -79,7 +80,7 @@ WITH
     ),
     by_receipt_line AS
     (
-        -- Those without a receipt stand each for itself.
+        -- An inspection that names no receipt is a group of its own.
         SELECT
             supplier_id,
             buyer_id,
@@ -118,7 +119,7 @@ WITH
                     first_day > day, if(received_on <= day, r.orphan_unit, ''),
                     unit_day > day, '', u.unit),
                 days) AS units_then,
-            -- What is left of the receipt line; -1 where there is no limit.
+            -- What is left of the receipt line; -1 if there is no limit.
             arrayMap(
                 day -> if(
                     received_on > day OR conflict_from <= day, -1::Decimal(38, 6),
@@ -140,7 +141,7 @@ WITH
             days,
             ever,
             units_then,
-            -- By day, what each rejects; NULL where nothing converts: such an inspection is no lot.
+            -- By day, what each rejects; NULL if its unit does not convert: then it is not a lot.
             arrayMap(
                 unit -> arrayMap(
                     x -> if(
@@ -148,7 +149,7 @@ WITH
                         toNullable($converted(x.4, x.6, unit)), NULL),
                     all_lots),
                 units_then) AS rejected_then,
-            -- By day, what is left for each by those before it.
+            -- By day, how much of each rejection counts after those before it.
             arrayMap(
                 (rejects, still) -> arrayMap(
                     (own, before) -> multiIf(

@@ -1,18 +1,22 @@
--- What every order line $which names adds to the figures, and for which dates.
--- Between two days on which something about a line became known it adds the same at every T, so it
--- is worked out once for each of them.
--- Quantities are in the smallest unit of the kind of the unit that the label names, as in the facts.
--- due: day = due + late; a ordered, b on time in full, c on-time quantity, d filled, e quantity x
---   days late of what came, f still missing, g = f x due (days since 1970): late at T = e + f x T - g;
---   label = unit.
--- requested: day = requested + late; b on time in full. overdue: day = due + late.
--- completed: day = that of the completing receipt; a days since the first version.
--- backlog: day = due; a still to come; label = unit, line break, item. orphan: a receipts without an
---   order line.
--- asked: day = end of the time to confirm; a microseconds to the confirmation, -1 without, b in time.
--- answered: day = first confirmation; b not rejected. retroactive: day = first version.
--- received: day = receipt; a quantity; label = unit. value: day = receipt; a quantity, b price;
---   label = currency, line break, how many of the smallest unit the price is of.
+-- What does each of these order lines add to the figures, and for which dates?
+-- Between two days on which something about a line became known it adds the same at every T, so its
+-- parts are computed once for each such day.
+-- Quantities are in the smallest unit of the kind of the unit in the label, as in the facts.
+-- due: day = due date + late tolerance; a = ordered, b = on time in full, c = on-time quantity,
+--   d = filled, e = quantity x days late of what was received, f = still missing, g = f x due date
+--   (days since 1970), so that the days late at T are e + f x T - g; label = unit.
+-- requested: day = requested date + late tolerance; b = on time in full.
+-- overdue: day = due date + late tolerance.
+-- completed: day = that of the completing receipt; a = days since the first version.
+-- backlog: day = due date; a = still to come; label = unit, line break, item.
+-- orphan: day = when it became known; a = receipts without an order line.
+-- asked: day = end of the time to confirm; a = microseconds until the confirmation, -1 without one;
+--   b = in time.
+-- answered: day = first confirmation; b = not rejected.
+-- retroactive: day = first version.
+-- received: day = receipt; a = quantity; label = unit.
+-- value: day = receipt; a = quantity, b = price; label = currency, line break, the number of smallest
+--   units that the price is for.
 INSERT INTO figure_parts
 WITH
     chosen AS
@@ -34,7 +38,7 @@ WITH
                 0,
                 toUnixTimestamp64Micro(ifNull(confirmed_at, first_at))
                     - toUnixTimestamp64Micro(first_at)) AS microseconds,
-            -- From when to when which unit and price were in force; none before the first version.
+            -- The spans of days in which a unit and a price are in force; none before the first version.
             arrayPushFront(
                 arrayMap(
                     s -> (
@@ -48,7 +52,7 @@ WITH
                         steps, arrayEnumerate(steps))),
                 (toDate32('1900-01-01'), '', NULL, '')) AS terms,
             arrayPushBack(arrayMap(x -> x.1, arrayPopFront(terms)), ever) AS terms_end,
-            -- From when to when the line was written afterwards, or not: mostly one span.
+            -- The spans of days in which the line is retroactive or not: mostly one span.
             if(
                 arrayUniq(arrayMap(x -> x = 'retroactive', steps.out)) < 2,
                 [(first_day, ever, steps.out[1] = 'retroactive')],
@@ -148,14 +152,14 @@ WITH
             arrayFilter(r -> r.known_on <= since, receipts) AS came,
             arrayFilter(r -> r.known_on <= since, returns) AS went,
             arraySum(arrayMap(r -> r.quantity, went)) AS returned,
-            -- In the order in which they moved, a return before a receipt of the same instant.
+            -- In the order in which goods moved; a return sorts before a receipt of the same instant.
             arraySort(arrayConcat(
                 arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
                 arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves
         FROM by_line
         LEFT ARRAY JOIN
             days AS since, ends AS until,
-            -- What does not change from day to day stands with the first.
+            -- Parts that do not change from day to day are attached to the first day only.
             arrayResize([own], length(days)) AS own_parts
     ),
     added AS
@@ -180,7 +184,7 @@ WITH
             arraySum(arrayMap(
                 r -> if(r.received_on < requested - early, r.quantity, 0::Decimal(38, 6)), came))
                 AS received_too_early_requested,
-            -- What is in the house on each day after all of one instant.
+            -- The quantity on hand after all moves of one instant, with its day.
             arrayFilter(
                 (house, move, next) -> move.1 != next,
                 arrayMap((held, move) -> (move.2, held), arrayCumSum(arrayMap(m -> m.3, moves)), moves),
@@ -192,7 +196,7 @@ WITH
                 r -> arraySum(arrayMap(
                     x -> if(x.receipt_no = r.receipt_no, x.quantity, 0::Decimal(38, 6)), came)) > 0,
                 came))) AS receipts_left,
-            -- Receipts by date fill the ordered quantity; what is missing counts until T.
+            -- Receipts fill the ordered quantity in order of date; what is missing is late until T.
             arrayMap(x -> least(ordered, x), arrayCumSum(arrayMap(r -> r.quantity, came)))
                 AS filled_up_to,
             arrayPopBack(arrayPushFront(filled_up_to, 0::Decimal(38, 6))) AS filled_before,
@@ -201,7 +205,7 @@ WITH
                 (r, upto, before) -> (upto - before)
                     * greatest(0, toInt32(r.received_on) - toInt32(due)),
                 came, filled_up_to, filled_before)) AS days_late_filled,
-            -- The first day by whose end all was there; 1970-01-01 where that never was.
+            -- The first day by whose end everything had come; 1970-01-01 if it never did.
             arrayFirst(
                 day -> arraySum(arrayMap(
                     r -> if(r.received_on <= day, r.quantity, 0::Decimal(38, 6)), came)) >= least,
@@ -219,10 +223,10 @@ SELECT
     arrayFlatten(groupArray(arrayConcat(
         own_parts,
         arrayFilter(
-            -- What ends before its day comes never counts; only the backlog looks ahead.
+            -- A part that ends before its day never counts; only the backlog looks ahead.
             (p, stands) -> stands AND (p.until > p.day OR p.family = 'backlog'),
-            -- One array a field, one place a family: far cheaper than a tuple a family. What only
-            -- the first families have is 0 in the others.
+            -- One array per field with a place for each family is far cheaper than one tuple per
+            -- family. Fields that only the first families use are 0 in the others.
             CAST(
                 arrayZip(
                     ['due', 'requested', 'overdue', 'completed', 'backlog', 'orphan'],

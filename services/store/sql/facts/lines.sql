@@ -1,14 +1,15 @@
--- Every order line $which names: its versions, confirmations and cancellations folded in their
--- order, with the line as it stood after each, and what was received and sent back of it.
--- `at` is the time as folded, kind 0 = placed or changed, 1 = confirmed, 2 = cancelled; the fields
--- stand so that sorting the tuples sorts the events as the fold takes them. What is known at T is
--- always a prefix of that order, so one fold serves every T.
--- A placed event is the whole order: for a line that it does not name it is a version that asks for
+-- How does each of these order lines stand after each of its events, and what came and was returned?
+-- Its versions, confirmations and cancellations are folded in order. `at` is the time by which an
+-- event is folded; kind 0 = placed or changed, 1 = confirmed, 2 = cancelled. The fields of an event
+-- are arranged so that sorting the tuples gives the order of the fold. What is known at T is always a
+-- prefix of that order, so one fold serves every T.
+-- A placed event is the whole order: for a line that it does not name, it is a version that asks for
 -- nothing (`off`). Quantities are in the smallest unit of the kind of the line's unit, so that every
--- factor is whole; a version in a unit of another kind (`conflict`) counts in nothing.
--- `effect` says what each event does: counts; same (asks for what was asked for last); short_notice
--- (taken over in part); belated (after due + late); before_itself (would bring the line back for a day
--- before its own); unit_conflict; none (older than what is in force, answered before, or after the end).
+-- factor is an integer; a version in a unit of another kind (`conflict`) counts in nothing.
+-- `effect` says what an event does: counts; same (asks for what was asked for last); short_notice
+-- (counts in part); belated (after due date + late tolerance); before_itself (would bring the line back
+-- for a day before the event's own); unit_conflict; none (older than the version in force, on a line
+-- that is already answered, or after the line's end).
 INSERT INTO order_line_facts
 WITH
     versions AS
@@ -58,7 +59,7 @@ WITH
     ),
     by_line AS
     (
-        -- A cancellation of the whole order (no line_no) names every line, also one added later.
+        -- A cancellation of the whole order (no line_no) applies to every line, also one added later.
         SELECT
             supplier_id,
             buyer_id,
@@ -121,7 +122,7 @@ WITH
             unit,
             unit_factor,
             names_unit,
-            -- What is timed before the first version is taken as if at that version's time.
+            -- An event timed before the first version is folded as if at that version's time.
             arraySort(arrayConcat(
                 arrayMap(
                     e -> CAST(
@@ -167,14 +168,14 @@ WITH
             first,
             unit,
             unit_factor,
-            -- Before the version that names the unit is known, quantities are as they came.
+            -- Until the version that names the unit is known, quantities are as sent.
             if(unit = '', length(history) + 1, arrayFirstIndex(
                 e -> (e.kind, e.revision, e.time, e.id, e.source)
                     = (0, names_unit.revision, names_unit.time, names_unit.id, names_unit.source),
                 history)) AS unit_from,
-            -- A step is decided before it is taken: what the decision names (x, then d, then s) is
-            -- worked out once, where writing it out in each field would multiply the expression. p is
-            -- the state before.
+            -- An event is decided in stages (x, then d, then s), so that each intermediate value is
+            -- computed once; writing it out in each field would multiply the expression. p is the
+            -- state before the event.
             arrayFold(
                 (states, e) -> arrayPushBack(states, arrayMap(
                     (s, p) -> CAST(
@@ -227,8 +228,8 @@ WITH
                                 d.takes AND (requested != p.requested OR d.stood_out),
                                 d.answers,
                                 d.answers AND e.status != 'rejected',
-                                -- A date before the confirmation's own, or a year after the one that
-                                -- was asked for, is a slip of the pen.
+                                -- A date before the confirmation's own, or over a year after the
+                                -- requested one, is a typing error: the requested date counts.
                                 if(
                                     isNull(e.date) OR e.date < toDate32(e.time, {zone:String})
                                         OR toInt32(assumeNotNull(e.date))
@@ -250,7 +251,7 @@ WITH
                                 (
                                     x.higher AND NOT x.same AND if(
                                         x.stood_out AND x.asked.quantity > 0,
-                                        -- What brings a line back has nothing to miss.
+                                        -- For a version that brings a line back, no due date is missed.
                                         x.asked.requested >= x.dated, NOT x.missed),
                                     x.higher AND x.same,
                                     x.asked,
@@ -277,7 +278,7 @@ WITH
                                         toDate32(e.at, {zone:String}) AS dated,
                                         a,
                                         p.cancelled_by = '' AS open,
-                                        -- Once missed, stays missed.
+                                        -- A line that is missed once stays missed.
                                         dated > p.due
                                             + {late_days:Array(Int32)}[$tolerance_in_force],
                                         p.rejected OR p.quantity = 0,
@@ -290,7 +291,7 @@ WITH
                                             AND a.currency = p.asked.currency
                                             AND isNull(a.unit_price)
                                                 = isNull(p.asked.unit_price)
-                                            -- A price is of one unit: across units, by both scales.
+                                            -- A price is per unit: both scales make prices comparable.
                                             AND ifNull(a.unit_price, 0) * p.asked.price_scale
                                                 = ifNull(p.asked.unit_price, 0)
                                                     * a.price_scale
@@ -337,7 +338,7 @@ WITH
             ) AS states
         FROM begun
     ),
-    -- What goes on is narrow: the planner writes out the type of every column at every stage.
+    -- Few columns are handed on: the planner writes out the type of each one at every stage.
     told AS
     (
         SELECT
@@ -425,14 +426,14 @@ WITH
             f.answer AS answer,
             f.called_off_at AS called_off_at,
             f.events AS events,
-            -- Receipts that are steps come and go: they are none of what a fact is made of.
+            -- Receipts that are steps come and go, so they must not count in the fact's version.
             toUInt32(length(f.events)) AS event_count,
             f.steps AS steps,
             f.closed_at AS closed_at,
             r.receipts AS receipts,
             r.made_of AS made_of,
-            -- Where the buyer closed the line short, or goods came before the order, what was
-            -- received moves how the line stands: such a receipt is a step of it, too.
+            -- If the buyer closed the line short, or goods came before the order, receipts change
+            -- how the line stands: the day of such a receipt is a step, too.
             notEmpty(f.steps) AND arrayExists(x -> x.1 < f.first_day, r.receipts) AS came_first,
             if(
                 came_first OR has(f.steps.cancelled_by, 'buyer'),
@@ -447,7 +448,7 @@ WITH
     (
         SELECT
             *,
-            -- Of each step: its day, the place of the last event until then, whether it is that event.
+            -- Of each step: its day, the index of the last event by then, whether it is that event.
             arraySort(arrayConcat(
                 arrayMap((e, at) -> (e.1, at, 1), events, arrayEnumerate(events)),
                 arrayMap(

@@ -1,4 +1,5 @@
--- Whatever was worked out of these facts before is stale: they were all folded anew.
+-- Gives all suppliers and buyers with facts a new mark, because all facts were folded again.
+-- Whatever was computed under the old marks is stale.
 INSERT INTO fold_marks
 SELECT {rules:UInt64}, supplier_id, buyer_id, {mark:UInt64}
 FROM figure_parts

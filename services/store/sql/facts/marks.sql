@@ -1,4 +1,5 @@
--- By what mark are the facts of these suppliers known now? Any fold of one of them gives another.
+-- What is the present mark of each supplier's facts?
+-- Any fold of facts of a supplier changes it.
 SELECT supplier_id, sum(mark) AS mark
 FROM fold_marks
 WHERE rules = {rules:UInt64}

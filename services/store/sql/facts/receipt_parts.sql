@@ -1,7 +1,7 @@
--- What every goods receipt $which names, as a document, adds to the figures, and for which dates.
--- receipt: day = that of the receipt, while anything of it is left; b announced: its despatch_no names
---   a despatch advice of the same buyer and supplier, first sent before the goods came. One that names
---   none is left out where such an advice names, as it stands, an order line that the receipt names.
+-- What does each of these goods receipts, as a document, add to the figures, and for which dates?
+-- receipt: day = receipt, while anything of it is left; b = announced: its despatch_no names a despatch
+--   advice of the same buyer and supplier that was first sent before the goods came. A receipt without
+--   a despatch_no is left out if the standing version of such an advice names one of its order lines.
 INSERT INTO figure_parts
 WITH
     receipts AS

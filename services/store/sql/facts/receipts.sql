@@ -1,10 +1,12 @@
--- What came of every goods receipt $which names, by order line, and what reversals took of it.
--- The version sent last stands, wherever its time lies; then its date is looked at. A reversal takes
--- from the version in force at its own time, so of the standing one only if timed since it; timed
--- before the first version, it is taken as if at that one's time. A line that only an older version names is kept, with nothing.
--- A line is counted in the unit of its order line, in the smallest of the kind; while that has no
--- version, in the first unit that it names itself; while no version names a unit, as it came. So
--- what is left is worked out for each day on which a reversal, the line or its unit became known.
+-- What of each order line did these goods receipts bring, and what did reversals take back?
+-- First the version sent last is chosen, whatever its time; its date then decides when it counts.
+-- A reversal takes from the version in force at its own time, so it takes from the standing version
+-- only if it is not older than that; one timed before the first version is taken as if at that
+-- version's time. A line that only an older version names is kept, with nothing received.
+-- A line is counted in the unit of its order line, in the smallest unit of the kind; while the order
+-- line has no version, in the first unit that the receipt names for it; while no version names a unit,
+-- as sent. So what is left is computed for each day on which a reversal, the order line or its unit
+-- became known.
 INSERT INTO receipt_facts
 WITH
     receipts AS
@@ -60,7 +62,7 @@ WITH
             SELECT supplier_id, buyer_id, order_no, line_no FROM receipt_lines WHERE $which)
         GROUP BY supplier_id, buyer_id, order_no, line_no
     ),
-    -- One stage after the other: an expression that names itself again is planned anew each time.
+    -- In separate stages, because the planner plans a named expression again at each use.
     known AS
     (
         SELECT
@@ -90,7 +92,7 @@ WITH
         SELECT
             *,
             arrayFirst(x -> x != '', arrayMap(l -> l.8, own)) AS orphan_unit,
-            -- Each with the day on which it is known.
+            -- Each reversal with the day from which it is known.
             arrayMap(
                 x -> (greatest(received_on, toDate32(x.1, {zone:String})), x.4 = 0, x.7, x.8),
                 counted) AS against,
@@ -104,7 +106,7 @@ WITH
     (
         SELECT
             *,
-            -- What is left at the end of each day: never under nothing.
+            -- What is left at the end of each day, never less than 0.
             arrayMap(
                 (day, unit) -> if(
                     arrayExists(x -> x.2 AND x.1 <= day, against),

@@ -1,6 +1,6 @@
--- What was sent back of every order line by the return documents that $which names: the version
--- sent last stands. A line that only an older version names is kept, with nothing. Quantities are
--- in the unit of the order line, as those of receipts.
+-- What was sent back of each order line by these return documents?
+-- The version sent last stands. A line that only an older version names is kept, with nothing
+-- returned. Quantities are in the unit of the order line, as in receipts.
 INSERT INTO return_facts
 WITH
     returns AS

@@ -1,5 +1,6 @@
--- The unit of each order line: that of its first version which names one, and since when it is known.
--- versions: how many there are; 0 where the line has none.
+-- What is the unit of each order line, and since which day is it known?
+-- It is the unit of the first version that names one. versions: their number (the default 0 of a join
+-- means that the line has none).
 SELECT
     supplier_id,
     buyer_id,

@@ -1,4 +1,4 @@
--- What did the figures of each coached supplier do, beside those of its cluster's uncoached?
+-- How did the figures of each coached supplier change, beside those of the uncoached of its cluster?
 SELECT *
 FROM coaching_effect(
     rules = {rules:UInt64},

@@ -1,7 +1,8 @@
--- Every part (of $families) of a figure beside each (date, days of its window) at which it counts.
--- Families whose parts count at any age have no window, the backlog looks ahead, the value received
--- has a window of its own. Days are compared as numbers: a date before 1900 can't be told from others.
--- The one text of this: the queries of figures have it inside them, the views as counted_parts.
+-- Which parts of figures count at each of these dates?
+-- One row for each part (of $families) and each span (date, days of its window) at which it counts.
+-- Families whose parts count at any age have no window, the backlog looks ahead, and the value received
+-- has a window of its own. Days are compared as numbers, because Date32 clamps dates before 1900.
+-- This is the only text of it: the queries of figures embed it, the views use it as counted_parts.
 SELECT
     supplier_id, buyer_id, kind, number, line_no, part_family, part_label, part_day,
     part_a, part_b, part_c, part_d, part_e, part_f, part_g,

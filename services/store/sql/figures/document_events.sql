@@ -1,5 +1,5 @@
--- Which events stand behind the receipts, inspections and complaints of a supplier, and behind what
--- came for each order line, also one without an order?
+-- Which events are behind the receipts, inspections and complaints of a supplier?
+-- And (kind `line`) behind what was received of each order line, even if the order is not known.
 SELECT buyer_id, kind, number, arraySort(groupUniqArray(CAST(event, 'Tuple(String, String)'))) AS events
 FROM
 (

@@ -1,4 +1,4 @@
--- What was frozen of a supplier, newest month end first?
+-- Which evaluations of a supplier are frozen, newest month end first?
 SELECT supplier_id, as_of, policy_version, edition, events, accepted_until, scorecard, frozen_at
 FROM evaluations FINAL
 WHERE supplier_id = {supplier:String}

@@ -1,5 +1,6 @@
--- What do the parts of each supplier's figures add up to, at each of the dates asked for?
--- One family of parts is one row. What adds up over suppliers is summed.
+-- What do the parts of each supplier's figures add up to at each of these dates?
+-- One row for each family of parts, and for its labels and buyers where those matter. What can be added
+-- over suppliers is summed.
 SELECT
     $select,
     as_of,

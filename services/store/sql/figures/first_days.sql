@@ -1,4 +1,4 @@
--- On which day does anything of these suppliers first count?
+-- From which day on does anything of each of these suppliers count?
 SELECT supplier_id, min(arrayMin(arrayConcat(parts.since, [toDate32('2299-12-31')]))) AS first
 FROM figure_parts
 WHERE rules = {rules:UInt64}

@@ -1,4 +1,4 @@
--- How these suppliers (empty = all) stand at a date, as far as what was kept is not stale.
+-- How do these suppliers (empty = all) stand at a date, where the kept standing is not stale?
 SELECT k.supplier_id AS supplier_id, k.summary AS summary, k.scorecard AS scorecard
 FROM
 (

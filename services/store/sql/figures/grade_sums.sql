@@ -1,5 +1,5 @@
--- What do the parts add up to that a grade is made of, at each of the dates asked for?
--- As figure_sums, of fewer families and without what a grade does not ask: buyers, cases.
+-- What do the parts from which a grade is computed add up to at each of these dates?
+-- As figure_sums, with fewer families and without what a grade does not need: buyers, cases.
 SELECT
     supplier_id,
     as_of,

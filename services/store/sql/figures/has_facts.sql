@@ -1,4 +1,4 @@
--- Is there anything that counts of a supplier, from one of these buyers (empty = any)?
+-- Are there facts of a supplier with one of these buyers (empty = any)? No row = no.
 SELECT 1 AS found
 FROM fold_marks
 WHERE rules = {rules:UInt64} AND supplier_id = {supplier:String} AND buyer_id != ''

@@ -1,4 +1,4 @@
--- What grades did these suppliers get at each month end, as was kept with the standings of some dates?
+-- Which grades did these suppliers get at each month end, as kept with the standings of some dates?
 SELECT supplier_id, as_of, first_end, letters, mark
 FROM standings FINAL
 WHERE policy = {policy:UInt64} AND as_of IN {as_ofs:Array(Date32)}

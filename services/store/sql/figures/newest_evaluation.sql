@@ -1,2 +1,2 @@
--- Of which month end is the newest evaluation that was frozen of anybody, up to a day? None: no row.
+-- Which is the newest month end, up to a day, that is frozen for any supplier? No row = none.
 SELECT as_of FROM evaluations WHERE as_of <= {day:Date32} ORDER BY as_of DESC LIMIT 1

@@ -1,4 +1,5 @@
--- When did the newest order, receipt or inspection of these suppliers and buyers (empty = all) happen?
+-- What is the time of the newest order, receipt or inspection of these suppliers and buyers?
+-- Empty = all.
 SELECT maxOrNull(time) AS newest
 FROM
 (

@@ -1,5 +1,6 @@
--- A condition on parts of figures: they are of order lines that ask for one item at T, of inspections
--- of those lines, or of complaints about the item, or about those lines where they name no item.
+-- Does a part of a figure belong to one item? This is a condition, not a query.
+-- It does if it is of an order line that asks for the item at T, of an inspection of such a line, of a
+-- complaint about the item, or of a complaint that names such a line and no item.
 (supplier_id, kind, number, line_no) IN
 (
     WITH

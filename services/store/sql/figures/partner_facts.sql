@@ -1,5 +1,4 @@
--- What is known of these suppliers beside their orders: capacities, assessments and certificates,
--- each in the order in which they were sent.
+-- Which capacities, assessments and certificates do these suppliers have, in the order of sending?
 SELECT supplier_id, kind, name, valid_from, valid_to, numbers, items, unit
 FROM
 (

@@ -1,4 +1,4 @@
--- What was kept for a supplier at a date, worked out from the facts that are known by this mark?
+-- Which scorecard is kept for a supplier at a date, computed from the facts under this mark?
 SELECT scorecard
 FROM standings
 WHERE policy = {policy:UInt64} AND as_of = {as_of:Date32} AND supplier_id = {supplier:String}

@@ -1,3 +1,3 @@
--- How do these suppliers (empty = all) stand at a date, as far as what was kept is not stale?
+-- What are the summaries of these suppliers (empty = all) at a date, where they are not stale?
 SELECT supplier_id, summary
 FROM ($fresh_standings)

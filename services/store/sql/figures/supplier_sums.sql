@@ -1,7 +1,7 @@
--- What do a supplier's deliveries, receipts, inspections and complaints add up to in each month of a
--- span before T, and what do buyers still await of it, by item and due date?
--- Of the families of `figure_sums` those of which the trend tells, by month; `inside` tells apart
--- what lies in the window of the figures. The backlog by its own day, due before `until`.
+-- What do a supplier's parts add up to in each month of a span before T, and what is still awaited?
+-- Only the families of `figure_sums` that the trend shows: deliveries, receipts, inspections and
+-- complaints. `inside`: whether the month's parts are in the window of the figures. The backlog is by
+-- item and due date, due before `until`.
 SELECT
     if(p.family = 'backlog', p.day, toStartOfMonth(p.day)) AS day,
     p.family AS family,

@@ -1,4 +1,4 @@
--- Which announcements were written and are not known to be on the topic?
+-- Which announcements are in the store but not known to be on the topic?
 SELECT supplier_id, number, id, event, state
 FROM announcements FINAL
 WHERE published = 0

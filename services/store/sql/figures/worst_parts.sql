@@ -1,5 +1,5 @@
--- Which parts of a family weigh most against a supplier: those that missed, and the biggest of them?
--- Columns of figure_sums: of those that missed the latest, of the biggest how much, then the latest.
+-- Which parts of a family weigh most against a supplier: the latest that missed, and the biggest?
+-- These are columns of figure_sums. The biggest are ordered by their amount, then the latest first.
     groupArraySortedIf($cases)(
         (-toInt32(part_day), buyer_id, kind, number, line_no, part_label),
         part_b = 0 AND part_family IN (

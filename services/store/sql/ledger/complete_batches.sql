@@ -1,2 +1,2 @@
--- Which of these inserts are known to be complete in all derived tables?
+-- Which of these batches are marked complete in all derived tables?
 SELECT DISTINCT batch FROM batches WHERE batch IN {batches:Array(UUID)}

@@ -1,2 +1,3 @@
--- Which of these inserts does the ledger hold? One that was refused left nothing.
+-- Which of these batches does the ledger hold?
+-- A batch that the store refused left nothing.
 SELECT DISTINCT batch FROM events WHERE batch IN {batches:Array(UUID)}

@@ -1,2 +1,2 @@
--- How far does the ledger go: how many events, and when was the newest accepted?
+-- How many events does the ledger hold, and when was the newest accepted?
 SELECT count() AS events, max(accepted_at) AS accepted_until FROM events

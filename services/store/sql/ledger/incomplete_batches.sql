@@ -1,4 +1,4 @@
--- Which inserts reached the ledger, but were never marked as complete in all derived tables?
+-- Which batches are in the ledger, but not marked complete in all derived tables?
 SELECT batch, toUInt32(count()) AS rows
 FROM events
 WHERE batch NOT IN (SELECT batch FROM batches)

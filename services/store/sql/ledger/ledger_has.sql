@@ -1,4 +1,4 @@
--- Which of these events ([[source, id], ...] as JSON) does the ledger have, and all tables behind it?
+-- Which of these events ([[source, id], ...] as JSON) does the ledger hold, in complete batches only?
 SELECT DISTINCT source, id
 FROM events
 WHERE (source, id) IN (

@@ -1,4 +1,4 @@
--- Which version the store is of, and whether the database has a ledger.
+-- Which version does the store have, and does the database contain a ledger?
 SELECT
     version() AS version,
     (

@@ -1,5 +1,5 @@
--- Which of these events ([[source, id], ...] as JSON) did the store refuse, why, and when last? Not
--- those that were sent in again since.
+-- Which of these events ([[source, id], ...] as JSON) were refused, why, and when last?
+-- Events that were replayed or dismissed since are left out.
 SELECT event_source AS source, event_id AS id, argMax(errors, rejected_at) AS errors,
     toUnixTimestamp64Milli(max(rejected_at)) AS rejected_ms
 FROM rejected FINAL

@@ -1,5 +1,5 @@
--- Which records were refused since then, by whom they were sent, on which day, why, and were they
--- sent in again? Of some senders, or (none named) of all.
+-- Which records were refused since a time: from whom, on which day, why, and are they dealt with?
+-- Of these senders; empty = all. Dealt with: replayed or dismissed.
 SELECT
     id, sender, reason, toDate(accepted_at, {zone:String}) AS day, event_source, event_id,
     isNotNull(replayed_at) AS dealt_with

@@ -1,4 +1,4 @@
--- What was refused, newest first, and was it replayed?
+-- Which records were refused, newest first, and when were they replayed or dismissed?
 SELECT
     id, sender, reason, errors, event_source, event_id, kafka_topic, kafka_partition, kafka_offset,
     accepted_at, rejected_at, replayed_at, count() OVER () AS total

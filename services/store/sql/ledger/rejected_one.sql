@@ -1,4 +1,4 @@
--- One refused record as it came, with its reasons.
+-- What is in one refused record, as it came, and why was it refused?
 SELECT
     id, sender, reason, errors, event_source, event_id, kafka_topic, kafka_partition, kafka_offset,
     accepted_at, rejected_at, value, encoding, replayed_at, version

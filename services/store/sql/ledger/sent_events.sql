@@ -1,4 +1,5 @@
--- What came from a source lately, and does each count: with every table behind it complete?
+-- What did a source send last, and does each event count yet?
+-- An event counts once its batch is complete in every table behind the ledger.
 SELECT
     id,
     argMin((type, time, data), stored_at) AS first,

@@ -1,4 +1,4 @@
--- When did each of these events ([[source, id], ...] as JSON) come in?
+-- When was each of these events ([[source, id], ...] as JSON) accepted?
 SELECT source, id, argMin(accepted_at, stored_at) AS accepted_at
 FROM events
 WHERE (source, id) IN (

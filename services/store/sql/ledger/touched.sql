@@ -1,4 +1,4 @@
--- How many documents of each kind do these inserts concern?
+-- How many documents of each kind do these batches touch?
 SELECT kind, count() AS documents
 FROM touched
 WHERE batch IN {batches:Array(UUID)}

@@ -1,6 +1,6 @@
--- Which order lines of a supplier are there at T, what is still awaited of each, what of that is on
--- the way, and does the buyer wait for an answer? wanted: awaited (goods are missing), unanswered
--- (awaited, and nobody answered the version in force), any.
+-- What is still awaited of each order line of a supplier at T, what is on the way, what is unanswered?
+-- wanted: awaited (goods are missing), unanswered (awaited, and nobody answered the version in force),
+-- any.
 WITH
     lines AS
     (
@@ -21,7 +21,7 @@ WITH
                 - arraySum(arrayMap(
                     r -> if(r.known_on < {as_of:Date32}, r.quantity, 0::Decimal(38, 6)), returns))
                 AS kept,
-            -- Also what was ordered too late to be judged is to be made and sent.
+            -- A retroactive line is not judged, but it still has to be made and sent.
             s.out IN ('', 'retroactive') AND NOT s.any_cancellation AND kept < least AS awaited
         FROM order_line_facts FINAL
         WHERE rules = {rules:UInt64}
@@ -61,7 +61,7 @@ WITH
     ),
     announced AS
     (
-        -- The version of a despatch advice that was sent last stands.
+        -- Of a despatch advice the version sent last stands.
         SELECT
             buyer_id, order_no, line_no,
             sum($converted(quantity, uom, unit)) / any(one) AS on_the_way

@@ -1,5 +1,5 @@
--- On which days of a span were order lines of a supplier due, and on which did goods come: in time,
--- late or too early, as known at T? Lines that are out of the delivery figures are left out here too.
+-- On which days of a span were lines of a supplier due, and when did goods come: in time, late, early?
+-- As known at T. Lines that are out of the delivery figures are left out here too.
 WITH
     lines AS
     (

@@ -1,5 +1,5 @@
--- Which order lines do these receipts, inspections and complaints of a supplier name, as the version
--- sent last has it?
+-- Which order lines do these receipts, inspections and complaints of a supplier name?
+-- The version sent last counts.
 SELECT kind, buyer_id, number, groupUniqArray((order_no, line_no)) AS lines
 FROM
 (

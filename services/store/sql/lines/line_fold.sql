@@ -1,6 +1,6 @@
--- How did these order lines ([[buyer, order, line], ...] as JSON) stand after each of their order
--- events, and what came and went back of them? Quantities as the facts have them: in the smallest
--- unit of the kind of the line's unit.
+-- How did these order lines stand after each of their events, and what was received and returned?
+-- `lines` is [[buyer, order, line], ...] as JSON. Quantities are as in the facts: in the smallest unit
+-- of the kind of the line's unit.
 SELECT
     l.buyer_id AS buyer_id,
     l.order_no AS order_no,
@@ -14,7 +14,7 @@ SELECT
         l.steps),
         'Array(Tuple(Date32, Date32, Decimal(38, 6), Decimal(38, 6), String, String, String, String,
             UInt32, UInt8, String, String, String))') AS steps,
-    -- Of what each step is made; a receipt that moves what the line asks for has no id here.
+    -- The event of each step; a step that comes of a receipt has no source and id.
     CAST(l.events, 'Array(Tuple(Date32, String, String))') AS events,
     CAST(arrayMap(
         r -> (r.received_on, r.known_on, r.quantity, r.receipt_no, r.received_at), l.receipts),

@@ -1,8 +1,9 @@
--- What did anybody say of one order line, in the order in which it happened?
--- `stands`: whether it is the version of its document that stands; `standing_at`: the time of that
--- one; `named`: whether this version names the line. `amounts` are quantities, each in the unit that
--- the event gives ('' = none), of an inspection what was inspected; `second`: what it rejected.
--- `left_out`: a placed event that does not name the line, which others of the order had before.
+-- What did events report about one order line, in the order in which it happened?
+-- `stands`: whether this is the standing version of its document; `standing_at`: the time of the
+-- standing version; `named`: whether this version names the line. `amounts`: quantities, each in the
+-- unit that the event gives ('' = none); of an inspection the inspected quantity, with the rejected one
+-- in `second`. kind `left_out`: a placed event of the order that does not name the line, after another
+-- event has named it.
 WITH
     ordered AS
     (

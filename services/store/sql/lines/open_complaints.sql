@@ -1,5 +1,5 @@
--- Which complaints about a supplier are open at T, and which steps are the supplier's to do, by when?
--- A step is its name, its due day, and the day on which it was done, if it was.
+-- Which complaints about a supplier are open at T, and which steps is it to take by when?
+-- A step is its name, its due date, and the day on which it was done, if it was.
 WITH
     opened AS
     (
@@ -11,7 +11,7 @@ WITH
                     opened_at, severity, order_no, line_no, item_no, quantity, failure_mode
                 ),
                 (time, event_id, source)) AS v,
-            -- From when it can be answered.
+            -- The day from which the supplier can answer it: its steps are due from then.
             greatest(toDate32(v.1, {zone:String}), toDate32(min(time), {zone:String})) AS told_on
         FROM complaints
         WHERE supplier_id = {supplier:String}

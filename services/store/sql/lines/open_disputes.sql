@@ -1,5 +1,5 @@
--- Which order lines do suppliers (empty = all) dispute with these buyers, not answered yet? The
--- dispute that was sent last, as its supplier wrote it.
+-- Which order lines do suppliers (empty = all) dispute with these buyers, without an answer yet?
+-- Of each line the dispute sent last, as its supplier wrote it.
 SELECT
     d.supplier_id AS supplier_id,
     d.buyer_id AS buyer_id,
@@ -28,7 +28,7 @@ LEFT JOIN
         AND buyer_id IN {buyers:Array(String)}
     GROUP BY supplier_id, buyer_id, order_no, line_no
 ) AS a USING (supplier_id, buyer_id, order_no, line_no)
--- An answer that is later than it closes a dispute.
+-- An answer later than the dispute closes it.
 WHERE d.disputed_at > a.answered_at
 ORDER BY disputed_at, supplier_id, order_no, line_no
 LIMIT {limit:UInt32}

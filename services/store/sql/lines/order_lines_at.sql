@@ -1,6 +1,7 @@
--- Every order line of some suppliers with all that is known of it at T. No line has a price.
--- late: judged in the window, not complete by due + late. short: judged, not filled at T. open:
--- goods still awaited. overdue: awaited past due + late. rejected: a lot refused in the window.
+-- What is known at T of every order line of some suppliers, without prices?
+-- late: judged in the window, not complete by due date + late tolerance. short: judged, not filled at
+-- T. open: goods are still awaited. overdue: awaited past due date + late tolerance. rejected: a lot
+-- was refused in the window.
 WITH
     lines AS
     (
@@ -37,7 +38,7 @@ WITH
                         arrayMap(r -> (r.received_on, r.receipt_no), came))))) AS net_receipts,
             arraySum(arrayMap(r -> r.quantity, came)) AS received,
             arraySum(arrayMap(r -> r.quantity, went)) AS returned,
-            -- What is in the house after all of one instant, a return before a receipt.
+            -- The quantity on hand after all moves of one instant, returns sorted before receipts.
             arraySort(arrayConcat(
                 arrayMap(r -> (r.received_at, r.received_on, r.quantity), came),
                 arrayMap(r -> (r.returned_at, r.returned_on, -r.quantity), went))) AS moves,
@@ -110,7 +111,7 @@ WITH
     ),
     disputed AS
     (
-        -- A dispute is open until an answer that is later than it.
+        -- A dispute is open until a later answer.
         SELECT
             supplier_id, buyer_id, order_no, line_no,
             maxIf(time, asked) > maxIf(time, NOT asked) AS dispute_open,
@@ -139,7 +140,7 @@ SELECT
     l.first_day AS ordered_on,
     l.s.requested AS requested_date,
     l.s.due AS due_date,
-    -- Without names a tuple is read as a pair, with them as a dictionary.
+    -- The client returns an unnamed tuple as a tuple, a named one as a dictionary.
     CAST(l.s.due_set_by, 'Tuple(String, String)') AS due_set_by,
     l.s.out AS out_because,
     l.s.cancelled_by AS cancelled_by,
@@ -162,7 +163,7 @@ SELECT
         AS short,
     out_because = '' AND NOT l.s.any_cancellation AND l.received - l.returned < l.least AS open,
     open AND l.window_date < {as_of:Date32} AS overdue,
-    -- A lot in a unit that does not convert is none.
+    -- A lot in a unit that does not convert does not count.
     arrayExists(
         (bad, some, uom) -> bad AND $converted(some, uom, l.unit) > 0, i.refused, i.lots, i.uoms)
         AS rejected,

@@ -1,4 +1,4 @@
--- Which items were ordered from a supplier lately, those of most lines first?
+-- Which items were ordered from a supplier lately, those with the most lines first?
 SELECT item_no
 FROM order_versions
 WHERE supplier_id = {supplier:String} AND requested_date >= {since:Date32}

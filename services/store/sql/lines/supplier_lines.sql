@@ -1,4 +1,6 @@
--- Which order lines of a supplier stand behind its figures, with all that is known of each at T?
+-- Which order lines of a supplier have this status at T, with all that is known of each?
+-- Status: late, short, open, overdue or rejected, see order_lines_at; any = every line; else the lines
+-- behind the figures: judged, open or rejected.
 SELECT *, count() OVER () AS total
 FROM ($order_lines_at)
 WHERE multiIf(

@@ -1,4 +1,4 @@
--- Which complaints count nowhere, because they name no order in dealings and nobody answered them?
+-- Which complaints count in no figure, because they name no known order and nobody answered them?
 SELECT
     toString(supplier_id) AS supplier_id,
     toString(buyer_id) AS buyer_id,

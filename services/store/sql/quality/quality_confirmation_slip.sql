@@ -1,5 +1,6 @@
--- Which confirmations that decide a line name a date before their own, or over a year after the
--- requested one? Such a date counts as the requested one.
+-- Which confirmations that set a line's due date name a date that can't be meant?
+-- That is a date before the confirmation's own, or over a year after the requested one. It counts as
+-- the requested date.
 WITH
     slips AS
     (
@@ -10,7 +11,7 @@ WITH
         WHERE $partners AND isNotNull(confirmed_date)
             AND (
                 confirmed_date < toDate32(time, {zone:String})
-                -- One that counts is dated by due + late at the latest.
+                -- A confirmation that counts is not sent after due date + late tolerance.
                 OR confirmed_date > toDate32(time, {zone:String}) + 365
                     - arrayMax({late_days:Array(Int32)}))
     )

@@ -1,5 +1,5 @@
--- Which standing versions of a $document have an instant of their own over 24 hours after they were stored?
--- Such an instant is after the version's time, too, so only those versions are looked up in the ledger.
+-- Which standing versions of a $document name an instant over 24 hours after they were stored?
+-- Such an instant is also after the version's time, so only such versions are looked up in the ledger.
 WITH
     standing AS
     (

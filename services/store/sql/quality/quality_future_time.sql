@@ -1,4 +1,5 @@
--- Which events have a time over 24 hours after they were stored? No later version replaces them.
+-- Which events have a time over 24 hours after they were stored?
+-- Versions sent later do not replace them, because theirs is the highest time.
 SELECT *
 FROM
 (
@@ -18,7 +19,7 @@ FROM
         [(toString(source), id)] AS events
     FROM events FINAL
     WHERE time > stored_at + toIntervalHour(24)
-        -- Looked for without FINAL, which would read the content of every event.
+        -- Selected without FINAL, which would read the content of every event.
         AND (source, id) IN (
             SELECT source, id FROM events WHERE time > stored_at + toIntervalHour(24))
 )

@@ -1,4 +1,5 @@
 -- Which inspections reject more of a receipt line than is left of it, or name one that is not known?
+-- The parameter `unknown` says which of the two is asked for.
 WITH
     standing AS
     (
@@ -73,6 +74,6 @@ FROM counted
 WHERE NOT conflict AND known != {unknown:Bool}
 GROUP BY
     supplier_id, buyer_id, order_no, line_no, receipt_no, unit,
-    -- One that is not known is each inspection's own matter.
+    -- Inspections of an unknown receipt line are reported one by one.
     if({unknown:Bool}, inspection_no, '')
 HAVING {unknown:Bool} OR sum(counts) > any(left)

@@ -1,4 +1,5 @@
--- What is another after every event, fold, refusal and repair?
+-- Which values differ after every event, fold, refusal and replay?
+-- While they are the same, the findings as of the same day are the same.
 SELECT
     (SELECT count() FROM events) AS events,
     (SELECT sum(mark) FROM fold_marks WHERE rules = {rules:UInt64}) AS folds,

@@ -1,4 +1,4 @@
--- Which findings of a kind are there and not noted yet? They are noted.
+-- Records those findings of a kind that exist and are not recorded yet.
 INSERT INTO kept_findings
     (kind, supplier_id, buyer_id, document, number, order_no, line_no, since, facts, events, version)
 SELECT

@@ -1,5 +1,5 @@
--- Which noted findings of a kind are not there any more? They are noted as gone.
--- While the facts are made anew there are no findings, and nothing is gone.
+-- Records as gone those findings of a kind that are recorded and no longer exist.
+-- While the facts are being folded again there are no findings, so nothing is recorded as gone.
 INSERT INTO kept_findings
     (kind, supplier_id, buyer_id, document, number, order_no, line_no, since, facts, events, gone_on,
     version)

@@ -1,6 +1,7 @@
--- Which numbers of a $document were used again, so that a later one replaced what an earlier one said?
--- Two versions that share no order line and lie over 90 days apart, by the time they were sent or by
--- their own date. Put right is what another number says of the same line (and of the same day).
+-- Which numbers of a $document were used again, so that a later version replaced an earlier document?
+-- Two versions share no order line and are over 90 days apart, by the time of sending or by their own
+-- date. What the replaced version said is put right by a document with another number that names the
+-- same line (and the same day).
 WITH
     versions AS
     (

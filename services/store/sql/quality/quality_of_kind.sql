@@ -1,4 +1,4 @@
--- Which findings of one kind are there by a day, those that began last first, and how many in all?
+-- Which findings of one kind exist at a day, those that began last first, and how many in all?
 SELECT *, count() OVER () AS total
 FROM
 (

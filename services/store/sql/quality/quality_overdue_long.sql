@@ -1,4 +1,4 @@
--- Which order lines are overdue for over 180 days, and nobody closed them?
+-- Which order lines have been overdue for over 180 days without being closed?
 SELECT
     toString(supplier_id) AS supplier_id,
     toString(buyer_id) AS buyer_id,

@@ -1,5 +1,5 @@
--- Which findings were put right between two days, those of last first, and how many in all?
--- What is gone because it is older than what is told, 180 days, was not put right.
+-- Which findings were put right between two days, the latest first, and how many in all?
+-- A finding that disappeared because it is older than the 180 days reported was not put right.
 SELECT
     kind, supplier_id, buyer_id, document, number, order_no, line_no, since, facts, events, gone_on,
     count() OVER () AS total

@@ -1,4 +1,4 @@
--- Which receipts lie over 180 days before or after every date of their order line?
+-- Which receipts are dated over 180 days before or after every date of their order line?
 WITH
     moved AS
     (

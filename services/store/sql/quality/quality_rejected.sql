@@ -1,5 +1,6 @@
--- Which records were refused, or conflict with the event stored under their id, and wait for somebody?
--- A record is its sender's; of its content only where it is wrong is shown.
+-- Which refused records or conflicts have not been replayed or dismissed?
+-- The parameter `conflict` says which of the two. A record belongs to its sender; of its content only
+-- the place of the first fault is shown.
 SELECT
     '' AS supplier_id,
     if(

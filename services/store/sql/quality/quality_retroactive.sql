@@ -1,4 +1,4 @@
--- Which order lines of the last 180 days were written after their goods, or after their date?
+-- Which order lines of the last 180 days were written after their goods came, or after their date?
 SELECT
     toString(supplier_id) AS supplier_id,
     toString(buyer_id) AS buyer_id,

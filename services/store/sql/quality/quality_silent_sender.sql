@@ -1,5 +1,5 @@
--- Which senders fell silent: nothing for over 7 days, after 4 weeks in which they sent on most days?
--- Most days: 14 of the 28 up to the last one. One that is silent for over 180 days has stopped.
+-- Which senders have sent nothing for over 7 days, after 4 weeks in which they sent on most days?
+-- Most days: 14 of the 28 up to the last one. A sender silent for over 180 days has stopped for good.
 SELECT
     '' AS supplier_id,
     if(

@@ -1,4 +1,4 @@
--- Whose newest version of an order line is in a unit that does not convert into the line's unit?
+-- Of which order lines is the newest version in a unit that does not convert into the line's unit?
 SELECT
     toString(supplier_id) AS supplier_id,
     toString(buyer_id) AS buyer_id,

@@ -1,5 +1,6 @@
--- Which lines of a $document are in a unit that does not convert into the order line's, or name one
--- where no version of the order line does? Of documents that were sent again, in their standing version.
+-- Which lines of a $document have a unit that does not go with their order line?
+-- Either it does not convert into the order line's unit, or (`missing`) no version of the order line
+-- names a unit. Of a document that can be sent again, only the standing version counts.
 WITH
     named AS
     (

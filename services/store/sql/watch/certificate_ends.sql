@@ -1,5 +1,6 @@
--- Which certificate of each supplier ends when? Of one certificate the entry with the latest first
--- day stands, also one to come: it renews the other. Those without an end are left out.
+-- When does each certificate of each supplier end?
+-- Of one certificate the entry with the latest first day stands, even if that day is to come: it renews
+-- the earlier one. Certificates without an end are left out.
 SELECT supplier_id, certificate, ends
 FROM
 (

@@ -1,4 +1,4 @@
--- How did each supplier stand at the newest of these days at which it was worked out?
+-- What is each supplier's newest kept standing within a span of days?
 WITH newest AS
 (
     SELECT supplier_id, max(tuple(as_of, computed_at)) AS at

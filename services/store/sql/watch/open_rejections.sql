@@ -1,4 +1,4 @@
--- How many refused records, by reason, were neither replayed nor put right?
+-- How many refused records, by reason, were neither replayed nor dismissed?
 SELECT reason, count() AS records
 FROM rejected FINAL
 WHERE isNull(replayed_at)

@@ -1,3 +1,3 @@
--- By which policy is everything judged now?
+-- Which policy, with which rules, is in force?
 SELECT policy, rules
 FROM policy_in_force

@@ -1,5 +1,5 @@
--- How large is the store on disk and in memory, how many events has it, and how much room is left?
--- Of a cluster: on the node that is asked.
+-- How large is the store on disk and in memory, how many events does it hold, how much space is left?
+-- On a cluster the answer is about the node that runs the query.
 SELECT
     (
         SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = {database:String}
