@@ -1,4 +1,4 @@
-# What a newcomer types. Everything runs from .venv; Python 3.11+ is all that must be there.
+# The commands for development. Everything runs from .venv; only Python 3.11+ must be installed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,24 +17,24 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/rantai demo
 
-# A file's tests stay with one worker: they share what it has started.
+# All tests of a file run in one worker, because they share what it has started.
 WORKERS ?= 2
 TESTS ?= tests
 test: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 -m "not kafka and not bench and not soak" $(TESTS)
 
-# The tests that draw their examples, with other ones each time, for three minutes.
+# The tests with generated examples, with new ones each time, for three minutes.
 test-generated: install
 	$(BIN)/python -m tests.generated
 
 test-kafka: install
 	deploy/kafka/test.sh $(BIN)/python -m pytest -m "kafka and not soak"
 
-# A minute of it, on the embedded broker and on three of Kafka.
+# A minute of soak test, on the embedded broker and on three Kafka brokers.
 soak-short: install
 	deploy/kafka/test.sh $(BIN)/python -m pytest -m soak -s tests/soak
 
-# An hour of everything that comes and goes on each broker.
+# An hour of soak test on each kind of broker, while keys, clients and brokers come and go.
 soak: install
 	$(BIN)/python -m tests.soak --broker embedded --minutes 60
 	$(BIN)/python -m tests.soak --broker kafka --minutes 60
@@ -59,12 +59,12 @@ schemas: install
 dashboards: install
 	$(BIN)/python -m deploy.grafana.generate
 
-# Those of the README: it needs Chromium.
+# The pictures of the README. Needs Chromium.
 pictures: install
 	$(BIN)/python -m tests.browser.pictures
 
-# Made anew only on purpose: versions and hashes of everything that is installed, and of the part of
-# it that the image has.
+# Versions and hashes of everything that is installed, and of the part of it that is in the image. No
+# other target updates them.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock

@@ -38,7 +38,7 @@ _DEMAND = (
 
 
 def _by_process() -> Panel:
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "By process",
             f"Sums over all members; units are not mixed. {_DEMAND}",
@@ -50,7 +50,7 @@ def _by_process() -> Panel:
 
 
 def _by_supplier() -> Panel:
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "By supplier and process",
             f"Highest load first. {_DEMAND}",
@@ -64,7 +64,7 @@ def _by_supplier() -> Panel:
 
 def _figures_of_members() -> Panel:
     shares = ("On time in full %", "Lots accepted %", "Answered in time %")
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "Figures of each member",
             f"Each share with its numerator and denominator. {parts.HELD}",

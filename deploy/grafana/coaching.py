@@ -52,7 +52,7 @@ def _together() -> Panel:
 
 
 def _each() -> Panel:
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "Each coached supplier, beside the uncoached: ${figure:text}",
             _MEANING,

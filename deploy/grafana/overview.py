@@ -87,7 +87,7 @@ def trend(width: int = 12) -> Panel:
 
 def _by_cluster() -> Panel:
     shares = ("On time in full", "Quantity delivered", "Lots accepted", "Complaint steps in time")
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "Clusters side by side",
             f"Each cluster's figures are sums over sums of its suppliers. {parts.HELD}",
@@ -133,7 +133,7 @@ def _stages() -> Panel:
 
 
 def _moved() -> Panel:
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             "Who moved since the month end before (all buyers)",
             "Suppliers whose published grade differs from that at the previous month end.",
@@ -146,7 +146,7 @@ def _moved() -> Panel:
 
 def members(title: str) -> Panel:
     """Return the selected suppliers, lowest score first."""
-    return parts.shown(
+    return parts.with_overrides(
         parts.rows(
             title,
             "Lowest score first. At: the grade of the day; published: the grade that is shown. "

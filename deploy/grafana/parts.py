@@ -99,13 +99,13 @@ class Board(builders.Dashboard):
         """Add the variables of the store's data source and of the zone in which days begin."""
         return self.with_variable(
             builders.DatasourceVariable("clickhouse").label("Store").type(CLICKHOUSE.type_val or "")
-        ).with_variable(chosen("zone").hide(models.VariableHide.HIDE_VARIABLE))
+        ).with_variable(store_variable("zone").hide(models.VariableHide.HIDE_VARIABLE))
 
     def choosing(self, *names: str, one: str = "") -> Self:
         """Add variables of these names. One value of `one` is chosen, several of the others."""
         board = self
         for name in names:
-            made = chosen(name)
+            made = store_variable(name)
             board = board.with_variable(made if name == one else _many(made))
         return board
 
@@ -119,7 +119,7 @@ _LABELS: Final = {
 }
 
 
-def chosen(name: str) -> builders.QueryVariable:
+def store_variable(name: str) -> builders.QueryVariable:
     """Return a variable whose values come from the store; of two columns the second is shown."""
     return (
         builders.QueryVariable(name)
@@ -207,7 +207,7 @@ def linked(column: str, title: str, url: str) -> tuple[str, list[models.DynamicC
     return column, [models.DynamicConfigValue("links", [{"title": title, "url": url}])]
 
 
-def shown(
+def with_overrides(
     panel: table.Panel, *overrides: tuple[str, list[models.DynamicConfigValue]]
 ) -> table.Panel:
     """Return a table panel with these overrides of its columns."""

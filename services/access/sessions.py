@@ -87,7 +87,7 @@ class Sessions:
             _of_key(principal, name),
         )
 
-    def came_by(self, cookie: str | None) -> str | None:
+    def credential_of(self, cookie: str | None) -> str | None:
         """Return the link or key that a cookie was issued for, as `link:<id>` or `key:<id>`.
 
         That link or key may be expired or revoked; `visitor` checks it. Returns None if the cookie

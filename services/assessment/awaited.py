@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from services.readiness.rules import Rules
 from services.store.client import ClickHouse
-from services.store.folding import rule_parameters, tolerance_place
+from services.store.folding import rule_parameters, tolerance_index
 from services.store.ledger import rows_of_keys
 from services.store.sql_files import sql
 
@@ -132,7 +132,7 @@ class FormReader:
         """Return how many lines match, and those due first. `buyers`, `orders`: empty = all."""
         rows = self._clickhouse.rows(
             Template(sql("awaited_lines")).substitute(
-                tolerance=tolerance_place(self._rules, "item_no")
+                tolerance=tolerance_index(self._rules, "item_no")
             ),
             {
                 **rule_parameters(self._rules),

@@ -9,7 +9,7 @@ from string import Template
 from typing import Any
 
 from services.assessment.figure_store import FigureStore, Rows
-from services.store.folding import rule_parameters, tolerance_place
+from services.store.folding import rule_parameters, tolerance_index
 from services.store.sql_files import sql
 
 
@@ -31,7 +31,7 @@ class BuyerLists:
         """
         rules = self.store.rules
         return self.store.clickhouse.rows(
-            Template(sql("buyer_awaited")).substitute(tolerance=tolerance_place(rules, "item_no")),
+            Template(sql("buyer_awaited")).substitute(tolerance=tolerance_index(rules, "item_no")),
             {
                 **self._of(buyer, as_of),
                 **rule_parameters(rules),

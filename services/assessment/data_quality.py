@@ -12,7 +12,7 @@ from time import time_ns
 from typing import Any, Final
 
 from services.assessment.figure_store import FigureStore, Rows
-from services.store.folding import rule_parameters, tolerance_place
+from services.store.folding import rule_parameters, tolerance_index
 from services.store.sql_files import sql
 
 _PARTNERS: Final = (
@@ -260,7 +260,7 @@ class DataQuality:
         rules, policy, read = self._store.rules, self._store.policy, _READ[kind]
         # Facts are dated in each buyer's own zone; findings of several buyers use the default zone.
         zone = policy.zone_of(scope.buyers[0]) if len(scope.buyers) == 1 else policy.zone
-        tolerance = tolerance_place(rules, "item_no")
+        tolerance = tolerance_index(rules, "item_no")
         findings = [
             Template(sql(f"quality_{name}")).safe_substitute(
                 texts, partners=_PARTNERS, tolerance=tolerance

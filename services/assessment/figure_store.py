@@ -10,9 +10,15 @@ from services.readiness.policy import Policy
 from services.readiness.rules import Rules
 from services.readiness.sums import in_units
 from services.store.client import ClickHouse
-from services.store.folding import rule_parameters, tolerance_place
+from services.store.folding import rule_parameters, tolerance_index
 from services.store.sql_files import sql
-from services.store.sql_texts import ASKED_FOR, GRADED, counted_parts, shared, spans
+from services.store.sql_texts import (
+    GRADE_FAMILIES,
+    REQUESTED_FAMILIES,
+    counted_parts,
+    shared,
+    spans,
+)
 
 Rows = list[dict[str, Any]]
 WINDOW_DAYS: Final = 180
@@ -129,7 +135,7 @@ class FigureStore:
     def grade_sums(self, selection: Selection, as_ofs: Sequence[date]) -> Rows:
         """Return, by supplier and date, only those sums from which a grade is computed."""
         return self.clickhouse.rows(
-            Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
+            Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADE_FAMILIES)),
             self._counted(selection, as_ofs),
         )
 
@@ -156,7 +162,9 @@ class FigureStore:
         Quantities are in the unit of their line, cut off after 18 decimals.
         """
         rows = self.clickhouse.rows(
-            Template(sql("explained_parts")).substitute(counted_parts=counted_parts(ASKED_FOR)),
+            Template(sql("explained_parts")).substitute(
+                counted_parts=counted_parts(REQUESTED_FAMILIES)
+            ),
             {**self._counted(selection, [selection.as_of]), "families": list(families)},
         )
         return [in_units(row) for row in rows]
@@ -174,7 +182,7 @@ class FigureStore:
         that are judged, open or rejected. Each row has the `total` of the list.
         """
         return self.clickhouse.rows(
-            shared("supplier_lines", tolerance=tolerance_place(self.rules, "item_no")),
+            shared("supplier_lines", tolerance=tolerance_index(self.rules, "item_no")),
             {
                 **selection.partners,
                 **rule_parameters(self.rules),

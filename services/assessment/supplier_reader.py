@@ -16,7 +16,7 @@ from services.assessment.scorecard_reader import ScorecardReader, Supplier
 from services.readiness.figures import Figure
 from services.readiness.row import Row
 from services.readiness.sums import FigureSums, in_units
-from services.store.folding import rule_parameters, tolerance_place
+from services.store.folding import rule_parameters, tolerance_index
 from services.store.ledger import rows_of_keys
 from services.store.sql_files import sql
 
@@ -174,7 +174,7 @@ class SupplierReader:
         """Return the days of a span on which lines were due or goods came, as known at `as_of`."""
         statement = sql("delivery_days")
         rows = self._clickhouse.rows(
-            Template(statement).substitute(tolerance=tolerance_place(self._rules, "item_no")),
+            Template(statement).substitute(tolerance=tolerance_index(self._rules, "item_no")),
             {
                 **self._of(selection.suppliers[0], selection),
                 **rule_parameters(self._rules),

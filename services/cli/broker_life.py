@@ -72,10 +72,10 @@ class BrokerLife:
         await processor.progress.begin_life()
         broker_up = asyncio.Event()
         # Concurrently: a part that hangs while it stops delays neither the broker nor other parts.
-        restart = asyncio.ensure_future(processor.start_anew(broker_up))
+        restart = asyncio.ensure_future(processor.restart(broker_up))
         if not self._broker.running:
             await asyncio.to_thread(self._broker.start)
-        processor.producer.start_anew()
+        processor.producer.restart()
         await self._apply_topics()
         broker_up.set()
         processor.in_ledger.open()
@@ -86,11 +86,11 @@ class BrokerLife:
         """Return whether the broker exceeds its limit and no Kafka client's records are unread."""
         used = self._broker.memory_bytes
         inbound = self._processor.inbound
-        if used <= self._limit or inbound is None or inbound.drained_since is None:
+        if used <= self._limit or inbound is None or inbound.idle_since is None:
             return False
         # The nearer the memory is to the ceiling, the shorter the required time without records.
         required = _QUIET_SECONDS * max(0.0, _CEILING - used / self._limit) / (_CEILING - 1)
-        quiet = time.monotonic() - inbound.drained_since >= required
+        quiet = time.monotonic() - inbound.idle_since >= required
         return quiet and await inbound.all_read()
 
     async def _empty(self) -> None:

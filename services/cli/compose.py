@@ -72,7 +72,7 @@ class PartFailed(RuntimeError):
     """A part of this process failed for good; the process ends so that it can be restarted."""
 
 
-class Failing(Protocol):
+class MayFail(Protocol):
     """A part that may fail for good while the rest of its process runs."""
 
     @property
@@ -80,23 +80,23 @@ class Failing(Protocol):
         """The error by which the part failed for good, or None."""
 
 
-def failed(parts: Iterable[Failing]) -> BaseException | None:
+def first_failure(parts: Iterable[MayFail]) -> BaseException | None:
     """Return the error of the first part that failed for good, or None."""
     return next((part.failure for part in parts if part.failure is not None), None)
 
 
-async def end_with(parts: Sequence[Failing], server: uvicorn.Server) -> None:
+async def stop_server_on_failure(parts: Sequence[MayFail], server: uvicorn.Server) -> None:
     """Stop the server when a part fails for good: its health check would still report 'ok'."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        if failed(parts) is not None:
+        if first_failure(parts) is not None:
             server.should_exit = True
             return
 
 
-def raise_failure(parts: Sequence[Failing]) -> None:
+def raise_failure(parts: Sequence[MayFail]) -> None:
     """Raise PartFailed if a part has failed for good; called after the server has stopped."""
-    failure = failed(parts)
+    failure = first_failure(parts)
     if failure is not None:
         raise PartFailed(
             f"a part kept failing, most recently with {failure!r:.300}. "
@@ -187,7 +187,7 @@ def scorecard_routes(
 
     Events that are sent from a page's form go through the gateway's intake, like those of an ERP.
     """
-    clickhouse = clickhouse.apart(READING)
+    clickhouse = clickhouse.with_share(READING)
     reader = ScorecardReader(clickhouse, policy)
     links = Links(settings.data_dir / "link.secret")
     site = Site(
@@ -212,7 +212,7 @@ def operations_routes(
     settings: Settings, keys: KeyStore, clickhouse: ClickHouse, safety: Safety, policy: Policy
 ) -> APIRouter:
     """Return the routes for operators."""
-    clickhouse = clickhouse.apart(BACKGROUND)
+    clickhouse = clickhouse.with_share(BACKGROUND)
     placement = Placement(settings.clickhouse_cluster, settings.fsync and clickhouse.embedded)
     return operations_api.routes(
         operations_api.Operations(
@@ -225,7 +225,7 @@ def watch(settings: Settings, policy: Policy, open_store: Callable[[], ClickHous
     """Return what the exporter watches: the store, events missing from it, lag and data quality."""
 
     def open_apart() -> ClickHouse:
-        return open_store().apart(BACKGROUND)
+        return open_store().with_share(BACKGROUND)
 
     def unfound(since: datetime) -> list[tuple[str, int, int]]:
         found = reconcile(open_apart(), settings.kafka, zone=policy.zone, since=since)

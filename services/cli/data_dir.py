@@ -28,7 +28,7 @@ class DataDirInUse(SettingsError):
 
 
 @contextmanager
-def held(data_dir: Path, command: str) -> Iterator[None]:
+def hold_data_dir(data_dir: Path, command: str) -> Iterator[None]:
     """Hold a data directory for this process alone; create it if it is missing.
 
     Enter it before opening anything in or beside the directory, and leave it when all of that is

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
-from services.cli.endpoint import fail
+from services.cli.endpoint import exit_with_error
 from services.cli.link import page_url
 from services.cli.simulate import SendingError, load_history, play_live
 from services.cli.up import running
@@ -66,9 +66,9 @@ def demo(
         settings = Settings.from_environment().model_copy(update=own | given)
         asyncio.run(_play(settings, broker, days, rate))
     except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
     except SendingError as error:
-        raise fail(str(error), code=1) from None
+        raise exit_with_error(str(error), code=1) from None
 
 
 async def _play(settings: Settings, broker: EmbeddedBroker, days: int, rate: float) -> None:

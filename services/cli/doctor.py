@@ -104,7 +104,7 @@ def _broker() -> str:
     bootstrap = os.environ.get("RANTAI_KAFKA")
     if bootstrap:
         try:
-            topics.reach(bootstrap)
+            topics.check_reachable(bootstrap)
         except topics.BrokerUnavailable:
             raise RuntimeError(f"no broker answers at {bootstrap}; is it up?") from None
         return f"{bootstrap} answers"

@@ -39,16 +39,16 @@ class Endpoint:
                 method, self.url + path, headers=headers, timeout=330, **options
             )
         except httpx.HTTPError as error:
-            raise fail(f"{self.url} does not answer ({type(error).__name__}); is it up?") from None
+            raise exit_with_error(f"{self.url} does not answer ({type(error).__name__}); is it up?") from None
         if response.status_code in (401, 403, 404, 409, 429, 503):
-            raise fail(f"{response.status_code}: {detail_of(response)}")
+            raise exit_with_error(f"{response.status_code}: {detail_of(response)}")
         return response
 
     def get(self, path: str, **options: Any) -> dict[str, Any]:
         """Request a JSON object. Ends the command with a message if the status is not 200."""
         response = self.request("GET", path, **options)
         if response.status_code != 200:
-            raise fail(f"{response.status_code}: {detail_of(response)}")
+            raise exit_with_error(f"{response.status_code}: {detail_of(response)}")
         return object_of(response)
 
 
@@ -68,28 +68,28 @@ def object_of(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise fail(f"the answer of {response.url} is not from Rantai; is --url right?")
+        raise exit_with_error(f"the answer of {response.url} is not from Rantai; is --url right?")
     return body
 
 
-def fail(message: str, code: int = 2) -> typer.Exit:
+def exit_with_error(message: str, code: int = 2) -> typer.Exit:
     """Print an error message to standard error, and return the exception that the caller raises."""
     typer.echo("\n".join(printable(line) for line in message.splitlines()), err=True)
     return typer.Exit(code)
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def exit_on_failure() -> Iterator[None]:
     """End the command with a message if keys or links can't be read, written or found."""
     try:
         yield
     except OSError as error:
-        raise fail(
+        raise exit_with_error(
             f"{error.filename or 'the data directory'}: {error.strerror}; "
             "make sure that there is disk space and that this user may write there"
         ) from None
     except (ValueError, LookupError) as error:
-        raise fail(str(error.args[0])) from None
+        raise exit_with_error(str(error.args[0])) from None
 
 
 def key_store(data_dir: Path) -> KeyStore:
@@ -122,13 +122,13 @@ def endpoint(url: str | None, key: str | None, data_dir: Path) -> Endpoint:
     """
     if url is not None:
         if key is None:
-            raise fail(
+            raise exit_with_error(
                 "--url needs an API key with the right to do this; give --key or set RANTAI_KEY"
             )
         return Endpoint(url.rstrip("/"), key)
     note = read_run_file(data_dir)
     if note is None and in_use(data_dir):
-        raise fail(f"the process on {data_dir} is still starting; try again when it is ready")
+        raise exit_with_error(f"the process on {data_dir} is still starting; try again when it is ready")
     if note is None:
-        raise fail(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
+        raise exit_with_error(f"nothing runs on {data_dir}; start 'rantai up', or give --url and --key")
     return Endpoint(str(note["url"]), key or operator_key(data_dir, KeyStore(Path(note["keys"]))))

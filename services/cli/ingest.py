@@ -29,7 +29,7 @@ from services.cli.ingest_sending import (
     Judge,
     SendingStoppedError,
 )
-from services.cli.ingest_settling import Settling
+from services.cli.ingest_settling import SettlementFollower
 from services.cli.printing import printable, printable_json
 from services.formats.csv_rows import csv_rows
 from services.formats.event_files import events_of_json, events_of_lines, events_of_stream
@@ -100,11 +100,11 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of the command
     """
     mapping = _mapping(mapping_file)
     judge: Judge = DryRun()
-    settling: Settling | None = None
+    settling: SettlementFollower | None = None
     if not dry_run:
         address, secret = _address(url), _secret(key)
         judge = GatewayClient(address, secret, notice=_silent if as_json else _waiting)
-        settling = Settling(read_url or address, secret, wait) if wait else None
+        settling = SettlementFollower(read_url or address, secret, wait) if wait else None
     run = _Run(judge, settling, mapping, quiet=as_json)
     try:
         run.begin()
@@ -125,7 +125,7 @@ class _Run:
     def __init__(
         self,
         judge: Judge,
-        settling: Settling | None,
+        settling: SettlementFollower | None,
         mapping: FileMapping | None,
         *,
         quiet: bool,

@@ -46,7 +46,7 @@ class _Waiting:
         return {"source": self.source, "id": self.id, "content": self.content}
 
 
-class Settling:
+class SettlementFollower:
     """Follows accepted events until each is stored, refused or in conflict; updates their reports.
 
     `url`: the address of the scorecards service. `wait_seconds`: how long to wait without progress.

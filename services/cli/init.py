@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli.endpoint import fail
+from services.cli.endpoint import exit_with_error
 
 _ASSIGNED: Final = re.compile(r"^(?:export +)?([A-Za-z_]\w*)=([^\s#]*)", re.MULTILINE)
 
@@ -89,7 +89,7 @@ def init(
     try:
         added = write_secrets(file)
     except OSError as error:
-        raise fail(f"{file} can't be written: {error.strerror}") from None
+        raise exit_with_error(f"{file} can't be written: {error.strerror}") from None
     if not added:
         typer.echo(f"{file} has every secret already; nothing was changed.")
     else:

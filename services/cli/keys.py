@@ -8,7 +8,7 @@ import typer
 
 from schemas.catalogue import Role
 from schemas.spelling import one_spelling
-from services.cli.endpoint import failures_told, key_store
+from services.cli.endpoint import exit_on_failure, key_store
 
 app = typer.Typer(
     help="API keys: create, list, revoke. Running services apply a change at once.",
@@ -29,7 +29,7 @@ def create(
     Example: rantai keys create --data-dir var/rantai --role buyer --partner AHM
     """
     partner = one_spelling(partner)
-    with failures_told():
+    with exit_on_failure():
         key = key_store(data_dir).create(role, partner)
     typer.echo(f"A key for {role.value} {partner}. Keep it safe: it is not shown again.")
     typer.echo(key)
@@ -44,7 +44,7 @@ def list_keys(
 
     Example: rantai keys list --data-dir var/rantai
     """
-    with failures_told():
+    with exit_on_failure():
         records = key_store(data_dir).records()
     rows = [
         {
@@ -76,6 +76,6 @@ def revoke(
     Example: rantai keys revoke 3d39aa4ab549 --data-dir var/rantai
     """
     name = key_id.split("_")[1] if key_id.startswith("rtk_") and "_" in key_id[4:] else key_id
-    with failures_told():
+    with exit_on_failure():
         record = key_store(data_dir).revoke(name)
     typer.echo(f"Revoked: {record.key_id} ({record.role.value} {record.partner})")

@@ -11,7 +11,7 @@ from schemas.catalogue import Role
 from schemas.spelling import one_spelling
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
 from services.cli.data_dir import read_run_file
-from services.cli.endpoint import fail, failures_told
+from services.cli.endpoint import exit_on_failure, exit_with_error
 
 app = typer.Typer(
     help="Links: list, revoke. Running services apply a change at once.",
@@ -47,12 +47,12 @@ def link(  # noqa: PLR0913, PLR0917 - options of a command
     """
     partner, buyer = one_spelling(partner), None if buyer is None else one_spelling(buyer)
     if not _ID.fullmatch(partner):
-        raise fail(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
+        raise exit_with_error(f"partner id {partner!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     if buyer is not None and not _ID.fullmatch(buyer):
-        raise fail(f"buyer id {buyer!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
+        raise exit_with_error(f"buyer id {buyer!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
     note = read_run_file(data_dir)
     base = url or (str(note["url"]) if note else "http://127.0.0.1:8080")
-    with failures_told():
+    with exit_on_failure():
         holder = LinkHolder(role, partner, rights, buyer)
         token = Links(data_dir / "link.secret").create(holder, days)
     may = "look and send" if rights is Rights.ACT else "look"
@@ -70,7 +70,7 @@ def list_links(
 
     Example: rantai links list --data-dir var/rantai
     """
-    with failures_told():
+    with exit_on_failure():
         records = Links(data_dir / "link.secret").records()
     if as_json:
         rows = [
@@ -106,7 +106,7 @@ def revoke(
 
     Example: rantai links revoke 3d39aa4ab5491f02 --data-dir var/rantai
     """
-    with failures_told():
+    with exit_on_failure():
         record = Links(data_dir / "link.secret").revoke(link_id)
     typer.echo(f"Revoked: {record.link_id} ({record.role.value} {record.partner})")
 

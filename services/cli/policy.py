@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import plain
-from services.cli.endpoint import fail
+from services.cli.endpoint import exit_with_error
 from services.cli.policy_backtest import backtest
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.policy_diff import Difference, differences, flat
@@ -45,7 +45,7 @@ def check(file: File, as_json: Json = False) -> None:
         if as_json:
             _print_json({"ok": False, "version": None, "problems": error.problems})
             raise typer.Exit(1) from None
-        raise fail(str(error), code=1) from None
+        raise exit_with_error(str(error), code=1) from None
     if as_json:
         _print_json({"ok": True, "version": policy.version, "problems": []})
     else:
@@ -111,7 +111,7 @@ def _read(file: Path) -> Policy:
     try:
         return Policy.load(file)
     except OSError as error:
-        raise fail(f"{file} can't be read: {error.strerror}") from None
+        raise exit_with_error(f"{file} can't be read: {error.strerror}") from None
 
 
 def _load(file: Path) -> Policy:
@@ -119,7 +119,7 @@ def _load(file: Path) -> Policy:
     try:
         return _read(file)
     except PolicyError as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
 
 
 def _warn_of_version(old: Policy, new: Policy, old_name: str, new_name: str) -> None:

@@ -15,8 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.data_dir import DataDirInUse, held, read_run_file
-from services.cli.endpoint import Endpoint, endpoint, fail
+from services.cli.data_dir import DataDirInUse, hold_data_dir, read_run_file
+from services.cli.endpoint import Endpoint, endpoint, exit_with_error
 from services.readiness.chosen import policy_of
 from services.readiness.grading import FROZEN
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
@@ -36,12 +36,12 @@ _NAMES: Final = {
     "newly_graded": "newly graded",
 }
 
-Tell = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Shows progress: the name of the current step, how much of it is done, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenPolicy:
     """A policy that the user gave: the text of its file, and the policy."""
 
     text: str
@@ -55,8 +55,8 @@ class BacktestQuestion:
     `old` is None to compare with the frozen evaluations.
     """
 
-    old: Given | None
-    new: Given
+    old: GivenPolicy | None
+    new: GivenPolicy
     as_of: date
     months: int
 
@@ -126,20 +126,20 @@ def backtest(  # noqa: PLR0913 - options of a command
         _show(answer)
 
 
-def _given(file: Path) -> Given:
+def _given(file: Path) -> GivenPolicy:
     """Read a policy, or end the command and say what is wrong with it."""
     try:
         if file == _PACKAGED:
-            return Given(packaged_text(), DEFAULT_POLICY)
+            return GivenPolicy(packaged_text(), DEFAULT_POLICY)
         policy = Policy.load(file)
-        return Given(file.read_text("utf-8-sig"), policy)
+        return GivenPolicy(file.read_text("utf-8-sig"), policy)
     except PolicyError as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
     except OSError as error:
-        raise fail(f"{file} can't be read: {error.strerror}") from None
+        raise exit_with_error(f"{file} can't be read: {error.strerror}") from None
 
 
-def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str, Any]:
+def _offline(question: BacktestQuestion, data_dir: Path, tell: OnProgress) -> dict[str, Any]:
     # Imported here: the other policy commands must not wait for the store's engine to load.
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
     from services.store.client import (  # noqa: PLC0415
@@ -150,14 +150,14 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
 
     settings = Settings.from_environment()
     if not settings.clickhouse_url and not (data_dir / "store").exists():
-        raise fail(f"{data_dir} has no store")
+        raise exit_with_error(f"{data_dir} has no store")
     try:
         with ExitStack() as stack:
             if settings.clickhouse_url:
                 cluster = settings.clickhouse_cluster
                 clickhouse = ClickHouse(url=settings.clickhouse_url, cluster=cluster)
             else:
-                stack.enter_context(held(data_dir, "rantai policy backtest"))
+                stack.enter_context(hold_data_dir(data_dir, "rantai policy backtest"))
                 clickhouse = ClickHouse(path=data_dir / "store")
             stack.callback(clickhouse.close)
             _bring_up_to_date(clickhouse, settings)
@@ -170,9 +170,9 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: Tell) -> dict[str
                 progress=tell,
             )
     except DataDirInUse as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
     except (BacktestError, SettingsError, StoreUnavailable, StoreRefused) as error:
-        raise fail(f"the backtest failed: {error}", code=1) from None
+        raise exit_with_error(f"the backtest failed: {error}", code=1) from None
 
 
 def _bring_up_to_date(clickhouse: "ClickHouse", settings: Settings) -> None:
@@ -190,7 +190,7 @@ def _bring_up_to_date(clickhouse: "ClickHouse", settings: Settings) -> None:
         migrate(clickhouse, placement, rules=Rules.of(policy_of(settings)))
 
 
-def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str, Any]:
+def _online(question: BacktestQuestion, where: Endpoint, tell: OnProgress) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {where.key}"}
     try:
         with httpx.stream(
@@ -202,7 +202,7 @@ def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str
         ) as answer:
             if answer.status_code != 200:
                 answer.read()
-                raise fail(f"{answer.status_code}: {answer.json().get('detail', '')}")
+                raise exit_with_error(f"{answer.status_code}: {answer.json().get('detail', '')}")
             for line in answer.iter_lines():
                 row: dict[str, Any] = json.loads(line)
                 if "stage" in row:
@@ -211,10 +211,10 @@ def _online(question: BacktestQuestion, where: Endpoint, tell: Tell) -> dict[str
                     result: dict[str, Any] = row["result"]
                     return result
                 else:
-                    raise fail(f"the backtest failed: {row['error']}", code=1)
+                    raise exit_with_error(f"the backtest failed: {row['error']}", code=1)
     except httpx.HTTPError as error:
-        raise fail(f"{where.url} does not answer ({type(error).__name__}); is it up?") from None
-    raise fail("the connection ended before the backtest did; run it again", code=1)
+        raise exit_with_error(f"{where.url} does not answer ({type(error).__name__}); is it up?") from None
+    raise exit_with_error("the connection ended before the backtest did; run it again", code=1)
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services.cli.data_dir import held, read_run_file
-from services.cli.endpoint import endpoint, fail
+from services.cli.data_dir import hold_data_dir, read_run_file
+from services.cli.endpoint import endpoint, exit_with_error
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.settings import Settings, SettingsError
@@ -56,11 +56,11 @@ def _offline(data_dir: Path, tell: Progressing) -> int:
             )
             return _rebuilt(clickhouse, settings, tell)
         if not (data_dir / "store").exists():
-            raise fail(f"{data_dir} has no store")
-        with held(data_dir, "rantai rebuild"):
+            raise exit_with_error(f"{data_dir} has no store")
+        with hold_data_dir(data_dir, "rantai rebuild"):
             return _rebuilt(ClickHouse(path=data_dir / "store"), settings, tell)
     except SettingsError as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
 
 
 def _rebuilt(clickhouse: ClickHouse, settings: Settings, tell: Progressing) -> int:
@@ -77,7 +77,7 @@ def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing)
     with httpx.stream("POST", where.url + "/v1/rebuild", headers=headers, timeout=None) as answer:  # noqa: S113
         if answer.status_code != 200:
             answer.read()
-            raise fail(f"{answer.status_code}: {answer.json().get('detail', '')}")
+            raise exit_with_error(f"{answer.status_code}: {answer.json().get('detail', '')}")
         for line in answer.iter_lines():
             row = json.loads(line)
             if "table" in row:
@@ -85,5 +85,5 @@ def _online(url: str | None, key: str | None, data_dir: Path, tell: Progressing)
             elif row["finished"]:
                 return int(row["tables"])
             else:
-                raise fail(f"the rebuild failed: {row['error']}", code=1)
-    raise fail("the connection ended before the rebuild did; run it again", code=1)
+                raise exit_with_error(f"the rebuild failed: {row['error']}", code=1)
+    raise exit_with_error("the connection ended before the rebuild did; run it again", code=1)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.endpoint import detail_of, endpoint, fail, object_of
+from services.cli.endpoint import detail_of, endpoint, exit_with_error, object_of
 from services.cli.printing import printable, printable_json
 
 app = typer.Typer(
@@ -84,14 +84,14 @@ def replay(
     try:
         body = b"" if file is None else file.read_bytes()
     except OSError as error:
-        raise fail(f"{file}: {error.strerror}") from None
+        raise exit_with_error(f"{file}: {error.strerror}") from None
     where = endpoint(url, key, data_dir)
     path = f"/v1/rejected/{quote(rejected_id, safe='')}/replay"
     response = where.request("POST", path, content=body)
     if response.status_code != 202:
         rejected = object_of(response).get("rejected", [])
         faults = [_faults(row) for row in rejected] or [detail_of(response)]
-        raise fail("still refused: " + "; ".join(faults), code=1)
+        raise exit_with_error("still refused: " + "; ".join(faults), code=1)
     typer.echo("Accepted.")
 
 
@@ -109,7 +109,7 @@ def dismiss(
     where = endpoint(url, key, data_dir)
     response = where.request("POST", f"/v1/rejected/{quote(rejected_id, safe='')}/dismiss")
     if response.status_code != 200:
-        raise fail(f"{response.status_code}: {detail_of(response)}")
+        raise exit_with_error(f"{response.status_code}: {detail_of(response)}")
     typer.echo("Dismissed.")
 
 

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from services.access.keys import KeyStore
 from services.assessment.policy_in_force import put_in_force
 from services.cli import compose
-from services.cli.endpoint import fail
+from services.cli.endpoint import exit_with_error
 from services.exporter.looks import watching
 from services.kafka.producer import EventProducer
 from services.kafka.safety import OnBroker
-from services.kafka.topics import BrokerUnavailable, reach
+from services.kafka.topics import BrokerUnavailable, check_reachable
 from services.readiness.chosen import policy_of
 from services.readiness.rules import Rules
 from services.runtime.heap import bound_heaps
@@ -73,7 +73,7 @@ def migrate_store() -> None:
         applied = migrate(clickhouse, placement, rules=Rules.of(policy))
         put_in_force(clickhouse, policy)
     except (SettingsError, StoreUnavailable, StoreRefused) as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
 
 
@@ -85,9 +85,9 @@ def _run(service: Any) -> None:
         work: Coroutine[Any, Any, None] = service(settings)
         asyncio.run(work)
     except compose.PartFailed as error:
-        raise fail(str(error), code=70) from None
+        raise exit_with_error(str(error), code=70) from None
     except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
 
 
 def _clickhouse(settings: Settings) -> ClickHouse:
@@ -112,7 +112,7 @@ async def _gateway(settings: Settings) -> None:
         try:
             # The client keeps trying to reach an absent broker; a readiness probe must not.
             async with asyncio.timeout(_PROBE_SECONDS):
-                await asyncio.to_thread(reach, settings.kafka)
+                await asyncio.to_thread(check_reachable, settings.kafka)
         except (BrokerUnavailable, TimeoutError):
             return "the broker"
         return None
@@ -207,7 +207,7 @@ async def _processor(settings: Settings) -> None:
         stack.push_async_callback(asyncio.to_thread, clickhouse.close)
         stack.push_async_callback(made.stop)
         made.start()
-        watch = asyncio.create_task(compose.end_with([made], server))
+        watch = asyncio.create_task(compose.stop_server_on_failure([made], server))
         stack.callback(watch.cancel)
         compose.stop_on_signal(server)
         await server.serve()

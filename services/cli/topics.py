@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.endpoint import fail
+from services.cli.endpoint import exit_with_error
 from services.kafka.topics import BrokerUnavailable
 from services.kafka.topics import apply as apply_topics
 from services.settings import Settings
@@ -45,7 +45,7 @@ def apply(
             replication=replication or settings.replication,
         )
     except BrokerUnavailable as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
     if as_json:
         typer.echo(json.dumps({one.name: one.change for one in done}))
         return

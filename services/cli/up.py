@@ -16,8 +16,8 @@ from services.access.keys import KeyStore
 from services.access.record_file import RecordFileError
 from services.cli import compose
 from services.cli.broker_life import BrokerLife
-from services.cli.data_dir import held, remove_run_file, write_run_file
-from services.cli.endpoint import fail, operator_key
+from services.cli.data_dir import hold_data_dir, remove_run_file, write_run_file
+from services.cli.endpoint import exit_with_error, operator_key
 from services.exporter.looks import watching
 from services.kafka.embedded_broker import (
     EMBEDDED_BATCH_SECONDS,
@@ -43,7 +43,7 @@ class Running:
     """What runs in one process. `server` is not serving yet: the caller of `running` starts it."""
 
     settings: Settings
-    parts: list[compose.Failing]
+    parts: list[compose.MayFail]
     store: ClickHouse
     server: uvicorn.Server
 
@@ -76,7 +76,7 @@ def up(  # noqa: PLR0913 - options of a command
         settings = _settings(data_dir, host, port, kafka, clickhouse, broker)
         asyncio.run(_run_until_stopped(settings, broker))
     except compose.PartFailed as error:
-        raise fail(str(error), code=70) from None
+        raise exit_with_error(str(error), code=70) from None
     except (
         SettingsError,
         RecordFileError,
@@ -85,7 +85,7 @@ def up(  # noqa: PLR0913 - options of a command
         StoreRefused,
         OSError,
     ) as error:
-        raise fail(str(error)) from None
+        raise exit_with_error(str(error)) from None
 
 
 def _settings(  # noqa: PLR0913, PLR0917 - options of a command
@@ -134,7 +134,7 @@ async def running(
     """
     policy = policy_of(settings)
     async with AsyncExitStack() as stack:
-        stack.enter_context(held(settings.data_dir, command))
+        stack.enter_context(hold_data_dir(settings.data_dir, command))
         _require_free(settings)
         if broker is not None:
             await asyncio.to_thread(broker.start)
@@ -150,7 +150,7 @@ async def running(
         parts = [
             ProcessPart(
                 "topics",
-                lambda _: Topics(settings, keys, in_memory=broker is not None),
+                lambda _: InboundTopics(settings, keys, in_memory=broker is not None),
                 away=(BrokerUnavailable,),
             )
         ]
@@ -174,7 +174,7 @@ async def running(
         )
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: store)))
-        await stack.enter_async_context(_beside(compose.end_with([processor, *parts], server)))
+        await stack.enter_async_context(_beside(compose.stop_server_on_failure([processor, *parts], server)))
         write_run_file(
             settings.data_dir, settings.base_url, settings.kafka, settings.keys_path.resolve()
         )
@@ -239,7 +239,7 @@ async def _beside(work: Awaitable[None]) -> AsyncIterator[None]:
             await task
 
 
-class Topics:
+class InboundTopics:
     """Creates the inbound topic of each partner that has a key, or gets one while this runs."""
 
     def __init__(self, settings: Settings, keys: KeyStore, *, in_memory: bool) -> None:

@@ -111,10 +111,10 @@ class StoreLook:
         yield unlabelled_family(series.LOOK_AGE, age)
         if self._looked:
             yield unlabelled_family(series.LOOK_SECONDS, self._seconds)
-            yield unlabelled_family(series.BEHIND, len(self._behind))
+            yield unlabelled_family(series.STALE_SUPPLIERS, len(self._behind))
             since = min(self._behind.values(), default=None)
             yield unlabelled_family(
-                series.BEHIND_AGE, 0.0 if since is None else self.clock() - since
+                series.STALE_AGE, 0.0 if since is None else self.clock() - since
             )
         yield from self._seen
 

@@ -67,7 +67,7 @@ class ReaderIdentity:
         if opened in ("s", "p"):
             with suppress(LinkRefused):
                 return f"link:{self._links.open(token).link_id}"
-        return self._sessions.came_by(request.cookies.get(SESSION_COOKIE))
+        return self._sessions.credential_of(request.cookies.get(SESSION_COOKIE))
 
 
 def by_address(request: Request) -> str:

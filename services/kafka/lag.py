@@ -66,7 +66,7 @@ TopicPartitionKey = tuple[str, int]
 """A topic and the number of one of its partitions."""
 
 
-def inbound_begins(
+def inbound_start_offsets(
     bootstrap: str, places: Iterable[TopicPartitionKey]
 ) -> dict[TopicPartitionKey, int]:
     """Return the offset at which to begin reading each of these inbound partitions.

@@ -113,7 +113,7 @@ class EventProducer:
         self._client = None
         self._given_up[client] = asyncio.create_task(self._close_later(client))
 
-    def start_anew(self) -> None:
+    def restart(self) -> None:
         """Drop the client: the broker was restarted and does not know its producer id."""
         self._give_up(self._client, BrokerUnavailable("the broker was restarted"))
 

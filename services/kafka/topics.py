@@ -64,7 +64,7 @@ TOPICS: Final = (
 )
 
 
-def inbound(partner: str, *, single: bool = False) -> Topic:
+def inbound_declaration(partner: str, *, single: bool = False) -> Topic:
     """Return the declaration of a partner's inbound topic, with one partition if `single`."""
     return Topic(inbound_topic(partner), CANONICAL_RETENTION_DAYS, single_partition=single)
 
@@ -105,7 +105,10 @@ def apply(
     are as many topics as senders. The partitions of an existing topic are never changed, because
     the order of a supplier's events depends on them. Raises BrokerUnavailable.
     """
-    wanted = [*TOPICS, *(inbound(partner, single=single_inbound) for partner in partners)]
+    wanted = [
+        *TOPICS,
+        *(inbound_declaration(partner, single=single_inbound) for partner in partners),
+    ]
     admin = connect(bootstrap)
     try:
         there = set(admin.list_topics())
@@ -182,7 +185,7 @@ def inbound_partitions(bootstrap: str) -> dict[str, int]:
         admin.close()
 
 
-def reach(bootstrap: str) -> None:
+def check_reachable(bootstrap: str) -> None:
     """Check that the broker answers. Raises BrokerUnavailable. Blocks."""
     admin = connect(bootstrap)
     try:

@@ -41,7 +41,7 @@ from services.store.client import ClickHouse
 from services.store.folding import FACT_TABLES, drop_facts, fold_all
 from services.store.sharding import LOCAL
 from services.store.sql_files import sql
-from services.store.sql_texts import GRADED, counted_parts, spans
+from services.store.sql_texts import GRADE_FAMILIES, counted_parts, spans
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the current step, how much of it is done, and the total. An exception
@@ -313,7 +313,7 @@ def _rows(
     clickhouse: ClickHouse, rules_id: int, suppliers: Sequence[str], days: Sequence[date]
 ) -> list[dict[str, Any]]:
     return clickhouse.rows(
-        Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADED)),
+        Template(sql("grade_sums")).substitute(counted_parts=counted_parts(GRADE_FAMILIES)),
         {
             "suppliers": list(suppliers),
             "buyers": [],

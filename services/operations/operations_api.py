@@ -173,14 +173,14 @@ def _rejected(router: APIRouter, operations: Operations) -> None:
             errors = [fault.as_json() for fault in outcome.faults]
             rejected = [{"index": 0, "id": outcome.id, "errors": errors}]
             return JSONResponse({"accepted": 0, "rejected": rejected}, status_code=422)
-        await _blocking(lambda: events.mark_dealt_with(rejected_id))
+        await _blocking(lambda: events.mark_resolved(rejected_id))
         return JSONResponse({"accepted": 1, "rejected": []}, status_code=202)
 
     @router.post("/v1/rejected/{rejected_id}/dismiss")
     async def dismiss(request: Request, rejected_id: str) -> Response:
         """Take a refusal off the list without sending anything in, as what is stored is right."""
         await _one(events, rejected_id, _senders(principal_of(request, operations.keys)))
-        await _blocking(lambda: events.mark_dealt_with(rejected_id))
+        await _blocking(lambda: events.mark_resolved(rejected_id))
         return JSONResponse({"dismissed": rejected_id})
 
 

@@ -71,7 +71,7 @@ class RejectedEvents:
         """Validate a refused record again, as its sender in `roles`, and publish it if it is valid.
 
         `row`: the refusal as `one` returns it. `repaired`: the event that replaces the original
-        value, or None. The refusal stays open: call `mark_dealt_with` after an Accepted. Raises
+        value, or None. The refusal stays open: call `mark_resolved` after an Accepted. Raises
         BrokerUnavailable, and NotParseable if the event is not JSON.
         """
         body = repaired if repaired is not None else _as_it_came(row)
@@ -82,7 +82,7 @@ class RejectedEvents:
             await safety.keep([outcome])
         return outcome
 
-    def mark_dealt_with(self, rejected_id: str) -> None:
+    def mark_resolved(self, rejected_id: str) -> None:
         """Take a refusal off the open list: it was replayed, or dismissed."""
         row = self._row(rejected_id, ())
         if row is not None:

@@ -105,7 +105,7 @@ class Processor:
         for part in self.parts:
             part.start()
 
-    async def start_anew(self, broker: asyncio.Event) -> None:
+    async def restart(self, broker: asyncio.Event) -> None:
         """Restart every part: stop it, wait until `broker` is set (the broker is up), start it.
 
         `cli.broker_life` calls it when it restarts the embedded broker.
@@ -189,7 +189,7 @@ class Processor:
         )
 
         def evaluator() -> Evaluator:
-            clickhouse = self._store.store().apart(BACKGROUND)
+            clickhouse = self._store.store().with_share(BACKGROUND)
             store = EvaluationStore(clickhouse)
             announcer = Announcer(store, self.producer, self._settings.kafka, self._policy)
             return Evaluator(Standings(clickhouse, self._policy), store, announcer, waits)
@@ -198,7 +198,7 @@ class Processor:
 
     def _findings(self, _: OnStall) -> FindingRecorder:
         def quality() -> DataQuality:
-            clickhouse = self._store.store().apart(BACKGROUND)
+            clickhouse = self._store.store().with_share(BACKGROUND)
             return DataQuality(FigureStore(clickhouse, self._policy))
 
         return FindingRecorder(quality, self._term, self._policy, self._settings.findings_seconds)

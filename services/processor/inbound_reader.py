@@ -18,7 +18,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.kafka.lag import INBOUND_GROUP, inbound_begins
+from services.kafka.lag import INBOUND_GROUP, inbound_start_offsets
 from services.kafka.topics import BrokerUnavailable, inbound_partitions
 from services.processor.batches import FETCHED_BYTES, HeldPartitions, raise_failed, unread
 from services.processor.sink import Sink
@@ -62,7 +62,7 @@ class InboundReader:
     ) -> None:
         self._reading, self._sink, self._held, self._on_stall = reading, sink, held, on_stall
         self.ready = asyncio.Event()
-        self.drained_since: float | None = None
+        self.idle_since: float | None = None
         """Since when no records arrive, by `time.monotonic`; None while they do."""
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
@@ -83,13 +83,13 @@ class InboundReader:
         `cli.broker_life` calls it before it restarts the embedded broker, which loses its records.
         """
         consumer = self._consumer
-        if consumer is None or self.drained_since is None:
+        if consumer is None or self.idle_since is None:
             return False
         try:
             found = await unread(consumer)
         except _TRANSIENT:
             return False
-        return self.drained_since is not None and all(at >= end for at, end in found.values())
+        return self.idle_since is not None and all(at >= end for at, end in found.values())
 
     async def run(self) -> None:
         """Read and write until `stop`. Raises any error of the consumer."""
@@ -143,7 +143,9 @@ class InboundReader:
         new, gone = wanted - self._assigned, self._assigned - wanted
         if new:
             try:
-                begins = await asyncio.to_thread(inbound_begins, self._reading.bootstrap, new)
+                begins = await asyncio.to_thread(
+                    inbound_start_offsets, self._reading.bootstrap, new
+                )
             except BrokerUnavailable as error:
                 # A topic that was just created may have no leader yet: the next round tries again.
                 log(_LOGGER, "begins_unknown", level=logging.WARNING, error=str(error)[:200])
@@ -176,15 +178,15 @@ class InboundReader:
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         if not self._assigned:
-            self.drained_since = self.drained_since or time.monotonic()
+            self.idle_since = self.idle_since or time.monotonic()
             await asyncio.sleep(min(_POLL_SECONDS, self._reading.discovery_seconds))
             return
         polled = await consumer.getmany(timeout_ms=int(1000 * _POLL_SECONDS), max_records=_BATCH)
         records = [record for some in polled.values() for record in some]
         if not records:
-            self.drained_since = self.drained_since or time.monotonic()
+            self.idle_since = self.idle_since or time.monotonic()
             return
-        self.drained_since, self._busy_since = None, time.monotonic()
+        self.idle_since, self._busy_since = None, time.monotonic()
         await write_until_taken(self._sink, records)
         self._busy_since = None
         reached = {place: some[-1].offset + 1 for place, some in polled.items()}

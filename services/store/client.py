@@ -120,7 +120,7 @@ class ClickHouse:
                     client.command(f"SET max_threads = {share.threads}")
                 self._clients.put(client)
 
-    def apart(self, share: Share) -> "ClickHouse":
+    def with_share(self, share: Share) -> "ClickHouse":
         """Return the same store with the clients of another share, which `close` also closes.
 
         Raises StoreUnavailable.

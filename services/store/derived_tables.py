@@ -16,7 +16,7 @@ VIEW_SUFFIX: Final = "_of_events"
 _BATCHES_A_TURN: Final = 200
 
 
-def derive(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
+def derive_batches(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
     """Write the derived rows of these batches again; existing rows are replaced."""
     selects = derived_selects(clickhouse)
     for start in range(0, len(batches), _BATCHES_A_TURN):
@@ -26,7 +26,7 @@ def derive(clickhouse: ClickHouse, batches: Sequence[UUID]) -> None:
             _fill(clickhouse, table, select, f"batch IN ({listed})")
 
 
-def fill(clickhouse: ClickHouse, table: str) -> None:
+def fill_table(clickhouse: ClickHouse, table: str) -> None:
     """Fill a derived table from the whole ledger; existing rows are replaced."""
     if clickhouse.rows("SELECT 1 FROM events LIMIT 1"):
         _fill(clickhouse, table, derived_selects(clickhouse)[table], "1")

@@ -207,8 +207,8 @@ def _insert(
         text = Template(sql(name)).substitute(
             which=f"{which}{buyers}",
             **_texts(),
-            tolerance=tolerance_place(rules, "item_no"),
-            tolerance_in_force=tolerance_place(rules, "states[-1].asked.item_no"),
+            tolerance=tolerance_index(rules, "item_no"),
+            tolerance_in_force=tolerance_index(rules, "states[-1].asked.item_no"),
         )
         parameters = {**rule_parameters(rules), **(batches or {}), "zone": zone}
         clickhouse.command(text, parameters=parameters)
@@ -240,15 +240,15 @@ def _zones(rules: Rules) -> Iterator[tuple[str, str]]:
         yield zone, f" AND buyer_id IN ({_quoted(there)})"
 
 
-def tolerance_place(rules: Rules, item: str) -> str:
+def tolerance_index(rules: Rules, item: str) -> str:
     """Return, as SQL, the index of a line's tolerances in the arrays of `rule_parameters`.
 
     `item` is the SQL expression of the line's item number.
     """
-    return "1" if len(rules.tolerances) == 1 else any_tolerance_place(item)
+    return "1" if len(rules.tolerances) == 1 else tolerance_index_of_any_rules(item)
 
 
-def any_tolerance_place(item: str) -> str:
+def tolerance_index_of_any_rules(item: str) -> str:
     """Return the same for rules that are not known yet, as when a view is created.
 
     The most specific entry applies: buyer and item, then buyer, then item, then the default.

@@ -21,7 +21,7 @@ from pydantic_core import to_json
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import ClickHouse, StoreRefused
-from services.store.derived_tables import derive
+from services.store.derived_tables import derive_batches
 from services.store.folding import fold
 from services.store.sql_files import sql
 from services.telemetry.logs import log
@@ -187,7 +187,7 @@ class Ledger:
 
     def _derive_and_complete(self, incomplete: dict[UUID, int]) -> int:
         try:
-            derive(self.clickhouse, list(incomplete))
+            derive_batches(self.clickhouse, list(incomplete))
         except StoreRefused:
             incomplete = {b: rows for b, rows in incomplete.items() if self._derivable(b)}
         if incomplete:
@@ -197,7 +197,7 @@ class Ledger:
 
     def _derivable(self, batch: UUID) -> bool:
         try:
-            derive(self.clickhouse, [batch])
+            derive_batches(self.clickhouse, [batch])
         except StoreRefused as error:
             # The batch's offsets were never committed, so its records are read again and the bad
             # one is refused then. A batch left in the ledger would make every rebuild fail.

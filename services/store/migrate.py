@@ -15,12 +15,12 @@ from typing import Final
 
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import ClickHouse
-from services.store.derived_tables import VIEW_SUFFIX, fill
+from services.store.derived_tables import VIEW_SUFFIX, fill_table
 from services.store.figure_sql import figure_texts
-from services.store.folding import any_tolerance_place, ensure_folded
+from services.store.folding import ensure_folded, tolerance_index_of_any_rules
 from services.store.sharding import LOCAL, sharded
-from services.store.sql_texts import of_views
-from services.store.sql_units import with_units
+from services.store.sql_texts import view_texts
+from services.store.sql_units import expand_units
 
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\b")
 _VIEW: Final = re.compile(rf"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+){VIEW_SUFFIX}\b")
@@ -60,7 +60,7 @@ class Placement:
         prefix = "Replicated" if self.cluster else ""
         filled = text.replace("$replacing(", f"{prefix}ReplacingMergeTree(")
         return Template(filled).safe_substitute(
-            of_views(any_tolerance_place("item_no")) | figure_texts(),
+            view_texts(tolerance_index_of_any_rules("item_no")) | figure_texts(),
             on_cluster=f"ON CLUSTER '{self.cluster}'" if self.cluster else "",
             replacing=f"{prefix}ReplacingMergeTree",
             summing=f"{prefix}SummingMergeTree",
@@ -138,7 +138,7 @@ def migrate(
             if progress is not None:
                 progress(table, filled, tables)
             # The view sees only events inserted after it; those in the ledger are filled in here.
-            fill(clickhouse, table)
+            fill_table(clickhouse, table)
             filled += 1
         clickhouse.insert_rows(
             "migrations", ["number", "name"], [[migration.number, migration.name]]
@@ -151,7 +151,7 @@ def migrate(
 def replace_views(clickhouse: ClickHouse, placement: Placement) -> None:
     """Create or replace the views that hold no data, in the order of their file names."""
     for file in _sql_files("views"):
-        for statement in statements(with_units(file.read_text())):
+        for statement in statements(expand_units(file.read_text())):
             _make(clickhouse, placement, statement)
 
 

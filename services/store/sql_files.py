@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from services.store.sql_units import with_units
+from services.store.sql_units import expand_units
 
 _FOLDER: Final = Path(str(files("services.store"))) / "sql"
 
@@ -18,7 +18,7 @@ def sql(name: str) -> str:
     The macros of `sql_units` are expanded; the caller fills the other `$placeholders`. Raises
     KeyError if there is no such file.
     """
-    return with_units(_paths()[name].read_text())
+    return expand_units(_paths()[name].read_text())
 
 
 @cache

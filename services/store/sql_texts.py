@@ -12,13 +12,15 @@ from typing import Final
 from services.store.sql_files import sql
 
 ALL_FAMILIES: Final = "1"
-GRADED: Final = (
+GRADE_FAMILIES: Final = (
     "part_family IN ('due', 'requested', 'received', 'inspected', 'complained', 'asked', "
     "'answered', 'receipt', 'step', 'undone')"
 )
 """Condition: the families that a grade is computed from."""
 
-ASKED_FOR: Final = "(empty({families:Array(String)}) OR part_family IN {families:Array(String)})"
+REQUESTED_FAMILIES: Final = (
+    "(empty({families:Array(String)}) OR part_family IN {families:Array(String)})"
+)
 
 
 def counted_parts(families: str = ALL_FAMILIES) -> str:
@@ -40,13 +42,13 @@ def shared(name: str, **texts: str) -> str:
     return Template(sql(name)).substitute(inside | texts)
 
 
-def of_views(tolerance: str) -> dict[str, str]:
+def view_texts(tolerance: str) -> dict[str, str]:
     """Return the shared texts for the views, by placeholder.
 
     `tolerance` is the SQL expression of a line's index into the tolerance arrays.
     """
     return {
-        "counted_parts": counted_parts(ASKED_FOR),
+        "counted_parts": counted_parts(REQUESTED_FAMILIES),
         **{
             one: Template(sql(one)).safe_substitute(tolerance=tolerance).rstrip() for one in _SHARED
         },

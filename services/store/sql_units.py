@@ -44,7 +44,7 @@ def converted(quantity: str, uom: str, unit: str) -> str:
     )
 
 
-def with_units(text: str) -> str:
+def expand_units(text: str) -> str:
     """Return a statement with its unit macros expanded."""
     return _MACRO.sub(_expression, text)
 

@@ -140,11 +140,11 @@ SUPPLIER_CERTIFICATE: Final = Series(
     ("supplier", "certificate"),
 )
 
-BEHIND: Final = Series(
+STALE_SUPPLIERS: Final = Series(
     "rantai_readiness_behind_suppliers",
     "Suppliers whose displayed standing is stale: of an earlier day, or without the newest events.",
 )
-BEHIND_AGE: Final = Series(
+STALE_AGE: Final = Series(
     "rantai_readiness_behind_age_seconds",
     "Longest time that a supplier has been seen with a stale standing; 0 if there is none.",
 )

@@ -27,5 +27,5 @@ def line(supplier_id: str, buyer_id: str, order_no: str, line_no: str) -> str:
 
 
 def _query(view: View | None) -> str:
-    query = "" if view is None else view.but(page=1, cluster="")
+    query = "" if view is None else view.with_changes(page=1, cluster="")
     return "" if query == "?" else query

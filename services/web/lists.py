@@ -72,15 +72,15 @@ class ListQuery:
     @property
     def address(self) -> str:
         """The address of the first page of this list."""
-        return self.but()
+        return self.with_changes()
 
-    def but(self, **changes: str | int) -> str:
+    def with_changes(self, **changes: str | int) -> str:
         """Return the address of this list with some parameters changed.
 
         Unless `page` is given, it is that of the first page.
         """
         page = int(changes.pop("page", 1))
-        query = self.view.but(page=page)
+        query = self.view.with_changes(page=page)
         own = {**self.own, **{name: str(value) for name, value in changes.items()}}
         given = urlencode({name: value for name, value in own.items() if value})
         return self.path + query + ("&" if given and query != "?" else "") + given
@@ -147,7 +147,7 @@ class Sorting(Generic[Entry]):
         return {
             name: Heading(
                 language.text(key.heading),
-                choice.but(sort=name, order=self._next(name)),
+                choice.with_changes(sort=name, order=self._next(name)),
                 _ORDERS[self.order] if name == self.key else None,
             )
             for name, key in self.keys.items()

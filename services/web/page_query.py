@@ -74,7 +74,7 @@ class View:
         """Return the selection of these partners over the day and window of this view."""
         return Selection(self.as_of, self.window_days, suppliers, buyers)
 
-    def but(self, **changes: str | int) -> str:
+    def with_changes(self, **changes: str | int) -> str:
         """Return the query string of this view, with `?`, with some parameters changed.
 
         The day is included only if the address named it: otherwise a saved link shows the day on

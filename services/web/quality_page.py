@@ -106,7 +106,7 @@ async def page(
             **page_query.heading(language, view, reader, newest),
             "ways": ways,
             "choice": choice,
-            "everything": path + view.but(page=1),
+            "everything": path + view.with_changes(page=1),
             "kind": kind,
             "own": bool(buyers),
             "total": total,

@@ -93,7 +93,7 @@ async def test_topics_that_come_while_it_reads_are_read_from_their_first_record(
             await senders.write(f"B{number}", 20)
             await senders.write("B0", 5)  # those that were there are read on
         await until(lambda: len(sink.written) >= senders.written.total())
-        await until(lambda: reader.drained_since is not None)
+        await until(lambda: reader.idle_since is not None)
         assert await reader.all_read()
     assert Counter(sink.written) == senders.written
 

@@ -1,4 +1,4 @@
-"""A story of two buyers, a programme and thirty suppliers, and the pages as their users see them."""
+"""A story of two buyers, a programme and thirty suppliers, and the pages that show it."""
 
 import asyncio
 import csv

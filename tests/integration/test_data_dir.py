@@ -12,15 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli.data_dir import DataDirInUse, held, in_use, read_run_file, write_run_file
+from services.cli.data_dir import DataDirInUse, hold_data_dir, in_use, read_run_file, write_run_file
 from services.settings import SettingsError
 from tests.integration.process import RANTAI, Up, run
 
 HOLDER = """
 import sys, subprocess
 from pathlib import Path
-from services.cli.data_dir import held
-with held(Path(sys.argv[1]), "rantai up"):
+from services.cli.data_dir import hold_data_dir
+with hold_data_dir(Path(sys.argv[1]), "rantai up"):
     child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
     print(child.pid, flush=True)
     sys.stdin.read()
@@ -64,11 +64,11 @@ def test_a_directory_that_is_held_is_refused_and_says_by_whom(
     assert in_use(tmp_path)
     assert read_run_file(tmp_path) is None  # The holder has not written its address yet.
     named = rf"process {holder.process.pid} \(rantai up\)"
-    with pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"), held(tmp_path, "other"):
+    with pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"), hold_data_dir(tmp_path, "other"):
         pass
     write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2", tmp_path / "keys.json")
     with pytest.raises(DataDirInUse, match=rf"{named}, which listens on http://127\.0\.0\.1:1\. "):
-        held(tmp_path, "other").__enter__()
+        hold_data_dir(tmp_path, "other").__enter__()
     note = read_run_file(tmp_path)
     assert note is not None
     assert (note["url"], note["broker"]) == ("http://127.0.0.1:1", "127.0.0.1:2")
@@ -82,7 +82,7 @@ def test_a_killed_process_holds_nothing_though_its_child_lives(
     os.kill(holder.child, 0)
     assert not in_use(tmp_path)
     assert read_run_file(tmp_path) is None
-    with held(tmp_path, "next"):
+    with hold_data_dir(tmp_path, "next"):
         assert in_use(tmp_path)
         assert read_run_file(tmp_path) is None
     assert not in_use(tmp_path)
@@ -96,7 +96,7 @@ def test_a_note_that_names_a_process_of_somebody_else_holds_nobody_up(
 ) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"url": "x", "broker": "y", "pid": pid}))
     assert read_run_file(tmp_path) is None
-    with held(tmp_path, "next"):
+    with hold_data_dir(tmp_path, "next"):
         assert not (tmp_path / "run.json").exists()
 
 
@@ -116,7 +116,7 @@ def test_whoever_asks_does_not_keep_a_process_from_starting(tmp_path: Path) -> N
         assert asking.stdout is not None
         asking.stdout.readline()
         for _ in range(30):
-            with held(tmp_path, "next"):
+            with hold_data_dir(tmp_path, "next"):
                 pass
     finally:
         asking.kill()
@@ -127,7 +127,7 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(SettingsError, match=r"can't be used as the data directory.*--data-dir"),
-        held(tmp_path / "file" / "data", "next"),
+        hold_data_dir(tmp_path / "file" / "data", "next"),
     ):
         pass
 

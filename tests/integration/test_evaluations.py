@@ -248,7 +248,7 @@ class Tale:
         return self._tell(BUYER, "order.placed", self.yesterday, order_no=order_no, lines=[line])
 
     def assessed(self, marks: int) -> Event:
-        """Return an assessment of yesterday. The last one that is written is the one that counts."""
+        """Return an assessment of yesterday. Of several, the one written last stands."""
         self._numbers += 1
         event = self._tell(
             PROGRAMME,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
-from services.kafka.topics import TOPICS, inbound
+from services.kafka.topics import TOPICS, inbound_declaration
 from tests.integration.brokers import Cluster, real_kafka
 from tests.integration.comparing import Asked, compare
 from tests.integration.feeding import Event, feed, portions, request_of, sender_of
@@ -150,7 +150,7 @@ def timed_post(
 
 def test_topics_are_made_once_and_drift_is_corrected(cluster: Cluster) -> None:
     admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
-    by_hand = inbound("by-hand")
+    by_hand = inbound_declaration("by-hand")
 
     def apply() -> dict[str, str]:
         said = rantai(

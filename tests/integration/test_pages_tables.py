@@ -1,4 +1,4 @@
-"""Files of the pages' tables have every row, the figures of the JSON API, and nobody else's data."""
+"""Files of the pages' tables have every row, the API's figures, and no other partner's data."""
 
 import asyncio
 import json

@@ -227,7 +227,7 @@ def test_openapi_has_a_summary_and_a_true_example_of_each(site: Site) -> None:
 
 
 def same_shape(example: Any, answer: Any) -> None:
-    """Assert that an example has the keys of an answer. Of lists, the first elements are compared."""
+    """Assert that an example has the keys of an answer; of lists, compare the first elements."""
     if isinstance(example, dict) and isinstance(answer, dict):
         if "otif" in example:  # The example shows only some of the many figures.
             assert set(example) <= set(answer)

@@ -188,6 +188,6 @@ async def test_no_share_of_the_engine_can_take_anothers_clients(own_clickhouse: 
     threads = "SELECT getSetting('max_threads') AS threads"
     with clients_held(own_clickhouse, READING):
         assert await asyncio.to_thread(own_clickhouse.rows, threads)
-    assert own_clickhouse.apart(READING) is own_clickhouse.apart(READING)
-    assert own_clickhouse.apart(READING).rows(threads) == [{"threads": READING.threads}]
+    assert own_clickhouse.with_share(READING) is own_clickhouse.with_share(READING)
+    assert own_clickhouse.with_share(READING).rows(threads) == [{"threads": READING.threads}]
     assert WRITING.threads == 0

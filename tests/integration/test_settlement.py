@@ -67,7 +67,7 @@ def test_what_the_store_refused_is_told_until_it_was_sent_in_again(clickhouse: C
         assert settled(clickhouse, event, since=since)["rejected"] == told
     later = settled(clickhouse, event, since=now + timedelta(hours=1))
     assert (later["rejected"], later["pending"]) == ([], [0])
-    RejectedEvents(clickhouse).mark_dealt_with(refusal.id)
+    RejectedEvents(clickhouse).mark_resolved(refusal.id)
     assert settled(clickhouse, event)["pending"] == [0]
 
 

@@ -25,9 +25,9 @@ SOME = Asked(SUPPLIERS, BUYERS, DATES, (180,))
 FEW = Asked(SUPPLIERS, BUYERS, DATES[1:2], (180,))
 RESTART_SECONDS = 90
 ODD = {"RANTAI_PARTITIONS": "3"}
-"""Partitions are assigned to processors in turn, topic after topic. With an odd number of partitions
-in each topic, both of two processors get events of every supplier. With an even number, all of the
-few suppliers may fall to one processor."""
+"""Partitions are assigned to processors in turn, topic after topic. With an odd number of them in
+each topic, both of two processors get events of every supplier. With an even number, all of the few
+suppliers may fall to one processor."""
 
 STORED = "rantai_events_stored_total"
 
@@ -88,7 +88,7 @@ def keys_of(running: Running) -> dict[str, str]:
 
 
 def asked_of(running: Running) -> tuple[Asked, Asked]:
-    """Return the figures to compare before the kill and after the rebuild, and those after the kill.
+    """Return what to compare before the kill and after the rebuild, and what after the kill.
 
     The engine is the same in every combination, so only the embedded one compares all each time.
     """

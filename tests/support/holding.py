@@ -35,5 +35,5 @@ def clients_held(store: ClickHouse, share: Share) -> Iterator[None]:
     """Hold every client of a share as long as the context lasts."""
     with ExitStack() as stack:
         for _ in range(share.clients):
-            stack.enter_context(store.apart(share).client())
+            stack.enter_context(store.with_share(share).client())
         yield

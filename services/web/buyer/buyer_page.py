@@ -161,7 +161,7 @@ def waiting_ways(visit: Visit, here: str) -> list[NavLink]:
 
 def supplier_address(supplier_id: str, view: View) -> str:
     """Return the address of a supplier's page with the same day and window."""
-    return f"/suppliers/{supplier_id}{view.but(page=1)}"
+    return f"/suppliers/{supplier_id}{view.with_changes(page=1)}"
 
 
 def _row(language: Language, one: OwnSupplier, view: View) -> buyer_words.SupplierRow:

@@ -89,7 +89,7 @@ def routes(site: Site, pages: BuyerPages) -> APIRouter:
 
 def item_address(item_no: str, view: View) -> str:
     """Return the address of an item's page with the same day and window."""
-    return f"{PATH}/{quote(item_no, safe='')}{view.but(page=1)}"
+    return f"{PATH}/{quote(item_no, safe='')}{view.with_changes(page=1)}"
 
 
 async def _items_page(visit: Visit, pages: BuyerPages) -> Response:

@@ -76,7 +76,7 @@ async def page(visit: Visit) -> Response:
             one,
             key,
             names.get(one.supplier_id, one.supplier_id),
-            f"/suppliers/{one.supplier_id}{view.but(page=1)}",
+            f"/suppliers/{one.supplier_id}{view.with_changes(page=1)}",
             least,
         )
         for one in shown.rows

@@ -99,7 +99,7 @@ def ways(visit: Visit, here: str) -> list[NavLink]:
 def cluster_address(name: str | None, view: View) -> str:
     """Return the address of a cluster's page with the same day and window."""
     path = "/without-cluster" if name is None else f"/clusters/{quote(name, safe='')}"
-    return f"{PATH}{path}{view.but(page=1)}"
+    return f"{PATH}{path}{view.with_changes(page=1)}"
 
 
 def choice_of(asked: "_PageQuery", wanted: Filter) -> ListQuery:
@@ -292,4 +292,4 @@ def _rows(language: Language, ordered: Sequence[Member], view: View) -> ListPage
 
 
 def _address(member: Member, view: View) -> str:
-    return f"/suppliers/{member.supplier.supplier_id}{view.but(page=1)}"
+    return f"/suppliers/{member.supplier.supplier_id}{view.with_changes(page=1)}"

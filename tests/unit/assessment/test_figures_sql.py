@@ -20,7 +20,7 @@ from services.readiness.figures import Figure, Load
 from services.readiness.policy import DEFAULT_POLICY, Policy
 from services.readiness.rules import DEFAULT_RULES, Rules
 from services.store.client import ClickHouse
-from services.store.derived_tables import derive
+from services.store.derived_tables import derive_batches
 from services.store.folding import drop_facts, fold, fold_all
 from services.store.ledger import Ledger, json_lines
 from services.store.rebuild import rebuild
@@ -254,8 +254,8 @@ def test_rebuilt_or_derived_twice_every_derived_row_is_the_same(given_history: G
     assert len(before["order_versions"]) > 100
     assert len(before["inspections"]) > 10
     batches = [row["batch"] for row in clickhouse.rows("SELECT DISTINCT batch FROM events")]
-    derive(clickhouse, batches[:7])
-    derive(clickhouse, batches[:7])
+    derive_batches(clickhouse, batches[:7])
+    derive_batches(clickhouse, batches[:7])
     fold(clickhouse, DEFAULT_RULES, batches[:7])
     assert contents(clickhouse) == before
     rebuild(clickhouse, NOT_SYNCED)

@@ -123,7 +123,7 @@ def test_who_is_not_judged_anew_is_behind_and_since_when_is_known(
 
     def behind() -> tuple[float | None, float | None]:
         look.look()
-        return value(watch, series.BEHIND), value(watch, series.BEHIND_AGE)
+        return value(watch, series.STALE_SUPPLIERS), value(watch, series.STALE_AGE)
 
     assert behind() == (1, 0)
     clock.now += 20

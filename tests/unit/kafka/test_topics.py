@@ -9,7 +9,13 @@ from kafka.admin import KafkaAdminClient
 
 from schemas.catalogue import CANONICAL_TOPICS, READINESS, REJECTED
 from services.kafka.embedded_broker import EmbeddedBroker, free_port
-from services.kafka.topics import TOPICS, BrokerUnavailable, apply, inbound, inbound_partitions
+from services.kafka.topics import (
+    TOPICS,
+    BrokerUnavailable,
+    apply,
+    inbound_declaration,
+    inbound_partitions,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +53,7 @@ def test_apply_makes_what_is_missing_and_leaves_the_rest(broker: EmbeddedBroker)
 
 
 def test_settings_say_time_of_acceptance_and_replicas() -> None:
-    for topic in (*TOPICS, inbound("AHM")):
+    for topic in (*TOPICS, inbound_declaration("AHM")):
         alone, three = topic.configs(1), topic.configs(3)
         assert alone["message.timestamp.type"] == "LogAppendTime"
         assert (alone["min.insync.replicas"], three["min.insync.replicas"]) == ("1", "2")

@@ -14,7 +14,7 @@ from services.readiness.rules import DEFAULT_RULES
 from services.store import ledger
 from services.store import migrate as module
 from services.store.client import ClickHouse, StoreUnavailable
-from services.store.derived_tables import fill
+from services.store.derived_tables import fill_table
 from services.store.folding import FACT_TABLES
 from services.store.migrate import Migration, Placement, migrate, migrations, statements
 from services.store.rebuild import rebuild
@@ -153,7 +153,7 @@ def test_filling_cut_off_is_done_again(
         if len(done) == 8:
             raise AWAY
         done.append(table)
-        fill(clickhouse, table)
+        fill_table(clickhouse, table)
 
     with patch.object(module, "fill", limited), pytest.raises(StoreUnavailable):
         migrate(older, NOT_SYNCED)

@@ -16,13 +16,13 @@ import pytest
 from services.assessment.figure_store import Selection
 from services.readiness.rules import DEFAULT_RULES
 from services.store.client import ClickHouse, StoreRefused
-from services.store.derived_tables import derive, fill
+from services.store.derived_tables import derive_batches, fill_table
 from services.store.folding import drop_facts, ensure_folded
 from services.store.ledger import Ledger
 from services.store.migrate import Placement, migrate, migrations, replace_views, statements
 from services.store.rebuild import rebuild
 from services.store.sharding import LOCAL, SETTINGS, sharded
-from services.store.sql_units import with_units
+from services.store.sql_units import expand_units
 from tests.conftest import NOT_SYNCED
 from tests.integration.separate import ClickHouseProcess
 from tests.reference.histories import buyer_ids, history, supplier_ids
@@ -54,7 +54,7 @@ def whole(new_database: NewDatabase) -> ClickHouse:
 def on_cluster() -> Iterator[str]:
     """Give every statement that makes the store on a cluster."""
     views = (files("services.store") / "views").iterdir()
-    texts = [one.text for one in migrations()] + [with_units(file.read_text()) for file in views]
+    texts = [one.text for one in migrations()] + [expand_units(file.read_text()) for file in views]
     for text in texts:
         for statement in statements(text):
             yield from CLUSTER.statements(statement, "rantai")
@@ -208,7 +208,7 @@ def test_the_store_works_through_distributed_tables(cluster: ClickHouse, whole: 
     assert ensure_folded(cluster)
     assert contents(cluster) == contents(whole)
     cluster.command(f"TRUNCATE TABLE {cluster.stored('order_versions')}")
-    fill(cluster, "order_versions")
+    fill_table(cluster, "order_versions")
     assert contents(cluster) == contents(whole)
 
 
@@ -220,7 +220,7 @@ def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: Cl
     ledger.append([row(event, 1) for event in later[:3]], cut)
     ledger.append([row(event, 1) for event in later[3:]], uuid4())
     cluster.command(f"TRUNCATE TABLE {cluster.stored('order_versions')}")
-    derive(cluster, [cut])
+    derive_batches(cluster, [cut])
     ids = {one["event_id"] for one in cluster.rows("SELECT event_id FROM order_versions")}
     assert ids == {event["id"] for event in later[:3]}
     ledger._forget(cut)

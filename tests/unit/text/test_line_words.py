@@ -294,9 +294,9 @@ def test_empty_and_foreign_fields_are_left_alone() -> None:
     empty = {"as_of": "", "window_days": "", "buyer_id": "", "utm_source": "wa"}
     view = page_query.read(empty, TODAY)
     assert (view.as_of, view.window_days, view.buyer_id) == (TODAY, 180, None)
-    assert view.but() == "?"
+    assert view.with_changes() == "?"
     chosen = page_query.read({"as_of": "2026-11-01", "cluster": "a&b", "page": "2"}, TODAY)
-    assert chosen.but(page=3) == "?as_of=2026-11-01&cluster=a%26b&page=3"
+    assert chosen.with_changes(page=3) == "?as_of=2026-11-01&cluster=a%26b&page=3"
     assert page_query.read({"window_days": "45"}, TODAY).windows == [30, 45, 90, 180, 365]
 
 

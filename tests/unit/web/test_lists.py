@@ -49,9 +49,9 @@ def test_a_heading_chosen_again_turns_the_order_round() -> None:
 
 
 def test_a_change_begins_at_the_first_part_and_a_part_keeps_the_rest() -> None:
-    assert CHOICE.but(page=3) == "/buyer?as_of=2026-11-22&page=3&q=a%26b"
-    assert CHOICE.but(q="") == "/buyer?as_of=2026-11-22"
-    assert ListQuery("/x", View(date(2026, 11, 22)), {}).but(q="z") == "/x?q=z"
+    assert CHOICE.with_changes(page=3) == "/buyer?as_of=2026-11-22&page=3&q=a%26b"
+    assert CHOICE.with_changes(q="") == "/buyer?as_of=2026-11-22"
+    assert ListQuery("/x", View(date(2026, 11, 22)), {}).with_changes(q="z") == "/x?q=z"
 
 
 @pytest.mark.parametrize(
