@@ -21,22 +21,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from pydantic_core import from_json
 
 from services.store.engine_limits import OPTIONS, is_too_large, read_limits
+from services.store.error_codes import RETRIABLE_CODES, ErrorCode
 from services.store.sharding import LOCAL, SETTINGS
 
-_TRANSIENT: Final = frozenset({3, 159, 164, 202, 203, 209, 210, 242, 252, 285, 319, 425, 999, 1002})
-"""Transient: time-outs, too many parts or queries, lost replicas."""
-
-_OF_THE_STORE: Final = frozenset(
-    {60, 74, 75, 76, 81, 173, 198, 218, 236, 241, 243, 279, 394, 439, 497, 516}
-)
-"""Server faults rather than bad rows: the batch is retried. Tables being created, files, disk,
-memory, name resolution, killed queries, threads, privileges, passwords. If rows were refused for
-these errors, every row would be."""
-
-RETRIABLE_CODES: Final = _TRANSIENT | _OF_THE_STORE
-"""Error codes after which the same statement may succeed when it is tried again."""
-
-_MEMORY_LIMIT: Final = 241
 _TOO_LARGE: Final = (
     "this needs more memory than one read may take; ask for less: a shorter window, fewer suppliers"
 )
@@ -176,7 +163,7 @@ class ClickHouse:
             yield
         except ClickHouseError as error:
             code = error_code(error)
-            if code == _MEMORY_LIMIT and is_too_large(str(error)):
+            if code == ErrorCode.MEMORY_LIMIT_EXCEEDED and is_too_large(str(error)):
                 raise ReadTooLarge(_TOO_LARGE) from error
             if code is None or code in RETRIABLE_CODES:
                 raise StoreUnavailable(str(error)) from error
