@@ -34,7 +34,7 @@ test-kafka: install
 soak-short: install
 	deploy/kafka/test.sh $(BIN)/python -m pytest -m soak -s tests/soak
 
-# An hour of soak test on each kind of broker, while keys, clients and brokers come and go.
+# An hour of soak test on each kind of broker: traffic, faults, and everything that comes and goes.
 soak: install
 	$(BIN)/python -m tests.soak --broker embedded --minutes 60
 	$(BIN)/python -m tests.soak --broker kafka --minutes 60

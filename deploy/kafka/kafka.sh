@@ -22,12 +22,12 @@ Usage:
   kafka.sh start [--brokers 1|3] [--dir DIR] [--port 19092]
   kafka.sh start --node N [--dir DIR]                  start one stopped node again
   kafka.sh stop  [--node N] [--dir DIR] [--kill]       SIGTERM, SIGKILL after $STOP_SECONDS s; --kill: at once
-  kafka.sh status [--dir DIR]                          one line a node; exit 0 only if all answer
+  kafka.sh status [--dir DIR]                          one line per node; exit 0 only if all answer
 
-The last line that start prints on stdout is the bootstrap servers, and nothing else.
+The last line that start prints on stdout has the bootstrap servers and nothing else.
 Data, logs and pid files live in DIR (default: a new folder under $CACHE/clusters);
-stop and status without --dir mean the cluster started last. Nothing but pid files is ever removed.
-Exit codes: $EX_USAGE wrong usage, $EX_UNAVAILABLE jars or Java not to be had, $EX_SOFTWARE a node did not start or stop.
+stop and status without --dir act on the cluster started last. Nothing but pid files is ever removed.
+Exit codes: $EX_USAGE wrong usage, $EX_UNAVAILABLE jars or Java not available, $EX_SOFTWARE a node did not start or stop.
 Environment: RANTAI_KAFKA_HOME (cache folder), KAFKA_HEAP_OPTS (default -Xmx512m), JAVA_HOME.
 
 Example:

@@ -18,11 +18,11 @@ status=0
 "$HERE/kafka.sh" fetch > /dev/null || status=$?
 if [[ "$status" -eq "$EX_UNAVAILABLE" ]]; then
   if [[ "${CI:-}" == true ]]; then
-    say "Apache Kafka is not to be had (see above), and CI=true takes no excuse: FAILED"
+    say "Apache Kafka is not available (see above), which is a failure with CI=true: FAILED"
     exit "$EX_UNAVAILABLE"
   fi
   say "SKIPPED: $*"
-  say "Apache Kafka is not to be had: Maven Central is out of reach, or mvn or Java 17 is missing (see above)"
+  say "Apache Kafka is not available: Maven Central is out of reach, or mvn or Java 17 is missing (see above)"
   exit 0
 fi
 [[ "$status" -eq 0 ]] || exit "$status"

@@ -24,8 +24,8 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.kafka.sink_progress import SinkProgress
-from services.processor.sink import FinishingSink, KafkaRecord
-from services.store.client import StoreUnavailable
+from services.kafka.topics import BrokerUnavailable
+from services.processor.sink import UNAVAILABLE, FinishingSink, KafkaRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import OFFSET_LAG, RETRIES
 
@@ -161,7 +161,7 @@ class BatchLoop:
         return self._rebalances.count
 
     async def run(self) -> None:
-        """Read and write until `stop`. Retries on StoreUnavailable and raises any other error."""
+        """Read and write until `stop`. Retries on `UNAVAILABLE` and raises any other error."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._subscription.bootstrap,
             group_id=self._subscription.group,
@@ -291,14 +291,16 @@ class BatchLoop:
             try:
                 await work()
                 return
-            except StoreUnavailable as error:
+            except UNAVAILABLE as error:
                 if self._stopping.is_set():
                     # Nothing is committed: the next owner of the partitions reads the batch again.
                     raise asyncio.CancelledError from None
                 RETRIES.inc()
                 log(
                     _LOGGER,
-                    "store_unavailable",
+                    "broker_unavailable"
+                    if isinstance(error, BrokerUnavailable)
+                    else "store_unavailable",
                     level=logging.WARNING,
                     error=str(error)[:300],
                     retry_in_seconds=round(backoff, 2),

@@ -21,11 +21,9 @@ from schemas.validation import (
 )
 from services.kafka.record_headers import attributes_of, trace_of
 from services.kafka.safety import Safety
-from services.kafka.topics import BrokerUnavailable
 from services.processor.rejections import Refusal, Rejections
 from services.processor.sink import KafkaRecord
 from services.runtime.turns import Turns
-from services.store.client import StoreUnavailable
 from services.telemetry.metrics import ACCEPTED
 
 RolesOf = Callable[[str], tuple[Role, ...]]
@@ -61,7 +59,7 @@ class Inbound:
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Publish valid events and refuse the other records; return when both are safe.
 
-        Raises StoreUnavailable, also if the broker is unavailable: call again with the same batch.
+        Raises BrokerUnavailable or StoreUnavailable: call again with the same batch.
         """
         good: list[Accepted] = []
         traces: list[str | None] = []
@@ -76,11 +74,8 @@ class Inbound:
                 reason = "forbidden" if outcome.forbidden else "invalid"
                 event = (outcome.source, outcome.id)
                 refusals.append(Refusal.of_record(record, "inbound", reason, outcome.faults, event))
-        try:
-            if good:
-                await self._safety.keep(good, traces)
-        except BrokerUnavailable as error:
-            raise StoreUnavailable(str(error)) from error
+        if good:
+            await self._safety.keep(good, traces)
         for one in good:
             ACCEPTED.labels(one.type).inc()
         await self._rejections.refuse(*refusals)

@@ -18,10 +18,10 @@ from schemas.envelope import sender_of, valid_traceparent
 from schemas.validation import Fault
 from services.kafka.producer import EventProducer, Record
 from services.kafka.record_headers import TRACE_HEADER, accepted_ms, record_name, trace_of
-from services.kafka.topics import MAX_RECORD_BYTES, BrokerUnavailable
+from services.kafka.topics import MAX_RECORD_BYTES
 from services.processor.sink import KafkaRecord
 from services.runtime.turns import Turns
-from services.store.client import StoreRefused, StoreUnavailable
+from services.store.client import StoreRefused
 from services.store.ledger import LedgerRecord
 from services.telemetry.logs import log
 from services.telemetry.metrics import REJECTED as REJECTED_EVENTS
@@ -205,8 +205,8 @@ class Rejections:
     async def refuse(self, *refusals: Refusal) -> None:
         """Write refusals; return when they are safe.
 
-        Raises StoreUnavailable if the store or the broker does not take them, so that the caller
-        retries the batch.
+        Raises StoreUnavailable or BrokerUnavailable if they are not taken: the caller retries the
+        batch.
         """
         if not refusals:
             return
@@ -221,9 +221,6 @@ class Rejections:
         ]
         if self._store is not None:
             await self._store.insert([record.value for record in records])
-        try:
-            await self._producer.publish(records)
-        except BrokerUnavailable as error:
-            raise StoreUnavailable(str(error)) from error
+        await self._producer.publish(records)
         for refusal in refusals:
             REJECTED_EVENTS.labels(refusal.stage, refusal.reason).inc()

@@ -1,11 +1,18 @@
 """The interface of a sink, which takes batches of Kafka records and makes them safe, in order.
 
 Every sink and every test double follows this contract: `write` returns once all records of the
-batch are safe or refused for good, and raises StoreUnavailable if the same batch should be retried.
+batch are safe or refused for good, and raises one of `UNAVAILABLE` if the same batch should be
+retried.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+from services.kafka.topics import BrokerUnavailable
+from services.store.client import StoreUnavailable
+
+UNAVAILABLE: Final = (StoreUnavailable, BrokerUnavailable)
+"""What a sink raises while the store or the broker does not take a batch: retry the same batch."""
 
 
 class KafkaRecord(Protocol):
@@ -32,7 +39,7 @@ class Sink(Protocol):
     """Takes batches of records."""
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Make a batch safe. Raises StoreUnavailable: call again with the same batch."""
+        """Make a batch safe. Raises `UNAVAILABLE`: call again with the same batch."""
 
 
 class FinishingSink(Sink, Protocol):
@@ -42,4 +49,4 @@ class FinishingSink(Sink, Protocol):
     """
 
     async def finish(self) -> None:
-        """Make all batches written so far safe. Raises StoreUnavailable: call again."""
+        """Make all batches written so far safe. Raises `UNAVAILABLE`: call again."""

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.processor.sink import KafkaRecord, Sink
-from services.store.client import StoreUnavailable
+from services.processor.sink import UNAVAILABLE, KafkaRecord, Sink
 from services.telemetry.logs import log
 
 _LOGGER: Final = logging.getLogger("rantai.processor")
@@ -52,7 +51,7 @@ class Stream:
             await self._events.put(event)
 
     async def drain(self) -> None:
-        """Write batches until cancelled. Raises any error of the sink but StoreUnavailable."""
+        """Write batches until cancelled. Raises any error of the sink but `UNAVAILABLE`."""
         while True:
             events = [await self._events.get()]
             while len(events) < _BATCH and not self._events.empty():
@@ -66,13 +65,13 @@ class Stream:
 
 
 async def write_until_taken(sink: Sink, records: Sequence[KafkaRecord]) -> None:
-    """Write a batch, retrying with backoff while StoreUnavailable is raised, until cancelled."""
+    """Write a batch, retrying with backoff while the sink is unavailable, until cancelled."""
     backoff = 0.1
     while True:
         try:
             await sink.write(records)
             return
-        except StoreUnavailable as error:
+        except UNAVAILABLE as error:
             log(
                 _LOGGER,
                 "stream_retries",

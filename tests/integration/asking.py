@@ -1,6 +1,6 @@
 """Requests to a running Rantai as one of its partners: to post events, and to read what is stored.
 
-Every method fails the test where the server answers with a status of 500 or more.
+A request that is answered with a status of 500 or more fails the test.
 """
 
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ class Asking:
         return lines
 
     def counted(self) -> dict[str, int]:
-        """Return the totals of the reconciliation. Fails where an event is missing."""
+        """Return the totals of the reconciliation. Fails if an event is missing."""
         answer = self.get("/v1/reconciliation").json()
         assert answer["missing"] == 0, answer["missing_events"]
         total: dict[str, int] = answer["total"]

@@ -82,8 +82,8 @@ class Cluster:
                 return
             if done.returncode == _NOT_TO_BE_HAD and os.environ.get("CI") != "true":
                 pytest.skip("Apache Kafka is not available: " + done.stderr[-300:])
-            # The script creates this folder once it has the ports. If it exists, the failure has
-            # another cause than a port in use, and another attempt would not help.
+            # The script writes this file once it has found its ports free. If the file exists, the
+            # failure has another cause, and other ports would not help.
             assert not (self._folder / "cluster").exists(), done.stderr
         raise AssertionError(done.stderr)
 

@@ -41,7 +41,7 @@ PRICE = "98765"
 class Groups(Story):
     """A story whose orders have items and prices, and whose suppliers have a cluster and region."""
 
-    def place(  # noqa: PLR0917 - an order in short
+    def place(  # noqa: PLR0917 - the fields of an order that vary
         self, buyer: str, supplier: str, number: str, due: date, item: str = ITEM, lines: int = 1
     ) -> None:
         """Place an order 60 days before its due date: `lines` lines of 100 pieces, with a price."""

@@ -119,7 +119,7 @@ class Separate(Running):
 
     @property
     def taken_over(self) -> bool:
-        """Whether another processor is left."""
+        """Whether there is another processor, which takes over when `kill` ends the first."""
         return len(self.processors) > 1
 
     def metric(self, service: str, name: str) -> float:
@@ -144,7 +144,7 @@ class Separate(Running):
             self.await_ready(name)
 
     def await_ready(self, name: str) -> None:
-        """Wait until a service is ready. A Faust worker serves no HTTP, so there is no waiting."""
+        """Wait until a service is ready. Returns at once for a Faust worker, which has no HTTP."""
         service = self.services[name]
         if "faust" not in service.command:
             service.await_answer(self.url_of(name) + "/readyz")

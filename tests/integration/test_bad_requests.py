@@ -278,7 +278,7 @@ def test_one_key_cannot_hold_all_the_memory(asking: Asking) -> None:
             go_on.set()
         for one in held:
             problem(one.result(), 400, "the body is empty")
-    # Of several sent at once, those that fit are read: they are not all refused for one another.
+    # Of several sent at once, those that fit within the limit are read, instead of all refused.
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: asking.post(lines, large).status_code, range(8)))
     assert 400 in answers

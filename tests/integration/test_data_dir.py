@@ -64,7 +64,10 @@ def test_a_directory_that_is_held_is_refused_and_says_by_whom(
     assert in_use(tmp_path)
     assert read_run_file(tmp_path) is None  # The holder has not written its address yet.
     named = rf"process {holder.process.pid} \(rantai up\)"
-    with pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"), hold_data_dir(tmp_path, "other"):
+    with (
+        pytest.raises(DataDirInUse, match=rf"{named}\. .*--data-dir"),
+        hold_data_dir(tmp_path, "other"),
+    ):
         pass
     write_run_file(tmp_path, "http://127.0.0.1:1", "127.0.0.1:2", tmp_path / "keys.json")
     with pytest.raises(DataDirInUse, match=rf"{named}, which listens on http://127\.0\.0\.1:1\. "):

@@ -104,7 +104,11 @@ async def _refuse(*_: Any) -> Any:
 
 
 def told() -> list[Event]:
-    """Return 30 orphan receipts and an overdue line with a price of B1, and 2 and a line of B2."""
+    """Return events of two buyers.
+
+    B1 has 30 orphan receipts and an overdue line with a price, B2 has 2 orphan receipts and an
+    overdue line.
+    """
     late = order("03-01", 10, "03-20")
     late["data"]["lines"][0] |= {"unit_price": "98765"}
     secret = order("03-01", 10, "03-20", buyer_id="B2", order_no="RAHASIA")

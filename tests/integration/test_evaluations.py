@@ -379,7 +379,7 @@ def test_month_ends_stand_and_changes_are_told_once(site: Site) -> None:
 
 
 def late_is_told_beside(site: Site, tale: Tale, first: list[dict[str, Any]]) -> None:
-    """Send a late receipt: it restates the newest month end, and changes no frozen evaluation."""
+    """Send a late receipt, which restates the newest month end only, and changes nothing frozen."""
     site.judge(tale.late_receipt())
     now = site.evaluations()
     assert [one | {"restated": None} for one in now] == first

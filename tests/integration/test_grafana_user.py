@@ -22,7 +22,7 @@ from tests.integration.grafana import ALL, CLICKHOUSE, Period, expand, queries
 
 ROOT = Path(__file__).parents[2]
 USERS = ROOT / "deploy" / "clickhouse" / "users.d" / "rantai_grafana.xml"
-VIEWS = ROOT / "services" / "clickhouse" / "views"
+VIEWS = ROOT / "services" / "store" / "views"
 DENIED, READONLY, ROWS, TIME, MEMORY, BOUND = 497, 164, 396, 159, 241, 452
 EVERYBODY = {
     "buyer": ALL, "cluster": ALL, "supplier": ALL, "zone": ["Asia/Jakarta"], "status": ["all"],
@@ -199,6 +199,6 @@ def test_no_view_of_grafana_names_what_something_costs() -> None:
         said = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
         for word in ("price", "currency", "'value'", "concentration_days = {", "amount"):
             if word == "'value'" and name in ("56_grafana_evaluations.sql", "60_grafana_times.sql"):
-                continue  # The `value` of a score, and of five named figures: neither is a price.
+                continue  # The `value` of a score, and of five named figures: none is a price.
             assert word not in said, (name, word)
         assert "definer = current_user sql security definer" in said, name

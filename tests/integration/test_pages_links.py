@@ -225,12 +225,12 @@ def test_a_link_taken_back_opens_nothing_and_signs_out(site: Site, buyer: Browse
 
 def test_a_link_made_by_who_came_by_a_link_ends_with_that(site: Site) -> None:
     token = site.links.create(LinkHolder(Role.PROGRAMME, PROGRAMME), days=7)
-    credential_of, manager = site.links.open(token), Browser(site.app)
+    own_link, manager = site.links.open(token), Browser(site.app)
     assert manager.get(f"/s/{token}").status_code == 200
     path = made(manager, days="365")
-    assert newest(site).expires_at == credential_of.expires_at
+    assert newest(site).expires_at == own_link.expires_at
     assert Browser(site.app).get(path).status_code == 200
-    site.links.revoke(credential_of.link_id)
+    site.links.revoke(own_link.link_id)
     assert Browser(site.app).get(path).status_code == 403
 
 

@@ -434,7 +434,10 @@ def test_the_small_drawing_ends_with_what_the_change_beside_it_changed_to(site: 
 
 
 def test_a_line_sent_back_is_overdue_on_every_page(site: Site) -> None:
-    """Every page applies the figure's rule: a line is overdue if returned goods are missing."""
+    """Every page applies the figure's rule: goods returned after the due date make a line overdue.
+
+    They are missing again, though the line was once received in full.
+    """
     supplier = visit(site, f"/suppliers/{BACK}?{DAY}", partner=BACK)
     assert "Lewat jatuh tempo 1 baris" in text(supplier)
     card = json.loads(site.reader.scorecard(BACK, Selection(TODAY, 180, [BACK])))

@@ -90,7 +90,7 @@ def answered(prometheus: Prometheus, asked: Asked) -> dict[tuple[str, ...], floa
 def has_number(found: dict[tuple[str, ...], float]) -> bool:
     """Return whether a result has a series with a number.
 
-    A quotient of rates is NaN as long as there were no requests.
+    Where there were no requests, the quotient of their rates is NaN.
     """
     return any(not isnan(number) for number in found.values())
 

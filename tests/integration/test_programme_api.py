@@ -67,7 +67,7 @@ def site(own_clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def told() -> list[Event]:
-    """Return for each supplier and buyer a line received on time and one not received.
+    """Return events: for each pair of supplier and buyer, a line on time and one not received.
 
     All suppliers but one are registered too.
     """
@@ -94,7 +94,7 @@ def told() -> list[Event]:
 
 
 def otif(summary: dict[str, Any]) -> tuple[int, int]:
-    """Return the figure's numerator and denominator: 1 and 2 for each supplier and buyer."""
+    """Return numerator and denominator: 1 and 2 for each pair of supplier and buyer."""
     figure = summary["kpis"]["otif"]
     return figure["numerator"], figure["denominator"]
 
