@@ -57,13 +57,21 @@ class Standings:
             _ANSWERS_BYTES, lambda held: len(held[1])
         )
 
+    def marks(self, selection: Selection) -> dict[str, int]:
+        """Return the marks of a selection's facts by supplier, as `FigureStore.marks`."""
+        return self.assessor.store.marks(selection)
+
+    def first_days(self, selection: Selection) -> dict[str, date]:
+        """Return the first day with facts by supplier, as `FigureStore.first_days`."""
+        return self.assessor.store.first_days(selection)
+
     def scorecard(self, supplier_id: str, selection: Selection) -> bytes:
         """Return the scorecard of a supplier as JSON in the shape of docs/figures.md.
 
         The selection must name this supplier alone.
         """
         # Marks are read before anything else, so that any later change makes the answer stale.
-        marks = self.assessor.store.marks(selection)
+        marks = self.marks(selection)
         mark = marks.get(supplier_id, 0)
         key = (supplier_id, tuple(selection.buyers), selection.as_of, selection.window_days)
         known = self._known(key, mark)
@@ -103,7 +111,7 @@ class Standings:
 
     def refreshed(self, selection: Selection) -> dict[str, Assessed]:
         """Assess a selection's suppliers, and keep the standings if the selection is `usual`."""
-        marks = self.assessor.store.marks(selection)
+        marks = self.marks(selection)
         assessed = self.assessor.assessed(selection, marks)
         if selection.usual:
             self._keep(selection, marks, assessed)

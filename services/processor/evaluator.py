@@ -108,7 +108,7 @@ class Evaluator:
     def _look(self) -> None:
         now = time.monotonic()
         self._unfinished = self._store.unfinished()
-        for name, mark in self._standings.assessor.store.marks(_ALL_SUPPLIERS).items():
+        for name, mark in self._standings.marks(_ALL_SUPPLIERS).items():
             seen = self._seen.get(name)
             if seen is None:
                 self._seen[name] = _Seen(mark, now, now)
@@ -139,7 +139,7 @@ class Evaluator:
         """
         selection = Selection(_ALL_SUPPLIERS.as_of, WINDOW_DAYS, list(marks))
         unfinished = self._store.unfinished()
-        now = self._standings.assessor.store.marks(selection)
+        now = self._standings.marks(selection)
         return [
             name
             for name, mark in marks.items()
@@ -177,7 +177,7 @@ class Evaluator:
         marks = {name: self._seen[name].mark for name in names}
         inputs = self._store.high_water()
         selection = Selection(last, WINDOW_DAYS, names)
-        firsts = self._standings.assessor.store.first_days(selection)
+        firsts = self._standings.first_days(selection)
         missing = {
             name: [day for day in month_ends(first, last) if day not in self._ends.get(name, ())]
             for name, first in firsts.items()

@@ -80,44 +80,44 @@ def routes(site: Site) -> APIRouter:
 
 async def _make(visit: Visit) -> Response:
     _require_maker(visit)
-    form = await visit.site.forms.read(visit.request, visit.visitor, _MAKE)
+    form = await visit.forms.read(visit.request, visit.visitor, _MAKE)
     supplier, days = form.fields.get("supplier", ""), form.fields.get("days", "")
     rights = form.fields.get("rights", "")
     if rights not in _rights(visit.visitor) or days not in {str(one) for one in DAYS}:
         raise PageRefused("form_stale")
     own = _only_buyer(visit.visitor)
-    if not await run_query(lambda: visit.site.reader.knows(supplier, [own] if own else [])):
+    if not await run_query(lambda: visit.reader.knows(supplier, [own] if own else [])):
         what = visit.language.text("There is no supplier %(supplier)s here.", supplier=supplier)
         raise PageRefused("not_taken", what=what, again=PATH)
     holder = LinkHolder(Role.SUPPLIER, supplier, Rights(rights), own)
-    links, visitor = visit.site.links, visit.visitor
-    async with visit.site.forms.taking(form):
+    links, visitor = visit.links, visit.visitor
+    async with visit.forms.taking(form):
         token = await run_query(
             lambda: links.create(holder, int(days), visitor.partner, visitor.link)
         )
-        visit.site.forms.done(form)
+        visit.forms.done(form)
     return await _page(visit, f"{visit.site.base_url.rstrip('/')}/s/{token}", supplier)
 
 
 async def _revoke(visit: Visit, link_id: str) -> Response:
     _require_maker(visit)
-    form = await visit.site.forms.read(visit.request, visit.visitor, _revoke_purpose(link_id))
-    links = visit.site.links
+    form = await visit.forms.read(visit.request, visit.visitor, _revoke_purpose(link_id))
+    links = visit.links
     mine = await run_query(lambda: _made_by(visit.visitor, links.records()))
     if link_id not in {one.link_id for one in mine}:
         raise PageRefused("not_known")
     await run_query(lambda: links.revoke(link_id))
-    visit.site.forms.done(form)
+    visit.forms.done(form)
     return see_other(PATH)
 
 
 async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
     _require_maker(visit)
-    reader, language, own = visit.site.reader, visit.language, _only_buyer(visit.visitor)
-    view = read(visit.request.query_params, reader.today())
+    reader, language, own = visit.reader, visit.language, _only_buyer(visit.visitor)
+    view = read(visit.query, reader.today())
     (total, suppliers), records = await asyncio.gather(
         run_query(lambda: reader.suppliers(buyers=[own] if own else [], limit=_MOST_OPTIONS)),
-        run_query(lambda: _made_by(visit.visitor, visit.site.links.records())),
+        run_query(lambda: _made_by(visit.visitor, visit.links.records())),
     )
     shown = page_of(records[::-1], view.page)
     wanted = sorted({one.partner for one in shown.rows} | ({made_for} if made_for else set()))
@@ -132,7 +132,7 @@ async def _page(visit: Visit, made: str = "", made_for: str = "") -> Response:
             "for_buyer": own is not None,
             "token": visit.form_token(_MAKE),
             "suppliers": _options(suppliers) if total <= _MOST_OPTIONS else None,
-            "chosen": visit.request.query_params.get("supplier", ""),
+            "chosen": visit.query.get("supplier", ""),
             "rights": _rights_in_words(visit),
             "days": DAYS,
             "usual_days": _USUAL_DAYS,
@@ -196,7 +196,7 @@ def _row(visit: Visit, one: LinkRecord, names: dict[str, str]) -> LinkRow:
 
 
 def _moment(visit: Visit, text: str) -> str:
-    return visit.language.moment(datetime.fromisoformat(text), visit.site.reader.policy.zone)
+    return visit.language.moment(datetime.fromisoformat(text), visit.policy.zone)
 
 
 def _options(suppliers: Sequence[Supplier]) -> list[tuple[str, str]]:

@@ -71,9 +71,9 @@ async def page(
 
     `buyers`: empty for all. `path`, `ways`: the page's address and navigation links.
     """
-    reader, language = visit.site.reader, visit.language
+    reader, language = visit.reader, visit.language
     quality, scope = DataQuality(reader.store), Scope(view.as_of, buyers)
-    kind = visit.request.query_params.get("kind", "")
+    kind = visit.query.get("kind", "")
     if kind and kind not in KINDS:
         raise Unreadable(mark("There is no such kind of finding."))
     wanted = table_files.table_asked_for(visit)

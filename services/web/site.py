@@ -7,11 +7,13 @@ of the server only if it is one.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import QueryParams
 
 from schemas.catalogue import Role
 from schemas.validation import Sender
@@ -23,6 +25,7 @@ from services.assessment.evaluations import EvaluationStore
 from services.assessment.figure_store import Selection
 from services.assessment.scorecard_reader import ScorecardReader
 from services.http.service import Problem
+from services.readiness.policy import Policy
 from services.scorecards.scorecard_api import READ_TOO_LARGE, run_query
 from services.text.language import INDONESIAN, LANGUAGES, Language
 from services.web.form_tokens import FormRefused, Forms
@@ -108,9 +111,39 @@ class Visit:
             lambda: html(self.language, template, {**_frame(self), **context()}, status)
         )
 
+    @property
+    def reader(self) -> ScorecardReader:
+        """The reader of figures."""
+        return self.site.reader
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.site.reader.policy
+
+    @property
+    def forms(self) -> Forms:
+        """The forms, which issue tokens and read what is sent."""
+        return self.site.forms
+
+    @property
+    def links(self) -> Links:
+        """The links that open pages."""
+        return self.site.links
+
+    @property
+    def today(self) -> date:
+        """The present day at the site."""
+        return self.site.reader.today()
+
+    @property
+    def query(self) -> QueryParams:
+        """The parameters of the address."""
+        return self.request.query_params
+
     def form_token(self, purpose: str) -> str:
         """Return a token for a form on a page."""
-        return self.site.forms.token(self.visitor, purpose)
+        return self.forms.token(self.visitor, purpose)
 
     @property
     def may_act(self) -> bool:

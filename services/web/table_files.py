@@ -116,7 +116,7 @@ def table_asked_for(visit: Visit) -> TableQuery | None:
 
     Raises Unreadable if the format is unknown.
     """
-    query = visit.request.query_params
+    query = visit.query
     if "format" not in query:
         return None
     try:

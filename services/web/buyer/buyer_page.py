@@ -55,7 +55,7 @@ class BuyerPages:
         """
         visit.require(Role.BUYER)
         view = buyers_view(visit)
-        sorting = Sorting.read(visit.request.query_params, SUPPLIER_KEYS, _FIRST)
+        sorting = Sorting.read(visit.query, SUPPLIER_KEYS, _FIRST)
         wanted = table_files.table_asked_for(visit)
         if wanted is not None and wanted.key != "suppliers":
             raise table_files.no_such_table(wanted)
@@ -67,7 +67,7 @@ class BuyerPages:
         return await self._page(visit, choice, sorting, ordered)
 
     async def _suppliers(self, visit: Visit, view: View) -> list[OwnSupplier]:
-        reader, buyer = visit.site.reader, visit.visitor.partner
+        reader, buyer = visit.reader, visit.visitor.partner
         standings, (_, suppliers) = await asyncio.gather(
             run_query(lambda: self.buying.standings(buyer, view.as_of, view.window_days)),
             run_query(lambda: reader.suppliers(buyers=[buyer], limit=_ALL)),
@@ -82,7 +82,7 @@ class BuyerPages:
         sorting: Sorting[OwnSupplier],
         found: Sequence[OwnSupplier],
     ) -> Response:
-        reader, language, buyer = visit.site.reader, visit.language, visit.visitor.partner
+        reader, language, buyer = visit.reader, visit.language, visit.visitor.partner
         view = choice.view
         names, disputes, newest = await asyncio.gather(
             run_query(lambda: reader.names([buyer])),
@@ -130,7 +130,7 @@ def buyers_view(visit: Visit) -> View:
 
     Raises Unreadable.
     """
-    view = page_query.read(visit.request.query_params, visit.site.reader.today())
+    view = page_query.read(visit.query, visit.today)
     return replace(view, buyer_id=None)
 
 

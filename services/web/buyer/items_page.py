@@ -95,7 +95,7 @@ def item_address(item_no: str, view: View) -> str:
 async def _items_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, buyer = buyers_view(visit), visit.visitor.partner
-    search = one_spelling(visit.request.query_params.get("q", ""))[:_LONGEST_SEARCH]
+    search = one_spelling(visit.query.get("q", ""))[:_LONGEST_SEARCH]
     wanted = table_files.table_asked_for(visit)
 
     def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:
@@ -123,9 +123,9 @@ async def _items_page(visit: Visit, pages: BuyerPages) -> Response:
 async def _item_page(visit: Visit, pages: BuyerPages, item_no: str) -> Response:
     visit.require(Role.BUYER)
     view, language, buyer = buyers_view(visit), visit.language, visit.visitor.partner
-    reader = visit.site.reader
+    reader = visit.reader
     selection = view.selection([], [buyer])
-    sorting = Sorting.read(visit.request.query_params, _KEYS, "otif")
+    sorting = Sorting.read(visit.query, _KEYS, "otif")
     rows, (_, suppliers), newest = await asyncio.gather(
         run_query(lambda: reader.store.item_sums(selection, item_no)),
         run_query(lambda: reader.suppliers(buyers=[buyer], limit=2**31)),

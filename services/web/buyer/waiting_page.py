@@ -87,7 +87,7 @@ def routes(site: Site, pages: BuyerPages) -> APIRouter:
 async def _awaited_page(visit: Visit, pages: BuyerPages, one: _AwaitedList) -> Response:
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
-    reader, buyer = visit.site.reader, visit.visitor.partner
+    reader, buyer = visit.reader, visit.visitor.partner
     wanted = table_files.table_asked_for(visit)
 
     def read(limit: int, offset: int) -> Sequence[dict[str, Any]]:
@@ -139,7 +139,7 @@ async def _awaited_page(visit: Visit, pages: BuyerPages, one: _AwaitedList) -> R
 async def _complaints_page(visit: Visit, pages: BuyerPages) -> Response:
     visit.require(Role.BUYER)
     view, language = buyers_view(visit), visit.language
-    reader, buyer = visit.site.reader, visit.visitor.partner
+    reader, buyer = visit.reader, visit.visitor.partner
     wanted = table_files.table_asked_for(visit)
     rows, newest = await asyncio.gather(
         run_query(lambda: pages.lists.complaints(buyer, view.as_of)),
@@ -179,7 +179,7 @@ async def _complaints_page(visit: Visit, pages: BuyerPages) -> Response:
 
 async def _names(visit: Visit, rows: Iterable[Any]) -> dict[str, str]:
     wanted = sorted({row["supplier_id"] for row in rows})
-    return await run_query(lambda: visit.site.reader.names(wanted)) if wanted else {}
+    return await run_query(lambda: visit.reader.names(wanted)) if wanted else {}
 
 
 def _awaited_table(

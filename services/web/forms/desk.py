@@ -39,12 +39,12 @@ class Desk:
     @property
     def zone(self) -> str:
         """The sites' time zone."""
-        return self.visit.site.reader.policy.zone
+        return self.visit.policy.zone
 
     @property
     def today(self) -> date:
         """Today's date at the sites."""
-        return self.visit.site.reader.today()
+        return self.visit.today
 
     @property
     def tomorrow(self) -> date:
@@ -53,12 +53,12 @@ class Desk:
 
     def asked(self, name: str) -> str:
         """Return an order, line, buyer or the like that the address names; "" if it names none."""
-        text = one_spelling(self.visit.request.query_params.get(name, ""))
+        text = one_spelling(self.visit.query.get(name, ""))
         return text if is_name(text) else ""
 
     async def names(self, partners: Sequence[str]) -> dict[str, str]:
         """Return the names of partners, by id."""
-        reader = self.visit.site.reader
+        reader = self.visit.reader
         return await run_query(lambda: reader.names(list(partners)))
 
 

@@ -201,7 +201,7 @@ async def _process(desk: Desk, kind: FormKind) -> Response:
     """Process a form that was sent: it becomes one event, or none."""
     visit = desk.visit
     try:
-        form = await visit.site.forms.read(visit.request, visit.visitor, _purpose(kind))
+        form = await visit.forms.read(visit.request, visit.visitor, _purpose(kind))
         typed = Typed(form.fields)
         desk = _at_the_moment_of(desk, form)
         offer = await kind.offer(desk, typed)
@@ -290,10 +290,10 @@ async def _form_page(
 
 async def _sent_page(visit: Visit, sending: Sending) -> Response:
     found = await sending.sent(visit.visitor.partner)
-    reader, language = visit.site.reader, visit.language
+    reader, language = visit.reader, visit.language
     partners = sent_words.partners(found)
     names = await run_query(lambda: reader.names(partners))
-    new = visit.request.query_params.get("new", "")
+    new = visit.query.get("new", "")
     rows = [sent_words.sent_words(language, one, names, reader.policy.zone) for one in found]
     return await visit.page(
         "sent.html",
@@ -307,7 +307,7 @@ async def _sent_page(visit: Visit, sending: Sending) -> Response:
 
 
 async def _disputes_page(visit: Visit, awaiting: FormReader) -> Response:
-    reader, buyer = visit.site.reader, visit.visitor.partner
+    reader, buyer = visit.reader, visit.visitor.partner
     total, found = await run_query(lambda: awaiting.disputes([buyer], limit=_MOST_DISPUTES))
     names = await run_query(lambda: reader.names(sorted({one.supplier_id for one in found})))
     return await visit.page(

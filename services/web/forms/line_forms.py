@@ -217,7 +217,7 @@ async def _lines_to_choose(desk: Desk, order: str) -> dict[str, Any]:
         total, lines = await _lines(desk, "any", orders=[order])
         found = [(one.buyer_id, one.order_no, one.line_no, one.due) for one in lines[:MOST_ROWS]]
     else:
-        reader = desk.visit.site.reader
+        reader = desk.visit.reader
         selection = Selection(desk.tomorrow, WINDOW_DAYS, [desk.supplier_id])
         late = await run_query(
             lambda: reader.lines(desk.supplier_id, selection, "late", MOST_ROWS, 0)

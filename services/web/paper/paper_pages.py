@@ -58,8 +58,8 @@ def routes(site: Site) -> APIRouter:
 
 
 async def _scorecard(visit: Visit, codes: Codes, supplier_id: str) -> Response:
-    reader, store = visit.site.reader, visit.site.evaluations
-    view = page_query.read(visit.request.query_params, reader.today())
+    reader, store = visit.reader, visit.site.evaluations
+    view = page_query.read(visit.query, reader.today())
     selection = await visit.selection(view, supplier_id)
     # Before the figures are read, so that the paper names no event as included that is not.
     inputs = await run_query(store.high_water)
@@ -81,7 +81,7 @@ async def _evaluation(visit: Visit, codes: Codes, supplier_id: str, day: str) ->
     visit.require(Role.SUPPLIER, Role.PROGRAMME)
     if visit.visitor.orders_of is not None:
         raise PageRefused("not_yours")
-    reader, store = visit.site.reader, visit.site.evaluations
+    reader, store = visit.reader, visit.site.evaluations
     view = page_query.read({"as_of": day}, reader.today())
     selection = await visit.selection(view, supplier_id)
     found = await run_query(lambda: frozen_at(reader, store, supplier_id, view.as_of))

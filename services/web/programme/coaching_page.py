@@ -46,7 +46,7 @@ async def page(visit: Visit) -> Response:
     Raises PageRefused, Unreadable.
     """
     visit.require(Role.PROGRAMME)
-    query, reader, language = visit.request.query_params, visit.site.reader, visit.language
+    query, reader, language = visit.query, visit.reader, visit.language
     view = replace(page_query.read(query, reader.today()), buyer_id=None)
     key, cluster = query.get("figure", "") or _FIRST, query.get("cluster", "")
     if key not in coaching_words.SHOWN:

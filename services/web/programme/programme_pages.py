@@ -149,7 +149,7 @@ async def page(visit: Visit) -> Response:
 
 async def _cluster_page(visit: Visit, cluster: str | None) -> Response:
     visit.require(Role.PROGRAMME)
-    sorting = Sorting.read(visit.request.query_params, MEMBER_KEYS, _FIRST)
+    sorting = Sorting.read(visit.query, MEMBER_KEYS, _FIRST)
     wanted = table_files.table_asked_for(visit)
     if wanted is not None and wanted.key != "suppliers":
         raise table_files.no_such_table(wanted)
@@ -181,7 +181,7 @@ async def _cluster_page(visit: Visit, cluster: str | None) -> Response:
 
 async def _suppliers_page(visit: Visit) -> Response:
     visit.require(Role.PROGRAMME)
-    params = visit.request.query_params
+    params = visit.query
     sorting = Sorting.read(params, MEMBER_KEYS, _FIRST)
     show = params.get("show", "")
     if show not in SHOWS:
@@ -195,7 +195,7 @@ async def _suppliers_page(visit: Visit) -> Response:
     if wanted is not None:
         table = await run_query(lambda: programme_tables.members(visit, query.view, ordered, {}))
         return await table_files.answer(visit, wanted, table)
-    language, view, reader = visit.language, query.view, visit.site.reader
+    language, view, reader = visit.language, query.view, visit.reader
     own = {**query.own(cluster=True), "show": show}
     choice = ListQuery(PATH + "/suppliers", view, {**own, **sorting.own})
     newest = await _newest(visit, view)
@@ -221,7 +221,7 @@ async def _read_query(visit: Visit, takes: Callable[[Supplier], bool] | None = N
 
     `takes`: selects the suppliers instead of the filters in the address.
     """
-    reader, params = visit.site.reader, visit.request.query_params
+    reader, params = visit.reader, visit.query
     view = replace(page_query.read(params, reader.today()), buyer_id=None)
     wanted = Filter(*(params.get(name, "") for name in ("region", "sector", "cluster")))
     _, suppliers = await run_query(lambda: reader.suppliers(limit=_ALL))
@@ -250,12 +250,12 @@ def _by_cluster(members: Iterable[Member]) -> dict[str | None, list[Member]]:
 
 
 async def _newest(visit: Visit, view: View) -> datetime | None:
-    return await run_query(lambda: visit.site.reader.newest(view.selection([], [])))
+    return await run_query(lambda: visit.reader.newest(view.selection([], [])))
 
 
 def _group_context(visit: Visit, query: _PageQuery, newest: datetime | None) -> dict[str, Any]:
     """Return the template's values about a group: all suppliers, or those of one cluster."""
-    reader, language, view = visit.site.reader, visit.language, query.view
+    reader, language, view = visit.reader, visit.language, query.view
     members = query.members
     together = programme_words.figures(members)
     lists = {name: [one for one in members if takes(one)] for name, (_, takes) in SHOWS.items()}

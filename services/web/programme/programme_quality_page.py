@@ -23,6 +23,6 @@ def routes(site: Site) -> APIRouter:
 
 async def _page(visit: Visit) -> Response:
     visit.require(Role.PROGRAMME)
-    view = page_query.read(visit.request.query_params, visit.site.reader.today())
+    view = page_query.read(visit.query, visit.today)
     buyers = [view.buyer_id] if view.buyer_id else []
     return await quality_page.page(visit, QUALITY_PATH, ways(visit, QUALITY_PATH), view, buyers)

@@ -76,9 +76,9 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     `month` in the address chooses the month of the calendar. Raises PageRefused, Unreadable.
     """
     query = await read_query(visit, supplier_id)
-    reader, language, as_of = visit.site.reader, visit.language, query.view.as_of
+    reader, language, as_of = visit.reader, visit.language, query.view.as_of
     reading = SupplierReader(reader)
-    first = _month(visit.request.query_params.get("month", ""), as_of)
+    first = _month(visit.query.get("month", ""), as_of)
     after = _next(first)
     sums, days, newest = await asyncio.gather(
         run_query(lambda: reading.sums(query.selection)),

@@ -78,8 +78,8 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
     if kpi == "buyer_concentration" and visit.visitor.orders_of is not None:
         raise PageRefused("not_yours")
     query = await read_query(visit, supplier_id)
-    reader = visit.site.reader
-    order = visit.request.query_params.get("show", "")
+    reader = visit.reader
+    order = visit.query.get("show", "")
     order = order if order in ORDERS else ""
     card, newest = await asyncio.gather(
         run_query(lambda: reader.scorecard(supplier_id, query.selection)),
@@ -106,11 +106,11 @@ async def page(visit: Visit, supplier_id: str, kpi: str) -> Response:
 
 
 def _parts_context(visit: Visit, query: SupplierQuery, kpi: str, order: str) -> dict[str, Any]:
-    store, language = visit.site.reader.store, visit.language
+    store, language = visit.reader.store, visit.language
     if kpi == "buyer_concentration":
         return {**_no_parts(), "shares": _shares(language, query, store)}
     parts = parts_of(store, query.selection, kpi)
-    policy = visit.site.reader.policy
+    policy = visit.policy
     bad = [reasons.against(kpi, adds, policy) for _, adds in parts]
     # Newest first. The stable sort below keeps that order within its two groups.
     ranked = sorted(zip(parts, bad, strict=True), key=lambda one: one[0][0]["day"], reverse=True)
@@ -173,7 +173,7 @@ def _sums(language: Language, kpi: str, parts: Sequence[Part]) -> str:
 def _part_words(
     visit: Visit, query: SupplierQuery, kpi: str, shown_parts: Sequence[Part]
 ) -> list[PartWords]:
-    reading, policy = SupplierReader(visit.site.reader), visit.site.reader.policy
+    reading, policy = SupplierReader(visit.reader), visit.policy
     keys = [_key(part) for part, _ in shown_parts if part["family"] in reasons.OF_A_LINE]
     folds = reading.folds(query.supplier_id, keys)
     as_of = query.view.as_of

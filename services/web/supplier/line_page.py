@@ -45,14 +45,14 @@ async def page(visit: Visit, supplier_id: str) -> Response:
     Raises PageRefused if there is no such line or the visitor may not see it, and Unreadable.
     """
     query = await read_query(visit, supplier_id)
-    params = visit.request.query_params
+    params = visit.query
     buyer, order, number = (
         one_spelling(params.get(name, "")) for name in ("buyer", "order", "line")
     )
     if visit.visitor.orders_of not in (None, buyer):
         # As for a line that does not exist: a visitor must not learn whether another buyer has it.
         raise PageRefused("not_known")
-    reader = visit.site.reader
+    reader = visit.reader
     reading = SupplierReader(reader)
     key = (buyer, order, number)
     events, folds, newest = await asyncio.gather(
@@ -117,7 +117,7 @@ def _line_for_forms(
 def _context(
     visit: Visit, query: SupplierQuery, line: StoryLine, events: Sequence[Row]
 ) -> dict[str, Any]:
-    language, policy = visit.language, visit.site.reader.policy
+    language, policy = visit.language, visit.policy
     stands, as_of = None, query.view.as_of
     if line.fold is not None:
         stands = line_at(line.fold, as_of, policy)

@@ -71,7 +71,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 
     Raises PageRefused, Unreadable.
     """
-    reader = visit.site.reader
+    reader = visit.reader
     reading = SupplierReader(reader)
     view, selection = await read_view(visit, supplier_id)
     if (wanted := table_files.table_asked_for(visit)) is not None:
@@ -102,7 +102,7 @@ async def page(visit: Visit, supplier_id: str) -> Response:
 async def read_query(visit: Visit, supplier_id: str) -> SupplierQuery:
     """Read a request for a supplier's page. Raises PageRefused, Unreadable."""
     view, selection = await read_view(visit, supplier_id)
-    reading = SupplierReader(visit.site.reader)
+    reading = SupplierReader(visit.reader)
     profile = await run_query(lambda: reading.profile(supplier_id, selection))
     return _with_known_buyer(
         SupplierQuery(view, selection, profile, visit.visitor.orders_of is not None)
@@ -114,7 +114,7 @@ async def read_view(visit: Visit, supplier_id: str) -> tuple[View, Selection]:
 
     Raises PageRefused, Unreadable.
     """
-    view = page_query.read(visit.request.query_params, visit.site.reader.today())
+    view = page_query.read(visit.query, visit.today)
     if visit.visitor.orders_of is not None:
         # The visitor's rights decide whose orders are shown, whatever the address says.
         view = replace(view, buyer_id=visit.visitor.orders_of)
@@ -134,7 +134,7 @@ def _of_all_buyers(visit: Visit, view: View) -> bool:
 def _standing_context(
     visit: Visit, query: SupplierQuery, stands: StandingCard, sums: SupplierSums
 ) -> dict[str, Any]:
-    language, policy = visit.language, visit.site.reader.policy
+    language, policy = visit.language, visit.policy
     months = trend.trend(language, sums.months, query.view.as_of)
     return {
         **stands.in_words(language, policy, query.profile.names, sums.matured_months),

@@ -51,7 +51,7 @@ async def answer(visit: Visit, wanted: TableQuery, selection: Selection) -> Resp
 def figures(visit: Visit, selection: Selection) -> Table:
     """Return every figure of a scorecard: value, numerator, denominator, interval."""
     language, supplier_id = visit.language, selection.suppliers[0]
-    card = simplejson.loads(visit.site.reader.scorecard(supplier_id, selection), use_decimal=True)
+    card = simplejson.loads(visit.reader.scorecard(supplier_id, selection), use_decimal=True)
     columns = [
         TableColumn(language.text("Figure")),
         TableColumn(language.text("Key")),
@@ -86,7 +86,7 @@ def _figure(language: Language, key: str, shown: Mapping[str, Any]) -> TableRow:
 def months(visit: Visit, selection: Selection) -> Table:
     """Return the figures of the month of a day and of the 12 months before it, oldest first."""
     language = visit.language
-    found = visit.site.reader.monthly_figures(selection)
+    found = visit.reader.monthly_figures(selection)
     columns = [TableColumn(language.text("Month")), *ratio_columns(language)]
     rows = [[name, *ratio_cells(one)] for name, one in found.items()]
     title = language.text("Figures by month")
@@ -135,7 +135,7 @@ def month_ends(visit: Visit, supplier_id: str) -> Table:
 
 def lines(visit: Visit, selection: Selection, status: str) -> Table:
     """Return every order line of a status, newest due date first, without prices."""
-    reader, language = visit.site.reader, visit.language
+    reader, language = visit.reader, visit.language
     supplier_id = selection.suppliers[0]
     found = reader.lines(supplier_id, selection, status, table_files.MOST_ROWS, 0)
     table_files.require_rows(found["total"])
