@@ -1,4 +1,4 @@
-"""What all tests share: the one store that a process can open, and databases in it."""
+"""Fixtures for all tests: the one engine that a process can open, and databases in it."""
 
 import os
 import time
@@ -16,12 +16,13 @@ from services.store import client
 from services.store.client import ClickHouse
 from services.store.migrate import Placement, migrate
 
-# Neither UTC nor a site's zone: a time that is taken for the machine's comes out wrong.
+# Neither UTC nor a site's zone: a time wrongly read in the machine's zone comes out wrong.
 os.environ["TZ"] = "Asia/Jayapura"
 time.tzset()
 
-# Generated tests draw the same examples in every run of `make test`; `make test-generated` draws
-# new ones and more, and what it finds becomes an `@example`. How long one takes decides nothing.
+# Property-based tests use the same examples in every run of `make test`. `make test-generated`
+# draws more and fresh ones; a failure it finds becomes an `@example`. There is no deadline: a slow
+# example is not a failure.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("fresh", max_examples=1000, print_blob=True, deadline=None)
 settings.load_profile("fixed")
@@ -32,13 +33,13 @@ _NUMBERS = count(1)
 
 @pytest.fixture(scope="session")
 def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the engine of this process keeps its files: it takes one path in its life."""
+    """Return the folder of the embedded engine: a process can open only one in its life."""
     return tmp_path_factory.mktemp("store")
 
 
 @pytest.fixture(scope="session")
 def clickhouse(store_path: Path) -> Iterator[ClickHouse]:
-    """Return a store that tests share; they keep apart by their partners' ids."""
+    """Return the store that tests share; each test uses partner ids of its own."""
     store = ClickHouse(path=store_path)
     migrate(store, NOT_SYNCED)
     yield store
@@ -47,7 +48,10 @@ def clickhouse(store_path: Path) -> Iterator[ClickHouse]:
 
 @pytest.fixture(scope="session")
 def new_database(store_path: Path) -> Iterator[Callable[[], ClickHouse]]:
-    """Return a maker of empty databases, for what can't share one: migrations, rebuilds, faults."""
+    """Return a function that makes an empty database, for tests that can't share one.
+
+    Examples are migrations, rebuilds and faults.
+    """
     with ExitStack() as stack:
 
         def make() -> ClickHouse:
@@ -61,7 +65,7 @@ def new_database(store_path: Path) -> Iterator[Callable[[], ClickHouse]]:
 
 @pytest.fixture(scope="module")
 def own_clickhouse(new_database: Callable[[], ClickHouse]) -> ClickHouse:
-    """Return a migrated store of the module's own."""
+    """Return a migrated store that only one test module uses."""
     store = new_database()
     migrate(store, NOT_SYNCED)
     return store
@@ -69,19 +73,19 @@ def own_clickhouse(new_database: Callable[[], ClickHouse]) -> ClickHouse:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Run asynchronous tests, marked `anyio`, on the loop that the services run on."""
+    """Run asynchronous tests, marked `anyio`, on asyncio, as the services do."""
     return "asyncio"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run in CI that skipped anything: what was not run was not shown."""
+    """Fail a run in CI that skipped a test: a skipped test proves nothing."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
-        # A worker: the process that gathers what the workers report decides.
+        # This is an xdist worker: the controller decides from the reports of all workers.
         return
     skipped = reporter.stats.get("skipped", [])
     if os.environ.get("CI") == "true" and skipped and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        reporter.write_line("in CI nothing may skip:", red=True)
+        reporter.write_line("CI fails because these tests were skipped:", red=True)
         for report in skipped:
             reporter.write_line(f"  {report.nodeid}: {report.longrepr[2]}")

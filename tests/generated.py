@@ -1,7 +1,7 @@
-"""Runs the generated tests with fresh examples, file by file, until the time is out.
+"""Runs the property-based tests with fresh examples, file by file, until the time is up.
 
-Called by `make test-generated`. Ends with 1 where a test fails: pytest has printed the falsifying
-example, and what follows says how to run it again. It belongs into the test as an `@example`.
+Called by `make test-generated`. Exits with 1 if a test fails: pytest prints the falsifying example,
+and this prints the command that runs it again. Add the example to the test as an `@example`.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from typing import Final
 
 _TESTS: Final = Path(__file__).parent
 _GIVE_UP_SECONDS: Final = 60
-"""For a file to put away what it started, once it is told to stop."""
+"""Time for the tests of a file to clean up after SIGINT."""
 
 
 def main() -> int:
-    """Run the files in any order, each with a seed of its own."""
+    """Run the files in random order, each with its own seed; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=170.0, help="after which it ends")
+    parser.add_argument("--seconds", type=float, default=170.0, help="stop after this many seconds")
     deadline = time.monotonic() + parser.parse_args().seconds
     files = sorted(file for file in _TESTS.rglob("test_*.py") if "@given" in file.read_text())
     random.shuffle(files)
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _until(deadline: float, command: list[str]) -> int | None:
-    """Run a command; return its status, or None where the time was out before its end."""
+    """Run a command; return its exit status, or None if the time was up before it ended."""
     left = deadline - time.monotonic()
     if left <= 0:
         return None
@@ -52,7 +52,7 @@ def _until(deadline: float, command: list[str]) -> int | None:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
         try:
-            # One that failed before it was told to stop has failed all the same.
+            # pytest exits with 1 if a test had failed before the interrupt: that still counts.
             return 1 if process.wait(_GIVE_UP_SECONDS) == 1 else None
         except subprocess.TimeoutExpired:
             process.kill()

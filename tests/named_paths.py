@@ -1,7 +1,7 @@
-"""`python -m tests.named_paths`: every document and path that code and docs name exists.
+"""`python -m tests.named_paths` checks that every document and path that code and docs name exists.
 
 `make lint` runs it. It checks Markdown links with their anchors, paths that begin with a folder
-of this tree, and at file names with a known ending in backticks.
+of this tree, and file names with a known ending in backticks.
 """
 
 import re
@@ -23,12 +23,12 @@ _BINARY: Final = frozenset({".png", ".ico"})
 _ELSEWHERE: Final = frozenset(
     {"mapping.toml", "ours.toml", "docker-compose.override.yml", "secret.yaml", "config.xml"}
 )
-"""Files that a reader is told to write, and those of other programs."""
+"""Files that the docs ask the reader to write, and files of other programs."""
 _PLACEHOLDER: Final = "NNNN"
 
 
 def main() -> int:
-    """Print every name that leads nowhere; the status is 1 where there is one."""
+    """Print every name of a missing file; return 1 if there is any, else 0."""
     faults = [fault for file in tracked() for fault in faults_of(file)]
     for fault in faults:
         print(fault, file=sys.stderr)
@@ -37,7 +37,7 @@ def main() -> int:
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Return the files that the repository has or is about to have."""
+    """Return the files that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -50,7 +50,7 @@ def tracked() -> tuple[Path, ...]:
 
 
 def faults_of(file: Path) -> Iterator[str]:
-    """Yield what a file names and is not there, each with its line."""
+    """Yield a message with line number for each missing file that this file names."""
     if (
         file.suffix in _BINARY
         or file.suffix == ".lock"
@@ -65,18 +65,18 @@ def faults_of(file: Path) -> Iterator[str]:
 def _faults(file: Path, line: str) -> Iterator[str]:
     if file.suffix == ".md":
         for link in _LINK.findall(line):
-            if not _leads_somewhere(file, link):
-                yield f"the link {link} leads nowhere"
+            if not _link_target_exists(file, link):
+                yield f"the target of the link {link} does not exist"
         line = _LINK.sub("]", line)
     for path in _PATH.findall(line):
         if _PLACEHOLDER not in path and not _exists(file, path):
             yield f"{path} does not exist"
     for name in (*_NAME.findall(line), *_DOCUMENT.findall(line)):
         if name not in _names() | _ELSEWHERE and _PLACEHOLDER not in name:
-            yield f"no file is called {name}"
+            yield f"there is no file named {name}"
 
 
-def _leads_somewhere(file: Path, link: str) -> bool:
+def _link_target_exists(file: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = file.parent / path if path else file
     if not target.exists():
@@ -85,7 +85,7 @@ def _leads_somewhere(file: Path, link: str) -> bool:
 
 
 def _exists(file: Path, path: str) -> bool:
-    # A path may end with a sentence's full stop, and a module may be named without its ending.
+    # The path may end with the full stop of a sentence; a module may be named without `.py`.
     bare = path.rstrip(".")
     places = (ROOT / bare, file.parent / bare, ROOT / f"{bare}.py")
     return any(place.exists() for place in places)

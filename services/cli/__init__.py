@@ -50,6 +50,18 @@ class LazyCommands(TyperGroup):
         """Return the command names in the order in which a newcomer needs them."""
         return list(_COMMANDS)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. A wrong setting ends it with a message and status 2, whatever it is."""
+        # Imported here: completing a command must not wait for it.
+        from services.settings import SettingsError  # noqa: PLC0415
+
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            from services.cli.endpoint import exit_with_error  # noqa: PLC0415
+
+            raise exit_with_error(str(error)) from None
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import and return a command; None if there is none of this name."""
         place = _COMMANDS.get(cmd_name)

@@ -73,13 +73,16 @@ class BrokerLife:
         broker_up = asyncio.Event()
         # Concurrently: a part that hangs while it stops delays neither the broker nor other parts.
         restart = asyncio.ensure_future(processor.restart(broker_up))
-        if not self._broker.running:
-            await asyncio.to_thread(self._broker.start)
-        processor.producer.restart()
-        await self._apply_topics()
-        broker_up.set()
-        processor.in_ledger.open()
-        await restart
+        try:
+            if not self._broker.running:
+                await asyncio.to_thread(self._broker.start)
+            processor.producer.restart()
+            await self._apply_topics()
+            broker_up.set()
+            processor.in_ledger.open()
+            await restart
+        finally:
+            await _end(restart)
         self.ready.set()
 
     async def _full(self) -> bool:
@@ -108,3 +111,15 @@ class BrokerLife:
         finally:
             in_ledger.open()
         log(_LOGGER, "broker_emptied", bytes=used, seconds=round(time.monotonic() - began, 2))
+
+
+async def _end(restart: "asyncio.Future[None]") -> None:
+    """Cancel a restart of the parts, unless it has ended, until it has.
+
+    A part that is being stopped lets that finish, and only the next cancellation ends its wait.
+    """
+    while not restart.done():
+        restart.cancel()
+        await asyncio.wait({restart}, timeout=_LOOK_SECONDS)
+    if not restart.cancelled():
+        restart.exception()  # retrieved, or asyncio logs that it never was

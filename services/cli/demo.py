@@ -3,20 +3,23 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.access.links import LinkHolder, Links
+from services.access.record_file import RecordFileError
+from services.cli import compose
 from services.cli.endpoint import exit_with_error
+from services.cli.interrupt_key import interrupt_key
 from services.cli.link import page_url
 from services.cli.simulate import SendingError, load_history, play_live
 from services.cli.up import running
@@ -27,7 +30,7 @@ from services.kafka.embedded_broker import (
 )
 from services.kafka.topics import BrokerUnavailable
 from services.runtime.heap import bound_heaps
-from services.settings import Settings, SettingsError
+from services.settings import Settings
 from services.simulator import history, live, participants
 from services.simulator.companies import BUYERS, PROGRAMME, SUPPLIERS
 from services.store.client import StoreRefused, StoreUnavailable
@@ -65,7 +68,15 @@ def demo(
     try:
         settings = Settings.from_environment().model_copy(update=own | given)
         asyncio.run(_play(settings, broker, days, rate))
-    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused, OSError) as error:
+    except compose.PartFailed as error:
+        raise exit_with_error(str(error), code=70) from None
+    except (
+        RecordFileError,
+        BrokerUnavailable,
+        StoreUnavailable,
+        StoreRefused,
+        OSError,
+    ) as error:
         raise exit_with_error(str(error)) from None
     except SendingError as error:
         raise exit_with_error(str(error), code=1) from None
@@ -77,20 +88,25 @@ async def _play(settings: Settings, broker: EmbeddedBroker, days: int, rate: flo
         stack = running(settings, broker, "rantai demo")
         everything = await stack.__aenter__()
     try:
-        serving = asyncio.create_task(everything.server.serve())
-        feeding = asyncio.create_task(_feed(settings, console, days, rate))
         _stop_on_signal(lambda: setattr(everything.server, "should_exit", True))
-        done, _ = await asyncio.wait({serving, feeding}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding in done:
-            feeding.result()
-        feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await feeding
-        everything.server.should_exit = True
-        await serving
+        with interrupt_key():
+            await _serve(everything.server, _feed(settings, console, days, rate))
+        compose.raise_failure(everything.parts)
     finally:
         with console.status("Stopping ..."):
             await stack.__aexit__(None, None, None)
+
+
+async def _serve(server: uvicorn.Server, feed: Coroutine[Any, Any, None]) -> None:
+    """Serve and feed until the server is told to stop or the feed fails. Raises what it raises."""
+    serving, feeding = asyncio.create_task(server.serve()), asyncio.create_task(feed)
+    await asyncio.wait({serving, feeding}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    feeding.cancel()
+    await asyncio.wait({serving, feeding})
+    if not feeding.cancelled():
+        feeding.result()
+    serving.result()
 
 
 async def _feed(settings: Settings, console: Console, days: int, rate: float) -> None:

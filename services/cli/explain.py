@@ -1,27 +1,31 @@
 """`rantai explain`: lists every line or document behind a figure, and why it counts."""
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from services.cli.endpoint import endpoint
+from services.cli.options import DATA_DIR, DataDir, Json, Key, Url
+from services.cli.printing import cell
+
+_REQUIRED: Final = ("kpi", "supplier_id", "as_of", "figure", "parts")
 
 
 def explain(  # noqa: PLR0913 - options of a command
     supplier: Annotated[str, typer.Argument(help="supplier id")],
     kpi: Annotated[str, typer.Argument(help="key of the figure, e.g. otif")],
     *,
-    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
-    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="API key")] = None,
+    data_dir: DataDir = DATA_DIR,
+    url: Url = None,
+    key: Key = None,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD, default today")] = None,
     window_days: Annotated[int, typer.Option(help="length of the window that ends at as_of")] = 180,
     buyer: Annotated[str | None, typer.Option(help="only this buyer's orders")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the cases behind a supplier's figure: what each adds, why, and its events.
 
@@ -31,14 +35,9 @@ def explain(  # noqa: PLR0913 - options of a command
     parameters |= {"as_of": as_of} if as_of else {}
     parameters |= {"buyer_id": buyer} if buyer else {}
     where = endpoint(url, key, data_dir)
+    path = f"/v1/suppliers/{quote(supplier, safe='')}/scorecard/explain"
     with Console(stderr=True).status("Looking it up ..."):
-        response = where.request(
-            "GET", f"/v1/suppliers/{supplier}/scorecard/explain", params=parameters
-        )
-    answer = response.json()
-    if response.status_code != 200:
-        typer.echo(answer.get("detail", response.text), err=True)
-        raise typer.Exit(2)
+        answer = where.get(path, *_REQUIRED, params=parameters)
     if as_json:
         typer.echo(json.dumps(answer))
     else:
@@ -50,16 +49,11 @@ def _show(answer: dict[str, Any]) -> None:
     title = f"{answer['kpi']} of {answer['supplier_id']} at {answer['as_of']}: {figure['value']}"
     if "denominator" in figure:
         title += f" = {figure['numerator']} / {figure['denominator']}"
-    table = Table("day", "buyer", "case", "adds", "why", "events", title=title)
+    table = Table("day", "buyer", "case", "adds", "why", "events", title=cell(title))
     for part in answer["parts"]:
-        table.add_row(
-            part.get("day", ""),
-            part["buyer_id"],
-            _case(part),
-            _adds(part),
-            part["reason"],
-            "\n".join(event["id"] for event in part.get("events", ())),
-        )
+        texts = (part.get("day", ""), part["buyer_id"], _case(part), _adds(part), part["reason"])
+        events = (event["id"] for event in part.get("events", ()))
+        table.add_row(*map(cell, texts), cell(*events))
     Console().print(table)
 
 

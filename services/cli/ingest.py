@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from services.cli.endpoint import WRONG_KEY, could_be_key
 from services.cli.ingest_report import FileReport, print_reports
 from services.cli.ingest_sending import (
     MOST_BYTES,
@@ -38,7 +39,7 @@ from services.formats.mapping_file import MappingError, load_mapping
 from services.formats.rows import FileError, RefusedDocument, Sendable
 from services.formats.rows_to_events import RowsToEvents
 from services.formats.sites import site_zone_problem
-from services.settings import Settings, SettingsError
+from services.settings import Settings
 
 _STDIN: Final = "-"
 _SECONDS_ONCE_STOPPED: Final = 5.0
@@ -280,16 +281,13 @@ def _secret(key: SecretStr | None) -> SecretStr:
     text = key.get_secret_value().strip() if key is not None else ""
     if not text:
         _fail("no API key; give one with --key or in RANTAI_KEY, or only check with --dry-run")
-    if not text.isascii() or not text.isprintable() or " " in text:
-        _fail("the API key has characters that no key has; was it copied correctly?")
+    if not could_be_key(text):
+        _fail(WRONG_KEY)
     return SecretStr(text)
 
 
 def _address(url: str | None) -> str:
-    try:
-        return url or Settings.from_environment().base_url
-    except SettingsError as error:
-        _fail(str(error))
+    return url or Settings.from_environment().base_url
 
 
 def _waiting(trouble: str) -> None:

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from services.cli.printing import printable
+from services.cli.printing import cell
 from services.formats.rows import CellFault
 from services.formats.rows_to_events import Counts
 
@@ -103,24 +102,23 @@ def print_reports(reports: list[FileReport], dry_run: bool, *, stopped: bool) ->
     for report in reports:
         if report.faults:
             console.print(_table(report))
-        console.print(Text(printable(_summary(report, dry_run))))
+        console.print(cell(_summary(report, dry_run)))
         cut = stopped and report is reports[-1]
         for line in _after_all(report, cut):
-            console.print(Text(printable(line)))
+            console.print(cell(line))
 
 
 def _table(report: FileReport) -> Table:
     faults = report.sorted_faults()
     more = len(faults) - _MOST_SHOWN
     caption = f"and {more:,} more; --json lists all" if more > 0 else None
-    title = Text(printable(f"{report.file}: refused"))
+    title = cell(f"{report.file}: refused")
     table = Table(title=title, caption=caption, title_justify="left")
     table.add_column("row", justify="right")
     for heading in ("column", "value", "what is wrong"):
         table.add_column(heading, overflow="fold")
     for _, fault in faults[:_MOST_SHOWN]:
-        cells = (str(fault.row), fault.column, fault.value, fault.message)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        table.add_row(*map(cell, (fault.row, fault.column, fault.value, fault.message)))
     return table
 
 

@@ -134,9 +134,9 @@ class GatewayClient:
             pause = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
             try:
                 response = self._client.post(self._url, content=body, headers=self._headers())
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 trouble = self._unreachable(error)
-            except httpx.InvalidURL:
+            except (httpx.InvalidURL, UnicodeError):
                 raise SendingStoppedError(
                     f"{self._url} is not an address; write --url http://host:port"
                 ) from None
@@ -151,10 +151,9 @@ class GatewayClient:
                 self._sleep(pause)
         raise SendingStoppedError(f"{trouble}, {_TRIES} times")
 
-    def _unreachable(self, error: httpx.TransportError) -> str:
+    def _unreachable(self, error: httpx.RequestError) -> str:
         """Return what is wrong. Raises SendingStoppedError if a retry would not help."""
-        cause = str(error) or type(error).__name__
-        text = f"{self._url} cannot be reached: {cause}"
+        text = f"{self._url} cannot be reached ({type(error).__name__})"
         if isinstance(error, httpx.UnsupportedProtocol):
             raise SendingStoppedError(f"{text}; write --url http://...") from None
         # A gateway that has answered before is probably restarting; one that never did is missing.
@@ -215,10 +214,17 @@ def _detail(response: httpx.Response) -> str:
     except ValueError:
         body = response.text
     if isinstance(body, dict):
-        rejected = body.get("rejected")
-        body = rejected[0].get("errors", "") if rejected else body.get("detail", body)
+        body = _first_errors(body) or body.get("detail", body)
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return " ".join(text.split())[:300] or response.reason_phrase
+
+
+def _first_errors(body: dict[str, Any]) -> Any:
+    """Return the errors of the first rejected event in an answer; None if it has none."""
+    try:
+        return body["rejected"][0]["errors"]
+    except (LookupError, TypeError):
+        return None
 
 
 def _judgement(response: httpx.Response, sent: int) -> Judgement:

@@ -153,7 +153,7 @@ class SettlementFollower:
         headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}
         try:
             response = self._client.post(self._url, json=question, headers=headers)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
             self.trouble = f"{self._url} cannot be reached ({type(error).__name__})"
             return None
         if response.status_code != 200:

@@ -24,10 +24,10 @@ def interrupt_key() -> Iterator[None]:
     nothing if standard input is not a terminal, or if the process runs in the background, since a
     background process that reads from its terminal is stopped.
     """
-    if not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+    terminal = _foreground_terminal()
+    if terminal is None:
         yield
         return
-    terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     modes = termios.tcgetattr(terminal)
     # Without line mode, a key arrives when it is typed. Ctrl-Z and Ctrl-\ keep their signals.
@@ -49,3 +49,15 @@ def interrupt_key() -> Iterator[None]:
     finally:
         loop.remove_reader(terminal)
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _foreground_terminal() -> int | None:
+    """Return the descriptor of the terminal on standard input; None if this process is no reader.
+
+    Standard input may be closed, or a terminal that does not control this process.
+    """
+    try:
+        terminal = sys.stdin.fileno()
+        return terminal if os.tcgetpgrp(terminal) == os.getpgrp() else None
+    except (AttributeError, OSError, ValueError):
+        return None

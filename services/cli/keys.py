@@ -1,7 +1,6 @@
 """`rantai keys`: creates, lists and revokes API keys."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,20 +8,21 @@ import typer
 from schemas.catalogue import Role
 from schemas.spelling import one_spelling
 from services.cli.endpoint import exit_on_failure, key_store
+from services.cli.options import DATA_DIR, DataDir, Json
+from services.cli.printing import printable
 
 app = typer.Typer(
     help="API keys: create, list, revoke. Running services apply a change at once.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 
 
 @app.command()
 def create(
     role: Annotated[Role, typer.Option(help="what the key may do")],
     partner: Annotated[str, typer.Option(help="id of the partner whose key it is")],
-    data_dir: DataDir = Path("var/rantai"),
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Create a key and print it alone on the last line. It can't be shown again.
 
@@ -37,8 +37,8 @@ def create(
 
 @app.command("list")
 def list_keys(
-    data_dir: DataDir = Path("var/rantai"),
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    data_dir: DataDir = DATA_DIR,
+    as_json: Json = False,
 ) -> None:
     """List the keys, without their secrets.
 
@@ -61,15 +61,16 @@ def list_keys(
         return
     for row in rows:
         state = f"revoked {row['revoked_at']}" if row["revoked_at"] else "valid"
-        typer.echo(
+        line = (
             f"{row['key_id']}  {row['role']:<9}  {row['partner']:<20}  {row['created_at']}  {state}"
         )
+        typer.echo(printable(line))
 
 
 @app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(help="as 'keys list' shows it, or the key itself")],
-    data_dir: DataDir = Path("var/rantai"),
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Revoke a key, at once and for good.
 
@@ -78,4 +79,4 @@ def revoke(
     name = key_id.split("_")[1] if key_id.startswith("rtk_") and "_" in key_id[4:] else key_id
     with exit_on_failure():
         record = key_store(data_dir).revoke(name)
-    typer.echo(f"Revoked: {record.key_id} ({record.role.value} {record.partner})")
+    typer.echo(printable(f"Revoked: {record.key_id} ({record.role.value} {record.partner})"))

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +11,8 @@ from schemas.spelling import one_spelling
 from services.access.links import LINK_DAYS, LinkHolder, Links, Rights
 from services.cli.data_dir import read_run_file
 from services.cli.endpoint import exit_on_failure, exit_with_error
+from services.cli.options import DATA_DIR, DataDir, Json
+from services.cli.printing import printable
 
 app = typer.Typer(
     help="Links: list, revoke. Running services apply a change at once.",
@@ -19,12 +20,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-DataDir = Annotated[Path, typer.Option("--data-dir", envvar="RANTAI_DATA_DIR")]
 
 
 def link(  # noqa: PLR0913, PLR0917 - options of a command
     partner: Annotated[str, typer.Argument(metavar="SUPPLIER", help="partner id")],
-    data_dir: DataDir = Path("var/rantai"),
+    data_dir: DataDir = DATA_DIR,
     role: Annotated[
         Role, typer.Option(help="role of the partner whose page it opens")
     ] = Role.SUPPLIER,
@@ -63,8 +63,8 @@ def link(  # noqa: PLR0913, PLR0917 - options of a command
 
 @app.command("list")
 def list_links(
-    data_dir: DataDir = Path("var/rantai"),
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    data_dir: DataDir = DATA_DIR,
+    as_json: Json = False,
 ) -> None:
     """List the links, without their addresses.
 
@@ -91,16 +91,17 @@ def list_links(
         return
     for one in records:
         state = one.refusal.value if one.refusal else "valid"
-        typer.echo(
+        line = (
             f"{one.link_id}  {one.role.value:<9}  {one.partner:<20}  {one.rights.value:<4}  "
             f"until {one.expires_at}  {state}"
         )
+        typer.echo(printable(line))
 
 
 @app.command()
 def revoke(
     link_id: Annotated[str, typer.Argument(help="as 'links list' shows it")],
-    data_dir: DataDir = Path("var/rantai"),
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Revoke a link, and sign out everybody who signed in by it.
 
@@ -108,7 +109,7 @@ def revoke(
     """
     with exit_on_failure():
         record = Links(data_dir / "link.secret").revoke(link_id)
-    typer.echo(f"Revoked: {record.link_id} ({record.role.value} {record.partner})")
+    typer.echo(printable(f"Revoked: {record.link_id} ({record.role.value} {record.partner})"))
 
 
 def page_url(base: str, token: str) -> str:

@@ -9,11 +9,12 @@ import simplejson
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from schemas.fields import plain
 from services.cli.endpoint import exit_with_error
+from services.cli.options import Json
 from services.cli.policy_backtest import backtest
+from services.cli.printing import cell, escaped_json, printable
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.policy_diff import Difference, differences, flat
 
@@ -30,7 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 File = Annotated[Path, typer.Argument(help="policy file (TOML), or the word: packaged")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
 
 @app.command()
@@ -49,7 +49,7 @@ def check(file: File, as_json: Json = False) -> None:
     if as_json:
         _print_json({"ok": True, "version": policy.version, "problems": []})
     else:
-        typer.echo(f"{file}: usable, version {policy.version}")
+        typer.echo(printable(f"{file}: usable, version {policy.version}"))
     _warn_of_version(DEFAULT_POLICY, policy, "the packaged policy", str(file))
 
 
@@ -125,8 +125,9 @@ def _load(file: Path) -> Policy:
 def _warn_of_version(old: Policy, new: Policy, old_name: str, new_name: str) -> None:
     # Figures name their policy by its version alone: two policies must not share a version.
     if old.version == new.version and differences(old, new):
+        names = printable(f"{new_name} and {old_name}")
         typer.echo(
-            f"Careful: {new_name} and {old_name} differ, but both have version {new.version!r}. "
+            f"Careful: {names} differ, but both have version {new.version!r}. "
             "Give the new one a version of its own.",
             err=True,
         )
@@ -137,7 +138,7 @@ def _row(one: Difference) -> dict[str, Any]:
 
 
 def _print_json(content: Any) -> None:
-    typer.echo(simplejson.dumps(content, use_decimal=True, ensure_ascii=False))
+    typer.echo(escaped_json(simplejson.dumps(content, use_decimal=True, ensure_ascii=False)))
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -148,8 +149,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for column in columns[1:]:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # Text: rich would take a path such as overrides[...] for markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*map(cell, row))
     Console().print(table)
 
 

@@ -1,33 +1,29 @@
 """`rantai policy backtest`: which suppliers another policy would move, by the stored history."""
 
-import json
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import httpx
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text
 
-from services.cli.data_dir import DataDirInUse, hold_data_dir, read_run_file
-from services.cli.endpoint import Endpoint, endpoint, exit_with_error
+from services.cli.data_dir import read_run_file
+from services.cli.endpoint import endpoint, exit_with_error
+from services.cli.long_work import OnProgress, follow_work, progress_bar
+from services.cli.options import DATA_DIR, DataDir, ProgrammeKey, Url
+from services.cli.printing import cell, printable, printable_json
 from services.readiness.chosen import policy_of
 from services.readiness.grading import FROZEN
 from services.readiness.policy import DEFAULT_POLICY, Policy, PolicyError, packaged_text
 from services.readiness.rules import Rules
-from services.settings import Settings, SettingsError
+from services.settings import Settings
 
 if TYPE_CHECKING:
     from services.store.client import ClickHouse
 
 _PACKAGED: Final = Path("packaged")
-_PATH: Final = "/v1/backtest"
 _NAMES: Final = {
     "up": "up",
     "down": "down",
@@ -35,9 +31,6 @@ _NAMES: Final = {
     "newly_insufficient": "newly insufficient",
     "newly_graded": "newly graded",
 }
-
-OnProgress = Callable[[str, int, int], None]
-"""Shows progress: the name of the current step, how much of it is done, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +84,9 @@ def backtest(  # noqa: PLR0913 - options of a command
     months: Annotated[
         int, typer.Option(min=1, max=240, help="how many month ends up to then, for --json")
     ] = 24,
-    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
-    key: Annotated[str | None, typer.Option(envvar="RANTAI_KEY", help="programme key")] = None,
+    data_dir: DataDir = DATA_DIR,
+    url: Url = None,
+    key: ProgrammeKey = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON for scripts, with every month end")
     ] = False,
@@ -109,19 +102,21 @@ def backtest(  # noqa: PLR0913 - options of a command
     """
     before = None if str(old) == FROZEN else _given(old)
     question = BacktestQuestion(before, _given(new), as_of.date(), months)
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("Backtesting", total=None)
-
-        def tell(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
-
+    with progress_bar("Backtesting") as on_progress:
         if url is None and read_run_file(data_dir) is None:
-            answer = _offline(question, data_dir, tell)
+            answer = _offline(question, data_dir, on_progress)
         else:
-            answer = _online(question, endpoint(url, key, data_dir), tell)
-        bar.update(task, description="done", completed=1, total=1)
+            answer = follow_work(
+                endpoint(url, key, data_dir),
+                "/v1/backtest",
+                on_progress,
+                name="backtest",
+                step="stage",
+                result="result",
+                body=question.as_json(),
+            )
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        typer.echo(printable_json(answer))
     else:
         _show(answer)
 
@@ -139,27 +134,15 @@ def _given(file: Path) -> GivenPolicy:
         raise exit_with_error(f"{file} can't be read: {error.strerror}") from None
 
 
-def _offline(question: BacktestQuestion, data_dir: Path, tell: OnProgress) -> dict[str, Any]:
+def _offline(question: BacktestQuestion, data_dir: Path, on_progress: OnProgress) -> dict[str, Any]:
     # Imported here: the other policy commands must not wait for the store's engine to load.
+    from services.cli.offline_store import offline_store  # noqa: PLC0415
     from services.operations.backtest import BacktestError, backtest  # noqa: PLC0415
-    from services.store.client import (  # noqa: PLC0415
-        ClickHouse,
-        StoreRefused,
-        StoreUnavailable,
-    )
 
     settings = Settings.from_environment()
-    if not settings.clickhouse_url and not (data_dir / "store").exists():
-        raise exit_with_error(f"{data_dir} has no store")
+    command = "rantai policy backtest"
     try:
-        with ExitStack() as stack:
-            if settings.clickhouse_url:
-                cluster = settings.clickhouse_cluster
-                clickhouse = ClickHouse(url=settings.clickhouse_url, cluster=cluster)
-            else:
-                stack.enter_context(hold_data_dir(data_dir, "rantai policy backtest"))
-                clickhouse = ClickHouse(path=data_dir / "store")
-            stack.callback(clickhouse.close)
+        with offline_store(settings, data_dir, "backtest", command) as clickhouse:
             _bring_up_to_date(clickhouse, settings)
             return backtest(
                 clickhouse,
@@ -167,11 +150,9 @@ def _offline(question: BacktestQuestion, data_dir: Path, tell: OnProgress) -> di
                 question.new.policy,
                 question.as_of,
                 months=question.months,
-                progress=tell,
+                progress=on_progress,
             )
-    except DataDirInUse as error:
-        raise exit_with_error(str(error)) from None
-    except (BacktestError, SettingsError, StoreUnavailable, StoreRefused) as error:
+    except BacktestError as error:
         raise exit_with_error(f"the backtest failed: {error}", code=1) from None
 
 
@@ -190,55 +171,27 @@ def _bring_up_to_date(clickhouse: "ClickHouse", settings: Settings) -> None:
         migrate(clickhouse, placement, rules=Rules.of(policy_of(settings)))
 
 
-def _online(question: BacktestQuestion, where: Endpoint, tell: OnProgress) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {where.key}"}
-    try:
-        with httpx.stream(
-            "POST",
-            where.url + _PATH,
-            headers=headers,
-            json=question.as_json(),
-            timeout=None,  # noqa: S113
-        ) as answer:
-            if answer.status_code != 200:
-                answer.read()
-                raise exit_with_error(f"{answer.status_code}: {answer.json().get('detail', '')}")
-            for line in answer.iter_lines():
-                row: dict[str, Any] = json.loads(line)
-                if "stage" in row:
-                    tell(row["stage"], row["done"], row["total"])
-                elif row["finished"]:
-                    result: dict[str, Any] = row["result"]
-                    return result
-                else:
-                    raise exit_with_error(f"the backtest failed: {row['error']}", code=1)
-    except httpx.HTTPError as error:
-        raise exit_with_error(f"{where.url} does not answer ({type(error).__name__}); is it up?") from None
-    raise exit_with_error("the connection ended before the backtest did; run it again", code=1)
-
-
 def _show(answer: dict[str, Any]) -> None:
     table = Table("supplier", "grade", "published", "score", "by")
     for one in answer["moves"]:
-        table.add_row(
-            Text(one["supplier_id"]),
+        texts = (
+            one["supplier_id"],
             _change(one["grade"], "insufficient"),
             _change(one["published"], "none"),
             _change(one["score"], "none"),
             f"{one['by']} {one['by_points']:+.2f}" if one["by"] else "",
         )
+        table.add_row(*map(cell, texts))
     if answer["moves"]:
         Console().print(table)
     before, now = answer["editions"]["from"], answer["editions"]["to"]
     editions = "" if before == [now] else f" (figures of edition {_listed(before)} to {now})"
     old = "the frozen evaluations" if answer["from"] == FROZEN else f"policy {answer['from']}"
-    typer.echo(
-        f"{answer['suppliers']} suppliers as of {answer['as_of']}, "
-        f"from {old} to policy {answer['to']}{editions}:"
-    )
+    compared = f"from {old} to policy {answer['to']}{editions}:"
+    typer.echo(printable(f"{answer['suppliers']} suppliers as of {answer['as_of']}, {compared}"))
     for name, counts in answer["summary"].items():
         listed = ", ".join(f"{counts[key]} {words}" for key, words in _NAMES.items())
-        typer.echo(f"  {name}: {listed}")
+        typer.echo(printable(f"  {name}: {listed}"))
 
 
 def _listed(editions: list[int]) -> str:

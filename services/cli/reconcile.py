@@ -1,22 +1,23 @@
 """`rantai reconcile`: checks that accepted events are stored or rejected, and not in conflict."""
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from services.cli.endpoint import endpoint
-from services.cli.printing import printable
+from services.cli.options import DATA_DIR, DataDir, Json, Url
+from services.cli.printing import cell, printable
+
+_REQUIRED: Final = ("rows", "total", "missing", "missing_events")
 
 
 def reconcile(  # noqa: PLR0913 - options of a command
     *,
-    data_dir: Annotated[Path, typer.Option(envvar="RANTAI_DATA_DIR")] = Path("var/rantai"),
-    url: Annotated[str | None, typer.Option(help="URL of another running Rantai")] = None,
+    data_dir: DataDir = DATA_DIR,
+    url: Url = None,
     key: Annotated[
         str | None,
         typer.Option(
@@ -27,7 +28,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
         str | None, typer.Option(help="only events accepted since then, RFC 3339")
     ] = None,
     wait: Annotated[float, typer.Option(help="seconds to wait for events on their way")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count by sender and day, and check that accepted = stored + rejected.
 
@@ -41,7 +42,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
         parameters["since"] = since
     where = endpoint(url, key, data_dir)
     with Console(stderr=True).status("Counting in the broker and in the ledger ..."):
-        answer = where.get("/v1/reconciliation", params=parameters)
+        answer = where.get("/v1/reconciliation", *_REQUIRED, params=parameters)
     if as_json:
         typer.echo(json.dumps(answer))
     else:
@@ -55,12 +56,11 @@ def _show(answer: dict[str, Any]) -> None:
     table = Table("sender", "day", *names)
     for row in [*answer["rows"], {"sender": "all", "day": "", **answer["total"]}]:
         counts = (f"{row[name]:,}" for name in names)
-        table.add_row(Text(printable(row["sender"])), row["day"], *counts)
+        table.add_row(*map(cell, (row["sender"], row["day"], *counts)))
     Console().print(table)
     for event in answer["missing_events"]:
-        typer.echo(
-            f"missing: {_named(event)} ({event['topic']} {event['partition']}:{event['offset']})"
-        )
+        place = f"{event['topic']} {event['partition']}:{event['offset']}"
+        typer.echo(f"missing: {_named(event)} ({printable(place)})")
     for event in answer.get("conflict_events", []):
         typer.echo(f"conflict: {_named(event)} ({printable(event['rejected_id'])})")
     if answer["missing"]:

@@ -66,13 +66,13 @@ def migrate_store() -> None:
     Example: RANTAI_CLICKHOUSE_URL=http://clickhouse:8123/rantai rantai migrate
     """
     settings = Settings.from_environment()
+    policy = policy_of(settings)
     try:
         clickhouse = _clickhouse(settings)
         placement = Placement(settings.clickhouse_cluster, fsync=False)
-        policy = policy_of(settings)
         applied = migrate(clickhouse, placement, rules=Rules.of(policy))
         put_in_force(clickhouse, policy)
-    except (SettingsError, StoreUnavailable, StoreRefused) as error:
+    except (StoreUnavailable, StoreRefused) as error:
         raise exit_with_error(str(error)) from None
     typer.echo("\n".join(applied) or "nothing to do")
 
@@ -86,7 +86,7 @@ def _run(service: Any) -> None:
         asyncio.run(work)
     except compose.PartFailed as error:
         raise exit_with_error(str(error), code=70) from None
-    except (SettingsError, BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
+    except (BrokerUnavailable, StoreUnavailable, StoreRefused) as error:
         raise exit_with_error(str(error)) from None
 
 

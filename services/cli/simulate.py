@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import httpx
 import typer
@@ -18,7 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.access.keys import KeyStore
-from services.settings import Settings, SettingsError
+from services.cli.endpoint import exit_on_failure, is_address
+from services.cli.printing import printable
+from services.settings import Settings
 from services.simulator import SimulatedEvent, history, live, participants
 
 _BATCH: Final = 500
@@ -148,14 +150,12 @@ def simulate(  # noqa: PLR0913, PLR0917 - options of a command
 
     Creates API keys for the run in the data directory, and revokes them at its end.
     """
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        _fail(str(error))
+    settings = Settings.from_environment()
     run = _Run(url or settings.base_url, seed, days, rate, limit)
     path = data_dir / "keys.json" if data_dir is not None else settings.keys_path
     store = KeyStore(path)
-    keys = {sender: store.create(role, sender) for sender, role in participants().items()}
+    with exit_on_failure():
+        keys = {sender: store.create(role, sender) for sender, role in participants().items()}
     started = time.monotonic()
     try:
         asyncio.run(run.play(keys, go_on=go_on))
@@ -224,11 +224,11 @@ class _Run:
         """Print the rejected events, the failure if there is one, and the counts."""
         rejections = self.history.rejections + self.live.rejections
         for rejection in rejections[:_MOST_SHOWN]:
-            typer.echo(f"rejected: {rejection}", err=True)
+            typer.echo(f"rejected: {printable(str(rejection))}", err=True)
         if len(rejections) > _MOST_SHOWN:
             typer.echo(f"rejected: and {len(rejections) - _MOST_SHOWN} more", err=True)
         if self.failure is not None:
-            typer.echo(f"error: {self.failure}", err=True)
+            typer.echo(f"error: {printable(self.failure)}", err=True)
         if as_json:
             counts: dict[str, Any] = {
                 "seed": self.seed,
@@ -244,12 +244,10 @@ class _Run:
             typer.echo(f"accepted: {accepted}; rejected: {len(rejections)}; {seconds:.1f} s")
 
 
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)
-
-
 def _client(url: str) -> httpx.AsyncClient:
+    """Return a client of a gateway. Raises SendingError if the URL can't be one's address."""
+    if not is_address(url):
+        raise SendingError(f"{url} is not an address; write --url http://host:port")
     limits = httpx.Limits(max_connections=_CONNECTIONS)
     return httpx.AsyncClient(base_url=url, timeout=60.0, limits=limits)
 
@@ -313,8 +311,8 @@ async def _post(
         try:
             response = await client.post("/v1/events", content=content, headers=headers)
             problem = f"{response.status_code} {response.text[:300]}"
-        except httpx.TransportError as error:
-            problem = f"{type(error).__name__} {error}"
+        except httpx.RequestError as error:
+            problem = type(error).__name__
         if response is not None and response.status_code not in (429, 503):
             _judge(response, batch, outcome)
             return
@@ -333,16 +331,18 @@ def _seconds_to_wait(response: httpx.Response | None, otherwise: float) -> float
 def _judge(response: httpx.Response, batch: Sequence[SimulatedEvent], outcome: LoadOutcome) -> None:
     try:
         body = response.json()
-        accepted, rejected = int(body["accepted"]), list(body["rejected"])
-    except (ValueError, KeyError, TypeError):
+        accepted = int(body["accepted"])
+        rejections = [_rejection(row, batch) for row in body["rejected"]]
+    except (ValueError, LookupError, TypeError):
         raise SendingError(
             f"{response.url} answered {response.status_code} {response.text[:300]}; "
             "is it a Rantai gateway, and does it read the same keys file?"
         ) from None
     outcome.accepted += accepted
-    for row in rejected:
-        event = batch[row["index"]]
-        faults = tuple((fault["pointer"], fault["message"]) for fault in row["errors"])
-        outcome.rejections.append(
-            Rejection(event.sender, event.event["id"], event.event["type"], faults)
-        )
+    outcome.rejections += rejections
+
+
+def _rejection(row: Mapping[str, Any], batch: Sequence[SimulatedEvent]) -> Rejection:
+    event = batch[row["index"]]
+    faults = tuple((fault["pointer"], fault["message"]) for fault in row["errors"])
+    return Rejection(event.sender, event.event["id"], event.event["type"], faults)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from services.cli.endpoint import exit_with_error
+from services.cli.options import Json
+from services.cli.printing import printable
 from services.kafka.topics import BrokerUnavailable
 from services.kafka.topics import apply as apply_topics
 from services.settings import Settings
@@ -30,7 +32,7 @@ def apply(
     ] = None,
     replication: Annotated[int | None, typer.Option(help="default: RANTAI_REPLICATION")] = None,
     partitions: Annotated[int | None, typer.Option(help="default: RANTAI_PARTITIONS")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    as_json: Json = False,
 ) -> None:
     """Create missing topics, and correct the settings of the others. Safe to run again.
 
@@ -50,4 +52,4 @@ def apply(
         typer.echo(json.dumps({one.name: one.change for one in done}))
         return
     for one in done:
-        typer.echo(f"{one.change:<10} {one.name}")
+        typer.echo(printable(f"{one.change:<10} {one.name}"))

@@ -78,7 +78,6 @@ def up(  # noqa: PLR0913 - options of a command
     except compose.PartFailed as error:
         raise exit_with_error(str(error), code=70) from None
     except (
-        SettingsError,
         RecordFileError,
         BrokerUnavailable,
         StoreUnavailable,
@@ -174,12 +173,13 @@ async def running(
         )
         server = compose.server(app, settings)
         stack.enter_context(watching(compose.watch(settings, policy, lambda: store)))
-        await stack.enter_async_context(_beside(compose.stop_server_on_failure([processor, *parts], server)))
+        watched: list[compose.MayFail] = [processor, *parts]
+        await stack.enter_async_context(_beside(compose.stop_server_on_failure(watched, server)))
         write_run_file(
             settings.data_dir, settings.base_url, settings.kafka, settings.keys_path.resolve()
         )
         stack.callback(remove_run_file, settings.data_dir)
-        yield Running(settings, [processor, *parts], store, server)
+        yield Running(settings, watched, store, server)
 
 
 def _require_free(settings: Settings) -> None:

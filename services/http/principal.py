@@ -1,6 +1,8 @@
 """Authenticates a request by its API key, and checks the role of the key."""
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore, Principal
@@ -26,6 +28,14 @@ def principal_of(request: Request, keys: KeyStore) -> Principal:
             {"WWW-Authenticate": 'Bearer realm="rantai"'},
         )
     return principal
+
+
+async def _asking(request: Request) -> Principal:
+    return principal_of(request, request.state.service.keys)
+
+
+Asking = Annotated[Principal, Depends(_asking)]
+"""Who asks: the principal of a request, for handlers whose router has a state (`with_state`)."""
 
 
 def require_role(principal: Principal, *roles: Role) -> None:

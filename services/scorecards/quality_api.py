@@ -1,22 +1,40 @@
 """`GET /v1/data-quality`: the findings of data quality as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.catalogue import Role
 from schemas.fields import Spelled
 from services.access.keys import Principal
-from services.assessment.data_quality import FIGURES, KINDS, DataQuality, Scope
-from services.http.principal import principal_of, require_role
+from services.assessment.data_quality import (
+    FIGURES,
+    KINDS,
+    DataQuality,
+    FindingPage,
+    PutRight,
+    Scope,
+)
+from services.http.principal import Asking, require_role
 from services.http.service import Problem
-from services.scorecards.scorecard_api import EARLIEST, LATEST, Scorecards, exact_answer, run_query
+from services.http.state import with_state
+from services.scorecards.quality_answers import QUALITY_ANSWER
+from services.scorecards.scorecard_api import (
+    EARLIEST,
+    LATEST,
+    Scorecards,
+    Serving,
+    exact_answer,
+    run_query,
+)
 from services.text import quality_words
 from services.text.language import ENGLISH, LANGUAGES
+
+router = APIRouter(tags=["data quality"])
 
 _PUT_RIGHT: Final = 100
 """The most findings listed under `put_right`."""
@@ -53,55 +71,59 @@ class QualityQuery(BaseModel):
     offset: Annotated[int, Field(ge=0, le=2**31)] = 0
 
 
+@router.get("/v1/data-quality", summary="What looks wrong", responses=QUALITY_ANSWER)
+async def findings(
+    scorecards: Serving, principal: Asking, asked: Annotated[QualityQuery, Query()]
+) -> Response:
+    """Return what was accepted or refused and looks wrong, with what to send to put it right.
+
+    A buyer sees findings in its own data; the programme in the data of all. Findings come from
+    the events known at present: one that was put right is missing at every `as_of`. They are
+    ordered by kind, and in each kind those that began last come first. `put_right`: findings
+    that were put right in the last 90 days, the newest 100, each as it was when noted.
+    """
+    buyer = _buyer(principal, asked)
+    scope = Scope(
+        asked.as_of or scorecards.reader.today(),
+        [] if buyer is None else [buyer],
+        [] if asked.supplier_id is None else [asked.supplier_id],
+    )
+    kinds = KINDS if asked.kind is None else (asked.kind,)
+    quality = DataQuality(scorecards.reader.store)
+    reading = quality.parts(kinds, scope, asked.limit, asked.offset)
+    parts = [await run_query(lambda: next(reading)) for _ in kinds]
+    right = await run_query(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
+    return await exact_answer(lambda: _written(scope, asked.offset, parts, right))
+
+
 def routes(scorecards: Scorecards) -> APIRouter:
     """Return the route `/v1/data-quality`."""
-    router = APIRouter(tags=["data quality"])
-    quality, reader = DataQuality(scorecards.reader.store), scorecards.reader
+    return with_state(router, scorecards)
 
-    @router.get("/v1/data-quality", summary="What looks wrong", responses=_ANSWER)
-    async def findings(request: Request, asked: Annotated[QualityQuery, Query()]) -> Response:
-        """Return what was accepted or refused and looks wrong, with what to send to put it right.
 
-        A buyer sees findings in its own data; the programme in the data of all. Findings come from
-        the events known at present: one that was put right is missing at every `as_of`. They are
-        ordered by kind, and in each kind those that began last come first. `put_right`: findings
-        that were put right in the last 90 days, the newest 100, each as it was when noted.
-        """
-        buyer = _buyer(principal_of(request, scorecards.keys), asked)
-        scope = Scope(
-            asked.as_of or reader.today(),
-            [] if buyer is None else [buyer],
-            [] if asked.supplier_id is None else [asked.supplier_id],
-        )
-        kinds = KINDS if asked.kind is None else (asked.kind,)
-        reading = quality.parts(kinds, scope, asked.limit, asked.offset)
-        parts = [await run_query(lambda: next(reading)) for _ in kinds]
-        right = await run_query(lambda: quality.put_right(kinds, scope, _PUT_RIGHT))
-
-        def written() -> dict[str, Any]:
-            found = [finding(one.kind, row) for one in parts for row in one.rows]
-            total, end = sum(one.total for one in parts), asked.offset + len(found)
-            return {
-                "as_of": scope.as_of.isoformat(),
-                "buyer_id": buyer,
-                "supplier_id": asked.supplier_id,
-                "total": total,
-                "next_offset": end if found and end < total else None,
-                "counts": {one.kind: one.total for one in parts},
-                "findings": found,
-                "put_right": {
-                    "since": right.first.isoformat(),
-                    "total": right.total,
-                    "findings": [
-                        {**finding(row["kind"], row), "put_right_on": row["gone_on"].isoformat()}
-                        for row in right.rows
-                    ],
-                },
-            }
-
-        return await exact_answer(written)
-
-    return router
+def _written(
+    scope: Scope, offset: int, parts: Sequence[FindingPage], right: PutRight
+) -> dict[str, Any]:
+    """Return the answer: the findings of a page by kind, and those that were put right."""
+    found = [finding(one.kind, row) for one in parts for row in one.rows]
+    total, end = sum(one.total for one in parts), offset + len(found)
+    return {
+        "as_of": scope.as_of.isoformat(),
+        "buyer_id": next(iter(scope.buyers), None),
+        "supplier_id": next(iter(scope.suppliers), None),
+        "total": total,
+        "next_offset": end if found and end < total else None,
+        "counts": {one.kind: one.total for one in parts},
+        "findings": found,
+        "put_right": {
+            "since": right.first.isoformat(),
+            "total": right.total,
+            "findings": [
+                {**finding(row["kind"], row), "put_right_on": row["gone_on"].isoformat()}
+                for row in right.rows
+            ],
+        },
+    }
 
 
 def finding(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,34 +151,3 @@ def _buyer(principal: Principal, asked: QualityQuery) -> str | None:
     if asked.buyer_id not in (None, principal.partner):
         raise Problem(403, "a buyer's key sees findings in its own data only")
     return principal.partner
-
-
-_EXAMPLE: Final = {
-    "as_of": "2026-11-01",
-    "buyer_id": "AHM",
-    "supplier_id": None,
-    "total": 1,
-    "next_offset": None,
-    "counts": {"number_reused": 1},
-    "findings": [
-        {
-            "kind": "number_reused",
-            "buyer_id": "AHM",
-            "supplier_id": "IKM-CPR-01",
-            "document": {"type": "receipt", "number": "GR-0001"},
-            "since": "2026-09-18",
-            "figures": list(FIGURES["number_reused"]),
-            "message": "The number was used on 8 Jun 2026 and again on 18 Sep 2026 for other "
-            "lines: ...",
-            "remedy": quality_words.WORDS["number_reused"].remedy,
-            "events": [
-                {"source": "/erp/AHM/sap-prd", "id": "y-2"},
-                {"source": "/erp/AHM/sap-prd", "id": "y-4"},
-            ],
-        }
-    ],
-    "put_right": {"since": "2026-08-03", "total": 0, "findings": []},
-}
-_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {"application/json": {"example": _EXAMPLE}}}
-}

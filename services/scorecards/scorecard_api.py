@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -18,9 +18,11 @@ from services.assessment.figure_store import WINDOW_DAYS, Selection
 from services.assessment.restated_evaluations import evaluations
 from services.assessment.scorecard_reader import ScorecardReader
 from services.assessment.standings import exact_json
-from services.http.principal import principal_of
+from services.http.principal import Asking
 from services.http.reads import read
 from services.http.service import Problem
+from services.http.state import with_state
+from services.scorecards.answers import Evaluations, Explanation, OrderLines, Scorecard, Suppliers
 from services.store.client import ReadTooLarge, StoreUnavailable
 
 EARLIEST: Final = date(1900, 1, 2)
@@ -28,6 +30,7 @@ LATEST: Final = date(2200, 1, 1)
 """The first and the last day that a request may ask about."""
 
 Result = TypeVar("Result")
+router = APIRouter(tags=["scorecards"])
 
 
 class FiguresQuery(BaseModel):
@@ -103,6 +106,15 @@ class Scorecards:
     reader: ScorecardReader
 
 
+async def _scorecards(request: Request) -> Scorecards:
+    state: Scorecards = request.state.service
+    return state
+
+
+Serving = Annotated[Scorecards, Depends(_scorecards)]
+"""What the application holds that serves a request."""
+
+
 async def exact_answer(work: Callable[[], Any]) -> Response:
     """Run a query and answer its result as JSON with exact decimals: 12.5, never "12.5".
 
@@ -118,83 +130,99 @@ async def exact_answer(work: Callable[[], Any]) -> Response:
     return Response(await run_query(written), media_type="application/json")
 
 
+@router.get("/v1/suppliers", responses={200: {"model": Suppliers}})
+async def suppliers(
+    scorecards: Serving, principal: Asking, asked: Annotated[SuppliersQuery, Query()]
+) -> Response:
+    """List suppliers: to a buyer its own, to a supplier itself, to the programme all."""
+    buyers, own = _own(principal)
+
+    def listed() -> dict[str, Any]:
+        total, found = scorecards.reader.suppliers(
+            buyers=buyers,
+            suppliers=own,
+            cluster=asked.cluster,
+            limit=asked.limit,
+            offset=asked.offset,
+        )
+        end = asked.offset + len(found)
+        return {
+            "total": total,
+            "next_offset": end if end < total else None,
+            "suppliers": [asdict(one) for one in found],
+        }
+
+    return await exact_answer(listed)
+
+
+@router.get("/v1/suppliers/{supplier_id}/scorecard", responses={200: {"model": Scorecard}})
+async def scorecard(
+    scorecards: Serving,
+    principal: Asking,
+    supplier_id: Spelled,
+    asked: Annotated[FiguresQuery, Query()],
+) -> Response:
+    """Return the scorecard of a supplier over the window before a day."""
+    reader = scorecards.reader
+    selection = await _selection(reader, principal, supplier_id, asked)
+    return await exact_answer(lambda: reader.scorecard(supplier_id, selection))
+
+
+@router.get(
+    "/v1/suppliers/{supplier_id}/scorecard/explain", responses={200: {"model": Explanation}}
+)
+async def explanation(
+    scorecards: Serving,
+    principal: Asking,
+    supplier_id: Spelled,
+    asked: Annotated[ExplainQuery, Query()],
+) -> Response:
+    """Return every line or document that a figure is made of, what it adds, and why.
+
+    The parts' numerators and denominators, or values, add up to the figure's.
+    """
+    reader = scorecards.reader
+    selection = await _selection(reader, principal, supplier_id, asked)
+    return await exact_answer(lambda: reader.explain(supplier_id, selection, asked.kpi))
+
+
+@router.get("/v1/suppliers/{supplier_id}/evaluations", responses={200: {"model": Evaluations}})
+async def frozen(
+    scorecards: Serving,
+    principal: Asking,
+    supplier_id: Spelled,
+    asked: Annotated[EvaluationsQuery, Query()],
+) -> Response:
+    """Return the scorecards frozen at month ends, newest first, with what was restated since.
+
+    They cover the orders of all buyers, so only the supplier and the programme may see them.
+    """
+    if principal.role is Role.BUYER:
+        raise Problem(403, "evaluations cover all buyers; a buyer's key sees its own orders only")
+    reader = scorecards.reader
+    await _may_see(reader, principal, supplier_id)
+    store = EvaluationStore(reader.store.clickhouse)
+    return await exact_answer(lambda: evaluations(reader, store, supplier_id, asked.limit))
+
+
+@router.get("/v1/suppliers/{supplier_id}/lines", responses={200: {"model": OrderLines}})
+async def lines(
+    scorecards: Serving,
+    principal: Asking,
+    supplier_id: Spelled,
+    asked: Annotated[LinesQuery, Query()],
+) -> Response:
+    """Return the order lines behind the figures, with the events behind each line."""
+    reader = scorecards.reader
+    selection = await _selection(reader, principal, supplier_id, asked)
+    return await exact_answer(
+        lambda: reader.lines(supplier_id, selection, asked.status or "", asked.limit, asked.offset)
+    )
+
+
 def routes(scorecards: Scorecards) -> APIRouter:
     """Return the routes under /v1/suppliers."""
-    router = APIRouter(tags=["scorecards"])
-    reader = scorecards.reader
-    store = EvaluationStore(reader.store.clickhouse)
-
-    @router.get("/v1/suppliers")
-    async def suppliers(request: Request, asked: Annotated[SuppliersQuery, Query()]) -> Response:
-        """List suppliers: to a buyer its own, to a supplier itself, to the programme all."""
-        principal = principal_of(request, scorecards.keys)
-        buyers, own = _own(principal)
-
-        def listed() -> dict[str, Any]:
-            total, found = reader.suppliers(
-                buyers=buyers,
-                suppliers=own,
-                cluster=asked.cluster,
-                limit=asked.limit,
-                offset=asked.offset,
-            )
-            end = asked.offset + len(found)
-            return {
-                "total": total,
-                "next_offset": end if end < total else None,
-                "suppliers": [asdict(one) for one in found],
-            }
-
-        return await exact_answer(listed)
-
-    @router.get("/v1/suppliers/{supplier_id}/scorecard")
-    async def scorecard(
-        request: Request, supplier_id: Spelled, asked: Annotated[FiguresQuery, Query()]
-    ) -> Response:
-        """Return the scorecard of a supplier over the window before a day."""
-        selection = await _selection(scorecards, request, supplier_id, asked)
-        return await exact_answer(lambda: reader.scorecard(supplier_id, selection))
-
-    @router.get("/v1/suppliers/{supplier_id}/scorecard/explain")
-    async def explanation(
-        request: Request, supplier_id: Spelled, asked: Annotated[ExplainQuery, Query()]
-    ) -> Response:
-        """Return every line or document that a figure is made of, what it adds, and why.
-
-        The parts' numerators and denominators, or values, add up to the figure's.
-        """
-        selection = await _selection(scorecards, request, supplier_id, asked)
-        return await exact_answer(lambda: reader.explain(supplier_id, selection, asked.kpi))
-
-    @router.get("/v1/suppliers/{supplier_id}/evaluations")
-    async def frozen(
-        request: Request, supplier_id: Spelled, asked: Annotated[EvaluationsQuery, Query()]
-    ) -> Response:
-        """Return the scorecards frozen at month ends, newest first, with what was restated since.
-
-        They cover the orders of all buyers, so only the supplier and the programme may see them.
-        """
-        principal = principal_of(request, scorecards.keys)
-        if principal.role is Role.BUYER:
-            raise Problem(
-                403, "evaluations cover all buyers; a buyer's key sees its own orders only"
-            )
-        await _may_see(reader, principal, supplier_id)
-        return await exact_answer(lambda: evaluations(reader, store, supplier_id, asked.limit))
-
-    @router.get("/v1/suppliers/{supplier_id}/lines")
-    async def lines(
-        request: Request, supplier_id: Spelled, asked: Annotated[LinesQuery, Query()]
-    ) -> Response:
-        """Return the order lines behind the figures, with the events behind each line."""
-        selection = await _selection(scorecards, request, supplier_id, asked)
-        return await exact_answer(
-            lambda: reader.lines(
-                supplier_id, selection, asked.status or "", asked.limit, asked.offset
-            )
-        )
-
-    return router
+    return with_state(router, scorecards)
 
 
 READ_TOO_LARGE: Final = 422
@@ -224,12 +252,11 @@ def _own(principal: Principal) -> tuple[list[str], list[str]]:
 
 
 async def _selection(
-    scorecards: Scorecards, request: Request, supplier_id: str, asked: FiguresQuery
+    reader: ScorecardReader, principal: Principal, supplier_id: str, asked: FiguresQuery
 ) -> Selection:
     """Return the figures that a request selects. Raises Problem if its key may not see them."""
-    principal = principal_of(request, scorecards.keys)
-    await _may_see(scorecards.reader, principal, supplier_id)
-    return selection_for(scorecards.reader, principal, asked, [supplier_id])
+    await _may_see(reader, principal, supplier_id)
+    return selection_for(reader, principal, asked, [supplier_id])
 
 
 def selection_for(

@@ -1,1 +1,1 @@
-"""Measurements: ratios taken side by side in one run, printed, never deciding CI."""
+"""Benchmarks: they print ratios measured side by side in one run. CI does not run them."""

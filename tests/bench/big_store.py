@@ -1,13 +1,15 @@
-"""A store of many suppliers: the simulator's stories, copied by SQL under other names.
+"""Makes a store with many suppliers: the simulator's stories, copied by SQL under other names.
 
-`python -m tests.bench.big_store --path DIR --events N` tells the 24 months before `UNTIL` a few
-times over, each under a seed of its own and validated as the gateway does, and copies them inside
-the store with `numbers()`: every copy under the name of one of 2,000 suppliers and, for its three
-buyers, of three of 20. A hash of the story's name and the copy's number says which stories a copy
-leaves out, so that about N events remain. So the mix of events, the sizes of orders and what goes
-wrong are the simulator's; a supplier is as large as N makes it, its months look alike, and the same
-call makes the same store. Events go into the ledger and the views fill the typed tables. What was
-touched passed its time to live, as in a store that grew for years.
+`python -m tests.bench.big_store --path DIR --events N` simulates the 24 months before `UNTIL` once
+for each of a few seeds and validates the events as the gateway does. It then copies them inside the
+store with `numbers()`: each copy of a supplier becomes one of 2,000 suppliers, and its three buyers
+become three of 20. A hash of the story and the number of the copy decides which stories a copy
+leaves out, so that about N events remain.
+
+So the mix of events, the sizes of orders and what goes wrong are the simulator's. The number of
+events of a supplier depends on N, its months look alike, and the same call makes the same store.
+Events are inserted into the ledger, and the views fill the typed tables. Rows of `touched` are past
+their time to live, as in a store that grew for years.
 """
 
 import argparse
@@ -37,7 +39,7 @@ SEEDS = (11, 12, 13, 14, 15)
 BATCH = UUID(int=20261101)
 MEMORY = 8 * 10**9
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 _COLUMNS = (
     "supplier UInt32, old_supplier String, buyer UInt32, old_buyer String, story String, "
@@ -85,19 +87,23 @@ FROM
 _RENAMED = "replaceAll(replaceAll({0}, old_supplier, new_supplier), old_buyer, new_buyer)"
 
 
-def make(clickhouse: ClickHouse, events: int, told: Told) -> dict[str, Any]:
-    """Fill an empty store with about so many events and fold them; return how long it took."""
+def make(clickhouse: ClickHouse, events: int, progress: Progress) -> dict[str, Any]:
+    """Fill an empty store with about `events` events and fold them.
+
+    `progress` is called with a text at each step. Return the number of events and the seconds of
+    each step.
+    """
     migrate(clickhouse, Placement(fsync=False))
-    # The tables are empty yet; the row is put back once all is folded.
+    # No facts are folded yet; the row is put back once all are.
     clickhouse.command("TRUNCATE TABLE folded_rules")
     began = time.perf_counter()
-    _fill(clickhouse, events, told)
+    _fill(clickhouse, events, progress)
     filled = time.perf_counter()
-    told("folding")
+    progress("folding")
     fold_all(
         clickhouse,
         DEFAULT_RULES,
-        lambda name, done, of: told(f"folding: {name} ({done} of {of})"),
+        lambda name, done, of: progress(f"folding: {name} ({done} of {of})"),
     )
     folded = time.perf_counter()
     clickhouse.insert_rows(
@@ -115,12 +121,12 @@ def _count(clickhouse: ClickHouse) -> int:
     return int(clickhouse.rows("SELECT count() AS events FROM events")[0]["events"])
 
 
-def _fill(clickhouse: ClickHouse, events: int, told: Told) -> None:
+def _fill(clickhouse: ClickHouse, events: int, progress: Progress) -> None:
     rows: list[list[Any]] = []
     suppliers: dict[str, int] = {}
     for seed in SEEDS:
-        told(f"telling the stories of seed {seed}")
-        rows += _told(seed, suppliers)
+        progress(f"simulating the stories of seed {seed}")
+        rows += _rows(seed, suppliers)
     clickhouse.command(f"CREATE OR REPLACE TABLE told ({_COLUMNS}) ENGINE = MergeTree ORDER BY id")
     names = [column.split()[0] for column in _COLUMNS.replace(", 'UTC'", "").split(", ")]
     clickhouse.insert_rows("told", names, rows)
@@ -136,7 +142,7 @@ def _fill(clickhouse: ClickHouse, events: int, told: Told) -> None:
     for column in ("source", "subject", "sender", "data"):
         text = text.replace(f"renamed({column})", _RENAMED.format(column))
     for copy in range(copies):
-        told(f"copying: {copy} of {copies}")
+        progress(f"copying: {copy} of {copies}")
         clickhouse.command(
             text,
             parameters={
@@ -153,8 +159,11 @@ def _fill(clickhouse: ClickHouse, events: int, told: Told) -> None:
     clickhouse.command("DROP TABLE told")
 
 
-def _told(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
-    """Return the simulator's events under a seed; each supplier is another one under each seed."""
+def _rows(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
+    """Yield the rows of `told` for one seed.
+
+    `suppliers` numbers the suppliers: the same supplier under another seed gets another number.
+    """
     buyers: dict[str, int] = {}
     for one in history(seed, UNTIL, DAYS):
         event = accepted(one.event)
@@ -165,7 +174,8 @@ def _told(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
         supplier = event.supplier_id
         buyer = data.get("buyer_id", "")
         number = suppliers.setdefault(f"{seed} {supplier}", len(suppliers))
-        # A certificate or an assessment is its supplier's; the rest belongs to an order's story.
+        # Certificates and assessments are kept once for each supplier; other events belong to the
+        # story of an order.
         story, dot, _ = event.id.rpartition(".")
         once = int(
             not event.type.startswith(
@@ -176,7 +186,7 @@ def _told(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
             number,
             supplier,
             buyers.setdefault(buyer, len(buyers)) if buyer else 0,
-            # An empty needle is replaced nowhere; a name that no event has, neither.
+            # What SQL replaces with the new buyer: without a buyer, a text that no event contains.
             buyer or "-no buyer-",
             f"{seed} {story if dot else event.id}",
             once,
@@ -192,15 +202,15 @@ def _told(seed: int, suppliers: dict[str, int]) -> Iterator[list[Any]]:
 
 
 def main() -> None:
-    """Make a store and print, as one JSON line, how long it took."""
+    """Make a store and print one JSON line: the number of events and how long each step took."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
     parser.add_argument("--events", type=int, required=True)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console(stderr=True)
-    clickhouse = ClickHouse(path=asked.path)
+    clickhouse = ClickHouse(path=arguments.path)
     with console.status("making a store") as status:
-        made = make(clickhouse, asked.events, status.update)
+        made = make(clickhouse, arguments.events, status.update)
     clickhouse.close()
     print(json.dumps(made))
 

@@ -1,8 +1,8 @@
-"""Three ways from the broker to queryable, each a process: ours, a plain Faust agent, the engine.
+"""Three ways from the broker to queryable facts: the batch loop, a plain Faust agent, the engine.
 
-`python -m tests.bench.contestants WAY --bootstrap HOST:PORT --events FILE --path DIR` prints one
-JSON line with the seconds from the first record read (for the engine: the first byte inserted) to
-the end: ledger, typed tables and line facts answer with every event.
+`python -m tests.bench.contestants WAY --bootstrap HOST:PORT --events FILE --path DIR` runs one of
+them and prints one JSON line with the seconds from the first record read (for the engine alone: the
+first byte inserted) until the ledger and the line facts contain every event.
 """
 
 import argparse
@@ -31,7 +31,7 @@ BATCH = 20_000
 
 
 def queryable(clickhouse: ClickHouse, count: int) -> dict[str, Any]:
-    """Ask the ledger and the line facts, which are made of the typed tables, for every event."""
+    """Assert that the ledger has every event; return how many suppliers and lines are judged."""
     rows = clickhouse.rows("SELECT uniqExact(source, id) AS events FROM events")
     assert rows[0]["events"] == count, (rows, count)
     sums = FigureStore(clickhouse, DEFAULT_POLICY).sums(Selection(UNTIL.date(), 180))
@@ -40,7 +40,7 @@ def queryable(clickhouse: ClickHouse, count: int) -> dict[str, Any]:
 
 
 class Counting:
-    """A sink around the ledger's that notes when it began and when it has all."""
+    """The ledger's sink; notes when the first batch began and when all records are finished."""
 
     def __init__(self, clickhouse: ClickHouse, count: int) -> None:
         self._sink = LedgerSink(Ledger(clickhouse), None)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ class Counting:
         self._left -= len(records)
 
     async def finish(self) -> None:
-        """Finish what was written so far."""
+        """Finish the batches written so far."""
         left = self._left
         await self._sink.finish()
         if left <= 0:
@@ -63,7 +63,7 @@ class Counting:
 
 
 async def ours(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
-    """Read with the batch loop."""
+    """Read with the batch loop of the processor; return when it began."""
     sink = Counting(clickhouse, count)
 
     async def stalled() -> None:
@@ -84,9 +84,9 @@ async def ours(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
 
 
 async def agent(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
-    """Read with a plain Faust agent and `take`: Faust's own buffers, batches within a second.
+    """Read with a plain Faust agent and its `take_events`; return when it began.
 
-    Everything behind it is ours, so it pays nothing above ours but what Faust takes.
+    Everything after Faust is the same as in `ours`, so the difference is the cost of Faust.
     """
     app = faust.App(
         f"bench-{uuid4()}",
@@ -133,7 +133,7 @@ async def agent(clickhouse: ClickHouse, bootstrap: str, count: int) -> float:
 
 
 def engine(clickhouse: ClickHouse, events: Path) -> float:
-    """Insert the same bytes, made beforehand, in blocks of the same size."""
+    """Insert the same bytes, prepared beforehand, in blocks of the same size; return the start."""
     batch = uuid4()
     rows = [
         LedgerRecord(source, name, content, value, topic, 0, offset, 1_795_000_000_000)
@@ -155,15 +155,15 @@ def main() -> None:
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--path", type=Path, required=True)
-    asked = parser.parse_args()
-    clickhouse = ClickHouse(path=asked.path)
+    arguments = parser.parse_args()
+    clickhouse = ClickHouse(path=arguments.path)
     migrate(clickhouse, Placement(fsync=True))
-    count = len(load(asked.events))
-    if asked.way == "engine":
-        began = engine(clickhouse, asked.events)
+    count = len(load(arguments.events))
+    if arguments.way == "engine":
+        began = engine(clickhouse, arguments.events)
     else:
-        way = ours if asked.way == "ours" else agent
-        began = asyncio.run(way(clickhouse, asked.bootstrap, count))
+        way = ours if arguments.way == "ours" else agent
+        began = asyncio.run(way(clickhouse, arguments.bootstrap, count))
     stored = time.perf_counter()
     facts = queryable(clickhouse, count)
     ended = time.perf_counter()

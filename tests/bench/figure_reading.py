@@ -1,7 +1,7 @@
-"""Reading figures from a big store, as a process of its own: it may open one store only.
+"""Reads figures from a big store. A process of its own: the engine opens one store only.
 
-`python -m tests.bench.figure_reading --path DIR` prints one JSON line: what the store holds, and
-how long each way of reading took. Times are milliseconds, or seconds where the name says so.
+`python -m tests.bench.figure_reading --path DIR` prints one JSON line: what the store contains and
+how long each way of reading took. Times are in ms, or in seconds where the name says so.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from services.store.migrate import Placement, migrate
 from tests.bench.big_store import UNTIL
 
 AS_OF = UNTIL.date()
-COLD, KEPT = "scorecard, nothing kept", "scorecard"
+COLD, KEPT = "scorecard, without kept standings", "scorecard"
 OVER_HTTP = "scorecard over HTTP"
 POLICIES = {
     "backtest of other weights": DEFAULT_POLICY.load_text(
@@ -55,12 +55,12 @@ ASKED = 200
 WARM_UP = 20
 MONTHS = 24
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 Result = TypeVar("Result")
 
 
 def holds(clickhouse: ClickHouse) -> dict[str, dict[str, int]]:
-    """Return rows, parts and bytes on disk of each table that holds anything."""
+    """Return rows, parts and bytes on disk of each table that is not empty."""
     rows = clickhouse.rows(
         "SELECT table, sum(rows) AS rows, count() AS parts, sum(bytes_on_disk) AS bytes "
         "FROM system.parts WHERE active AND database = {database:String} "
@@ -70,35 +70,39 @@ def holds(clickhouse: ClickHouse) -> dict[str, dict[str, int]]:
     return {row.pop("table"): row for row in rows}
 
 
-def measured(clickhouse: ClickHouse, told: Told) -> dict[str, Any]:
-    """Judge everybody at a month end, then read in every way."""
+def measured(clickhouse: ClickHouse, progress: Progress) -> dict[str, Any]:
+    """Compute the standings of all suppliers at a month end, then read in every way."""
     reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
         for row in clickhouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
     ]
     some = random.Random(20261101).sample(names, ASKED + WARM_UP)
-    # As if nobody had asked before.
+    # As if no figure had been computed before.
     clickhouse.command("TRUNCATE TABLE standings")
     clickhouse.command("TRUNCATE TABLE evaluations")
-    told("one scorecard, nothing kept")
-    ms = {COLD: _timed(COLD, some, _asking(clickhouse, AS_OF))}
-    told("all suppliers, each month end for the first time")
+    progress("one scorecard, without kept standings")
+    ms = {COLD: _timed(COLD, some, _scorecards(clickhouse, AS_OF))}
+    progress("all suppliers, each month end for the first time")
     seconds: dict[str, float] = {}
     before = Selection(month_end_before(AS_OF), WINDOW_DAYS, names)
-    _seconds(seconds, "judged, with every month end", lambda: reader.standings.summaries(before))
-    told("all suppliers, the next month end")
+    _seconds(
+        seconds,
+        "standings, every month end for the first time",
+        lambda: reader.standings.summaries(before),
+    )
+    progress("all suppliers, the next month end")
     at = Selection(AS_OF, WINDOW_DAYS, names)
-    _seconds(seconds, "judged, one month end more", lambda: _evaluated(reader, at))
-    told("the programme")
+    _seconds(seconds, "standings, one more month end", lambda: _evaluated(reader, at))
+    progress("the programme")
     programme, everyone = Programme(reader), Selection(AS_OF, WINDOW_DAYS)
     _seconds(seconds, "programme", lambda: programme.summary(everyone, Filter(), 5))
-    _seconds(seconds, "its clusters", lambda: programme.clusters(everyone, Filter(), 5, 100, 0))
-    told("one scorecard")
+    _seconds(seconds, "clusters", lambda: programme.clusters(everyone, Filter(), 5, 100, 0))
+    progress("one scorecard")
     ms |= _one_by_one(clickhouse, some)
-    told("backtest")
+    progress("backtest")
     for label, new in POLICIES.items():
-        told(label)
+        progress(label)
         work = partial(backtest, clickhouse, DEFAULT_POLICY, new, AS_OF, months=MONTHS)
         _seconds(seconds, label, work)
     return {
@@ -110,7 +114,7 @@ def measured(clickhouse: ClickHouse, told: Told) -> dict[str, Any]:
 
 
 def _evaluated(reader: ScorecardReader, at: Selection) -> int:
-    """Judge and freeze every supplier at a month end."""
+    """Compute and freeze the evaluation of every supplier; return how many were frozen."""
     store = EvaluationStore(reader.store.clickhouse)
     inputs, frozen = store.high_water(), 0
     for some in portions(at.suppliers, SUPPLIERS_A_QUERY):
@@ -121,7 +125,7 @@ def _evaluated(reader: ScorecardReader, at: Selection) -> int:
 
 
 def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> list[float]:
-    """Return the milliseconds of each supplier, in order; the first few only warm up."""
+    """Return the milliseconds of `work` for each supplier; the first few only warm up."""
     for name in names[:WARM_UP]:
         work(name)
     found = []
@@ -136,8 +140,8 @@ def _timed(label: str, names: Sequence[str], work: Callable[[str], object]) -> l
 def _one_by_one(clickhouse: ClickHouse, names: Sequence[str]) -> dict[str, list[float]]:
     other = AS_OF - timedelta(days=17)
     ways: dict[str, Callable[[str], object]] = {
-        KEPT: _asking(clickhouse, AS_OF),
-        "scorecard at another date": _asking(clickhouse, other),
+        KEPT: _scorecards(clickhouse, AS_OF),
+        "scorecard at another date": _scorecards(clickhouse, other),
     }
     found = {label: _timed(label, names, work) for label, work in ways.items()}
     with _serving(ScorecardReader(clickhouse, DEFAULT_POLICY)) as http:
@@ -145,8 +149,8 @@ def _one_by_one(clickhouse: ClickHouse, names: Sequence[str]) -> dict[str, list[
     return found
 
 
-def _asking(clickhouse: ClickHouse, as_of: date) -> Callable[[str], bytes]:
-    """Ask for scorecards in a process that has read none of these suppliers."""
+def _scorecards(clickhouse: ClickHouse, as_of: date) -> Callable[[str], bytes]:
+    """Return a function that reads a scorecard with a new reader, which has none in memory."""
     reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     return lambda name: reader.scorecard(name, Selection(as_of, WINDOW_DAYS, [name]))
 
@@ -169,7 +173,7 @@ def _get(http: httpx.Client, name: str) -> None:
 
 @contextmanager
 def _serving(reader: ScorecardReader) -> Iterator[httpx.Client]:
-    """Serve scorecards on a free port; lend a connection with a programme's key."""
+    """Serve scorecards on a free port; yield a client with a programme's key."""
     keys = KeyStore(Path(mkdtemp()) / "keys.json")
     key = keys.create(Role.PROGRAMME, "PROGRAMME")
 
@@ -196,12 +200,12 @@ def _serving(reader: ScorecardReader) -> Iterator[httpx.Client]:
 
 
 def main() -> None:
-    """Measure one store."""
+    """Measure one store and print the result."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console(stderr=True)
-    clickhouse = ClickHouse(path=asked.path)
+    clickhouse = ClickHouse(path=arguments.path)
     migrate(clickhouse, Placement(fsync=False))
     with console.status("reading") as status:
         found = {"tables": holds(clickhouse), **measured(clickhouse, status.update)}

@@ -1,7 +1,7 @@
-"""Looks of the exporter into a big store, as a process of its own: it may open one store only.
+"""Looks of the exporter at a big store. A process of its own: the engine opens one store only.
 
-`python -m tests.bench.looking --path DIR` prints one JSON line: milliseconds of each look, of each
-of its queries, of making its series, and of a scrape; and how many series there are.
+`python -m tests.bench.looking --path DIR` prints one JSON line: the milliseconds of each look, of
+each of its queries, of building its series and of a scrape, and the number of series.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 
 class TimedClickHouse(ClickHouse):
-    """Keeps how long each query took, by what it answers."""
+    """Keeps how long each query took, by the question in its first line."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path=path)
@@ -55,7 +55,7 @@ class TimedClickHouse(ClickHouse):
 
 
 def judge_all(clickhouse: ClickHouse) -> None:
-    """Keep how every supplier stands, as the processor does before a look is taken."""
+    """Compute and keep the standings of all suppliers, as the processor does before a look."""
     rows = clickhouse.rows("SELECT DISTINCT supplier_id FROM figure_parts ORDER BY 1")
     names = [str(row["supplier_id"]) for row in rows]
     standings = Standings(clickhouse, DEFAULT_POLICY)
@@ -64,7 +64,7 @@ def judge_all(clickhouse: ClickHouse) -> None:
 
 
 def measured(clickhouse: TimedClickHouse) -> dict[str, Any]:
-    """Take looks, and scrape what they show."""
+    """Take looks and scrape them; return the times in ms and some counts."""
     store = WatchStore(clickhouse, DEFAULT_POLICY)
     first: list[float] = []
     looks: list[float] = []
@@ -111,11 +111,11 @@ def _timed(kept: list[float], work: Callable[[], Result]) -> Result:
 
 
 def main() -> None:
-    """Measure one store."""
+    """Measure one store and print the result."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
-    asked = parser.parse_args()
-    clickhouse = TimedClickHouse(asked.path)
+    arguments = parser.parse_args()
+    clickhouse = TimedClickHouse(arguments.path)
     migrate(clickhouse, Placement(fsync=False))
     judge_all(clickhouse)
     print(json.dumps(measured(clickhouse)))

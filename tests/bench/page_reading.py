@@ -1,9 +1,9 @@
-"""Opening suppliers' pages over a big store, as a process of its own: it may open one store only.
+"""Opens suppliers' pages on a big store. A process of its own: the engine opens one store only.
 
-`python -m tests.bench.page_reading --path DIR` prints one JSON line: of each page the milliseconds
-of every request, from the first byte asked to the last one answered, over HTTP on this machine.
-Each supplier's page is opened once, by its link, in a process that has read none of them; its
-scorecard was kept at the month end, as that of every supplier is.
+`python -m tests.bench.page_reading --path DIR` prints one JSON line: for each kind of page, the
+milliseconds of every request over HTTP on this machine, from the first byte sent to the last byte
+received. Each supplier's page is opened once, by its link, by a reader that has nothing in memory.
+Its standing at the month end is already kept, as the processor does for every supplier.
 """
 
 import argparse
@@ -46,7 +46,7 @@ _STORY = re.compile(r'href="(/suppliers/[^"]+/line\?[^"]+)"')
 
 
 def measured(clickhouse: ClickHouse) -> dict[str, list[float]]:
-    """Open every kind of page for some suppliers."""
+    """Open every kind of page for some suppliers; return the milliseconds by kind."""
     reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     names = [
         str(row["supplier_id"])
@@ -71,14 +71,14 @@ def measured(clickhouse: ClickHouse) -> dict[str, list[float]]:
 
             return ask
 
-        told = {PAGE: _timed(some, page, http)}
-        told["what is behind a figure"] = _timed(some, inside("figures/otif"), http, opened)
-        told["deliveries"] = _timed(some, inside("deliveries"), http, opened)
+        times = {PAGE: _timed(some, page, http)}
+        times["explanation of a figure"] = _timed(some, inside("figures/otif"), http, opened)
+        times["deliveries"] = _timed(some, inside("deliveries"), http, opened)
         with_story = [name for name in some if name in stories]
-        told["story of a line"] = _timed(
+        times["story of a line"] = _timed(
             with_story, lambda name: _none(_get(http, stories[name])), http, opened
         )
-    return told
+    return times
 
 
 def _none(_: str) -> None:
@@ -91,12 +91,15 @@ def _timed(
     http: httpx.Client,
     opened: dict[str, str] | None = None,
 ) -> list[float]:
-    """Return the milliseconds of each supplier; the first few only warm up."""
+    """Return the milliseconds of `work` for each supplier; the first few only warm up.
+
+    `opened` holds the link of each supplier: it is opened first, outside the measurement.
+    """
     found = []
     for place, name in enumerate(names):
         http.cookies.clear()
         if opened is not None:
-            # Signed in already: the opening of the link is not what is measured here.
+            # Sign in first: opening the link is not measured here.
             _get(http, f"/s/{opened[name]}?as_of={AS_OF}")
         began = time.perf_counter()
         work(name)
@@ -113,7 +116,7 @@ def _get(http: httpx.Client, path: str) -> str:
 
 @contextmanager
 def _serving(reader: ScorecardReader, links: Links) -> Iterator[httpx.Client]:
-    """Serve the pages on a free port and lend a browser's connection to them."""
+    """Serve the pages on a free port; yield a client with cookies, like a browser's."""
     keys = KeyStore(Path(mkdtemp()) / "keys.json")
     site = Site(
         reader=reader,
@@ -146,7 +149,7 @@ def _serving(reader: ScorecardReader, links: Links) -> Iterator[httpx.Client]:
 
 
 def main() -> None:
-    """Measure one store."""
+    """Measure one store and print the result."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", type=Path, required=True)
     clickhouse = ClickHouse(path=parser.parse_args().path)

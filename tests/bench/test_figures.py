@@ -1,7 +1,7 @@
-"""Reading figures from a big store, beside one of a tenth of its events.
+"""How long it takes to read figures from a big store, and from one with a tenth of its events.
 
-`RANTAI_BENCH_EVENTS` and `RANTAI_BENCH_FEWER_EVENTS` say how many; `RANTAI_BENCH_DIR` keeps the
-stores there for a second run, which finds them made.
+`RANTAI_BENCH_EVENTS` and `RANTAI_BENCH_FEWER_EVENTS` set the numbers of events. If
+`RANTAI_BENCH_DIR` is set, the stores are kept in that folder and used again by the next run.
 """
 
 import json
@@ -23,7 +23,7 @@ AIMS = {
     "scorecard": "median < 20 ms, p95 < 60 ms",
     "scorecard over HTTP": "median < 20 ms, p95 < 60 ms",
     "programme": "< 1 s",
-    "judged, one month end more": "< 30 s",
+    "standings, one more month end": "< 30 s",
     "backtest of other weights": "< 300 s",
     "backtest of other tolerances": "< 300 s",
 }
@@ -49,20 +49,20 @@ def test_reading_figures(tmp_path: Path) -> None:
 
 
 def _made(console: Console, path: Path, events: int) -> dict[str, Any]:
-    """Make a store unless an earlier run left it; say how long that took."""
+    """Make a store unless an earlier run left it; return its events and how long that took."""
     note = path / "made.json"
     if not note.exists():
         console.print(f"making a store of {events:,} events")
         store = ["--path", str(path / "store"), "--events", str(events)]
         made = _run("tests.bench.big_store", *store)
-        # Last: a store without it is one that was cut off.
+        # Written last: a store without this file was interrupted while it was made.
         note.write_text(json.dumps(made))
     found: dict[str, Any] = json.loads(note.read_text())
     return found
 
 
 def _run(module: str, *arguments: str) -> dict[str, Any]:
-    """Run a process that shows its progress on stderr and ends with a line of JSON."""
+    """Run a module, which shows its progress on stderr; return the JSON of its last line."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         stdout=subprocess.PIPE,

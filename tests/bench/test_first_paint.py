@@ -1,6 +1,6 @@
-"""How soon something is to be read on a weak signal: the supplier's page on a simulated slow 3G.
+"""Time to the first paint on a weak signal: the supplier's page on a simulated slow 3G network.
 
-Served locally, into a browser that has nothing of it yet.
+The page is served locally to a browser with an empty cache.
 """
 
 import statistics
@@ -36,7 +36,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     made.up.end()
 
 
-def test_something_is_read_within_a_second(browser: Browser, site: Site) -> None:
+def test_the_first_paint_comes_within_a_second(browser: Browser, site: Site) -> None:
     painted = [_first_paint(browser, site) for _ in range(_TIMES)]
     median = statistics.median(painted)
     print(

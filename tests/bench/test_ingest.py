@@ -1,4 +1,4 @@
-"""From the broker to queryable: ours beside a plain Faust agent, and beside the engine alone."""
+"""From the broker to queryable facts: the batch loop, a plain Faust agent, the engine alone."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""What one look of the exporter costs the store, beside one into a tenth of its events.
+"""What one look of the exporter costs in a big store, and in one with a tenth of its events.
 
 `RANTAI_BENCH_EVENTS`, `RANTAI_BENCH_FEWER_EVENTS` and `RANTAI_BENCH_DIR`: as in `test_figures`.
 """
@@ -26,7 +26,7 @@ def test_one_look(tmp_path: Path) -> None:
     for events in (FEWER_EVENTS, EVENTS):
         path = folder / f"store-{events}"
         _made(console, path, events)
-        console.print(f"looking into {events:,} events")
+        console.print(f"looking at {events:,} events")
         runs.append(_run("tests.bench.looking", "--path", str(path / "store")))
     columns = [f"{run['events']:,} events, {run['suppliers']:,} suppliers" for run in runs]
     table = Table("ms: median, p95", *columns, title="One look of the exporter")

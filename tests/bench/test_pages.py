@@ -1,6 +1,6 @@
-"""Suppliers' pages over a big store: how long the server takes for each.
+"""How long the server takes for each kind of supplier's page on a big store.
 
-Reads the store that the bench of figures makes, or makes it: see test_figures.py.
+Uses the store that `test_figures` made, or makes it.
 """
 
 import os

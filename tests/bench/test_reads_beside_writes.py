@@ -1,8 +1,9 @@
-"""What readers at their worst cost whoever writes: one POST and health, beside the same alone.
+"""How much heavy reading slows down a POST and the health check, compared with no reading.
 
-`rantai up` with half a year of the simulation. Every reader asks again as soon as it is answered,
-whatever the answer. Printed are medians and the worst, and their ratio to the same process at rest;
-nothing of it decides anything. `RANTAI_BENCH_DIR` keeps the store there for a second run.
+Runs `rantai up` with `DAYS` days of the simulation. Every reader repeats its request as soon as it
+is answered, whatever the answer. Prints the median and the worst time of each, and the ratio of
+medians to those without readers; asserts nothing about them. If `RANTAI_BENCH_DIR` is set, the
+store is kept in that folder and used again by the next run.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ _SETTLE_SECONDS: Final = 20.0
 
 @dataclass
 class Times:
-    """What was measured in one situation; times in ms."""
+    """Measurements with one kind of readers, in ms, and the readers' answers by status."""
 
     post: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
@@ -71,7 +72,7 @@ async def _measured(up: Up) -> dict[str, Times]:
     if not note.exists():
         await load_history(up.url, keys, history(7, datetime.now(UTC), DAYS))
         note.touch()
-    await asyncio.sleep(_SETTLE_SECONDS)  # the evaluator judges everybody anew after a load
+    await asyncio.sleep(_SETTLE_SECONDS)  # after a load the evaluator computes all standings
     links = Links(up.data_dir / "link.secret")
     supplier = await _signed_in(up.url, links.create(LinkHolder(Role.SUPPLIER, SUPPLIER)))
     programme = await _signed_in(up.url, links.create(LinkHolder(Role.PROGRAMME, PROGRAMME)))
@@ -83,7 +84,7 @@ async def _measured(up: Up) -> dict[str, Times]:
         f"{READERS} x the page of one link": (READERS, f"/suppliers/{SUPPLIER}", supplier),
         f"{READERS} x the programme's page": (READERS, "/programme", programme),
         f"{READERS} x metrics": (READERS, "/metrics", {}),
-        f"{READERS} x pages of nobody": (READERS, f"/suppliers/{SUPPLIER}", {}),
+        f"{READERS} x a page without sign-in": (READERS, f"/suppliers/{SUPPLIER}", {}),
         "alone again": (0, "", {}),
     }
     found = {}
@@ -96,7 +97,7 @@ async def _measured(up: Up) -> dict[str, Times]:
 
 
 async def _signed_in(url: str, token: str) -> dict[str, str]:
-    """Return the headers of who opened a link."""
+    """Open a link; return the headers with its session cookie."""
     async with httpx.AsyncClient(base_url=url) as client:
         answer = await client.get(f"/s/{token}")
         assert client.cookies, (answer.status_code, answer.text[:300])
@@ -105,24 +106,25 @@ async def _signed_in(url: str, token: str) -> dict[str, str]:
 
 @contextmanager
 def _reading(url: str, count: int, path: str, headers: dict[str, str]) -> Iterator[Counter[int]]:
-    """Let so many readers ask again and again; give what they were answered, by status.
+    """Run `count` readers as long as the context lasts; yield a counter of answers by status.
 
-    In a process of their own: what they take of this one would be measured as the server's.
+    The counter is filled when the context ends. The readers run in a process of their own: in this
+    one, the time that they take would be measured as the server's.
     """
     reads: Counter[int] = Counter()
     spawn = get_context("spawn")
-    stop, told = spawn.Event(), spawn.Queue()
-    process = spawn.Process(target=_readers, args=(stop, told, url, count, path, headers))
+    stop, results = spawn.Event(), spawn.Queue()
+    process = spawn.Process(target=_readers, args=(stop, results, url, count, path, headers))
     process.start()
     time.sleep(_WARM_SECONDS)
     yield reads
     stop.set()
-    reads.update(told.get(timeout=60))
+    reads.update(results.get(timeout=60))
     process.join()
 
 
-def _readers(stop: Any, told: Any, url: str, *asked: Any) -> None:
-    told.put(asyncio.run(_read_until(stop, url, *asked)))
+def _readers(stop: Any, results: Any, url: str, *arguments: Any) -> None:
+    results.put(asyncio.run(_read_until(stop, url, *arguments)))
 
 
 async def _read_until(
@@ -135,7 +137,8 @@ async def _read_until(
         while True:
             try:
                 async with client.stream("GET", path, headers=headers) as answer:
-                    async for _ in answer.aiter_raw():  # not unpacked: the cores are the server's
+                    # Raw: decompressing would take processor time from the server.
+                    async for _ in answer.aiter_raw():
                         pass
                 reads[answer.status_code] += 1
             except httpx.TransportError:
@@ -151,6 +154,7 @@ async def _read_until(
 
 
 async def _beside(url: str, key: str, name: str) -> Times:
+    """Time some POSTs of single orders, and the health check at the same time."""
     times, order = Times(), _an_order()
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         watching = asyncio.create_task(_watch(client, times.health))

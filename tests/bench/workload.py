@@ -1,4 +1,4 @@
-"""The events of a measurement: the simulator's mix, validated once, as records of the topics."""
+"""The events of the ingest benchmark: the simulator's mix, validated, as records of topics."""
 
 import json
 import pickle
@@ -16,12 +16,12 @@ _EVENTS_A_DAY = 50
 
 
 def accepted_events(count: int) -> list[Accepted]:
-    """Return so many valid events, in the order of their time."""
+    """Return `count` valid events, in the order of their time."""
     days = count // _EVENTS_A_DAY + 400
-    told = history(7, UNTIL, days)
-    assert len(told) >= count, (len(told), count)
+    simulated = history(7, UNTIL, days)
+    assert len(simulated) >= count, (len(simulated), count)
     events = []
-    for one in told[-count:]:
+    for one in simulated[-count:]:
         body = json.dumps(one.event).encode()
         outcome = validate(parse(body), Sender(one.sender, (one.role,)))
         assert isinstance(outcome, Accepted), outcome
@@ -30,7 +30,7 @@ def accepted_events(count: int) -> list[Accepted]:
 
 
 def save(events: list[Accepted], file: Path) -> None:
-    """Keep events for the contestants, which are processes of their own."""
+    """Write events to a file for the contestants, which are separate processes."""
     rows = [(e.topic, e.supplier_id, e.source, e.id, e.content.hex(), e.value) for e in events]
     file.write_bytes(pickle.dumps(rows))
 
@@ -42,7 +42,7 @@ def load(file: Path) -> list[tuple[str, str, str, str, str, bytes]]:
 
 
 def publish(bootstrap: str, events: list[Accepted]) -> None:
-    """Write events to their topics and wait until all are there."""
+    """Publish events to their topics and wait until the broker has all of them."""
     from kafka import KafkaProducer
 
     producer = KafkaProducer(

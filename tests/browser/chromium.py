@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium, headless, as a phone or a desk would have it."""
+"""A real browser: Debian's Chromium, headless, with the screen of a phone or a desktop."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ _HEIGHTS: Final = {320: 568, 390: 844, 1280: 800}
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium. Skips where there is none, but not in CI."""
+    """Start Chromium. Skips the test where it is not installed, but fails in CI."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         assert os.environ.get("CI") != "true", ".ci/run installs Debian's chromium"
@@ -32,14 +32,14 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Screen:
-    """What a page is read on: its width, whether scripts run, and in which language."""
+    """How a page is viewed: width in pixels, whether scripts run, and the language."""
 
     width: int = 390
     script: bool = False
     language: str = "id"
 
     def __str__(self) -> str:
-        """Return a name that tells it from the others."""
+        """Return a unique name, for test ids and for the numbers of a test's documents."""
         return f"{self.width}-{'script' if self.script else 'plain'}-{self.language}"
 
 
@@ -51,13 +51,13 @@ EVERY_SCREEN: Final = [
 
 @dataclass
 class Seen:
-    """What a visit asked for and what went wrong, to be asserted of at its end."""
+    """The hosts that a visit requested, and its errors, to be checked at its end."""
 
     hosts: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
-        """Note every request, script error and refused content of a page."""
+        """Record every request, script error and error on the console of a page."""
         page.on("request", self._request)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._console)
@@ -68,7 +68,7 @@ class Seen:
             self.hosts.add(address.netloc)
 
     def _console(self, line: Any) -> None:
-        # The answer to what is refused is an error for the console, and meant to be one.
+        # The console reports an answer such as 403 as an error, and tests ask for such on purpose.
         if line.type == "error" and "Failed to load resource" not in line.text:
             self.faults.append(line.text)
 
@@ -79,7 +79,8 @@ def visiting(
 ) -> Iterator[Page]:
     """Open a page in a context of its own: no cookies, one width, with or without script.
 
-    At the end nothing may have been asked of anybody else, and nothing have been refused.
+    At the end asserts that no other host was requested, no script failed, and the console shows no
+    error, such as content that the page's security policy blocked.
     """
     context: BrowserContext = browser.new_context(
         base_url=base,

@@ -1,7 +1,7 @@
-"""What tests in a browser share: one browser, and one site that lives through all of them.
+"""Fixtures of the tests in a browser: one browser and one site for all of them.
 
-Both end with these tests: the browser's driver keeps a loop running, beside which no other test
-could run one.
+Both end with this package, because the browser's driver keeps an event loop running in the thread
+of the tests, where no other test could run one meanwhile.
 """
 
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from tests.browser.site import Site, live
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return a browser."""
+    """Yield Chromium. Skips the tests where it is not installed."""
     with chromium() as started:
         yield started
 
 
 @pytest.fixture(scope="package")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a site with a year in it. After the browser: without one there is nothing to show."""
+    """Yield a site with a simulated history, started after the browser: not at all without one."""
     site = live(tmp_path_factory.mktemp("site"))
     yield site
     site.up.end()

@@ -1,4 +1,4 @@
-"""`make pictures`: take the README's pictures anew, of the pages as the demo's year has them."""
+"""`make pictures`: takes the README's pictures again, of pages that show a simulated year."""
 
 import sys
 import tempfile
@@ -10,7 +10,7 @@ from tests.browser.site import live
 
 _FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 _WIDTHS: Final = {"supplier": 390, "programme": 1280}
-"""Whose first page is taken, and how wide the screen is, in pixels."""
+"""By the user whose first page is taken: the width of the screen in pixels."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A Rantai as people meet it: `rantai up`, a year of life in it, and the links they were sent."""
+"""The site that tests visit: `rantai up` with a simulated history, and links to its pages."""
 
 import asyncio
 import time
@@ -29,20 +29,20 @@ _OPTIONS: Final = {"RANTAI_EVALUATION_SECONDS": "0.5", "RANTAI_EVALUATION_QUIET_
 
 @dataclass
 class Site:
-    """What runs, the keys of everybody, and links by whom they are for."""
+    """A running `rantai up`, and the key of each partner by its id."""
 
     up: Up
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The base address of its pages and its API."""
         return self.up.url
 
     def link(
         self, partner: str, role: Role = Role.SUPPLIER, rights: Rights = Rights.ACT, days: float = 9
     ) -> str:
-        """Make a link as `rantai link` does."""
+        """Make a link for a partner, valid for `days`, as `rantai link` does."""
         token = self.links.create(LinkHolder(role, partner, rights), days)
         return f"{self.url}/s/{token}"
 
@@ -53,7 +53,7 @@ class Site:
 
     @property
     def homes(self) -> dict[str, str]:
-        """Return a link to the first page of each of the three users."""
+        """A link to the first page of each of the three users."""
         return {
             "supplier": self.link(SUPPLIER),
             "buyer": self.link(BUYER, Role.BUYER),
@@ -61,19 +61,19 @@ class Site:
         }
 
     def get(self, partner: str, path: str) -> httpx.Response:
-        """Ask the interface as a partner."""
+        """Get a path of the API with a partner's key."""
         key = {"authorization": f"Bearer {self.keys[partner]}"}
         return httpx.get(self.url + path, headers=key, timeout=60)
 
 
 def live(folder: Path) -> Site:
-    """Start it, load the history, and wait until its month ends are frozen."""
+    """Start a site, load the history, and wait until its month ends are frozen."""
     site = Site(Up(folder, environment=_OPTIONS))
     site.up.start()
     store = KeyStore(folder / "keys.json")
     site.keys = {partner: store.create(role, partner) for partner, role in participants().items()}
     events = history(_SEED, datetime.now(UTC), DAYS)
-    with ThreadPoolExecutor(1) as beside:  # in this thread the browser's driver runs a loop
+    with ThreadPoolExecutor(1) as beside:  # this thread has the loop of the browser's driver
         beside.submit(lambda: asyncio.run(load_history(site.url, site.keys, events))).result()
     deadline = time.monotonic() + _SETTLE_SECONDS
     while not _frozen(site):

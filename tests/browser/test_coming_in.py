@@ -1,4 +1,4 @@
-"""Coming in: by link or key; and what is refused says what to do."""
+"""Signing in by link or key; and a refusal says what to do."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def test_a_link_opens_the_page_and_keeps_its_holder_signed_in(browser: Browser, 
         expect(page.locator("h1")).to_have_text("Anda belum masuk")
 
 
-def test_a_language_once_chosen_stays(browser: Browser, site: Site) -> None:
+def test_a_language_that_was_chosen_is_kept(browser: Browser, site: Site) -> None:
     with visiting(browser, site.url, script=False) as page:
         page.goto(site.link(SUPPLIER))
         page.get_by_role("link", name="English").click()
@@ -72,13 +72,14 @@ REFUSED: dict[str, tuple[Broken, str, str]] = {
     "taken back": (_revoked, "dicabut", "tautan baru"),
     "no link": (lambda site: f"{site.url}/suppliers/{SUPPLIER}", "belum masuk", "Buka lagi tautan"),
 }
+"""By case: what makes the address, and a part of the title and of the advice on the page."""
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_what_opens_nothing_says_what_to_do(browser: Browser, site: Site, why: str) -> None:
-    made, title, advice = REFUSED[why]
+def test_an_address_that_is_refused_says_what_to_do(browser: Browser, site: Site, why: str) -> None:
+    address_of, title, advice = REFUSED[why]
     with visiting(browser, site.url, script=False) as page:
-        address = made(site)
+        address = address_of(site)
         response = page.goto(address)
         assert response is not None
         assert response.status in (401, 403)
@@ -101,11 +102,11 @@ def test_another_suppliers_page_and_link_are_refused(browser: Browser, site: Sit
         assert response is not None
         assert response.status == 403
         expect(page.locator("main")).to_contain_text("Keluar dulu, lalu buka lagi tautannya")
-        _still(page, SUPPLIER)
+        _assert_signed_in_as(page, SUPPLIER)
         page.goto(site.link(OTHER))
         page.locator("main").get_by_role("button", name="Keluar").click()
         page.goto(site.link(OTHER))
-        _still(page, OTHER)
+        _assert_signed_in_as(page, OTHER)
 
 
 def test_a_session_ends_with_its_link(browser: Browser, site: Site) -> None:
@@ -129,6 +130,6 @@ def test_links_of_buyers_and_programme_open_their_pages(
         assert page.url == site.url + ("/buyer" if role is Role.BUYER else "/programme")
 
 
-def _still(page: Page, supplier: str) -> None:
+def _assert_signed_in_as(page: Page, supplier: str) -> None:
     page.goto("/")
     assert page.url.endswith(f"/suppliers/{supplier}")

@@ -1,4 +1,4 @@
-"""Every page that links lead to: for everybody to use, on every width, in both languages."""
+"""Every page that links lead to: accessible, within the screen, complete without script."""
 
 from typing import Any, Final
 
@@ -20,24 +20,27 @@ WIDER: Final = """() => {
     .filter(one => !one.closest('.scroll') && one.getBoundingClientRect().right > width + 1)
     .map(one => one.outerHTML.slice(0, 120));
 }"""
+"""Returns elements that reach over the right edge of the screen, outside of parts that scroll."""
+
 SMALL: Final = """() =>
   [...document.querySelectorAll('button, select, summary, nav a, .button, input')]
     .map(one => [one.outerHTML.slice(0, 100), one.getBoundingClientRect()])
     .filter(([, box]) => box.width > 1 && box.height < 43.5 && box.top >= 0)
     .map(([html, box]) => html + ' ' + box.height)
 """
-"""Targets of less than 44 px; of a checkbox its label is one too."""
+"""Returns touch targets that are less than 44 px high. The label of a checkbox is a target too, but
+is not measured."""
 
 AXE: Final = Axe()
 
 
-@pytest.mark.parametrize("who", ["supplier", "buyer", "programme"])
+@pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
 @pytest.mark.parametrize("language", ["id", "en"])
-def test_no_page_has_a_barrier(browser: Browser, site: Site, who: str, language: str) -> None:
+def test_every_page_is_accessible(browser: Browser, site: Site, user: str, language: str) -> None:
     found: dict[str, Any] = {}
     visited = []
     with visiting(browser, site.url, width=390, language=language) as page:
-        for address in walk(page, site.homes[who]):
+        for address in walk(page, site.homes[user]):
             visited.append(kind(address))
             assert page.locator("html").get_attribute("lang") == language
             violations = AXE.run(page, options=RULES).response["violations"]
@@ -47,31 +50,31 @@ def test_no_page_has_a_barrier(browser: Browser, site: Site, who: str, language:
                     for one in violations
                 ]
     assert found == {}
-    assert len(set(visited)) >= {"supplier": 4, "buyer": 3, "programme": 4}[who], visited
+    assert len(set(visited)) >= {"supplier": 4, "buyer": 3, "programme": 4}[user], visited
 
 
-@pytest.mark.parametrize("who", ["supplier", "buyer", "programme"])
+@pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_the_screen(
-    browser: Browser, site: Site, who: str, width: int
+def test_no_page_is_wider_than_the_screen_or_has_small_targets(
+    browser: Browser, site: Site, user: str, width: int
 ) -> None:
     wide: dict[str, Any] = {}
     with visiting(browser, site.url, width=width) as page:
-        for address in walk(page, site.homes[who]):
+        for address in walk(page, site.homes[user]):
             found = [*page.evaluate(WIDER), *page.evaluate(SMALL)]
             if found:
                 wide[address] = found[:3]
     assert wide == {}
 
 
-@pytest.mark.parametrize("who", ["supplier", "buyer", "programme"])
-def test_every_page_is_whole_without_script(browser: Browser, site: Site, who: str) -> None:
+@pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
+def test_every_page_is_complete_without_script(browser: Browser, site: Site, user: str) -> None:
     with visiting(browser, site.url, script=False) as bare, visiting(browser, site.url) as usual:
-        for address in walk(bare, site.homes[who]):
+        for address in walk(bare, site.homes[user]):
             usual.goto(address)
             assert _words(bare) == _words(usual), address
 
 
 def _words(page: Page) -> str:
-    # What is worked out anew says so, to the minute.
+    # Without the footer, which says to the minute when the figures were computed.
     return page.locator("main").inner_text()

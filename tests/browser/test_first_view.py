@@ -1,4 +1,4 @@
-"""The first view on a weak signal: little to load, and all of it at once."""
+"""The first view must be quick on a weak signal: few bytes, in a single request."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A paper's way: taken from the page, verified by whoever scans it, in a browser of their own."""
+"""Papers: taken from a supplier's page, and verified by anyone who scans one, in a new browser."""
 
 import io
 from typing import Any, Final
@@ -16,14 +16,15 @@ _PDF: Final = 'a[href$=".pdf"], a[href*=".pdf?"]'
 
 @pytest.fixture(scope="module")
 def papers(browser: Browser, site: Site) -> dict[str, str]:
-    """Return where the papers lead to that a supplier's page offers, by their own addresses."""
+    """Return the verification address on each paper that a supplier's page offers, by its path."""
     with visiting(browser, site.url) as page:
         page.goto(site.homes["supplier"])
         offered = [link.get_attribute("href") or "" for link in page.locator(_PDF).all()]
-        return {path: leads_to(page.request.get(path).body()) for path in offered}
+        return {path: verification_address(page.request.get(path).body()) for path in offered}
 
 
-def leads_to(content: bytes) -> str:
+def verification_address(content: bytes) -> str:
+    """Return the verification address that the first page of a paper links to."""
     notes: Any = PdfReader(io.BytesIO(content)).pages[0]["/Annots"]
     return str(notes[0].get_object()["/A"]["/URI"])
 
@@ -35,17 +36,17 @@ def test_the_page_offers_its_scorecard_and_its_month_ends(papers: dict[str, str]
 
 @pytest.mark.parametrize("language", ["id", "en"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_whoever_scans_it_can_read_what_it_must_say(
+def test_anyone_who_scans_a_paper_can_read_whether_it_was_issued(
     browser: Browser, site: Site, papers: dict[str, str], width: int, language: str
 ) -> None:
     issued = [next(papers[path] for path in papers if kind in path) for kind in ("card", "evalu")]
-    touched = issued[0][:-3] + "xyz"
-    said = {"id": "diterbitkan di sini", "en": "issued here"}[language]
+    altered = issued[0][:-3] + "xyz"
+    heading = {"id": "diterbitkan di sini", "en": "issued here"}[language]
     with visiting(browser, site.url, width=width, language=language) as page:
-        for address in (*issued, touched):
+        for address in (*issued, altered):
             response = page.goto(address)
             assert response is not None
-            assert response.status == (404 if address == touched else 200)
-            assert page.locator("h1").inner_text().endswith(said)
+            assert response.status == (404 if address == altered else 200)
+            assert page.locator("h1").inner_text().endswith(heading)
             assert [*page.evaluate(WIDER), *page.evaluate(SMALL)] == []
             assert AXE.run(page, options=RULES).response["violations"] == []

@@ -1,4 +1,4 @@
-"""What a supplier sends from its page, from the link to the story that tells it."""
+"""What a supplier sends from its page, from the link to the line's story, which shows it."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,7 @@ from tests.browser.visits import in_days, on, opened, says, sign_in, tell
 
 _WORKSHOP: Final = "IKM-BENGKEL"
 _NAME: Final = "CV Bengkel Peramban"
-# Not the buyer whose pages other tests look at: a workshop without figures would stand on them.
+# Not the buyer whose pages other tests look at, which would list a supplier without figures.
 _ORDERING: Final = BUYERS[2].id
 _AWAITING: Final = BUYERS[1].id
 _ON_EVERY_SCREEN: Final = pytest.mark.parametrize("screen", EVERY_SCREEN, ids=str)
@@ -24,16 +24,16 @@ _ON_EVERY_SCREEN: Final = pytest.mark.parametrize("screen", EVERY_SCREEN, ids=st
 
 @pytest.fixture(scope="module")
 def workshop(site: Site) -> Site:
-    """Return the site with a workshop that has something to answer for each visit."""
+    """Return the site with one more supplier, which has documents to answer for each screen."""
     numbers = [str(screen) for screen in EVERY_SCREEN]
     ago = datetime.now(ZoneInfo(DEFAULT_POLICY.zone)) - timedelta(days=3)
-    asked = [("order.placed", _order(_ORDERING, one, 30)) for one in numbers]
+    placed = [("order.placed", _order(_ORDERING, one, 30)) for one in numbers]
     awaited = [("order.placed", _order(_AWAITING, f"D-{one}", 20)) for one in numbers]
     late = [("order.placed", _order(_AWAITING, f"L-{one}", -9)) for one in numbers]
     received = [("delivery.received", _receipt(f"L-{one}", ago)) for one in numbers]
     complained = [("quality.complaint_opened", _complaint(f"K-{one}", ago)) for one in numbers]
     tell(site, PROGRAMME, [("partner.registered", _registered())])
-    tell(site, _ORDERING, [*asked, *complained])
+    tell(site, _ORDERING, [*placed, *complained])
     tell(site, _AWAITING, [*awaited, *received])
     tell(site, _AWAITING, late, days_ago=20)
     return site
@@ -52,9 +52,9 @@ def test_an_order_is_answered_with_another_day(
         page.locator("summary").last.click()
         page.locator("#date-1").fill(in_days(34))
         page.locator("form.send button").first.click()
-        _told(page, screen.language, number)
+        _counted(page, screen.language, number)
         expect(page.locator(".story")).to_contain_text(_NAME)
-        # Answered is answered: it is no longer in the list.
+        # An order that is answered is not in the list.
         page.goto(f"/suppliers/{_WORKSHOP}/send/confirm")
         assert page.get_by_role("link", name=number, exact=True).count() == 0
 
@@ -69,7 +69,7 @@ def test_a_delivery_is_announced(browser: Browser, workshop: Site, screen: Scree
         page.get_by_label(f"D-{number} ").first.fill("2,5")
         page.locator("#expected_on").fill(in_days(2))
         page.locator("form.send button").click()
-        _told(page, screen.language, f"D-{number}")
+        _counted(page, screen.language, f"D-{number}")
         story = page.locator(".story")
         expect(story).to_contain_text(f"SJ-{number}")
         expect(story).to_contain_text("2,5" if screen.language == "id" else "2.5")
@@ -89,7 +89,7 @@ def test_a_step_of_a_complaint_is_answered(
         page.locator("form.send button").click()
         says(page, screen.language, "it has arrived and counts.")
         expect(page.locator("#sent-1")).to_contain_text(number)
-        # What is left of it is the other step.
+        # Only the other step is left to answer.
         page.goto(f"/suppliers/{_WORKSHOP}/send/answer?buyer={_ORDERING}&complaint={number}")
         assert page.locator("input[value=containment]").count() == 0
         expect(page.locator("input[value=corrective_action]")).to_be_visible()
@@ -123,7 +123,7 @@ def test_a_dispute_goes_from_the_supplier_to_the_buyer_and_back(
         page.locator(f'main table a[href*="order=L-{number}&line=10"]').click()
         page.locator("#reason").fill(reason)
         page.locator("form.send button").click()
-        _told(page, screen.language, f"L-{number}")
+        _counted(page, screen.language, f"L-{number}")
         expect(page.locator(".story")).to_contain_text(reason)
         story = page.url
     with on(browser, workshop, screen) as page:
@@ -142,8 +142,8 @@ def test_a_dispute_goes_from_the_supplier_to_the_buyer_and_back(
         expect(page.locator(".story")).to_contain_text(note)
 
 
-def _told(page: Page, language: str, order: str) -> None:
-    """Assert that what was sent counts, and follow it to the story of its first line."""
+def _counted(page: Page, language: str, order: str) -> None:
+    """Assert that what was sent counts, and open the story of the order's line from there."""
     says(page, language, "it has arrived and counts.")
     sent = page.locator("#sent-1")
     expect(sent).to_contain_text(LANGUAGES[language].text("Counted"))
@@ -152,8 +152,8 @@ def _told(page: Page, language: str, order: str) -> None:
 
 
 def _registered() -> dict[str, Any]:
-    who = {"partner_id": _WORKSHOP, "role": "supplier", "name": _NAME}
-    return who | {"cluster": SUPPLIERS[0].cluster.name, "languages": ["id"]}
+    partner = {"partner_id": _WORKSHOP, "role": "supplier", "name": _NAME}
+    return partner | {"cluster": SUPPLIERS[0].cluster.name, "languages": ["id"]}
 
 
 def _order(buyer: str, number: str, due: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What each user comes for, from the link to the result."""
+"""The tasks that each user comes for, from the link to the result."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.browser.visits import in_days, opened, says, sign_in
 
 @pytest.mark.parametrize("language", ["id", "en"])
 @pytest.mark.parametrize(("width", "script"), SCREENS)
-def test_an_owner_sees_how_it_stands_and_follows_a_figure_to_its_events(
+def test_a_supplier_sees_its_grade_and_follows_a_figure_to_its_events(
     browser: Browser, site: Site, width: int, script: bool, language: str
 ) -> None:
     card = site.get(SUPPLIER, f"/v1/suppliers/{SUPPLIER}/scorecard").json()
@@ -62,7 +62,9 @@ def test_a_form_that_is_sent_twice_is_one_event(browser: Browser, site: Site) ->
         assert "Ini sudah terkirim" in again.text()
 
 
-def test_what_is_wrong_stands_beside_its_field(browser: Browser, site: Site) -> None:
+def test_a_fault_is_shown_at_its_field_and_typed_values_are_kept(
+    browser: Browser, site: Site
+) -> None:
     with opened(browser, site, SUPPLIER) as page:
         page.goto(f"/suppliers/{SUPPLIER}/send/capacity")
         page.locator("#process").fill("las")
@@ -76,15 +78,15 @@ def test_what_is_wrong_stands_beside_its_field(browser: Browser, site: Site) -> 
 
 
 @pytest.mark.parametrize(
-    ("origin", "said"),
+    ("origin", "heading"),
     [
-        # Another site has no cookie of ours to send; another port of this host has.
+        # A form on another site cannot send our cookie; one on another port of this host can.
         ("http://elsewhere.test/", "Anda belum masuk"),
         ("http://127.0.0.1:9/", "Formulir ini datang dari tempat lain"),
     ],
 )
-def test_a_form_from_elsewhere_does_nothing(
-    browser: Browser, site: Site, origin: str, said: str
+def test_a_form_on_another_site_sends_nothing(
+    browser: Browser, site: Site, origin: str, heading: str
 ) -> None:
     address = f"{site.url}/suppliers/{SUPPLIER}/send/capacity"
     trap = f'<form method=post action="{address}"><input name=process value=x><button>x</button>'
@@ -95,12 +97,12 @@ def test_a_form_from_elsewhere_does_nothing(
         page.route(origin, lambda route: route.fulfill(content_type="text/html", body=trap))
         page.goto(origin)
         page.get_by_role("button").click()
-        expect(page.locator("h1")).to_have_text(said)
+        expect(page.locator("h1")).to_have_text(heading)
     finally:
         context.close()
 
 
-def test_a_link_to_read_with_offers_nothing_to_send(browser: Browser, site: Site) -> None:
+def test_a_read_only_link_offers_no_form(browser: Browser, site: Site) -> None:
     with visiting(browser, site.url, script=False) as page:
         page.goto(site.link(SUPPLIER, rights=Rights.READ))
         assert page.locator('a[href*="/send/"]').count() == 0
@@ -112,7 +114,7 @@ def test_a_link_to_read_with_offers_nothing_to_send(browser: Browser, site: Site
 
 @pytest.mark.parametrize("language", ["id", "en"])
 @pytest.mark.parametrize(("width", "script"), SCREENS)
-def test_a_buyer_sorts_its_suppliers_and_sees_its_own_orders_alone(
+def test_a_buyer_sorts_its_suppliers_and_sees_only_its_own_orders(
     browser: Browser, site: Site, width: int, script: bool, language: str
 ) -> None:
     others = [one.id for one in BUYERS if one.id != BUYER]
@@ -123,7 +125,7 @@ def test_a_buyer_sorts_its_suppliers_and_sees_its_own_orders_alone(
         assert len(before) > 3
         page.locator("table.sortable thead a").last.click()
         expect(page).to_have_url(re.compile("sort="))
-        # Another part of a longer list than a page shows.
+        # Other suppliers may be shown, if the list is longer than a page, but as many as before.
         assert len(_names(page)) == len(before)
         assert page.locator("[aria-sort]").count() >= 1
         page.locator('table.sortable a[href^="/suppliers/"]').first.click()
@@ -134,8 +136,8 @@ def test_a_buyer_sorts_its_suppliers_and_sees_its_own_orders_alone(
             "%(part)s of %(whole)s", part=otif["numerator"], whole=otif["denominator"]
         )
         expect(page.locator("main")).to_contain_text(of)
-        said = page.locator("body").inner_text()
-        assert not [name for name in others if name in said]
+        text = page.locator("body").inner_text()
+        assert not [name for name in others if name in text]
         for path in ("/buyer/overdue", "/buyer/due", "/buyer/complaints", "/buyer/items"):
             response = page.goto(path)
             assert response is not None
@@ -167,7 +169,7 @@ def test_a_programme_manager_goes_from_the_programme_to_a_supplier(
         says(page, language, "Not coached, same cluster")
 
 
-def test_a_programme_managers_link_opens_a_page_until_it_is_taken_back(
+def test_a_programme_managers_link_opens_a_page_until_it_is_revoked(
     browser: Browser, site: Site
 ) -> None:
     with visiting(browser, site.url, script=False) as desk:
@@ -188,7 +190,7 @@ def test_a_programme_managers_link_opens_a_page_until_it_is_taken_back(
             expect(phone.locator("h1")).to_have_text("Tautan ini sudah dicabut")
 
 
-def test_a_buyers_link_shows_its_own_orders_alone(browser: Browser, site: Site) -> None:
+def test_a_buyers_link_shows_only_its_own_orders(browser: Browser, site: Site) -> None:
     supplier = next(one for one in SUPPLIERS if BUYER in one.buyers and len(one.buyers) > 1)
     others = [one.id for one in BUYERS if one.id != BUYER]
     names = [one.name for one in BUYERS if one.id != BUYER]
@@ -201,8 +203,8 @@ def test_a_buyers_link_shows_its_own_orders_alone(browser: Browser, site: Site) 
     with visiting(browser, site.url, script=False) as phone:
         phone.goto(link)
         expect(phone.locator(".grade")).to_be_visible()
-        said = phone.locator("body").inner_text()
-        assert not [name for name in (*others, *names) if name in said]
+        text = phone.locator("body").inner_text()
+        assert not [name for name in (*others, *names) if name in text]
 
 
 def _names(page: Page) -> list[str]:

@@ -1,4 +1,4 @@
-"""What comes over the wire, and how slow the wire is."""
+"""Counts what a page loads over the network, and describes a slow network."""
 
 from typing import Any, Final
 
@@ -10,11 +10,11 @@ SLOW_3G: Final = {
     "downloadThroughput": 400 * 1000 / 8,
     "uploadThroughput": 400 * 1000 / 8,
 }
-"""As Lighthouse simulates slow 3G: 400 ms to and fro, 400 kbit/s."""
+"""Slow 3G as Lighthouse simulates it: a round trip of 400 ms, 400 kbit/s."""
 
 
 class Transfer:
-    """What a page has loaded: every byte that came over the wire, headers too."""
+    """Counts the requests of a page and the bytes that came over the network, headers included."""
 
     def __init__(self, page: Page) -> None:
         self.bytes, self.requests = 0, 0

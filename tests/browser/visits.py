@@ -1,4 +1,4 @@
-"""What visits of the site share: opening a link, reading, and telling it what is to be answered."""
+"""Shared by tests that visit the site: opening a link, signing in, reading, sending events."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,8 @@ from tests.browser.chromium import PHONE, Screen, visiting
 from tests.browser.site import Site
 
 _SITE = ZoneInfo("Asia/Jakarta")
-"""Where the owner types: its day is not the one of the machine for some hours."""
+"""The time zone of the supplier who types dates: for some hours of each day, its date differs from
+that of the machine."""
 
 
 def on(browser: Browser, site: Site, screen: Screen) -> AbstractContextManager[Page]:
@@ -26,33 +27,36 @@ def on(browser: Browser, site: Site, screen: Screen) -> AbstractContextManager[P
 
 @contextmanager
 def opened(browser: Browser, site: Site, partner: str, screen: Screen = PHONE) -> Iterator[Page]:
-    """Open a supplier's link, on a phone without script unless told otherwise."""
+    """Open a supplier's link, on a phone without script unless documents otherwise."""
     with on(browser, site, screen) as page:
         page.goto(site.link(partner))
         yield page
 
 
 def says(page: Page, language: str, message: str) -> None:
-    """Assert that a page says a sentence of the catalogue."""
+    """Assert that a page shows a text of the catalogue in this language."""
     expect(page.locator("main")).to_contain_text(LANGUAGES[language].text(message))
 
 
 def sign_in(page: Page, key: str) -> None:
-    """Sign in with a key."""
+    """Sign in with an API key."""
     page.goto("/sign-in")
     page.locator("#key").fill(key)
     page.locator("main form button").click()
 
 
 def in_days(days: int) -> str:
-    """Return a day from today on, as the browser's owner types it."""
+    """Return the date that many days from today, as it is typed into a field."""
     return (datetime.now(_SITE).date() + timedelta(days=days)).isoformat()
 
 
 def tell(
-    site: Site, sender: str, told: Sequence[tuple[str, dict[str, Any]]], days_ago: int = 0
+    site: Site, sender: str, documents: Sequence[tuple[str, dict[str, Any]]], days_ago: int = 0
 ) -> None:
-    """Send events of a partner, given as type and data. They are in the ledger once answered."""
+    """Send a partner's events, given as short type (`order.placed`) and data, dated `days_ago`.
+
+    They are in the ledger when this returns.
+    """
     at = datetime.now(UTC) - timedelta(days=days_ago)
     events = [
         {
@@ -63,7 +67,7 @@ def tell(
             "time": at.isoformat(),
             "data": data,
         }
-        for name, data in told
+        for name, data in documents
     ]
     headers = {
         "authorization": f"Bearer {site.keys[sender]}",

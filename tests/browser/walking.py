@@ -1,4 +1,4 @@
-"""Walking through a site as a reader would: along its links, one page of each kind."""
+"""Walks through a site along its links, as a reader would, to a few pages of each kind."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,10 @@ _FILES: Final = (".pdf", ".csv", ".xlsx")
 
 
 def kind(address: str) -> str:
-    """Return which page an address is of: its path, without what it is about."""
+    """Return the kind of page at an address: its path without ids, and its parameters' names.
+
+    Parameters that every page may have (day, window, language, page of a list) are left out.
+    """
     parts = urlsplit(address)
     names = sorted(re.findall(r"(?:^|&)([a-z_]+)=", parts.query))
     about = [name for name in names if name not in ("as_of", "window_days", "lang", "page")]
@@ -22,7 +25,7 @@ def kind(address: str) -> str:
 
 
 def walk(page: Page, begin: str) -> Iterator[str]:
-    """Visit pages from a first one on, along links, up to two of a kind; yield each address."""
+    """Visit pages along links from a first one on, up to two of a kind; yield each address."""
     waiting, seen, of_kind = [begin], {begin}, dict[str, int]()
     while waiting and sum(of_kind.values()) < _MOST_PAGES:
         address = waiting.pop(0)

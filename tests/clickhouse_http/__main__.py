@@ -1,4 +1,4 @@
-"""`python -m tests.clickhouse_http`."""
+"""`python -m tests.clickhouse_http`: see `server.main`."""
 
 from .server import main
 

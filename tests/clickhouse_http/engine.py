@@ -1,4 +1,4 @@
-"""Runs one request on chdb, as a server would: with settings, database, parameters of its own."""
+"""Runs requests on chdb as a server does: each with its own settings, database and parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN_EXCEPTION = 1002
 
 _CODE = re.compile(r"Code: (\d+)\. ")
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-# chdb takes `1` for `SELECT 1`; a server answers with a syntax error.
+# chdb reads `1` as `SELECT 1`; a server answers with a syntax error.
 _AS_A_SERVER = {"implicit_select": "0"}
 
 
@@ -35,7 +35,7 @@ class QueryError(Exception):
 
     @classmethod
     def of_engine(cls, error: Exception) -> QueryError:
-        """Finds ClickHouse's code and message in what chdb raised."""
+        """Take ClickHouse's code and message out of an exception of chdb."""
         text = str(error)
         match = _CODE.search(text)
         if match is None:
@@ -44,13 +44,13 @@ class QueryError(Exception):
 
     @classmethod
     def of_code(cls, code: int, text: str) -> QueryError:
-        """An error that the HTTP interface raises by itself."""
+        """Make an error that the HTTP interface itself raises."""
         return cls(code, f"Code: {code}. DB::Exception: {text}")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One request, whatever way its parts came in."""
+    """One request, independent of how its parts were sent (URL, headers, form or body)."""
 
     sql: bytes
     database: str = ""
@@ -62,7 +62,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The engine's answer; `format` is None where the statement has no result."""
+    """The engine's answer. `format` is None if the statement has no result."""
 
     body: bytes
     format: str | None
@@ -72,9 +72,9 @@ class Answer:
 class Engine:
     """The one chdb engine of this process, on one folder.
 
-    Every request gets a connection of its own: it opens in half a millisecond, runs beside the
-    others (one connection would serve them one after the other), and takes its USE and its SETs
-    with it when it closes, where a shared one would have to undo them.
+    Every request gets its own connection, which opens in half a millisecond. Requests then run in
+    parallel (one connection would serve them one after another), and the USE and SET of a request
+    end with its connection (on a shared one they would have to be undone).
     """
 
     def __init__(self, path: str, cluster: OneNodeCluster | None = None) -> None:
@@ -82,17 +82,17 @@ class Engine:
         self._cluster = cluster
         if cluster is not None:
             self._path += f"?config-file={cluster.configuration(self._path)}"
-        # Keeps the engine alive: it would shut down with the last connection.
+        # Keeps the engine alive: it shuts down with its last connection.
         self._anchor = chdb.connect(self._path)
         row = self._anchor.query("SELECT version(), timezone()", "TabSeparated").bytes()
         self.version, self.timezone = row.decode().rstrip("\n").split("\t")
 
     def close(self) -> None:
-        """Ends the engine; no request may be under way."""
+        """Shut the engine down; no request may be in progress."""
         self._anchor.close()
 
     def run(self, query: Query) -> Answer:
-        """Runs one statement to its end, or raises QueryError."""
+        """Run one statement to its end. Raises QueryError."""
         if self._cluster is not None:
             query = replace(query, sql=self._cluster.on_one_node(query.sql))
         if not statement.first_keyword(query.sql):
@@ -105,7 +105,7 @@ class Engine:
         connection = chdb.connect(self._path)
         try:
             self._prepare(connection, query)
-            # With parameters in it, `VALUES ({a:UInt8})` is part of the statement, not data.
+            # With query parameters, `VALUES ({a:UInt8})` is part of the statement, not data.
             if insert is None or (query.params and insert.format == "Values"):
                 return self._plain(connection, query)
             return self._insert(connection, insert)
@@ -121,7 +121,7 @@ class Engine:
             connection.query(f"USE {_identifier(query.database)}", "TabSeparated")
         settings = {**_AS_A_SERVER, **query.settings}
         if self._cluster is not None:
-            # Nobody listens: the one shard can only be asked in this process.
+            # Nothing listens on the shard's port: it can only be queried in this process.
             settings["prefer_localhost_replica"] = "1"
         if query.readonly and settings.get("readonly", "0") == "0":
             settings["readonly"] = "2"
@@ -129,7 +129,7 @@ class Engine:
             if not _SETTING_NAME.match(name):
                 text = f"Unknown setting '{name}'. (UNKNOWN_SETTING)"
                 raise QueryError.of_code(UNKNOWN_SETTING, text)
-        # One SET for all: were `readonly` set before the others, it would forbid them.
+        # One SET for all: `readonly`, if set first, would forbid the others.
         assignments = ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
         connection.query(f"SET {assignments}", "TabSeparated")
 
@@ -152,8 +152,8 @@ class Engine:
         return Answer(body, fmt, summary)
 
     def _insert(self, connection: Any, insert: statement.InlineInsert) -> Answer:
-        # By way of a file. chdb has an insert by stream too (send_insert), but that one reports all
-        # rows as written when max_execution_time has thrown every one of them away.
+        # Through a file: chdb can also insert a stream (send_insert), but that reports all rows as
+        # written even if max_execution_time has discarded every one of them.
         started = time.monotonic_ns()
         with tempfile.NamedTemporaryFile(prefix="clickhouse_http_") as rows:
             rows.write(insert.data)
@@ -172,7 +172,7 @@ class Engine:
 
 
 def _summary(started: int, **counts: int) -> dict[str, str]:
-    """X-ClickHouse-Summary: ClickHouse writes every number in it as a string."""
+    """Return the header X-ClickHouse-Summary, in which ClickHouse writes numbers as strings."""
     summary = {name: str(count) for name, count in counts.items()}
     summary["total_rows_to_read"] = "0"
     summary["elapsed_ns"] = str(time.monotonic_ns() - started)

@@ -1,4 +1,4 @@
-"""Faults on demand: the answers a loaded or half-broken cluster gives, when a test wants them."""
+"""Faults on demand: the answers of an overloaded or half-broken cluster, when a test asks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next requests whose statement holds `match`.
+    """What happens to the next requests whose statement contains `match`.
 
     code           answer with this ClickHouse error
-    times          so often, then no more
-    stall_seconds  wait so long before anything else
+    times          number of requests that the fault affects
+    stall_seconds  wait this long before anything else
     when           "before": the statement does not run; "after": it runs, then the answer is lost
     drop           close the connection instead of answering
     """
@@ -29,34 +29,34 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.when not in ("before", "after"):
-            raise ValueError("when is 'before' or 'after'")
+            raise ValueError("when must be 'before' or 'after'")
         if self.times < 1 or self.stall_seconds < 0:
-            raise ValueError("times is 1 or more, stall_seconds 0 or more")
+            raise ValueError("times must be 1 or more, stall_seconds 0 or more")
         if self.code is None and not self.stall_seconds and not self.drop:
             raise ValueError("a fault needs a code, stall_seconds or drop")
 
 
 class FaultPlan:
-    """The faults still to come, taken in the order in which they were asked for."""
+    """The planned faults, in the order in which they were planned."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, wish: Mapping[str, Any]) -> Fault:
-        """Plans a fault; ValueError or TypeError says what is wrong with the wish."""
+        """Plan a fault from fields of `Fault`. Raises ValueError or TypeError if one is wrong."""
         fault = Fault(**wish)
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Forgets what has not happened yet."""
+        """Drop all planned faults."""
         with self._lock:
             self._faults.clear()
 
     def take(self, sql: str) -> Fault | None:
-        """The fault this statement meets, used up by one."""
+        """Return the first fault that matches a statement, and count it as used once."""
         with self._lock:
             for fault in self._faults:
                 if fault.match in sql:
@@ -67,6 +67,6 @@ class FaultPlan:
         return None
 
     def as_json(self) -> bytes:
-        """What is still to come."""
+        """Return the faults that are still planned, as JSON."""
         with self._lock:
             return json.dumps([asdict(fault) for fault in self._faults]).encode()

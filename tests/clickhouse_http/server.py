@@ -1,4 +1,4 @@
-"""The HTTP side: reads requests and writes answers as ClickHouse does; the engine does the rest."""
+"""The HTTP server: reads requests and writes answers as ClickHouse does; the engine runs them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SESSION_IS_LOCKED = 373
 HTTP_LENGTH_REQUIRED = 381
 AUTHENTICATION_FAILED = 516
 
-# URL parameters that the HTTP interface takes for itself; every other one is a setting.
+# URL parameters of the HTTP interface itself; every other parameter is a setting.
 _OWN_PARAMETERS = frozenset(
     (
         "query",
@@ -56,7 +56,7 @@ _OWN_PARAMETERS = frozenset(
 )
 
 
-# The status that ClickHouse gives an error; 500 for all others.
+# The HTTP status of each error code in ClickHouse; all others have 500.
 _STATUS_OF_CODE: dict[int, int] = {
     **dict.fromkeys((6, 25, 26, 27, 38, 41, 53, 62, 72, 117), 400),
     **dict.fromkeys((167, 168, 223), 400),
@@ -68,12 +68,12 @@ _STATUS_OF_CODE: dict[int, int] = {
     194: 401,
     HTTP_LENGTH_REQUIRED: 411,
 }
-# A fault or an error quotes its statement's beginning, never the rows of an INSERT.
+# How much of a statement faults are matched against: its beginning, not the rows of an INSERT.
 _STATEMENT_HEAD = 4096
 
 
 class ClickHouseServer(ThreadingHTTPServer):
-    """One thread a connection, one engine for all."""
+    """A server with one thread per connection and one engine for all of them."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -99,11 +99,11 @@ class ClickHouseServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where this server listens."""
+        """The address of this server."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def allows(self, user: str, password: str) -> bool:
-        """Whether these are the credentials the server was started with, if with any."""
+        """Return whether the credentials are right; without a configured user, all are."""
         if self.user is None:
             return True
         given, wanted = f"{user}\0{password}", f"{self.user}\0{self.password}"
@@ -111,7 +111,7 @@ class ClickHouseServer(ThreadingHTTPServer):
 
     @contextmanager
     def session(self, session_id: str) -> Iterator[None]:
-        """A session serves one request at a time: ClickHouse refuses a second, it does not wait."""
+        """Hold a session for one request. Like ClickHouse, refuse a second one, do not wait."""
         if not session_id:
             yield
             return
@@ -128,16 +128,16 @@ class ClickHouseServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection; every request on it is answered completely before the next is read."""
+    """Handles one connection: each request is answered completely before the next is read."""
 
     server: ClickHouseServer
     protocol_version = "HTTP/1.1"
-    # Head and body leave in one packet: apart, each answer would wait 40 ms for an acknowledgement.
+    # Send head and body in one packet: in two, each answer would wait 40 ms for an acknowledgement.
     wbufsize = -1
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Queries that only read, `/ping`, and the faults still to come."""
+        """Answer read-only queries, `/ping`, and the list of planned faults."""
         path = urlsplit(self.path).path
         if path == "/__fault__":
             kind = {"Content-Type": "application/json"}
@@ -148,23 +148,23 @@ class Handler(BaseHTTPRequestHandler):
             self._serve(readonly=True)
 
     def do_HEAD(self) -> None:
-        """As GET; the body is left out."""
+        """Answer as to GET, without the body."""
         self.do_GET()
 
     def do_POST(self) -> None:
-        """Any statement, or a fault to plan."""
+        """Run any statement, or plan a fault."""
         if urlsplit(self.path).path == "/__fault__":
             self._plan_fault()
         else:
             self._serve(readonly=False)
 
     def do_DELETE(self) -> None:
-        """Forgets the faults still to come."""
+        """Drop all planned faults."""
         self.server.faults.clear()
         self._send(HTTPStatus.OK, b"Ok.\n", {})
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing unless asked: a test's own output is what matters."""
+        """Log requests only with --verbose, to keep the output of tests short."""
         if self.server.verbose:
             super().log_message(format, *args)
 
@@ -196,18 +196,18 @@ class Handler(BaseHTTPRequestHandler):
         self._send_answer(answer, query, common)
 
     def _run(self, query: Query) -> Answer | None:
-        """The engine's answer, unless a fault is planned; None when there shall be none at all."""
+        """Run a query, or the fault planned for it; None if the connection is to be dropped."""
         head = query.sql[:_STATEMENT_HEAD].decode(errors="replace")
         fault = self.server.faults.take(head)
         if fault is None:
             return self.server.engine.run(query)
         time.sleep(fault.stall_seconds)
         if fault.when == "before":
-            _strike(fault)
-        # What runs and then loses its answer is the case that makes a sender write twice.
+            _raise_planned_error(fault)
+        # A statement that runs and loses its answer is the case in which a sender writes twice.
         answer = None if fault.when == "before" and fault.drop else self.server.engine.run(query)
         if fault.when == "after":
-            _strike(fault)
+            _raise_planned_error(fault)
         return None if fault.drop else answer
 
     def _body(self) -> bytes:
@@ -227,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
                 body = b""
             return wire.decompress(body, self.headers.get("Content-Encoding", "").lower())
         except wire.WireError as error:
-            # What is left of the body is unknown, so the connection cannot be used again.
+            # How much of the body is unread is unknown, so the connection cannot be used again.
             self.close_connection = True
             raise QueryError.of_code(BAD_ARGUMENTS, f"{error}. (BAD_ARGUMENTS)") from error
 
@@ -259,7 +259,7 @@ class Handler(BaseHTTPRequestHandler):
             sql += form.pop("query", b"")
             fields.update({name: value.decode() for name, value in form.items()})
         elif sql and body:
-            # The statement in the URL and its rows in the body: ClickHouse reads them as one text.
+            # Statement in the URL and rows in the body: ClickHouse reads them as one text.
             sql += b"\n" + body
         else:
             sql = sql or body
@@ -290,7 +290,7 @@ class Handler(BaseHTTPRequestHandler):
             headers["X-ClickHouse-Format"] = answer.format
         headers["Content-Type"] = "text/plain; charset=UTF-8"
         body = answer.body
-        # The client has to ask twice: by the header and by the setting.
+        # The client must ask for compression both by the header and by the setting.
         if body and query.settings.get("enable_http_compression") == "1":
             body, encoding = wire.compress(body, self.headers.get("Accept-Encoding", ""))
             if encoding is not None:
@@ -318,7 +318,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body)
             self.wfile.flush()
         except (BrokenPipeError, ConnectionResetError):
-            # A client that gave up on a stalled request: nothing is left to tell it.
+            # The client gave up on a stalled request and has disconnected.
             self.close_connection = True
 
     def _plan_fault(self) -> None:
@@ -331,24 +331,28 @@ class Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, b"Ok.\n", {})
 
 
-def _strike(fault: Fault) -> None:
+def _raise_planned_error(fault: Fault) -> None:
     if fault.code is not None:
         text = f"Injected fault {fault.when} the statement. (INJECTED_FAULT)"
         raise QueryError.of_code(fault.code, text)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serves until SIGTERM or SIGINT; prints the address once requests are answered."""
+    """Serve until SIGTERM or SIGINT; print the address once requests are answered."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.clickhouse_http",
         description="ClickHouse's HTTP interface over the in-process engine chdb, for tests.",
         epilog="example: python -m tests.clickhouse_http --path /tmp/ch --user u --password p",
     )
-    parser.add_argument("--path", required=True, help="folder of the data, made if it is not there")
-    parser.add_argument("--port", type=int, default=8123, help="0 takes a free one (default: 8123)")
-    parser.add_argument("--user", help="without it, every name and password is let in")
+    parser.add_argument("--path", required=True, help="data folder, created if missing")
+    parser.add_argument(
+        "--port", type=int, default=8123, help="port; 0 picks a free one (default: 8123)"
+    )
+    parser.add_argument(
+        "--user", help="the only user; without it, any name and password is accepted"
+    )
     parser.add_argument("--password", default="")
-    parser.add_argument("--cluster", help="be the only node of a cluster of this name")
+    parser.add_argument("--cluster", help="act as the only node of a cluster with this name")
     parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
     options = parser.parse_args(arguments)
     try:
@@ -364,7 +368,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"port {options.port} cannot be used: {error}")
 
     def stop(_signal: int, _frame: object) -> None:
-        # shutdown() waits for serve_forever, which this very thread is running.
+        # In another thread: shutdown() waits for serve_forever, which runs in this one.
         threading.Thread(target=server.shutdown).start()
 
     signal.signal(signal.SIGTERM, stop)

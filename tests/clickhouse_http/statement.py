@@ -1,6 +1,6 @@
-"""What has to be known about a statement before the engine sees it.
+"""What must be known about a statement before the engine runs it.
 
-Where the rows of an INSERT start, which format the answer has, whether there is an answer at all.
+That is where the rows of an INSERT start, which format the answer has, and whether there is one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 )
 _OPENING = frozenset((b"(", b"[", b"{"))
 _CLOSING = frozenset((b")", b"]", b"}"))
-# After one of these a name follows, however much it looks like a keyword.
+# After one of these comes a name, even if it looks like a keyword.
 _BEFORE_NAME = frozenset((b"INTO", b"TABLE", b"."))
 _INSERT_FROM_QUERY = frozenset((b"SELECT", b"WITH", b"FROM", b"WATCH"))
 _ANSWERING = frozenset(
@@ -31,7 +31,7 @@ _ANSWERING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a statement that is neither blank nor comment, with the depth of its brackets."""
+    """A piece of a statement other than blanks and comments; `depth` counts open brackets."""
 
     text: bytes
     start: int
@@ -54,7 +54,7 @@ class InlineInsert:
     data: bytes
 
     def from_file(self, path: str) -> bytes:
-        """The same insert, reading its rows from a file."""
+        """Return the same insert, but reading its rows from a file."""
         literal = path.replace("\\", "\\\\").replace("'", "\\'").encode()
         return (
             self.target.rstrip()
@@ -65,7 +65,7 @@ class InlineInsert:
 
 
 def tokens(sql: bytes) -> Iterator[Token]:
-    """The statement's pieces in order. Lazy: the rows of an INSERT are never looked at."""
+    """Yield the tokens of a statement in order. Lazy, so the rows of an INSERT are not scanned."""
     depth = 0
     for match in _TOKEN.finditer(sql):
         if match.lastgroup == "blank":
@@ -79,23 +79,23 @@ def tokens(sql: bytes) -> Iterator[Token]:
 
 
 def first_keyword(sql: bytes) -> bytes:
-    """The word that says what the statement does; empty for an empty statement."""
+    """Return the first word of a statement in upper case; empty for an empty statement."""
     return next((token.keyword for token in tokens(sql)), b"")
 
 
 def answers(sql: bytes) -> bool:
-    """Whether the statement has a result, be it of no rows.
+    """Return whether a statement has a result, even if without rows.
 
-    clickhouse-connect tells a result without rows from no result by the format header alone.
+    clickhouse-connect distinguishes an empty result from none by the format header alone.
     """
     return first_keyword(sql) in _ANSWERING
 
 
 def inline_insert(sql: bytes) -> InlineInsert | None:
-    """Takes an INSERT with rows of its own apart; None for every other statement.
+    """Split an INSERT that contains its rows; return None for every other statement.
 
-    The engine would take such a statement whole, but then it looks for the end of the statement in
-    the rows: a `;` in a binary block cuts it off.
+    The engine would accept such a statement unsplit, but then it searches the rows for the end of
+    the statement: a `;` in a binary block would cut it off.
     """
     previous = b""
     clauses_at: int | None = None
@@ -128,7 +128,10 @@ def _insert(sql: bytes, clauses_at: int | None, end: int, fmt: str, data: bytes)
 
 
 def _rows_after_format(sql: bytes, at: int) -> bytes:
-    """ClickHouse's own rule: blanks and one line break after the format's name are not data."""
+    """Return the rows after FORMAT and its name.
+
+    By ClickHouse's rule, blanks and one line break after the name are not data.
+    """
     while sql[at : at + 1] in (b" ", b"\t", b"\f"):
         at += 1
     if sql[at : at + 1] == b"\r":
@@ -139,14 +142,14 @@ def _rows_after_format(sql: bytes, at: int) -> bytes:
 
 
 def output_format(sql: bytes) -> str | None:
-    """The format that a trailing FORMAT clause asks for, if there is one."""
+    """Return the format that a trailing FORMAT clause names, if there is one."""
     found: str | None = None
     pieces = list(tokens(sql))
     for at, token in enumerate(pieces[:-1]):
         name = pieces[at + 1]
         if token.keyword != b"FORMAT" or token.depth or not name.is_word:
             continue
-        # A column may be called `format` as well; a clause is the end of its statement.
+        # A column may also be called `format`; only a clause ends its statement.
         following = pieces[at + 2].keyword if at + 2 < len(pieces) else b";"
         if following in (b";", b"SETTINGS"):
             found = name.text.decode()
@@ -154,7 +157,10 @@ def output_format(sql: bytes) -> str | None:
 
 
 def is_multiple(sql: bytes) -> bool:
-    """Whether a second statement follows: ClickHouse refuses that over HTTP, chdb runs both."""
+    """Return whether a second statement follows.
+
+    ClickHouse refuses that over HTTP; chdb runs both.
+    """
     ended = False
     for token in tokens(sql):
         if ended and token.text != b";":

@@ -1,4 +1,4 @@
-"""How a request and an answer are packed: chunks, compression, multipart forms."""
+"""Decoding of requests and encoding of answers: chunks, compression, multipart forms."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _FILE = re.compile(rb'(?:^|[;\s])filename="', re.IGNORECASE)
 
 
 class WireError(Exception):
-    """The request is not packed in a way this endpoint understands."""
+    """The request is malformed, or encoded in a way that this server does not support."""
 
 
 def read_chunked(stream: BinaryIO) -> bytes:
-    """Reads a body sent in chunks, as clickhouse-connect sends its inserts."""
+    """Read a chunked body, as clickhouse-connect sends its inserts. Raises WireError."""
     chunks: list[bytes] = []
     while True:
         header = stream.readline()
@@ -39,7 +39,10 @@ def read_chunked(stream: BinaryIO) -> bytes:
 
 
 def decompress(data: bytes, encoding: str) -> bytes:
-    """Undoes Content-Encoding. A body may be several frames: one for each block of an insert."""
+    """Undo the Content-Encoding. A body may have several frames: one for each block of an insert.
+
+    Raises WireError.
+    """
     if not data or encoding in ("", "identity"):
         return data
     try:
@@ -53,7 +56,7 @@ def decompress(data: bytes, encoding: str) -> bytes:
             return bytes(_zstd().decompress(data))
     except WireError:
         raise
-    except Exception as error:  # each codec raises errors of its own
+    except Exception as error:  # each codec raises its own errors
         raise WireError(f"the body is not valid {encoding}: {error}") from error
     raise WireError(f"unknown Content-Encoding {encoding}")
 
@@ -70,7 +73,10 @@ def _lz4_frames(data: bytes) -> bytes:
 
 
 def compress(data: bytes, accepted: str) -> tuple[bytes, str | None]:
-    """Packs an answer in the first of the accepted encodings that is known here."""
+    """Compress an answer by the first supported encoding of an Accept-Encoding header.
+
+    Return the body and the encoding, or the unchanged body and None.
+    """
     for name in (part.split(";", 1)[0].strip().lower() for part in accepted.split(",")):
         if name == "gzip":
             return gzip.compress(data, compresslevel=1), name
@@ -83,7 +89,7 @@ def compress(data: bytes, accepted: str) -> tuple[bytes, str | None]:
     return data, None
 
 
-# Both come with clickhouse-connect; loaded on first use, so that plain requests need neither.
+# Both come with clickhouse-connect. Imported on first use: plain requests need neither.
 def _lz4() -> Any:
     return importlib.import_module("lz4.frame")
 
@@ -96,10 +102,13 @@ def _zstd() -> Any:
 
 
 def form_fields(body: bytes, content_type: str) -> dict[str, bytes]:
-    """The plain fields of a multipart form; clickhouse-connect sends long parameters this way."""
+    """Return the fields of a multipart form: clickhouse-connect sends long parameters this way.
+
+    Raises WireError if the form is malformed or contains a file.
+    """
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
-        raise WireError("a multipart body without a boundary")
+        raise WireError("the Content-Type of the multipart body has no boundary")
     fields: dict[str, bytes] = {}
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary.group(1).encode())[1:]:
         if part.startswith(b"--"):

@@ -1,1 +1,1 @@
-"""What containers would be made of, where no container engine runs: read, merged, carried out."""
+"""Reads Compose files and runs the Dockerfile's steps on machines without a container engine."""

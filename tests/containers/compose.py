@@ -1,4 +1,4 @@
-"""Compose files as the engine reads them: variables filled in, one file merged into another."""
+"""Reads Compose files as Docker does: fills in variables and merges one file into another."""
 
 import json
 import re
@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).parents[2]
 ONE_MACHINE: Final = ROOT / "docker-compose.yml"
 CLUSTER: Final = ROOT / "deploy" / "cluster" / "docker-compose.yml"
 JOBS: Final = ("topics", "migrate", "simulator")
-"""What does its work and ends, or serves nobody: nothing waits for it to be healthy."""
+"""Services that end after their work or serve no requests: no other one waits for their health."""
 
 OURS: Final = ("topics", "migrate", "gateway", "processor", "scorecards", "exporter", "simulator")
 
@@ -24,7 +24,7 @@ _VARIABLE: Final = re.compile(
 
 def schema() -> Any:
     """Return the JSON Schema of the Compose Specification."""
-    # Only its file is wanted, not the command line that is imported with the package.
+    # Read the file of the package without importing it: that would import its command line.
     package = find_spec("check_jsonschema")
     assert package is not None
     assert package.origin is not None
@@ -33,12 +33,12 @@ def schema() -> Any:
 
 
 def raw(file: Path) -> Any:
-    """Return a file as it is, variables and all."""
+    """Return the contents of a Compose file without filling in variables."""
     return yaml.safe_load(file.read_text())
 
 
 def variables(text: str) -> dict[str, bool]:
-    """Return the variables that a file asks for, and whether each is required."""
+    """Return the variables in the text of a Compose file, and whether each is required."""
     found: dict[str, bool] = {}
     for match in _VARIABLE.finditer(text):
         if match["name"]:
@@ -48,7 +48,10 @@ def variables(text: str) -> dict[str, bool]:
 
 
 def resolved(environment: Mapping[str, str], *others: Path) -> dict[str, Any]:
-    """Return docker-compose.yml with variables filled in, and these files merged into it."""
+    """Return docker-compose.yml with variables filled in and the files `others` merged into it.
+
+    Raises KeyError if a required variable is not in `environment`.
+    """
     merged: Any = {}
     for file in (ONE_MACHINE, *others):
         merged = _merged(merged, _filled(raw(file), environment))
@@ -57,7 +60,7 @@ def resolved(environment: Mapping[str, str], *others: Path) -> dict[str, Any]:
 
 
 def read_environment(file: Path) -> dict[str, str]:
-    """Return what a .env file assigns."""
+    """Return the variables that a .env file sets."""
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)
 

@@ -1,7 +1,7 @@
-"""deploy/Dockerfile carried out in a folder: its steps in their order, by the shell, as root.
+"""Runs the steps of deploy/Dockerfile in a folder, in order, by the shell and as root.
 
-The folders of the image are folders under a root of its own; base images are the machine's Python
-of the same version. What a step would need of a container beyond that, it must not need.
+The folders of the image are placed under one root folder. The machine's Python of the same version
+stands in for the base images. A step must not need anything else of a container.
 """
 
 import json
@@ -26,7 +26,7 @@ _PYTHONS: Final = ("/usr/bin/python3.11", getattr(sys, "_base_executable", sys.e
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An instruction and what it says, lines joined."""
+    """An instruction of the Dockerfile and its text, with continued lines joined."""
 
     instruction: str
     text: str
@@ -42,7 +42,7 @@ def steps() -> list[Step]:
 
 @dataclass(slots=True)
 class Image:
-    """What the Dockerfile makes, under a root that everybody may read."""
+    """The image that the Dockerfile builds, under a `root` folder that every user may read."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class Image:
     workdir: str = "/"
 
     def here(self, text: str) -> str:
-        """Return a text with the image's folders as they are on this machine."""
+        """Return a text with the image's folders replaced by their places on this machine."""
         for folder in _FOLDERS:
             text = re.sub(rf"(?<![\w/]){folder}(?![\w-])", f"{self.root}{folder}", text)
         return text
 
     def build(self) -> None:
-        """Carry out every step. Fails with the output of one that fails."""
+        """Run every step. If one fails, the AssertionError contains its output."""
         self._put_python_on_path()
         for step in steps():
             self._carry_out(step)
@@ -73,7 +73,7 @@ class Image:
     def _carry_out(self, step: Step) -> None:
         text = step.text
         if step.instruction == "FROM":
-            # Each stage begins anew; only COPY --from brings something over.
+            # Each stage starts empty; only COPY --from takes something from the one before.
             self.environment, self.workdir, self.user = {}, "/", "0"
         elif step.instruction == "WORKDIR":
             self.workdir = text
@@ -107,39 +107,39 @@ class Image:
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
 
     def _environment_of_a_step(self) -> dict[str, str]:
-        # What pip is told of this machine's package index is no part of the image.
-        told = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "HTTP", "NO_PROXY"))}
+        # This machine's package index and proxy are needed to install, but not part of the image.
+        pip = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "HTTP", "NO_PROXY"))}
         path = f"{self.root}/bin:/usr/local/bin:/usr/bin:/bin"
-        return {**told, "PATH": path, "HOME": str(self.root), **self.environment}
+        return {**pip, "PATH": path, "HOME": str(self.root), **self.environment}
 
     def _copy(self, words: list[str]) -> None:
         if words[0].startswith("--from="):
-            # From the stage before, where everything lies in the same folder already.
+            # Copies from the previous stage, whose files are in the same folder already.
             assert words[1] == words[2]
             return
         *sources, to = words
         for source in sources:
             place = Path(self.here(self.workdir)) / to
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, place, ignore=_not_sent)
+                shutil.copytree(ROOT / source, place, ignore=_left_out)
             else:
                 place.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / source, place)
 
     def may_be(self, user: int) -> bool:
-        """Return whether a process can be started under another user and run from here."""
+        """Return whether a process can be started as another user and run the image's Python."""
         return os.geteuid() == 0 and _usable(self._python(), user)
 
     def _python(self) -> str:
         return str(self.root / "opt/rantai/bin/python")
 
 
-def _not_sent(_folder: str, names: list[str]) -> Iterator[str]:
+def _left_out(_folder: str, names: list[str]) -> Iterator[str]:
     return (name for name in names if name == "__pycache__")
 
 
 def _usable(python: str, user: int = USER) -> bool:
-    """Return whether a Python of the right version makes environments that the user may run."""
+    """Return whether a Python has the right version and can make environments for a user."""
     if not Path(python).exists():
         return False
     as_user = {"user": user, "group": user, "extra_groups": []} if os.geteuid() == 0 else {}

@@ -1,4 +1,4 @@
-"""What fault tests share: a broker with topics of its own for each test's use."""
+"""The embedded broker that the fault tests of one module share."""
 
 from collections.abc import Iterator
 

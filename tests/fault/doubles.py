@@ -1,4 +1,4 @@
-"""Doubles of sinks, the ledger and the producer that fail as the real ones do, when told to."""
+"""Doubles of sinks, the ledger and the producer that fail on demand, as the real ones do."""
 
 import asyncio
 import threading
@@ -15,12 +15,12 @@ Place = tuple[str, int, int]
 
 
 def places(records: Sequence[KafkaRecord]) -> list[Place]:
-    """Return where records stand."""
+    """Return topic, partition and offset of each record."""
     return [(record.topic, record.partition, record.offset) for record in records]
 
 
 class FailingSink:
-    """Fails n times with StoreUnavailable, then works; remembers every attempt."""
+    """Fails `failures` times with StoreUnavailable, then works; records every attempt."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
@@ -38,7 +38,7 @@ class FailingSink:
 
 
 class BlockingSink:
-    """Blocks in `write` until released, as a store does that neither answers nor fails."""
+    """Blocks in `write` until `released` is set, like a store that neither answers nor fails."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
@@ -55,7 +55,7 @@ class BlockingSink:
 
 
 class UnfinishedSink(FailingSink):
-    """Takes every batch; finishes none until it is let, then fails n times before it does."""
+    """Writes every batch; `finish` blocks until `let` is set, then fails `failures` times first."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class UnfinishedSink(FailingSink):
 
 
 class FailingLedger:
-    """Fails n times with StoreUnavailable, then keeps each event once."""
+    """Fails `failures` times with StoreUnavailable, then keeps each event once."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
@@ -105,7 +105,7 @@ class FailingLedger:
 
 
 class RefusingLedger(FailingLedger):
-    """Refuses every batch that holds one of the bad ids, as the store does for one bad row."""
+    """Refuses every batch that contains an event with a bad id, like a store with one bad row."""
 
     def __init__(self, *bad: str) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class RefusingLedger(FailingLedger):
 
 
 class FakeProducer(EventProducer):
-    """Keeps what is published in memory; fails n times with BrokerUnavailable first."""
+    """Keeps published records in memory, after failing `failures` times with BrokerUnavailable."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__("127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""Running a batch loop against a broker, and looking at what it committed."""
+"""Run a batch loop against a broker, and read the offsets that it committed."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ WAIT_SECONDS = 25.0
 
 
 class Stalls:
-    """Counts how often a loop said that it stalled."""
+    """An `on_stall` callback that counts its calls."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -36,7 +36,7 @@ async def running(
     batch_rows: int = 1000,
     stall_seconds: float = 60.0,
 ) -> AsyncIterator[BatchLoop]:
-    """Run a loop of a group of its own as long as the context lasts."""
+    """Run a batch loop as long as the context lasts."""
     subscription = Subscription(
         bootstrap, group, topics, batch_rows, 0.2, stall_seconds, EMBEDDED_SESSION_SECONDS
     )
@@ -54,15 +54,15 @@ async def running(
 
 
 async def until(true: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
-    """Wait until something is true."""
+    """Wait until a condition holds; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, "did not come true in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         await asyncio.sleep(0.05)
 
 
 def committed(bootstrap: str, group: str, topic: str) -> dict[tuple[str, int], int]:
-    """Return the offsets that a group committed, as the broker tells them."""
+    """Return the offsets that a group committed, by topic and partition, as the broker has them."""
     admin = KafkaAdminClient(bootstrap_servers=[bootstrap])
     try:
         places = [TopicPartition(topic, partition) for partition in range(3)]

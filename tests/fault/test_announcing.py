@@ -1,4 +1,4 @@
-"""Each change of a grade or stage is told once, whatever fails between the store and the broker."""
+"""Each change of grade or stage is announced once, whatever fails in the store or the broker."""
 
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ _NUMBERS: Final = count(1)
 
 
 class UnsureProducer(EventProducer):
-    """Fails as often as told: after the broker took so many records of those to be published."""
+    """Fails `times` calls of `publish`, each after the broker took the first `takes` records."""
 
     def __init__(self, bootstrap: str) -> None:
         super().__init__(bootstrap)
@@ -50,9 +50,9 @@ class UnsureProducer(EventProducer):
 
 
 class UnsureStore(EvaluationStore):
-    """Fails as often as told to write announcements down, `published` or not.
+    """Fails `times` writes of announcements with the given `published` state.
 
-    It fails before they are written or, where `written`, after: then its answer is lost.
+    It fails before the write or, if `written`, after it, as when the answer is lost.
     """
 
     def __init__(self, clickhouse: ClickHouse) -> None:
@@ -73,7 +73,7 @@ class UnsureStore(EvaluationStore):
 
 
 class Desk:
-    """A store and a broker, the announcer at work on them, and any number that come after it."""
+    """A store, a broker and the announcer that works on them; `another` makes its successors."""
 
     def __init__(self, clickhouse: ClickHouse, bootstrap: str) -> None:
         self.clickhouse, self.bootstrap = clickhouse, bootstrap
@@ -81,11 +81,11 @@ class Desk:
         self.announcer = self.another()
 
     def another(self) -> Announcer:
-        """Return an announcer that knows nothing, as after a restart or in another process."""
+        """Return an announcer without any state, as after a restart or in another process."""
         return Announcer(self.store, self.producer, self.bootstrap, DEFAULT_POLICY)
 
     def on_topic(self, name: str) -> list[ReadinessEvent]:
-        """Return what the broker has of a supplier, in its order; check what goes with it."""
+        """Return a supplier's events on the topic, in order; check their subject and header."""
         found = []
         for record in records_of(self.bootstrap, lambda topic: topic == READINESS):
             if record.key != name.encode():
@@ -96,10 +96,10 @@ class Desk:
             found.append(event)
         return found
 
-    def told(self, name: str) -> list[tuple[str | None, str | None]]:
-        """Return from where to where each change of a supplier went, as the broker has them.
+    def changes_of(self, name: str) -> list[tuple[str | None, str | None]]:
+        """Return (from, to) of each change of a supplier that is on the topic, in order.
 
-        The store has written down the same ones, each as published.
+        Asserts that the store holds the same announcements, each as published.
         """
         events = self.on_topic(name)
         rows = self.clickhouse.rows(
@@ -116,7 +116,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(own_clickhouse: ClickHouse, broker: EmbeddedBroker) -> AsyncIterator[Desk]:
-    """Return a desk with an empty store; the topic holds what other tests told of theirs."""
+    """Return a desk with an empty store; the topic still holds the events of other tests."""
     empty(own_clickhouse)
     made = Desk(own_clickhouse, broker.bootstrap)
     yield made
@@ -125,14 +125,14 @@ async def desk(own_clickhouse: ClickHouse, broker: EmbeddedBroker) -> AsyncItera
 
 @pytest.fixture
 def name() -> str:
-    """Name a supplier of which nothing was told yet."""
+    """Return the name of a supplier without announcements."""
     return f"S-{next(_NUMBERS)}"
 
 
-def stands(
+def summary_of(
     published: Letter | None, *gates: str, stages: Mapping[str, str] | None = None
 ) -> Summary:
-    """Return how a supplier stands, as far as it is told."""
+    """Return a summary with the given published grade, gates and stages."""
     return Summary(
         ratios={},
         counts={},
@@ -150,59 +150,59 @@ def stands(
 
 
 async def tell(announcer: Announcer, name: str, summary: Summary) -> int:
-    """Tell how a supplier stands again and again until that works, as an evaluator does."""
+    """Announce a supplier's summary, retrying until that succeeds, as the evaluator does."""
     for _ in range(MOST_TRIES):
         try:
             return await announcer.tell(DAY, {name: summary})
         except (BrokerUnavailable, StoreUnavailable):
             continue
-    raise AssertionError("it could not be told")
+    raise AssertionError("the announcement failed at every try")
 
 
 # --- without faults
 
 
-async def test_what_changed_is_told_and_what_did_not_is_not(desk: Desk, name: str) -> None:
-    tell_of = desk.announcer.tell
-    assert await tell_of(DAY, {name: stands(None)}) == 0
-    assert await tell_of(DAY, {name: stands("B")}) == 1
-    assert await tell_of(DAY, {name: stands("B", "overdue_complaint_step")}) == 0
+async def test_only_what_changed_is_announced(desk: Desk, name: str) -> None:
+    announce = desk.announcer.tell
+    assert await announce(DAY, {name: summary_of(None)}) == 0
+    assert await announce(DAY, {name: summary_of("B")}) == 1
+    assert await announce(DAY, {name: summary_of("B", "overdue_complaint_step")}) == 0
     assert (
-        await tell_of(
-            date(2026, 11, 2), {name: stands("C", "line_stops", stages={"YDBA": "Madya"})}
+        await announce(
+            date(2026, 11, 2), {name: summary_of("C", "line_stops", stages={"YDBA": "Madya"})}
         )
         == 2
     )
-    assert await tell_of(DAY, {}) == 0
-    assert desk.told(name) == [(None, "B"), ("B", "C"), (None, "Madya")]
+    assert await announce(DAY, {}) == 0
+    assert desk.changes_of(name) == [(None, "B"), ("B", "C"), (None, "Madya")]
     first, gated, staged = (event.data for event in desk.on_topic(name))
     assert (first.as_of, gated.as_of) == (DAY, date(2026, 11, 2))
     assert first.changed.kpi is None
     assert (gated.changed.kpi, gated.changed.gates) == ("line_stops", ["line_stops"])
     assert (gated.changed.change, gated.score) == (None, 85.0)
-    # Every event says how the supplier stands after all of them.
+    # Every event of one announcement carries the state after all its changes.
     assert gated.stages == staged.stages
     assert (staged.published, staged.changed.assessor) == ("C", "YDBA")
     assert first.policy_version == DEFAULT_POLICY.version
 
 
-async def test_a_figure_moved_a_grade_by_points_since_it_was_last_told(
+async def test_a_figure_moved_a_grade_by_points_since_the_last_announcement(
     desk: Desk, name: str
 ) -> None:
-    await desk.announcer.tell(DAY, {name: stands("B")})
+    await desk.announcer.tell(DAY, {name: summary_of("B")})
     for adds in ("14.5", "13.75"):
-        summary = replace(stands("B" if adds == "14.5" else "C"), adds={"otif": Fraction(adds)})
+        summary = replace(summary_of("B" if adds == "14.5" else "C"), adds={"otif": Fraction(adds)})
         await desk.announcer.tell(DAY, {name: summary})
     moved = desk.on_topic(name)[-1].data.changed
     assert (moved.kpi, moved.change) == ("otif", -1.25)
-    assert len(desk.told(name)) == 2
+    assert len(desk.changes_of(name)) == 2
 
 
-async def test_many_suppliers_are_told_of_at_once(desk: Desk) -> None:
+async def test_many_suppliers_are_announced_at_once(desk: Desk) -> None:
     names = [f"S-{next(_NUMBERS)}" for _ in range(40)]
-    summaries = {one: stands("A", stages={"YDBA": "Mandiri"}) for one in names}
+    summaries = {one: summary_of("A", stages={"YDBA": "Mandiri"}) for one in names}
     assert await desk.announcer.tell(DAY, summaries) == 80
-    summaries[names[7]] = stands("B", stages={"YDBA": "Mandiri"})
+    summaries[names[7]] = summary_of("B", stages={"YDBA": "Mandiri"})
     assert await desk.announcer.tell(DAY, summaries) == 1
     records = [
         ReadinessEvent.model_validate_json(record.value)
@@ -214,16 +214,16 @@ async def test_many_suppliers_are_told_of_at_once(desk: Desk) -> None:
     )
 
 
-async def test_who_takes_over_tells_nothing_that_was_told(desk: Desk, name: str) -> None:
-    await desk.announcer.tell(DAY, {name: stands("A", stages={"YDBA": "Madya"})})
+async def test_a_successor_announces_nothing_again(desk: Desk, name: str) -> None:
+    await desk.announcer.tell(DAY, {name: summary_of("A", stages={"YDBA": "Madya"})})
     second = desk.another()
-    assert await second.tell(DAY, {name: stands("A", stages={"YDBA": "Madya"})}) == 0
-    assert await second.tell(DAY, {name: stands("B", stages={"YDBA": "Madya"})}) == 1
-    # And back: the first one forgets when it is the one no more.
+    assert await second.tell(DAY, {name: summary_of("A", stages={"YDBA": "Madya"})}) == 0
+    assert await second.tell(DAY, {name: summary_of("B", stages={"YDBA": "Madya"})}) == 1
+    # And back: an announcer forgets when its term ends.
     desk.announcer.forget()
-    assert await desk.announcer.tell(DAY, {name: stands("B", stages={"YDBA": "Madya"})}) == 0
-    assert await desk.announcer.tell(DAY, {name: stands("B", stages={"YDBA": "Mandiri"})}) == 1
-    assert desk.told(name) == [
+    assert await desk.announcer.tell(DAY, {name: summary_of("B", stages={"YDBA": "Madya"})}) == 0
+    assert await desk.announcer.tell(DAY, {name: summary_of("B", stages={"YDBA": "Mandiri"})}) == 1
+    assert desk.changes_of(name) == [
         (None, "A"),
         (None, "Madya"),
         ("A", "B"),
@@ -231,7 +231,7 @@ async def test_who_takes_over_tells_nothing_that_was_told(desk: Desk, name: str)
     ]
 
 
-# --- with one
+# --- with one fault
 
 
 FAULTS: dict[str, Callable[[Desk, int], None]] = {
@@ -251,24 +251,24 @@ FAILED = (BrokerUnavailable, StoreUnavailable)
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("who", ["the-same", "another"])
+@pytest.mark.parametrize("by", ["the-same", "another"])
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fault_leaves_each_change_told_once(
-    desk: Desk, name: str, fault: str, who: str, times: int
+async def test_despite_a_fault_each_change_is_announced_once(
+    desk: Desk, name: str, fault: str, by: str, times: int
 ) -> None:
-    first, failed = stands("A"), stands("B", stages={"YDBA": "Madya"})
+    first, failed = summary_of("A"), summary_of("B", stages={"YDBA": "Madya"})
     await desk.announcer.tell(DAY, {name: first})
     FAULTS[fault](desk, times)
     with pytest.raises(FAILED):
         await desk.announcer.tell(DAY, {name: failed})
-    announcer = desk.announcer if who == "the-same" else desk.another()
+    announcer = desk.announcer if by == "the-same" else desk.another()
     await tell(announcer, name, failed)
     assert await announcer.tell(DAY, {name: failed}) == 0
     assert await desk.another().tell(DAY, {name: failed}) == 0
     steps = [(None, "A"), ("A", "B"), (None, "Madya")]
-    assert desk.told(name) == steps
-    await tell(announcer, name, stands("C", stages={"YDBA": "Madya"}))
-    assert desk.told(name) == [*steps, ("B", "C")]
+    assert desk.changes_of(name) == steps
+    await tell(announcer, name, summary_of("C", stages={"YDBA": "Madya"}))
+    assert desk.changes_of(name) == [*steps, ("B", "C")]
 
 
 @pytest.mark.parametrize(
@@ -277,88 +277,92 @@ async def test_a_fault_leaves_each_change_told_once(
         ("broker-away", [("A", "B"), ("B", "D")]),
         ("broker-took-all", [("A", "B"), ("B", "D")]),
         ("not-marked", [("A", "B"), ("B", "D")]),
-        # What was never written down was never told: it is one change.
+        # B was never stored, so it was never announced: A to D is one change.
         ("not-written", [("A", "D")]),
     ],
 )
-async def test_a_supplier_may_move_on_while_nothing_can_be_told(
+async def test_a_supplier_may_change_while_nothing_can_be_announced(
     desk: Desk, name: str, fault: str, steps: list[tuple[str, str]]
 ) -> None:
-    await desk.announcer.tell(DAY, {name: stands("A")})
+    await desk.announcer.tell(DAY, {name: summary_of("A")})
     FAULTS[fault](desk, 1)
     with pytest.raises(FAILED):
-        await desk.announcer.tell(DAY, {name: stands("B")})
-    assert await desk.another().tell(DAY, {name: stands("D")}) == 1
-    assert desk.told(name) == [(None, "A"), *steps]
+        await desk.announcer.tell(DAY, {name: summary_of("B")})
+    assert await desk.another().tell(DAY, {name: summary_of("D")}) == 1
+    assert desk.changes_of(name) == [(None, "A"), *steps]
     assert [event.data.published for event in desk.on_topic(name)][-1] == "D"
 
 
 @pytest.mark.parametrize("fault", ["broker-away", "broker-took-all"])
-async def test_what_another_left_in_doubt_is_settled_though_nothing_changed(
+async def test_what_another_announcer_left_in_doubt_is_settled_though_nothing_changed(
     desk: Desk, name: str, fault: str
 ) -> None:
     FAULTS[fault](desk, 1)
     with pytest.raises(BrokerUnavailable):
-        await desk.announcer.tell(DAY, {name: stands("A")})
+        await desk.announcer.tell(DAY, {name: summary_of("A")})
     assert await desk.another().tell(DAY, {}) == 0
-    assert desk.told(name) == [(None, "A")]
-    # The one that left it has been away: it does not tell it again.
+    assert desk.changes_of(name) == [(None, "A")]
+    # The announcer that failed takes over again: it does not announce it twice.
     desk.announcer.forget()
-    assert await desk.announcer.tell(DAY, {name: stands("A")}) == 0
-    assert desk.told(name) == [(None, "A")]
+    assert await desk.announcer.tell(DAY, {name: summary_of("A")}) == 0
+    assert desk.changes_of(name) == [(None, "A")]
 
 
-async def test_of_a_compacted_topic_the_last_event_stands_for_those_before(
+async def test_on_a_compacted_topic_the_last_event_stands_for_the_ones_before_it(
     desk: Desk, name: str
 ) -> None:
     desk.store.fail(published=True)
     with pytest.raises(StoreUnavailable):
-        await desk.announcer.tell(DAY, {name: stands("A", stages={"YDBA": "Madya"})})
+        await desk.announcer.tell(DAY, {name: summary_of("A", stages={"YDBA": "Madya"})})
     written = desk.store.unpublished()
     assert [one.number for one in written] == [1, 2]
     with EmbeddedBroker() as compacted:
         apply(compacted.bootstrap, partitions=1, replication=1)
         later = Desk(desk.clickhouse, compacted.bootstrap)
         await later.producer.publish([Record(READINESS, name.encode(), written[1].event)])
-        assert await later.announcer.tell(DAY, {name: stands("A", stages={"YDBA": "Madya"})}) == 0
+        assert (
+            await later.announcer.tell(DAY, {name: summary_of("A", stages={"YDBA": "Madya"})}) == 0
+        )
         found = list(records_of(compacted.bootstrap, lambda topic: topic == READINESS))
         assert [record.value for record in found] == [written[1].event]
         assert desk.store.unpublished() == []
         await later.producer.close()
 
 
-async def test_a_broker_that_forgot_its_topics_is_told_only_what_it_never_took(
+async def test_a_broker_that_lost_its_topics_gets_only_what_was_never_published(
     desk: Desk, name: str
 ) -> None:
-    await desk.announcer.tell(DAY, {name: stands("A")})
+    await desk.announcer.tell(DAY, {name: summary_of("A")})
     desk.producer.fail(takes=0)
     with pytest.raises(BrokerUnavailable):
-        await desk.announcer.tell(DAY, {name: stands("B")})
-    with EmbeddedBroker() as anew:
-        apply(anew.bootstrap, partitions=3, replication=1)
-        later = Desk(desk.clickhouse, anew.bootstrap)
-        assert await later.announcer.tell(DAY, {name: stands("B")}) == 0
+        await desk.announcer.tell(DAY, {name: summary_of("B")})
+    with EmbeddedBroker() as fresh:
+        apply(fresh.bootstrap, partitions=3, replication=1)
+        later = Desk(desk.clickhouse, fresh.bootstrap)
+        assert await later.announcer.tell(DAY, {name: summary_of("B")}) == 0
         assert [event.id for event in later.on_topic(name)] == [f"{name}:2"]
         assert desk.store.unpublished() == []
-        assert await later.another().tell(DAY, {name: stands("B")}) == 0
+        assert await later.another().tell(DAY, {name: summary_of("B")}) == 0
         await later.producer.close()
 
 
-# --- with many
+# --- with many faults
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_over_faults_and_restarts_each_change_is_told_once(desk: Desk, seed: int) -> None:
+async def test_over_faults_and_restarts_each_change_is_announced_once(
+    desk: Desk, seed: int
+) -> None:
     rng = random.Random(seed)
     names = [f"S-{next(_NUMBERS)}" for _ in range(3)]
-    stand = {one: stands(None) for one in names}
+    stand = {one: summary_of(None) for one in names}
     announcer = desk.announcer
     failures = 0
     for _ in range(20):
         moved = rng.choice(names)
         letter = rng.choice((None, *LETTERS))
         stages: dict[str, str] = {rng.choice(("AHM", "YDBA")): rng.choice(STAGES)}
-        stand[moved] = stands(letter, stages=stages)
+        stand[moved] = summary_of(letter, stages=stages)
         if rng.random() < 0.6:
             FAULTS[rng.choice(list(FAULTS))](desk, rng.choice((1, 1, 2)))
         try:
@@ -374,13 +378,13 @@ async def test_over_faults_and_restarts_each_change_is_told_once(desk: Desk, see
             continue
     assert failures > 3
     for one in names:
-        desk.told(one)
-        ends_where_it_stands(desk.on_topic(one), stand[one])
+        desk.changes_of(one)
+        assert_changes_lead_to(desk.on_topic(one), stand[one])
     assert await desk.another().tell(DAY, stand) == 0
 
 
-def ends_where_it_stands(events: Sequence[ReadinessEvent], summary: Summary) -> None:
-    """Assert that each change goes on from the one before, up to how the supplier stands."""
+def assert_changes_lead_to(events: Sequence[ReadinessEvent], summary: Summary) -> None:
+    """Assert that each change starts where the last one ended, and the last ends at `summary`."""
     standing: dict[str | None, str | None] = {}
     for event in events:
         change = event.data.changed

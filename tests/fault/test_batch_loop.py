@@ -1,4 +1,4 @@
-"""The batch loop over a real consumer: retried, committed after the write, never silently stuck."""
+"""The batch loop on a real consumer: it retries, commits after the write, and reports stalls."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def publish(broker: EmbeddedBroker, topic: str, count: int) -> list[Position]:
-    """Write records to a new topic of three partitions, or to one that is there."""
+    """Write `count` records to a topic, creating it with three partitions if it does not exist."""
     admin = KafkaAdminClient(bootstrap_servers=[broker.bootstrap])
     if topic not in admin.list_topics():
         admin.create_topics([NewTopic(topic, num_partitions=3, replication_factor=1)])
@@ -41,6 +41,7 @@ async def publish(broker: EmbeddedBroker, topic: str, count: int) -> list[Positi
 
 
 def ends(positions: list[Position]) -> dict[tuple[str, int], int]:
+    """Return the offsets to commit once all positions are written: one past the last of each."""
     found: dict[tuple[str, int], int] = {}
     for one in positions:
         place = (one.topic, one.partition)
@@ -53,7 +54,7 @@ def lag(topic: str) -> float:
     return sum(sample.value for sample in samples if sample.labels["topic"] == topic)
 
 
-async def test_a_batch_is_tried_again_and_committed_only_when_it_is_written(
+async def test_a_batch_is_retried_and_committed_only_when_it_is_written(
     broker: EmbeddedBroker,
 ) -> None:
     topic, group = "retried", "group-retried"
@@ -94,7 +95,7 @@ async def test_a_blocked_sink_commits_nothing_shows_its_lag_and_stalls_once(
         await asyncio.wait_for(sink.entered.wait(), 25)
         assert loop.ready.is_set()
         await until(lambda: stalls.count > 0)
-        # The consumer has read them all; what counts is that none is written.
+        # The consumer has read all of them, but none is written: all count as lag.
         await until(lambda: lag(topic) == 7)
         await asyncio.sleep(1.5)
         assert stalls.count == 1
@@ -105,14 +106,14 @@ async def test_a_blocked_sink_commits_nothing_shows_its_lag_and_stalls_once(
     assert len(sink.written) == 7
 
 
-async def test_batches_are_written_on_while_others_are_finished_and_committed_after(
+async def test_further_batches_are_written_while_others_are_finished_and_committed_after(
     broker: EmbeddedBroker,
 ) -> None:
     topic, group = "unfinished", "group-unfinished"
     positions = await publish(broker, topic, 100)
     sink = UnfinishedSink(failures=2)
     async with running(broker.bootstrap, group, (topic,), sink, batch_rows=5):
-        # Twelve batches and no more: what is written and not finished has a bound.
+        # Twelve batches and no more: the number of written, unfinished batches is bounded.
         await until(lambda: len(sink.attempts) == 12)
         await asyncio.sleep(0.7)
         assert len(sink.attempts) == 12
@@ -120,7 +121,7 @@ async def test_batches_are_written_on_while_others_are_finished_and_committed_af
         sink.let.set()
         await until(lambda: committed(broker.bootstrap, group, topic) == ends(positions))
     assert sorted(sink.finished) == sorted((topic, p.partition, p.offset) for p in positions)
-    # Several batches at once: the first few, and then those that were written meanwhile.
+    # Several batches are finished at once: the first few, then those written meanwhile.
     assert sink.finish_failures == 0
     assert sink.finishes < len(sink.attempts)
 
@@ -158,7 +159,7 @@ async def test_a_loop_that_stops_finishes_what_it_wrote(broker: EmbeddedBroker) 
 
 
 class DeafLoop(BatchLoop):
-    """Fetches nothing, without an error, as stalled consumers were seen to do."""
+    """Fetches nothing and raises nothing, as was observed of stalled consumers."""
 
     deaf = True
 
@@ -201,7 +202,7 @@ async def test_one_bad_row_among_a_thousand_is_refused_alone(broker: EmbeddedBro
     async with running(broker.bootstrap, group, (ORDERS,), sink):
         await until(lambda: committed(broker.bootstrap, group, ORDERS) == ends(positions))
     assert {name for _, name in ledger.stored} == {e["id"] for e in events} - {"bad"}
-    # Halving finds it: twice the depth of a tree of a thousand leaves, not a thousand attempts.
+    # Halving finds it in twice the depth of a tree of a thousand leaves, not a thousand attempts.
     assert len(ledger.batches) < 60
     refused = await asyncio.to_thread(rejected, broker)
     await producer.close()
@@ -216,7 +217,7 @@ async def test_one_bad_row_among_a_thousand_is_refused_alone(broker: EmbeddedBro
 
 
 def rejected(broker: EmbeddedBroker) -> list[dict[str, Any]]:
-    """Return what is on `rantai.rejected`; its reason stands in a header, too."""
+    """Return the records of `rantai.rejected`; assert that a header repeats each reason."""
     consumer = KafkaConsumer(bootstrap_servers=[broker.bootstrap], group_id=None)
     try:
         place = TopicPartition(REJECTED, 0)

@@ -1,4 +1,4 @@
-"""A Faust application that crashes is followed by another one, in the same process."""
+"""A Faust application that crashes is replaced by a new one in the same process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 async def streaming(
     broker: EmbeddedBroker, folder: Path, sink: FailingSink
 ) -> AsyncIterator[ProcessPart]:
-    """Run the application of `rantai.rejected` as a part, with a sink of ours."""
+    """Run the application that reads `rantai.rejected` as a process part that writes to `sink`."""
     settings = Settings(
         kafka=broker.bootstrap, data_dir=folder, session_seconds=EMBEDDED_SESSION_SECONDS
     )
@@ -48,10 +48,10 @@ async def streaming(
         await part.stop(5.0)
 
 
-async def test_a_consumer_that_fails_as_in_a_rebalance_is_followed_by_another(
+async def test_a_consumer_that_fails_as_in_a_rebalance_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen: `AssertionError: Partition is not assigned` in its fetcher ended the whole process."""
+    """Observed: `AssertionError: Partition is not assigned` in the fetcher ended the process."""
     sink, failures, restarts = FailingSink(), [1], PART_RESTARTS.labels("streams")._value
     take = Consumer._wait_next_records
 

@@ -1,4 +1,4 @@
-"""The reader of the senders' own topics: they come and go, are divided, and none loses a record."""
+"""The inbound reader: topics appear, disappear and are divided, and no record is lost."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ ALL = HeldPartitions(frozenset(range(PARTITIONS)), PARTITIONS)
 
 @pytest.fixture
 def broker() -> Iterator[EmbeddedBroker]:
-    """Run a broker of the test's own: a reader reads every inbound topic that there is."""
+    """Run a broker for one test only: a reader reads every inbound topic on its broker."""
     with EmbeddedBroker() as running:
         apply(running.bootstrap, partitions=PARTITIONS, replication=1)
         yield running
@@ -38,12 +38,13 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 @dataclass
 class Senders:
-    """Partners with a topic each, who write to it."""
+    """Partners that write to their inbound topics; `written` counts each record's position."""
 
     broker: EmbeddedBroker
     written: Counter[tuple[str, int, int]] = field(default_factory=Counter)
 
     async def join(self, *partners: str) -> None:
+        """Create the inbound topics of partners."""
         await asyncio.to_thread(
             apply, self.broker.bootstrap, partners=partners, partitions=PARTITIONS, replication=1
         )
@@ -65,8 +66,8 @@ async def reading(
     on_stall: Stalls | None = None,
     stall_seconds: float = 60.0,
 ) -> AsyncIterator[InboundReader]:
-    how = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=stall_seconds)
-    reader = InboundReader(how, sink, held, on_stall or Stalls())
+    settings = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=stall_seconds)
+    reader = InboundReader(settings, sink, held, on_stall or Stalls())
     task = asyncio.create_task(reader.run())
     try:
         yield reader
@@ -78,11 +79,11 @@ async def reading(
 
 
 def more_than(sink: FailingSink, count: int) -> bool:
-    """Return whether more than so many records are written."""
+    """Return whether the sink has written more than `count` records."""
     return len(sink.written) > count
 
 
-async def test_topics_that_come_while_it_reads_are_read_from_their_first_record(
+async def test_topics_that_appear_while_it_reads_are_read_from_their_first_record(
     broker: EmbeddedBroker,
 ) -> None:
     senders, sink = Senders(broker), FailingSink()
@@ -91,14 +92,14 @@ async def test_topics_that_come_while_it_reads_are_read_from_their_first_record(
         for number in range(6):
             await senders.join(f"B{number}")
             await senders.write(f"B{number}", 20)
-            await senders.write("B0", 5)  # those that were there are read on
+            await senders.write("B0", 5)  # existing topics are still read
         await until(lambda: len(sink.written) >= senders.written.total())
         await until(lambda: reader.idle_since is not None)
         assert await reader.all_read()
     assert Counter(sink.written) == senders.written
 
 
-async def test_a_topic_that_goes_costs_the_others_nothing(broker: EmbeddedBroker) -> None:
+async def test_a_deleted_topic_does_not_affect_the_others(broker: EmbeddedBroker) -> None:
     senders, sink = Senders(broker), FailingSink()
     await senders.join("GOES", "STAYS")
     async with reading(broker, sink):
@@ -112,7 +113,7 @@ async def test_a_topic_that_goes_costs_the_others_nothing(broker: EmbeddedBroker
     assert Counter(sink.written) == senders.written
 
 
-async def test_two_readers_divide_what_there_is_as_the_ledger_is_divided(
+async def test_two_readers_divide_the_topics_as_the_ledger_topics_are_divided(
     broker: EmbeddedBroker,
 ) -> None:
     senders, sinks = Senders(broker), (FailingSink(), FailingSink())
@@ -130,14 +131,14 @@ async def test_two_readers_divide_what_there_is_as_the_ledger_is_divided(
         await until(lambda: len(sinks[0].written) + len(sinks[1].written) >= 120)
         assert {place[1] for place in sinks[0].written} == {0, 2}
         assert {place[1] for place in sinks[1].written} == {1}
-        # The second one's process ends: the ledger's group deals all to the first.
+        # The second process ends: its group assigns all partitions of the ledger to the first.
         shares[1], shares[0] = NOTHING_HELD, ALL
         await senders.write("B1", 60)
         await until(lambda: len(sinks[0].written) + len(sinks[1].written) >= 180)
     assert Counter([*sinks[0].written, *sinks[1].written]) == senders.written
 
 
-async def test_what_was_not_taken_is_written_again_and_committed_only_then(
+async def test_what_the_sink_did_not_take_is_written_again_and_committed_only_then(
     broker: EmbeddedBroker,
 ) -> None:
     senders, sink = Senders(broker), FailingSink(failures=3)
@@ -149,7 +150,7 @@ async def test_what_was_not_taken_is_written_again_and_committed_only_then(
         assert committed(broker.bootstrap, INBOUND_GROUP, topic) == {}
         await until(lambda: sum(committed(broker.bootstrap, INBOUND_GROUP, topic).values()) == 12)
     assert Counter(sink.written) == senders.written
-    # Begun anew, it goes on where it was: read and committed is done with.
+    # A new reader continues at the committed offsets.
     later = FailingSink()
     async with reading(broker, later):
         await senders.write("B0", 3)
@@ -157,7 +158,7 @@ async def test_what_was_not_taken_is_written_again_and_committed_only_then(
     assert Counter([*sink.written, *later.written]) == senders.written
 
 
-async def test_it_goes_on_where_a_group_of_an_earlier_version_ended(
+async def test_it_continues_where_the_group_of_an_earlier_version_ended(
     broker: EmbeddedBroker,
 ) -> None:
     senders, sink = Senders(broker), FailingSink()
@@ -196,7 +197,7 @@ async def test_a_batch_that_does_not_end_stalls_once_and_idle_topics_never(
     assert stalls.count == 1
 
 
-async def test_the_ledgers_own_topics_are_none_of_its(broker: EmbeddedBroker) -> None:
+async def test_it_does_not_read_the_ledgers_topics(broker: EmbeddedBroker) -> None:
     senders, sink = Senders(broker), FailingSink()
     producer = EventProducer(broker.bootstrap)
     await producer.publish([Record(ORDERS, b"S", b"{}")])
@@ -208,31 +209,31 @@ async def test_the_ledgers_own_topics_are_none_of_its(broker: EmbeddedBroker) ->
     assert {topic for topic, _, _ in sink.written} == {inbound_topic("B0")}
 
 
-async def test_a_reader_that_can_not_look_for_topics_any_more_fails_aloud(
+async def test_a_reader_that_can_no_longer_discover_topics_raises(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In silence, no new sender would ever be read."""
+    """If it failed silently, no new sender would ever be read."""
 
     def broken(_: str) -> dict[str, int]:
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr(inbound_reader, "inbound_partitions", broken)
-    how = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=60.0)
-    reader = InboundReader(how, FailingSink(), lambda: ALL, Stalls())
+    settings = InboundSettings(broker.bootstrap, discovery_seconds=0.1, stall_seconds=60.0)
+    reader = InboundReader(settings, FailingSink(), lambda: ALL, Stalls())
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await asyncio.wait_for(reader.run(), 30)
 
 
-async def test_senders_that_come_faster_than_offsets_are_told_hold_up_none(
+async def test_senders_that_join_faster_than_offsets_are_looked_up_delay_no_one(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of them changes what is assigned; the client then forgets where it was, of all."""
+    """Each new sender changes the assignment, and the client then forgets all its positions."""
     sink, senders = FailingSink(), Senders(broker)
-    told = Fetcher._update_fetch_positions
+    update = Fetcher._update_fetch_positions
 
     async def late(self: Fetcher, assignment: object, node: int, places: object) -> object:
-        await asyncio.sleep(1.0)  # as of thousands of partitions on a busy machine
-        return await told(self, assignment, node, places)
+        await asyncio.sleep(1.0)  # as with thousands of partitions on a busy machine
+        return await update(self, assignment, node, places)
 
     monkeypatch.setattr(Fetcher, "_update_fetch_positions", late)
     await senders.join("B0")

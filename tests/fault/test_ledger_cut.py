@@ -1,4 +1,4 @@
-"""A batch cut between the ledger and its views: completed by whoever comes next, counted once."""
+"""A batch interrupted between the ledger and its views: the next process completes it, once."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -26,7 +26,11 @@ VIEWS = ("receipt_lines_of_events", "order_versions_of_events")
 
 
 class CutClickHouse:
-    """A store whose inserts into the ledger end before the views, then fail as `error` says."""
+    """A store in which an insert into the ledger is interrupted, and then raises `error`.
+
+    The interruption comes before the materialised views `views` (default: all) or, if `mark` is
+    set, after them and before the batch is marked complete.
+    """
 
     def __init__(
         self,
@@ -70,7 +74,7 @@ def rows(events: Sequence[Event]) -> list[LedgerRecord]:
 
 @pytest.fixture(scope="module")
 def uncut(own_clickhouse: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Return what the derived tables hold where nothing was cut."""
+    """Return the contents of the derived tables after an append without interruption."""
     empty(own_clickhouse)
     Ledger(own_clickhouse).append(rows(EVENTS), uuid4())
     return contents(own_clickhouse)
@@ -80,7 +84,7 @@ def uncut(own_clickhouse: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
 def whole(
     own_clickhouse: ClickHouse, uncut: dict[str, list[tuple[Any, ...]]]
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the same, and leave the store empty."""
+    """Empty the store; return what the derived tables must hold in the end: see `uncut`."""
     empty(own_clickhouse)
     return uncut
 
@@ -93,30 +97,30 @@ CUTS: dict[str, Callable[[ClickHouse], CutClickHouse]] = {
 
 
 @pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("way", ["the same batch", "another process", "a restart"])
-def test_a_batch_cut_off_is_completed(
-    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], cut: str, way: str
+@pytest.mark.parametrize("by", ["the same batch", "another process", "a restart"])
+def test_an_interrupted_batch_is_completed(
+    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], cut: str, by: str
 ) -> None:
     batch = uuid4()
     with pytest.raises(StoreUnavailable):
         Ledger(CUTS[cut](own_clickhouse)).append(rows(EVENTS), batch)  # type: ignore[arg-type]
     assert (contents(own_clickhouse) == whole) is (cut == "before the mark")
     ledger = Ledger(own_clickhouse)
-    if way == "a restart":
+    if by == "a restart":
         assert ledger.repair() == 1
         assert ledger.append(rows(EVENTS), uuid4()).stored == 0
     else:
-        done = ledger.append(rows(EVENTS), batch if way == "the same batch" else uuid4())
+        done = ledger.append(rows(EVENTS), batch if by == "the same batch" else uuid4())
         assert (done.stored, done.resent, done.conflicts) == (len(EVENTS), 0, [])
     assert contents(own_clickhouse) == whole
-    # Also after a merge, which keeps of two rows the one that was stored first.
+    # Also after a merge, which keeps the first of two rows with the same key.
     own_clickhouse.command("OPTIMIZE TABLE events FINAL")
     assert ledger.repair() == 0
     ids = own_clickhouse.rows("SELECT count() AS n FROM events FINAL")[0]["n"]
     assert ids == len(EVENTS)
 
 
-def test_part_of_a_batch_that_was_cut_is_completed_with_new_events_beside_it(
+def test_part_of_an_interrupted_batch_is_completed_together_with_new_events(
     own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]]
 ) -> None:
     half = len(EVENTS) // 2
@@ -129,31 +133,34 @@ def test_part_of_a_batch_that_was_cut_is_completed_with_new_events_beside_it(
     assert contents(own_clickhouse) == whole
 
 
-@pytest.mark.parametrize("way", ["the same process", "another process", "a restart"])
+@pytest.mark.parametrize("by", ["the same process", "another process", "a restart"])
 def test_what_was_inserted_and_not_finished_is_finished(
-    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], way: str
+    own_clickhouse: ClickHouse, whole: dict[str, list[tuple[Any, ...]]], by: str
 ) -> None:
     third = len(EVENTS) // 3
     ledger = Ledger(own_clickhouse)
     assert ledger.insert(rows(EVENTS[:third]), uuid4()).stored == third
-    # A copy of what is not finished yet is a copy: it is not stored again, and not completed.
+    # A copy of an unfinished event is still a copy: it is neither stored again nor completed.
     again = ledger.insert(rows(EVENTS[: 2 * third]), uuid4())
     assert (again.stored, again.resent) == (third, third)
     assert own_clickhouse.rows("SELECT * FROM batches") == []
-    if way == "a restart":
+    if by == "a restart":
         ledger = Ledger(own_clickhouse)
         assert ledger.repair() == 2
-    elif way == "another process":
+    elif by == "another process":
         ledger = Ledger(own_clickhouse)
     assert ledger.append(rows(EVENTS), uuid4()).stored == (
-        len(EVENTS) if way == "another process" else len(EVENTS) - 2 * third
+        len(EVENTS) if by == "another process" else len(EVENTS) - 2 * third
     )
     assert contents(own_clickhouse) == whole
     assert ledger.repair() == 0
 
 
 def bad(event: Event, text: bytes = b"rubbish") -> StreamRecord:
-    """Break an event behind the gateway's back: its time of receipt is none."""
+    """Return the record of an event with `text` in place of its time of receipt.
+
+    The gateway would refuse it.
+    """
     good = record(event)
     at = good.value.index(b'"received_at":"') if good.value else 0
     value = (good.value or b"")[: at + 15] + text + (good.value or b"")[at + 40 :]
@@ -188,7 +195,7 @@ async def test_a_row_that_a_view_refuses_is_refused_alone(own_clickhouse: ClickH
 
 
 @pytest.mark.anyio
-async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
+async def test_an_interrupted_batch_with_a_bad_row_does_not_stop_the_next_start(
     own_clickhouse: ClickHouse,
 ) -> None:
     empty(own_clickhouse)
@@ -201,8 +208,8 @@ async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
     whole = order("03-01", 1, "03-20", id="s-whole")
     with pytest.raises(StoreUnavailable):
         cut.append([row(whole)], uuid4())
-    # One of the two batches can be derived. The other is forgotten: its offsets were never
-    # committed, so its records come again.
+    # Only one of the two batches can be derived. The other is dropped: its offsets were never
+    # committed, so its records are read again.
     assert Ledger(own_clickhouse).repair() == 1
     assert Ledger(own_clickhouse).repair() == 0
     assert len(contents(own_clickhouse)["order_versions"]) == 1
@@ -211,7 +218,7 @@ async def test_a_cut_batch_with_a_bad_row_does_not_stop_the_next_start(
     assert len(contents(own_clickhouse)["receipt_lines"]) == 5
 
 
-def test_what_the_store_is_not_in_order_for_is_no_fault_of_a_row(
+def test_a_fault_of_the_store_is_not_blamed_on_a_row(
     own_clickhouse: ClickHouse,
 ) -> None:
     empty(own_clickhouse)
@@ -227,10 +234,12 @@ def test_what_the_store_is_not_in_order_for_is_no_fault_of_a_row(
 
 
 @pytest.mark.anyio
-async def test_a_conflict_is_reported_and_the_first_stands(own_clickhouse: ClickHouse) -> None:
+async def test_a_conflict_is_reported_and_the_first_event_stands(
+    own_clickhouse: ClickHouse,
+) -> None:
     empty(own_clickhouse)
     first, other = (order("03-01", quantity, "03-20", id="same") for quantity in (5, 9))
-    # In one batch, in a later one, and from a batch that was cut.
+    # Within one batch, in a later batch, and against an interrupted batch.
     producer = await _written(own_clickhouse, [record(first), record(other, 1), record(first, 2)])
     assert [dict(one.headers)["reason"] for one in producer.published] == [b"conflict"]
     producer = await _written(own_clickhouse, [record(other, 3)])
@@ -246,7 +255,7 @@ async def test_a_conflict_is_reported_and_the_first_stands(own_clickhouse: Click
 
 
 @pytest.mark.parametrize("name", ["batch", "content", "precedence", "sender", "xyz"])
-def test_an_extension_may_be_called_like_a_column(own_clickhouse: ClickHouse, name: str) -> None:
+def test_an_extension_may_have_the_name_of_a_column(own_clickhouse: ClickHouse, name: str) -> None:
     empty(own_clickhouse)
     placed = order("03-01", "0.300000", "03-20", id="e1") | {name: "7"}
     placed["data"]["lines"][0]["description"] = 'says "batch": "x"'
@@ -259,7 +268,7 @@ def test_an_extension_may_be_called_like_a_column(own_clickhouse: ClickHouse, na
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"null", b'{"id"', b'"batch": [', b'["batch"]'])
-def test_what_is_no_event_is_refused_and_leaves_nothing(
+def test_a_value_that_is_no_event_is_refused_and_leaves_nothing(
     own_clickhouse: ClickHouse, value: bytes
 ) -> None:
     empty(own_clickhouse)

@@ -1,4 +1,4 @@
-"""Whatever readers hold, the sink has threads and clients of the engine of its own."""
+"""The sink has threads and store clients of its own: readers cannot hold it up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,10 +30,10 @@ from tests.support.holding import HANG_SECONDS, clients_held, held
 
 pytestmark = pytest.mark.anyio
 _DEFAULT_THREADS = 64
-"""More than the loop's own executor has, on any machine."""
+"""More threads than asyncio's default executor has on any machine."""
 
 
-async def test_a_post_is_answered_and_counted_while_readers_hold_all_that_they_can(
+async def test_a_post_is_answered_and_counted_while_readers_hold_all_they_can(
     broker: EmbeddedBroker, own_clickhouse: ClickHouse, tmp_path: Path
 ) -> None:
     settings = Settings(data_dir=tmp_path, kafka=broker.bootstrap)
@@ -83,7 +83,7 @@ async def _ready() -> None:
 async def _sinking(
     broker: EmbeddedBroker, store: ClickHouse, producer: EventProducer
 ) -> AsyncIterator[SinkProgress]:
-    """Run the ledger's loop as the processor does; give its progress once it has partitions."""
+    """Run the ledger's batch loop as the processor does; yield its progress when it is ready."""
     progress = SinkProgress()
     loop = BatchLoop(
         Subscription(
@@ -106,7 +106,7 @@ async def _sinking(
 
 @asynccontextmanager
 async def _default_threads_held() -> AsyncIterator[None]:
-    """Hold every thread of the loop's own executor."""
+    """Hold every thread of asyncio's default executor."""
     gate = Event()
     loop = asyncio.get_running_loop()
     waiting = [

@@ -1,4 +1,4 @@
-"""What every sink keeps: the same batch twice is one, and what passes by is to be tried again."""
+"""The contract of every sink: a repeated batch counts once, a transient failure is raised."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -35,7 +35,10 @@ BAD = order("03-03", 5, "03-20", id="c-bad") | {"time": "yesterday"}
 
 @dataclass
 class Subject:
-    """A sink, records for it, a way to make it fail n times, and a look at what it made safe."""
+    """A sink with records for it.
+
+    `fail(n)` makes its next n writes fail; `look` returns what it made safe.
+    """
 
     sink: Sink
     records: list[StreamRecord]
@@ -44,7 +47,7 @@ class Subject:
 
 
 class Failing:
-    """Stands before the ledger and the store; fails n times, then lets through."""
+    """A proxy of the ledger and the store that fails a given number of times, then passes on."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self.failures, self._clickhouse = 0, clickhouse
@@ -70,7 +73,10 @@ class Failing:
 
 
 def published(producer: FakeProducer) -> Callable[[], Any]:
-    """Return a look at what was published, each once: the ledger keeps it so."""
+    """Return a function that returns the published records without duplicates.
+
+    Duplicates on a topic are allowed: the ledger stores each event once.
+    """
 
     def look() -> Any:
         rows = []
@@ -137,22 +143,23 @@ def subject(request: pytest.FixtureRequest, own_clickhouse: ClickHouse) -> Subje
     return made
 
 
-async def test_the_same_batch_twice_is_one(subject: Subject) -> None:
+async def test_the_same_batch_twice_counts_once(subject: Subject) -> None:
     await subject.sink.write(subject.records)
     once = subject.look()
     await subject.sink.write(subject.records)
     assert subject.look() == once
-    # Read again in other pieces, as after a crash between the write and the commit.
+    # Read again in other portions, as after a crash between write and commit.
     for one in subject.records:
         await subject.sink.write([one])
     await subject.sink.write(subject.records[1:3])
     assert subject.look() == once
 
 
-async def test_what_passes_by_is_raised_and_the_same_batch_works_later(subject: Subject) -> None:
+async def test_a_transient_failure_is_raised_and_the_same_batch_works_later(
+    subject: Subject,
+) -> None:
     await subject.sink.write(subject.records)
     expected = subject.look()
-    # On another sink of the kind the failures come first.
     subject.fail(2)
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
@@ -161,7 +168,7 @@ async def test_what_passes_by_is_raised_and_the_same_batch_works_later(subject: 
     assert subject.look() == expected
 
 
-async def test_a_failure_first_leaves_nothing_half(
+async def test_a_failure_at_first_leaves_nothing_half_written(
     subject: Subject, own_clickhouse: ClickHouse
 ) -> None:
     subject.fail(1)

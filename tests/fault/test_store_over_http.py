@@ -1,4 +1,4 @@
-"""The store over HTTP: what is away, in between or too busy is tried again, never a row's fault."""
+"""The store over HTTP: if it is down, busy or behind a failing proxy, no row is blamed."""
 
 import http.server
 import json
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def endpoint(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the tests' ClickHouse endpoint and give its address."""
+    """Run `tests.clickhouse_http`; yield its process and its address."""
     command = [sys.executable, "-m", "tests.clickhouse_http", "--path", str(folder), "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -58,6 +58,7 @@ def over_http(server: str) -> Iterator[ClickHouse]:
 
 
 def plan(server: str, **fault: Any) -> None:
+    """Plan a fault of the endpoint: see `tests.clickhouse_http.faults`."""
     request = urllib.request.Request(f"{server}/__fault__", data=json.dumps(fault).encode())
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
@@ -68,13 +69,13 @@ def forget_plans(server: str) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_is_an_unavailable_store() -> None:
     with pytest.raises(StoreUnavailable):
         ClickHouse(url=f"http://127.0.0.1:{free_port()}/rantai")
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
-    """A proxy whose server is away."""
+    """A proxy whose server is down: it answers 503."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -87,7 +88,7 @@ class Busy(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
-def test_a_proxy_answers_in_its_place() -> None:
+def test_a_proxy_that_answers_503_is_an_unavailable_store() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         with pytest.raises(StoreUnavailable):
@@ -119,13 +120,13 @@ EVENTS = [receive("03-20", 1, no=f"R{at}", id=f"h-{at}") for at in range(20)]
         {"code": 241},
         {"code": 516},
         {"code": 159, "when": "after"},
-        # The client sends once more by itself where a connection is cut.
+        # The client itself sends again when a connection is cut.
         {"drop": True, "times": 3},
         {"drop": True, "times": 3, "when": "after"},
     ],
     ids=str,
 )
-def test_a_faulty_answer_to_an_insert_is_tried_again_and_counts_once(
+def test_an_insert_with_a_faulty_answer_is_retried_and_counts_once(
     server: str, over_http: ClickHouse, fault: dict[str, Any]
 ) -> None:
     empty(over_http)
@@ -152,7 +153,7 @@ def test_a_bad_row_is_the_rows_fault(over_http: ClickHouse) -> None:
     assert over_http.rows("SELECT id FROM events") == []
 
 
-def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: ClickHouse) -> None:
+def test_a_lookup_of_many_senders_and_long_ids_fits(over_http: ClickHouse) -> None:
     empty(over_http)
     events = [
         EVENTS[0] | {"source": f"/erp/B{at % 97}/sap", "id": "é" * 300 + str(at)}
@@ -163,18 +164,18 @@ def test_a_look_up_of_many_senders_and_long_ids_fits(over_http: ClickHouse) -> N
     assert Ledger(over_http).append(rows, uuid4()).resent == 400
 
 
-def test_times_say_their_zone_over_http_and_in_process(
+def test_times_carry_their_zone_over_http_and_in_process(
     over_http: ClickHouse, own_clickhouse: ClickHouse
 ) -> None:
     at = datetime(2026, 11, 22, 17, 5, tzinfo=UTC)
-    asked = "SELECT toDateTime64('2026-11-22 17:05:00', 3, 'UTC') AS at, [(1, at)] AS inside"
+    query = "SELECT toDateTime64('2026-11-22 17:05:00', 3, 'UTC') AS at, [(1, at)] AS inside"
     for store in (over_http, own_clickhouse):
-        assert store.rows(asked) == [{"at": at, "inside": [(1, at)]}]
-        assert [datetime.fromisoformat(one["at"]) for one in store.json_rows(asked)] == [at]
+        assert store.rows(query) == [{"at": at, "inside": [(1, at)]}]
+        assert [datetime.fromisoformat(one["at"]) for one in store.json_rows(query)] == [at]
         assert store.json_rows("SELECT 1 WHERE 0") == []
 
 
-def test_a_rebuild_over_http(over_http: ClickHouse) -> None:
+def test_a_rebuild_over_http_changes_nothing(over_http: ClickHouse) -> None:
     empty(over_http)
     rows = [row(event, at) for at, event in enumerate(EVENTS)]
     Ledger(over_http).append(rows, uuid4())
@@ -185,7 +186,7 @@ def test_a_rebuild_over_http(over_http: ClickHouse) -> None:
 
 
 def doctor(**environment: str) -> dict[str, dict[str, Any]]:
-    """Return what `rantai doctor` finds in an environment, by check."""
+    """Run `rantai doctor` with environment variables; return its rows by check."""
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", "doctor", "--json"],
         cwd=ROOT,

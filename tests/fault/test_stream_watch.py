@@ -1,4 +1,4 @@
-"""The watch over the streams: what stalls is ended once, what is idle or slow is not."""
+"""The stream watch: a stall is reported once; an idle or slow stream is no stall."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ STALL_SECONDS: Final = 1.0
 
 
 class DeafConsumer:
-    """Has a partition of ten records and reads none of them, without an error."""
+    """Has a partition of ten records, reads none of them and raises nothing."""
 
     reads = 0
 
@@ -41,13 +41,13 @@ class DeafConsumer:
 
 
 class SlowConsumer(DeafConsumer):
-    """Reads one record from look to look."""
+    """Reads one record each time the watch looks."""
 
     reads = 1
 
 
 class UnstartedConsumer(DeafConsumer):
-    """Fails, as between two starts."""
+    """Raises ConsumerNotStarted, as Faust's consumer does between two starts."""
 
     def assignment(self) -> set[TP]:
         raise ConsumerNotStarted("not yet")
@@ -55,6 +55,7 @@ class UnstartedConsumer(DeafConsumer):
 
 @asynccontextmanager
 async def watched(consumer: DeafConsumer, stream: Stream, stalls: Stalls) -> AsyncIterator[None]:
+    """Run a stream, and a watch over it, as long as the context lasts."""
     app: Any = SimpleNamespace(consumer=consumer)
     watch = StreamWatch(app, [stream], STALL_SECONDS, stalls)
     await watch.start()
@@ -65,7 +66,7 @@ async def watched(consumer: DeafConsumer, stream: Stream, stalls: Stalls) -> Asy
 
 
 async def feed(stream: Stream, count: int) -> None:
-    """Hand events to a stream, as its agent does."""
+    """Feed `count` events to a stream, as its agent does."""
 
     class Events:
         def noack(self) -> Any:
@@ -107,7 +108,9 @@ async def test_a_batch_that_does_not_end_stalls_once() -> None:
 
 
 @pytest.mark.parametrize("consumer", [DeafConsumer(10), SlowConsumer(0), UnstartedConsumer(0)])
-async def test_what_is_idle_slow_or_not_started_does_not_stall(consumer: DeafConsumer) -> None:
+async def test_an_idle_a_slow_and_an_unstarted_consumer_do_not_stall(
+    consumer: DeafConsumer,
+) -> None:
     stalls, stream = Stalls(), Stream(FailingSink())
     async with watched(consumer, stream, stalls):
         await feed(stream, 3)
@@ -115,8 +118,8 @@ async def test_what_is_idle_slow_or_not_started_does_not_stall(consumer: DeafCon
     assert stalls.count == 0
 
 
-async def test_while_batches_are_finished_what_waits_does_not_stall() -> None:
-    """A consumer whose stream is full pauses: its position stands while the sink works."""
+async def test_a_waiting_consumer_does_not_stall_while_batches_are_finished() -> None:
+    """A consumer whose stream is full pauses: its position does not move while the sink works."""
     stalls, stream = Stalls(), Stream(FailingSink())
     async with watched(DeafConsumer(4), stream, stalls):
         for _ in range(12):

@@ -1,1 +1,1 @@
-"""An independent, plain reading of the KPI definitions, to check the services against."""
+"""A second, plain implementation of the figures, against which the services are checked."""

@@ -18,25 +18,25 @@ AnyFigure = Figure | Plain | Load
 
 @dataclass(frozen=True)
 class AllFigures:
-    """The figures, and what a grade needs besides."""
+    """The figures, and what else a grade depends on."""
 
     kpis: dict[str, AnyFigure]
     matured_lines: int
-    """In the window."""
+    """The number of matured lines in the window."""
     matured_months: int
-    """Calendar months of due + late among them."""
+    """The number of calendar months of their due + late."""
     complaint_step_overdue: bool
-    """Overdue and not done at T."""
+    """A complaint step is overdue and not done at T."""
 
     def value(self, key: str) -> Fraction | int | float | None:
-        """Give the value of a figure."""
+        """Return the value of a figure."""
         return self.kpis[key].value
 
     def ratio(self, key: str) -> Figure:
-        """Give a figure that is a ratio."""
+        """Return a figure that is a ratio. Raises TypeError if it is not one."""
         figure = self.kpis[key]
         if not isinstance(figure, Figure):
-            raise TypeError(f"{key} is no ratio")
+            raise TypeError(f"{key} is not a ratio")
         return figure
 
 
@@ -51,7 +51,7 @@ def all_figures(
     tolerances: Tolerances = DEFAULTS,
     base_currency: str = "IDR",
 ) -> AllFigures:
-    """Give every figure of the table, by its key."""
+    """Return every figure of the table in docs/figures.md, by its key."""
     record = record_of(events, supplier_id, buyer_id)
     return figures_of(
         view_of(
@@ -66,7 +66,7 @@ def all_figures(
 
 
 def figures_of(view: View) -> AllFigures:
-    """Give every figure of a view."""
+    """Return every figure of a view."""
     return AllFigures(
         kpis={
             **delivery_figures(view),

@@ -28,7 +28,7 @@ RATIOS_OF_COUNTS = (
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a scorecard says."""
+    """The content of a scorecard."""
 
     figures: AllFigures
     score: Score
@@ -49,7 +49,7 @@ def whole(
     base_currency: str = "IDR",
     pillars: Pillars = PILLARS,
 ) -> Assessment:
-    """Give everything a scorecard says of a supplier at a date."""
+    """Return the whole scorecard of a supplier at a date, except its next steps."""
     look = cache(
         partial(
             view_of,
@@ -72,7 +72,7 @@ def whole(
 
 
 def as_json(assessed: Assessment) -> dict[str, Any]:
-    """Give an assessment in the shape of the API's answer, its numbers still exact."""
+    """Return an assessment in the shape of the API's answer, with its numbers still exact."""
     grade = assessed.grade
     return {
         "kpis": {key: _kpi(key, figure) for key, figure in assessed.figures.kpis.items()},

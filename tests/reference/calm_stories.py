@@ -1,4 +1,4 @@
-"""Orders that mostly go as they should, so that suppliers earn grades of every kind."""
+"""Random orders that mostly go as they should, so that suppliers earn grades of every kind."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,19 +14,19 @@ SEASON = timedelta(days=75)
 
 @dataclass
 class Calm:
-    """Tells orders; how much care a supplier takes changes from season to season."""
+    """Writes orders. `cares`: the share that goes well, by supplier and season of 75 days."""
 
     writer: Writer
     cares: dict[tuple[str, int], float]
 
     def tell(self, pair: Pair, count: int) -> Order:
-        """Write an order with `count` lines, and all that becomes of it."""
+        """Write an order with `count` lines, and all events that follow from it."""
         order = self._order(pair, count)
         placed_at = place(self.writer, order)
         self._answer(order, placed_at)
         for line in order.lines:
             arrival = self.writer.clock(line.requested)
-            if arrival < self.writer.end:  # Else it is not due within the span, and stays open.
+            if arrival < self.writer.end:  # A line that is due after the span stays open.
                 self._deliver(order, line, arrival)
         return order
 
@@ -57,7 +57,7 @@ class Calm:
         return Order(pair, order_no, placed_on, lines)
 
     def _answer(self, order: Order, placed_at: datetime) -> None:
-        """Confirm all lines, in time if it goes well, else too late, or refuse, or say nothing."""
+        """Confirm all lines in time if it goes well; else too late, rejected, or not at all."""
         rng, well = self.writer.rng, self._goes_well(order)
         if not well and rng.random() < 0.3:
             return
@@ -117,7 +117,7 @@ class Calm:
         writer.write(order.pair.buyer, "quality.inspected", arrival, inspected)
 
     def _complain(self, order: Order, line: Line, arrival: datetime) -> None:
-        """Open a complaint and settle it, in time if that goes well; rarely of a line stop."""
+        """Open a complaint and settle it, in time if that goes well; rarely it is a line stop."""
         writer, rng = self.writer, self.writer.rng
         naming = {**order.pair.parties, "complaint_no": writer.document_no(order.pair, "C")}
         opened = {

@@ -1,4 +1,7 @@
-"""Small documents of buyer B1 and supplier S1, to write cases by hand."""
+"""Functions that write small events of buyer B1 and supplier S1, for cases written by hand.
+
+A day is `03-20` or, with a time, `03-20T23:00`: in 2026, in Jakarta, at 10:00 if no time is given.
+"""
 
 from collections.abc import Iterator
 from itertools import count
@@ -10,12 +13,12 @@ IDS: Iterator[int] = count()
 
 
 def at(day: str) -> str:
-    """Complete "03-20" or "03-20T23:00" to a time in Jakarta in 2026."""
+    """Return the instant of a day, with offset."""
     return f"2026-{day if 'T' in day else day + 'T10:00'}:00+07:00"
 
 
 def event(name: str, day: str, /, id: str | None = None, **data: Any) -> Event:
-    """Write an event of the buyer; a day without a year is one of 2026, at 10 in Jakarta."""
+    """Return an event of the buyer. `day` may also be a full timestamp with offset."""
     parties = {"buyer_id": "B1", "supplier_id": "S1"}
     return {
         "specversion": "1.0",
@@ -28,7 +31,11 @@ def event(name: str, day: str, /, id: str | None = None, **data: Any) -> Event:
 
 
 def order(day: str, quantity: int | str, wanted: str, line: str = "10", **more: Any) -> Event:
-    """Place line 10 of order P, or change it where a revision is given."""
+    """Return an event that places line 10 of order P, or changes it if `revision` is given.
+
+    `wanted`: the requested date in 2026. `uom` and `unit_price` go into the line, all else into
+    the document.
+    """
     stated: Document = {"line_no": line, "item_no": "I", "quantity": quantity}
     stated |= {name: more.pop(name) for name in ("uom", "unit_price") if name in more}
     stated["requested_date"] = f"2026-{wanted}"
@@ -37,7 +44,7 @@ def order(day: str, quantity: int | str, wanted: str, line: str = "10", **more: 
 
 
 def confirm(day: str, status: str, on: str | None = None) -> Event:
-    """Confirm line 10 of order P."""
+    """Return a confirmation of line 10 of order P; `on`: the confirmed date in 2026."""
     answer = {"line_no": "10", "status": status}
     if on:
         answer["confirmed_date"] = f"2026-{on}"
@@ -45,17 +52,21 @@ def confirm(day: str, status: str, on: str | None = None) -> Event:
 
 
 def cancel(day: str, by: str, **more: Any) -> Event:
-    """Cancel order P, or the lines given."""
+    """Return a cancellation of order P, or of some lines of it: `lines=[...]`."""
     return event("order.cancelled", day, order_no="P", by=by, **more)
 
 
 def goods(*quantities: int | str, line: str = "10") -> list[dict[str, Any]]:
-    """Write lines that move quantities of a line of order P."""
+    """Return one document line for each quantity, all of the same line of order P."""
     return [{"order_no": "P", "line_no": line, "quantity": quantity} for quantity in quantities]
 
 
 def receive(day: str, *quantities: int | str, no: str = "", sent: str = "", **more: Any) -> Event:
-    """Receive on a day, under a number of its own unless given, sent the same day unless given."""
+    """Return a receipt of line 10 of order P with one line for each quantity.
+
+    `day`: when the goods arrived. `no`: a new number by default. `sent`: the event's own time, by
+    default that of the arrival.
+    """
     number = no or f"R{next(IDS)}"
     document: Document = {
         "receipt_no": number,
@@ -66,7 +77,7 @@ def receive(day: str, *quantities: int | str, no: str = "", sent: str = "", **mo
 
 
 def reverse(day: str, no: str, *quantities: int | str) -> Event:
-    """Reverse a receipt, all of it where no quantity is given."""
+    """Return a reversal of a receipt: of quantities of line 10, or of all if none is given."""
     document: Document = {"receipt_no": no}
     if quantities:
         document["lines"] = goods(*quantities)
@@ -74,13 +85,13 @@ def reverse(day: str, no: str, *quantities: int | str) -> Event:
 
 
 def send_back(day: str, quantity: int, no: str = "RT1", sent: str = "") -> Event:
-    """Return a quantity of line 10."""
+    """Return a return of a quantity of line 10. `sent`: the event's own time."""
     document: Document = {"return_no": no, "returned_at": at(day), "lines": goods(quantity)}
     return event("delivery.returned", sent or day, **document)
 
 
 def inspect(day: str, rejected: int, result: str, no: str = "Q1", sent: str = "") -> Event:
-    """Inspect a lot of line 10."""
+    """Return an inspection of 50 of line 10. `result`: the disposition."""
     document: Document = {
         "inspection_no": no,
         "inspected_at": at(day),
@@ -92,40 +103,43 @@ def inspect(day: str, rejected: int, result: str, no: str = "Q1", sent: str = ""
 
 
 def complain(day: str, no: str, **more: Any) -> Event:
-    """Open a complaint about order P."""
+    """Return a minor complaint about order P."""
     document: Document = {"complaint_no": no, "opened_at": at(day), "severity": "minor"}
     document |= {"order_no": "P"} | more
     return event("quality.complaint_opened", day, **document)
 
 
 def despatch(day: str, no: str, **more: Any) -> Event:
-    """Give notice of a delivery of line 10."""
+    """Return a despatch advice for line 10."""
     document: Document = {"despatch_no": no, "lines": goods(1)} | more
     return event("delivery.despatched", day, **document)
 
 
 def answer(day: str, no: str, step: str, sent: str = "", **more: Any) -> Event:
-    """Answer a step of a complaint."""
+    """Return the answer to a step of a complaint."""
     document: Document = {"complaint_no": no, "step": step, "answered_at": at(day)} | more
     return event("quality.complaint_answered", sent or day, **document)
 
 
 def close(day: str, no: str, sent: str = "", **more: Any) -> Event:
-    """Close a complaint."""
+    """Return the closing of a complaint."""
     document: Document = {"complaint_no": no, "closed_at": at(day)} | more
     return event("quality.complaint_closed", sent or day, **document)
 
 
 def about(name: str, day: str, /, **data: Any) -> Event:
-    """Write what is told of the supplier without a buyer."""
-    told = event(f"partner.{name}", day, **data)
+    """Return an event about the supplier that names no buyer, unless `buyer_id` is given."""
+    written = event(f"partner.{name}", day, **data)
     if "buyer_id" not in data:
-        del told["data"]["buyer_id"]
-    return told
+        del written["data"]["buyer_id"]
+    return written
 
 
 def capacity(day: str, process: str, month: int | str, *items: str, **more: Any) -> Event:
-    """Declare what a process can make from a day on."""
+    """Return a declaration of the quantity of `items` that a process can make in a month.
+
+    It is valid from its own day on.
+    """
     document: Document = {"process": process, "valid_from": f"2026-{day}"}
     document["quantity_per_month"] = month
     if items:
@@ -134,14 +148,14 @@ def capacity(day: str, process: str, month: int | str, *items: str, **more: Any)
 
 
 def assess(day: str, marks: tuple[int | str, int | str, int | str], **more: Any) -> Event:
-    """Assess the three pillars."""
+    """Return an assessment by YDBA with the marks of produksi, pemasaran and keuangan."""
     pillars = dict(zip(("produksi", "pemasaran", "keuangan"), marks, strict=True))
     stated: Document = {"assessor": "YDBA", "assessed_on": f"2026-{day}", "pillars": pillars}
     return about("assessed", day, **stated | more)
 
 
 def certify(valid_from: str, valid_to: str | None = None, kind: str = "NIB", **more: Any) -> Event:
-    """Record a certificate, valid between whole dates."""
+    """Return a certificate. `valid_from` and `valid_to` are dates with their year."""
     stated: Document = {"certificate": kind, "valid_from": valid_from}
     if valid_to:
         stated["valid_to"] = valid_to
@@ -149,5 +163,5 @@ def certify(valid_from: str, valid_to: str | None = None, kind: str = "NIB", **m
 
 
 def values(*given: object) -> tuple[object, ...]:
-    """Give values of any kind as a tuple, to compare several at once."""
+    """Return the values as a tuple of objects, to compare several of different types at once."""
     return given

@@ -22,7 +22,7 @@ DAYS: dict[StepName, int] = {"containment": 2, "corrective_action": 14, "closing
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a complaint, with the day it was done before T, if it was."""
+    """A step of a complaint. `done`: the day on which it was done; None if not before T."""
 
     complaint: DocumentKey
     name: StepName
@@ -31,7 +31,7 @@ class Step:
 
 
 def steps(view: View) -> list[Step]:
-    """Give the steps of every complaint opened before T."""
+    """Return the steps of every complaint that counts and was opened before T."""
     answered = _answered(view)
     closed = _closed(view)
     found = []
@@ -52,23 +52,23 @@ def steps(view: View) -> list[Step]:
 
 
 def complaint_response(view: View) -> Figure:
-    """Give "steps done on or before their due date / steps whose due date is in the window"."""
+    """Return "steps done on or before their due date / steps whose due date is in the window"."""
     due = [step for step in steps(view) if view.window.holds(step.due)]
     in_time = [step for step in due if step.done is not None and step.done <= step.due]
     return ratio(len(in_time), len(due))
 
 
 def any_step_overdue(view: View) -> bool:
-    """Tell whether there is "a complaint step overdue and not done at T".
+    """Return whether there is "a complaint step overdue and not done at T".
 
-    Decision: a step due on day D is overdue from the day after it, so at T where D < T; of any
-    complaint opened before T, however old.
+    Decision: a step due on day D is overdue from the day after, so at T if D < T. Complaints of
+    any age are considered, if they were opened before T.
     """
     return any(step.due < view.as_of and step.done is None for step in steps(view))
 
 
 def line_stops(view: View) -> Plain:
-    """Give "complaints `line_stop` or `safety` opened in the window"."""
+    """Count "complaints `line_stop` or `safety` opened in the window"."""
     severe = [
         complaint for complaint in counting(view) if complaint.severity in ("line_stop", "safety")
     ]
@@ -76,20 +76,20 @@ def line_stops(view: View) -> Plain:
 
 
 def open_complaints(view: View) -> Plain:
-    """Give complaints "opened before T and not closed before T"."""
+    """Count complaints "opened before T and not closed before T"."""
     closed = _closed(view)
     return Plain(sum(complaint.key not in closed for complaint in counting(view)))
 
 
 def opened(view: View) -> Iterator[Complaint]:
-    """Give the complaints that stand and were opened before T."""
+    """Yield the standing version of each complaint opened before T."""
     for complaint in complaints(view.record.dealings, view.site):
         if complaint.on < view.as_of:
             yield complaint
 
 
 def counting(view: View) -> Iterator[Complaint]:
-    """Give the complaints opened before T that count.
+    """Yield the complaints opened before T that count.
 
     "A complaint counts, in every figure and gate, only where it names an order of that buyer and
     supplier which has a line with a version at T or a receipt line at T, or where the supplier has
@@ -107,10 +107,10 @@ def counting(view: View) -> Iterator[Complaint]:
 
 
 def _answered(view: View) -> dict[DocumentKey, date]:
-    """Give the day of each answer before T.
+    """Return the day of each answer before T.
 
     "an answer by complaint and step [...] First the version that stands is chosen, then its date
-    is looked at." So an answer sent again with a date from T on is none at T.
+    is looked at." So an answer that was sent again, with a date from T on, does not count at T.
     """
     found: dict[DocumentKey, date] = {}
     for event in standing(view.record.dealings, ANSWERED, "complaint_no", "step"):
@@ -121,7 +121,7 @@ def _answered(view: View) -> dict[DocumentKey, date]:
 
 
 def _closed(view: View) -> dict[DocumentKey, date]:
-    """Give the day of each closing before T: "a closing by complaint"."""
+    """Return the day of each closing before T: "a closing by complaint"."""
     found: dict[DocumentKey, date] = {}
     for event in standing(view.record.dealings, CLOSED, "complaint_no"):
         on = view.site.date_of(instant(event.data["closed_at"]))

@@ -1,4 +1,4 @@
-"""Counts of order lines and receipt lines, and how much of the sales one buyer takes."""
+"""Counts of order lines and receipt lines, and the concentration of sales on few buyers."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -10,12 +10,12 @@ from .view import LineAt, View, Window
 
 
 def matured(line: LineAt, view: View) -> bool:
-    """Tell whether "a line that is not out is **matured**": "when `due` + late < T"."""
+    """Return whether a line is matured: "A line that is not out [...] when `due` + late < T"."""
     return line.state.out is None and line.state.due + view.late < view.as_of
 
 
 def matured_in_window(view: View) -> list[LineAt]:
-    """Give the matured lines of the window: that "in which `due` + late falls"."""
+    """Return the matured lines of "the window in which `due` + late falls"."""
     return [
         line
         for line in view.lines.values()
@@ -30,10 +30,10 @@ def matured_months(view: View) -> int:
 
 
 def overdue_lines(view: View) -> Plain:
-    """Count what is still owed.
+    """Count the matured lines that are not delivered in full.
 
-    "lines matured at any time, with no cancellation at all, received less returned before T <
-    ordered x (1-under)". "At all": also a cancellation that judges nothing takes the line away.
+    "lines matured at any time, with no cancellation at all (not even one that came too late),
+    received less returned before T < ordered x (1-under)".
     """
     share = 1 - Fraction(view.tolerances.under)
     return Plain(
@@ -49,8 +49,8 @@ def overdue_lines(view: View) -> Plain:
 def orphan_receipts(view: View) -> Plain:
     """Count "receipt lines, any age, whose order line has no version at T".
 
-    "two lines of one receipt for the same order line add up": they are one. Decision: "a receipt
-    with nothing left never was", and so of its lines.
+    "Two lines of one receipt for the same order line add up": they count as one. Decision: "A
+    receipt with nothing left is treated as if it did not exist", and so is a line of it.
     """
     lines = [key for receipt in view.receipts for key, quantity in receipt.left.items() if quantity]
     return Plain(sum(key not in view.lines for key in lines))
@@ -67,12 +67,12 @@ def retroactive_lines(view: View) -> Plain:
 
 
 def buyer_concentration(view: View) -> Plain:
-    """Give the HHI of the buyers.
+    """Return the HHI (Herfindahl-Hirschman index) of the buyers.
 
     "sum of squared buyer shares of net received quantity x price in force, receipts of the 365
-    days before T, lines with a price in the policy's base currency (HHI; total 0 = `null`). For
-    the supplier and the programme alone: `null` with a `buyer_id`". It is no delivery figure:
-    lines that are out have been paid for, and count.
+    days before T, lines with a price in the policy's base currency (HHI; total 0 = `null`). Only
+    for the supplier and the programme: `null` with a `buyer_id`". It is not a delivery figure:
+    lines that are out count too, because what came of them was sold.
     """
     if view.record.buyer_id is not None:
         return Plain(None)

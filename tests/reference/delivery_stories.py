@@ -12,7 +12,7 @@ ARRIVALS = (-9, -8, -7, -7, -6, -3, -1, 0, 0, 0, 0, 0, 1, 1, 2, 5, 12)
 
 
 def tell_deliveries(writer: Writer, order: Order, others: list[Line]) -> None:
-    """Write what is delivered against an order, at times with lines of other orders."""
+    """Write the deliveries against an order, at times with a line of the `others`."""
     rng = writer.rng
     writer.recent = []
     arriving = [line for line in order.lines for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3)))]
@@ -37,9 +37,9 @@ def _deliver(writer: Writer, pair: Pair, lines: list[Line]) -> None:
     }
     if writer.chance(0.5):
         document["despatch_no"] = _despatch(writer, pair, document["lines"], received_at)
-        if writer.rng.random() < 0.3:  # The buyer's system does not say which.
+        if writer.rng.random() < 0.3:  # The buyer's system does not record the number.
             del document["despatch_no"]
-    if writer.rng.random() < 0.1:  # Another's notice, one that never came, or a slip of the pen.
+    if writer.rng.random() < 0.1:  # The number of another or of no notice, or in another case.
         document["despatch_no"] = writer.rng.choice(("DN1", "DN2", "DN3", "dn1", "DN999"))
     sent = [writer.after(received_at, (0, 0, 0, 1, 3))]
     writer.write(pair.buyer, "delivery.received", sent[0], document)
@@ -65,7 +65,7 @@ def _portion(writer: Writer, line: Line) -> dict[str, Any]:
 def _despatch(
     writer: Writer, pair: Pair, lines: list[dict[str, Any]], received_at: datetime
 ) -> str:
-    """Give notice of a delivery, in time or not, once or again; give its number."""
+    """Write a despatch notice, in time or late, once or twice; return its number."""
     despatch_no = writer.document_no(pair, "DN")
     for _ in range(writer.rng.choice((1, 1, 1, 2))):
         document = {**pair.parties, "despatch_no": despatch_no, "lines": deepcopy(lines)}
@@ -80,7 +80,10 @@ def _despatch(
 def _receive_again(
     writer: Writer, pair: Pair, lines: list[Line], first: dict[str, Any], sent: datetime
 ) -> datetime:
-    """Send a receipt again with other lines, quantities, another date or another notice."""
+    """Write a receipt again with other lines, quantities or date, or without its notice.
+
+    Return the time of the new version.
+    """
     document = deepcopy(first)
     if writer.rng.random() < 0.2:
         document.pop("despatch_no", None)
@@ -96,7 +99,7 @@ def _receive_again(
 
 
 def _reverse(writer: Writer, pair: Pair, receipt: dict[str, Any], sent: list[datetime]) -> None:
-    """Undo a receipt or some of it: before it, at the time of a version, or after."""
+    """Reverse a receipt or part of it: before it, at the time of a version, or after."""
     for _ in range(writer.rng.choice((1, 1, 2, 3))):
         document = {**pair.parties, "receipt_no": receipt["receipt_no"]}
         if writer.rng.random() < 0.75:
@@ -133,7 +136,7 @@ def _send_back(writer: Writer, pair: Pair, receipt: dict[str, Any], received_at:
 
 
 def _inspect(writer: Writer, pair: Pair, receipt: dict[str, Any], received_at: datetime) -> None:
-    """Inspect a lot, at times again with another finding."""
+    """Write an inspection, at times again with other quantities and another disposition."""
     rng = writer.rng
     inspection_no = writer.document_no(pair, "QI")
     line = rng.choice(receipt["lines"])
@@ -163,7 +166,7 @@ def _inspect(writer: Writer, pair: Pair, receipt: dict[str, Any], received_at: d
 
 
 def _complain(writer: Writer, pair: Pair, line: Line, received_at: datetime) -> None:
-    """Open a complaint, at times again; answer it and close it, or not."""
+    """Write a complaint, at times twice; answer and close it, or not."""
     rng = writer.rng
     naming = {**pair.parties, "complaint_no": writer.document_no(pair, "C")}
     opened_at = writer.after(received_at, (0, 1, 3, 10))
@@ -189,7 +192,7 @@ def _complain(writer: Writer, pair: Pair, line: Line, received_at: datetime) -> 
             if writer.eager:
                 break
     if writer.chance(0.5):
-        for _ in range(rng.choice((1, 1, 2))):  # Also before the opening; also closed again.
+        for _ in range(rng.choice((1, 1, 2))):  # At times twice, at times before the opening.
             closed_at = opened_at + timedelta(days=rng.choice((-4, 0, 1, 2, 5, 13, 59, 60, 61)))
             _settle(writer, pair.buyer, "closed", closed_at, naming)
 

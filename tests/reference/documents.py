@@ -1,4 +1,4 @@
-"""Documents other than orders: which version stands, and what it says at a date."""
+"""Documents other than orders: which version stands, and what counts of it at a date."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from .reading import ZERO, Event, Site, instant, number
 from .units import code, converted
 
 OrderLineKey = tuple[str, str, str]
-"""Buyer, `order_no`, `line_no`; the supplier is the one asked for."""
+"""Buyer, `order_no`, `line_no`; the supplier is that of the record."""
 
 RECEIVED = "id.rantai.delivery.received.v1"
 REVERSED = "id.rantai.delivery.reversed.v1"
@@ -19,12 +19,12 @@ RETURNED = "id.rantai.delivery.returned.v1"
 INSPECTED = "id.rantai.quality.inspected.v1"
 COMPLAINT = "id.rantai.quality.complaint_opened.v1"
 DocumentKey = tuple[str, ...]
-"""Buyer, then what numbers the document; the supplier is the one asked for."""
+"""Buyer, then the fields that identify the document; the supplier is that of the record."""
 
 
 @dataclass(frozen=True)
 class Movement:
-    """A quantity of one order line that came, or went back, on a date."""
+    """A quantity of one order line that was received, or sent back, on a date."""
 
     line: OrderLineKey
     on: date
@@ -35,21 +35,24 @@ class Movement:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The standing version of a receipt with what the reversals left of it."""
+    """The standing version of a receipt, less its reversals."""
 
     key: DocumentKey
     received_at: datetime
     on: date
     despatch_no: str | None
     left: dict[OrderLineKey, Fraction]
-    """What is left of each line, 0 too, in its unit; without those that are a unit conflict."""
+    """What is left of each line, in its unit: also 0, but no unit conflicts."""
     units: dict[OrderLineKey, str | None]
     names: frozenset[OrderLineKey]
-    """Every order line that it names, a unit conflict too."""
+    """Every order line that it names, also those in conflict of units."""
 
     @property
     def stays(self) -> bool:
-        """Tell whether anything is left. "A receipt with nothing left never was"."""
+        """Whether anything is left.
+
+        "A receipt with nothing left is treated as if it did not exist."
+        """
         return any(self.left.values())
 
 
@@ -59,7 +62,7 @@ class Inspection:
 
     on: date
     rejected: Fraction
-    """Of what it says, what counts."""
+    """The part of the rejected quantity that counts; see `inspections`."""
     accepted: bool
 
 
@@ -74,13 +77,13 @@ class Complaint:
     names_inspection: bool
     order_no: str | None
     told_on: date
-    """The date of "the `time` of the first event that told of it"."""
+    """The date "of the `time` of the first event that told of it"."""
 
 
 def versions(
     events: Iterable[Event], event_type: str, *naming: str
 ) -> dict[DocumentKey, list[Event]]:
-    """Give all versions of each document, oldest first; `naming` are the fields that name it.
+    """Return all versions of each document, oldest first; `naming`: the fields that identify it.
 
     "The same document is: a despatch, receipt, return, inspection or complaint by its number; an
     answer by complaint and step; a closing by complaint; always within one buyer and supplier."
@@ -93,11 +96,11 @@ def versions(
 
 
 def standing(events: Iterable[Event], event_type: str, *naming: str) -> list[Event]:
-    """Give the version of each document that stands.
+    """Return the version of each document that stands.
 
-    "A document sent again under a new event id replaces its content: that of the highest `time`,
-    then `id`, stands. [...] First the version that stands is chosen, then its date is looked at."
-    So the versions are not filtered by the date asked for.
+    "A document sent again under a new event id replaces the earlier content: the version that
+    stands is the one with the highest `time`, then `id`, then `source`. [...] First the version
+    that stands is chosen, then its date is looked at." So the versions are not filtered by T here.
     """
     return [same[-1] for same in versions(events, event_type, *naming).values()]
 
@@ -107,9 +110,10 @@ Units = Mapping[OrderLineKey, str | None]
 
 
 def _unit_of(key: OrderLineKey, lines: list[Mapping[str, Any]], units: Units) -> str | None:
-    """Give the unit in which a receipt's quantities of an order line are counted.
+    """Return the unit in which a receipt's quantities of an order line are counted.
 
-    "An orphan's unit is, in each receipt, that of the first of its lines there that names one".
+    "The unit of an orphan is, in each receipt, that of the first of its lines there that names
+    one".
     """
     if key in units:
         return units[key]
@@ -126,7 +130,7 @@ def _by_order_line(event: Event) -> dict[OrderLineKey, list[Mapping[str, Any]]]:
 def _sum_in(unit: str | None, lines: list[Mapping[str, Any]]) -> Fraction | None:
     """Add up in a unit: "Two lines of one receipt for the same order line add up."
 
-    None where every line is a unit conflict: "that line of the document counts in nothing".
+    None if every line is a unit conflict: "that line of the document, counts in nothing".
     """
     quantities = [converted(line["quantity"], code(line), unit) for line in lines]
     counted = [quantity for quantity in quantities if quantity is not None]
@@ -134,11 +138,11 @@ def _sum_in(unit: str | None, lines: list[Mapping[str, Any]]) -> Fraction | None
 
 
 def _in_force_at(same: list[Event], moment: datetime) -> Event:
-    """Choose the version a reversal takes from.
+    """Return the version from which a reversal takes.
 
-    "A reversal takes from the version of the receipt in force at its time (timed before the
-    first: as if at the first's time; of two of one time the higher `id` is in force); a version
-    timed later starts anew."
+    "A reversal takes from the version of the receipt in force at the reversal's time. Timed before
+    the first version, it is taken as if at the first one's time; of two versions of one time, the
+    one with the higher `id` is in force. A version timed later starts anew, without the reversal."
     """
     moment = max(moment, same[0].time)
     return [version for version in same if version.time <= moment][-1]
@@ -147,10 +151,10 @@ def _in_force_at(same: list[Event], moment: datetime) -> Event:
 def _net(
     receipt: Event, reversals: list[Event], units: Units
 ) -> tuple[dict[OrderLineKey, Fraction], dict[OrderLineKey, str | None]]:
-    """Take the reversals off a receipt; give what is left of each line, and its unit.
+    """Subtract the reversals from a receipt; return what is left of each line, and its unit.
 
-    "Net quantity of a receipt's line = its quantity less what was reversed of it, never under 0;
-    a reversal without lines takes all".
+    "The net quantity of a receipt's line is its quantity less what was reversed of it, never under
+    0; a reversal without lines takes all."
     """
     left, of = {}, {}
     for key, lines in _by_order_line(receipt).items():
@@ -168,11 +172,11 @@ def _net(
 
 
 def receipts(events: list[Event], as_of: date, site: Site, units: Units) -> list[Receipt]:
-    """Give the receipts before `as_of`, with what the reversals before it left of them."""
+    """Return the receipts before `as_of`, less the reversals before it."""
     reversals: dict[DocumentKey, list[Event]] = defaultdict(list)
     for event in events:
-        # "Only facts whose business date is before T count: an event's own date field [...], or
-        # its envelope `time` where it has none".
+        # "Only facts whose business date is before T count. The business date is the event's own
+        # date field [...], or its envelope `time` where it has none".
         if event.type == REVERSED and site.date_of(event.time) < as_of:
             reversals[event.buyer_id, event.data["receipt_no"]].append(event)
     found = []
@@ -181,7 +185,7 @@ def receipts(events: list[Event], as_of: date, site: Site, units: Units) -> list
         received_at = instant(stands.data["received_at"])
         if site.date_of(received_at) >= as_of:
             continue
-        # "confirmations, cancellations and reversals each count."
+        # "Confirmations, cancellations and reversals are never replaced: each one counts."
         against = [event for event in reversals[key] if _in_force_at(same, event.time) is stands]
         left, of = _net(stands, against, units)
         found.append(
@@ -199,9 +203,9 @@ def receipts(events: list[Event], as_of: date, site: Site, units: Units) -> list
 
 
 def returns(events: list[Event], as_of: date, site: Site, units: Units) -> list[Movement]:
-    """Give what was sent back before `as_of` of order lines that have a version.
+    """Return what was sent back before `as_of` of order lines that have a version.
 
-    "Returns (goods sent back) are no reversals".
+    "Returns (goods sent back) are not reversals".
     """
     movements = []
     for event in standing(events, RETURNED, "return_no"):
@@ -209,8 +213,8 @@ def returns(events: list[Event], as_of: date, site: Site, units: Units) -> list[
         on = site.date_of(returned_at)
         if on >= as_of:
             continue
-        for line, told in _by_order_line(event).items():
-            quantity = _sum_in(units.get(line), told)
+        for line, sent_back in _by_order_line(event).items():
+            quantity = _sum_in(units.get(line), sent_back)
             if line in units and quantity is not None:
                 number_of = str(event.data["return_no"])
                 movements.append(Movement(line, on, quantity, number_of, returned_at))
@@ -220,12 +224,14 @@ def returns(events: list[Event], as_of: date, site: Site, units: Units) -> list[
 def inspections(
     events: list[Event], as_of: date, site: Site, units: Units, known: list[Receipt]
 ) -> list[Inspection]:
-    """Give the inspections before `as_of` that stand, with what counts of what they reject.
+    """Return the inspections before `as_of` that stand, with the rejected quantity that counts.
 
-    "Of inspections that name the same line of the same receipt, together at most what is left of
-    it at T is rejected (nothing, if all of it was reversed): taken in order of (`inspected_at`,
-    `inspection_no`), each counts what is still left. Where no such receipt line is known at T, or
-    it is a unit conflict, there is no limit".
+    "Inspections that name the same line of the same receipt reject together at most what is left
+    of that line at T (nothing, if all of it was reversed): they are taken in order of
+    (`inspected_at`, `inspection_no`), and each one counts up to what is still left. Where no such
+    receipt line is known at T, or it is a unit conflict, there is no limit".
+
+    `known`: the receipts before `as_of`, also those that were reversed.
     """
     by_number = {receipt.key: receipt for receipt in known}
     left: dict[tuple[DocumentKey, OrderLineKey], Fraction] = {}
@@ -233,7 +239,7 @@ def inspections(
     for event in sorted(standing(events, INSPECTED, "inspection_no"), key=_inspected):
         data = event.data
         on = site.date_of(instant(data["inspected_at"]))
-        # "An inspection of quantity 0 never was".
+        # "An inspection of quantity 0 is treated as if it did not exist".
         if on >= as_of or number(data["quantity_inspected"]) == 0:
             continue
         line = event.buyer_id, data["order_no"], data["line_no"]
@@ -259,7 +265,7 @@ def _inspected(event: Event) -> tuple[datetime, str]:
 
 
 def complaints(events: list[Event], site: Site) -> list[Complaint]:
-    """Give the complaints that stand, whatever their date; one without a quantity adds none."""
+    """Return the complaints that stand, of any date; without a quantity, their quantity is 0."""
     return [
         Complaint(
             key=key,

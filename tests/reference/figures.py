@@ -1,6 +1,6 @@
 """The delivery and quality figures of one supplier, in exact arithmetic.
 
-Every rule stands under the sentence of the definition that it transcribes.
+Each rule follows the sentence of docs/figures.md that it implements, quoted word for word.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ __all__ = ["Figure", "LineFacts", "OrderLineKey", "Tolerances", "line_facts", "s
 
 @dataclass(frozen=True)
 class LineFacts:
-    """An order line at T, with what each delivery figure takes from it."""
+    """An order line at T, with its contribution to each delivery figure."""
 
     due: date
     requested: date
@@ -48,7 +48,7 @@ class LineFacts:
     on_time: Fraction
     filled: Fraction
     quantity_days_late: Fraction
-    """As of T; it means something where the line is matured."""
+    """As of T; meaningful only if the line is matured."""
 
 
 def line_facts(
@@ -61,7 +61,7 @@ def line_facts(
     zone: str = "Asia/Jakarta",
     tolerances: Tolerances = DEFAULTS,
 ) -> dict[OrderLineKey, LineFacts]:
-    """Give the state at `as_of` of each order line that has a version before it."""
+    """Return the state at `as_of` of each order line that has a version before it."""
     record = record_of(events, supplier_id, buyer_id)
     return facts_of(view_of(record, as_of, window_days, zone=zone, tolerances=tolerances))
 
@@ -76,13 +76,13 @@ def scorecard(
     zone: str = "Asia/Jakarta",
     tolerances: Tolerances = DEFAULTS,
 ) -> dict[str, Figure]:
-    """Give the figures of a supplier, from all its buyers' events or one buyer's."""
+    """Return the delivery and quality figures of a supplier, for all its buyers or for one."""
     record = record_of(events, supplier_id, buyer_id)
     return delivery_figures(view_of(record, as_of, window_days, zone=zone, tolerances=tolerances))
 
 
 def delivery_figures(view: View) -> dict[str, Figure]:
-    """Give the figures of deliveries and of quality."""
+    """Return the delivery and quality figures of a view."""
     facts = facts_of(view).values()
     due = [line for line in facts if line.in_window]
     wanted = [line for line in facts if line.requested_in_window]
@@ -125,12 +125,12 @@ def _lot_acceptance(view: View) -> Figure:
 
 
 def _inspections(view: View) -> list[Inspection]:
-    told = view.record.dealings
-    return inspections(told, view.as_of, view.site, view.units, view.known_receipts)
+    events = view.record.dealings
+    return inspections(events, view.as_of, view.site, view.units, view.known_receipts)
 
 
 def facts_of(view: View) -> dict[OrderLineKey, LineFacts]:
-    """Give what each delivery figure takes from each line."""
+    """Return the contribution of each line to each delivery figure."""
     return {key: _facts(line, view.window, view.tolerances) for key, line in view.lines.items()}
 
 
@@ -180,10 +180,10 @@ def _is_matured(line: OrderLine, due: date, window: Window, tolerances: Toleranc
 
 
 def _is_otif(line: OrderLine, due: date, at: LineAt, tolerances: Tolerances) -> bool:
-    """Tell whether a line came on time and in full.
+    """Return whether a line came on time and in full.
 
-    "received by due+late >= ordered x (1-under); at no receipt by then more in the house than
-    (1+over) x the highest quantity that any version at T asks for [...]; and nothing received
+    "(1) received by due+late >= ordered x (1-under); (2) at no receipt by then more in the house
+    than (1+over) x the highest quantity that any version at T asks for [...]; (3) nothing received
     before due-early"
     """
     by_then = due + timedelta(days=tolerances.late)
@@ -197,10 +197,10 @@ def _is_otif(line: OrderLine, due: date, at: LineAt, tolerances: Tolerances) -> 
 
 
 def _in_the_house(at: LineAt, moved: Movement) -> Fraction:
-    """Give what is in the house at a receipt.
+    """Return the quantity in the house at a receipt.
 
-    "received so far less returned so far, by `received_at` and `returned_at`, a return before a
-    receipt of the same instant; not under 0"
+    "what was received so far less returned so far, by `received_at` and `returned_at`, a return
+    before a receipt of the same instant; not under 0"
     """
     came = sum((one.quantity for one in at.received if one.at <= moved.at), ZERO)
     went = sum((one.quantity for one in at.returned if one.at <= moved.at), ZERO)
@@ -215,10 +215,10 @@ def _on_time(line: OrderLine, received: list[Movement], tolerances: Tolerances) 
 
 
 def _quantity_days_late(line: OrderLine, received: list[Movement], as_of: date) -> Fraction:
-    """Weigh the days late with the quantity.
+    """Return the days late, weighted by quantity.
 
-    "receipts by date fill the ordered quantity; sum of quantity x max(0, date - due), what is
-    still missing at T valued at T - due"
+    "receipts fill the ordered quantity in order of date; sum of quantity x max(0, date - due),
+    what is still missing at T valued at T - due"
     """
     missing = line.quantity
     weighed = ZERO

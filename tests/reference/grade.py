@@ -1,4 +1,4 @@
-"""The grade of a day, and the published grade, which remembers the month ends before it."""
+"""The grade of a day, and the published grade, which depends on the month ends before it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,17 +27,18 @@ class Grade:
     """The grade of a day."""
 
     value: Letter | None
-    """With the gates; none where `insufficient`."""
+    """Limited by the gates; None if `insufficient`."""
     gates: tuple[Gate, ...]
-    """All that are shut at T, whether or not the score reaches above them."""
+    """All gates in force at T, whether or not they lower the grade."""
     insufficient: bool
 
 
 def grade_of(figures: AllFigures, pillars: Pillars = PILLARS) -> Grade:
-    """Give the grade that the figures of a day earn.
+    """Return the grade of a day from its figures.
 
-    "Under 10 matured lines, or in fewer than 3 calendar months of due + late: `insufficient`, no
-    grade (the score is given, marked provisional)." Both are counted in the window.
+    "Under 10 matured lines, or matured lines in fewer than 3 calendar months of due + late:
+    `insufficient`, no grade (the score is given, marked provisional)." Both are counted in the
+    window.
     """
     gates: list[Gate] = []
     if figures.kpis["line_stops"].value != 0:
@@ -52,7 +53,10 @@ def grade_of(figures: AllFigures, pillars: Pillars = PILLARS) -> Grade:
 
 
 def letter(points: Fraction) -> Letter:
-    """Give the letter of a score: "from the unrounded score: A >= 90, B >= 80, C >= 60, else D"."""
+    """Return the letter of a score.
+
+    "from the unrounded score: A >= 90, B >= 80, C >= 60, else D"
+    """
     if points >= 90:
         return "A"
     if points >= 80:
@@ -61,20 +65,21 @@ def letter(points: Fraction) -> Letter:
 
 
 def capped(grade: Letter, gates: Iterable[Gate]) -> Letter:
-    """Give the grade that the gates let through: the lowest of it and theirs."""
+    """Return the grade limited by gates: the lowest of it and their caps."""
     return min([grade, *(CAPS[gate] for gate in gates)], key=UPWARDS.index)
 
 
 def published(month_ends: Iterable[Letter | None]) -> Letter | None:
-    """Give the published grade after a row of month-end grades, `None` for an insufficient one.
+    """Return the published grade after a row of month-end grades; None = insufficient.
 
-    "the first month-end grade that is not `insufficient` publishes itself; then one step up after
-    two in a row above it, one step down after two in a row below it, the count starting anew
-    after each step; an `insufficient` month leaves it and starts the count anew."
+    "The first month-end grade that is not `insufficient` becomes the published grade. After two
+    month-end grades in a row above it, it moves one step up; after two in a row below it, one step
+    down. The count starts again after each step. An `insufficient` month leaves it as it is and
+    starts the count again."
 
-    "It" is the published grade. Decisions: a month-end grade is that with the gates of its day;
-    the month that publishes itself begins no count, being neither above nor below; one above ends
-    a count below and the other way round, and one that is equal ends both ("in a row").
+    Decisions: a month-end grade is limited by the gates of its day. The first published month
+    begins no count, being neither above nor below. A grade above ends a count below and vice
+    versa, and an equal grade ends both ("in a row").
     """
     stands: Letter | None = None
     above = below = 0
@@ -95,17 +100,18 @@ def published(month_ends: Iterable[Letter | None]) -> Letter | None:
 
 
 def shown(stands: Letter | None, gates: Iterable[Gate]) -> Letter | None:
-    """Give what is shown of the published grade: "A gate at T acts at once, on what is shown."
+    """Return the published grade as it is shown: "A gate at T acts at once, on what is shown."
 
-    So it moves nothing that is remembered, and opens as soon as its cause is gone. It acts also
-    where T itself is insufficient; without a published grade there is nothing to act on.
+    So a gate does not change the grade that month ends carry on, and ends as soon as its cause is
+    gone. It acts also if the day itself is insufficient. Without a published grade it does
+    nothing.
     """
     return None if stands is None else capped(stands, gates)
 
 
 def month_ends(first: date, as_of: date) -> Iterator[date]:
-    """Give the month ends from the month of `first`: "T = the first of a month, up to the T asked
-    for", which is one of them where it is the first of a month.
+    """Yield the month ends from the month of `first`: "T = the first of a month, up to the T asked
+    for". `as_of` is one of them if it is the first of a month.
     """
     year, month = first.year, first.month
     while (on := date(year, month, 1)) <= as_of:
@@ -116,17 +122,19 @@ def month_ends(first: date, as_of: date) -> Iterator[date]:
 def published_grade(
     look: Callable[[date], View], as_of: date, pillars: Pillars = PILLARS
 ) -> Letter | None:
-    """Give the grade that is shown at T, with the same window and buyers at every month end.
+    """Return the grade that is shown at T, with the same window and buyers at every month end.
 
-    Decision: the month ends begin with the month of the first event; those before it would be
-    insufficient. A month end is judged by all that is known of it today, also what was reported
-    late: "the figures for a past T [...] do move when something about the time before T is
-    reported late or corrected, and that is right."
+    `look` returns the view at a date.
+
+    Decision: the month ends begin with the month of the first event; earlier ones would be
+    insufficient. A month end is judged by everything that is known about it today, also what was
+    reported late: "the figures for a past T [...] do move when something about the time before T
+    is reported late or corrected, and that is right."
     """
     today = look(as_of)
-    told = today.record.dealings
-    if not told:
+    events = today.record.dealings
+    if not events:
         return None
-    first = min(today.site.date_of(event.time) for event in told)
+    first = min(today.site.date_of(event.time) for event in events)
     grades = [grade_of(figures_of(look(on)), pillars).value for on in month_ends(first, as_of)]
     return shown(published(grades), grade_of(figures_of(today), pillars).gates)

@@ -1,4 +1,4 @@
-"""Random histories of suppliers and buyers, made to meet every rule of the figures."""
+"""Random histories of suppliers and buyers that exercise every rule of the figures."""
 
 import random
 from copy import deepcopy
@@ -44,10 +44,10 @@ def history(
     days: int,
     calm: float = 0.0,
 ) -> list[dict[str, Any]]:
-    """Write valid events of every type, with `lines` order lines among all pairs.
+    """Return valid events of every type, with `lines` order lines spread over all pairs.
 
-    Numbers are JSON integers or decimal strings, so that JSON keeps them exact. The last order
-    makes up for every type that chance left out.
+    Numbers are JSON integers or decimal strings, so that JSON keeps them exact. The last order is
+    written with every optional document if chance left out some event type.
 
     `calm` is the share of orders that mostly go as they should. Without any, hardly a supplier
     gets beyond the worst grade; with about 0.97 of them over a year or more, and 40 lines or more
@@ -64,7 +64,7 @@ def history(
         follow(writer, supplier, buyer_ids(buyers))
     for pair in pairs:
         agree(writer, pair)
-    told: dict[Pair, list[Line]] = {pair: [] for pair in pairs}
+    lines_of: dict[Pair, list[Line]] = {pair: [] for pair in pairs}
     calmly = Calm(writer, {})
     left = lines
     while left:
@@ -75,18 +75,18 @@ def history(
         )
         pair = rng.choice(pairs)
         if rng.random() < calm and left:
-            told[pair] += calmly.tell(pair, count).lines
+            lines_of[pair] += calmly.tell(pair, count).lines
             continue
         order = tell_order(writer, pair, count)
-        tell_deliveries(writer, order, told[pair])
-        told[pair] += order.lines
+        tell_deliveries(writer, order, lines_of[pair])
+        lines_of[pair] += order.lines
     return writer.events
 
 
 def shuffled(
     rng: random.Random, events: list[dict[str, Any]], resend: float = 0.2
 ) -> list[dict[str, Any]]:
-    """Shuffle events and repeat a share of them as they are."""
+    """Return the events in random order, with a share of them repeated unchanged."""
     repeated = rng.sample(events, round(len(events) * resend))
     mixed = [*events, *deepcopy(repeated)]
     rng.shuffle(mixed)

@@ -1,4 +1,4 @@
-"""How long an order takes, and how steadily."""
+"""Lead times of orders, and how much they vary."""
 
 import math
 from datetime import date
@@ -12,7 +12,7 @@ FEWEST = 5
 
 
 def lead_times(view: View) -> list[int]:
-    """Give the days each order took, shortest first.
+    """Return the lead time of each completed line in days, shortest first.
 
     "days from the date of the first version to that of the receipt which reaches ordered x
     (1-under); lines not out, completed in the window"
@@ -26,10 +26,10 @@ def lead_times(view: View) -> list[int]:
 
 
 def _completed(line: LineAt, share: Fraction) -> date | None:
-    """Give the date of the receipt that completes the line.
+    """Return the date of the receipt that completes the line.
 
-    `ordered` is the quantity in force at T. Decision: nothing is completed without a receipt, so
-    a line of quantity 0 is by its first one.
+    `ordered` is the quantity in force at T. Decision: no line is completed without a receipt, so a
+    line of quantity 0 is completed by its first one.
     """
     so_far = ZERO
     for receipt in sorted(line.received, key=lambda receipt: receipt.on):
@@ -40,7 +40,7 @@ def _completed(line: LineAt, share: Fraction) -> date | None:
 
 
 def lead_time_days(view: View, percent: int) -> Plain:
-    """Give a percentile: "by linear interpolation", "`null` under 5"."""
+    """Return a percentile of the lead times: "by linear interpolation", "`null` under 5"."""
     days = lead_times(view)
     if len(days) < FEWEST:
         return Plain(None)
@@ -51,9 +51,9 @@ def lead_time_days(view: View, percent: int) -> Plain:
 
 
 def lead_time_cv(view: View) -> Plain:
-    """Give how unsteady they are: "cv = population standard deviation / mean".
+    """Return the coefficient of variation of the lead times.
 
-    Decision: no mean, no cv, so `null` where the mean is 0, as for any denominator.
+    "cv = population standard deviation / mean, `null` where the mean is 0"
     """
     days = lead_times(view)
     if len(days) < FEWEST or sum(days) == 0:

@@ -1,4 +1,4 @@
-"""What is ordered of each process, against what it can make in a month."""
+"""The load of each process: what is on order against what it can make in a month."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ AHEAD = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Load:
-    """The load of each process, and the highest of them."""
+    """The load of each process, and the highest of them as `value`."""
 
     value: Fraction | None
     processes: dict[str, Figure]
 
 
 def capacity_load(view: View) -> Load:
-    """Give the load "per declared process in force at T".
+    """Return the load "for each declared process".
 
-    "`value` = the highest, `processes` = all". "one without items or of quantity 0 gives no
-    figure"; nor does one "that is asked for what does not convert to its unit".
+    "one without items or of quantity 0 gives no figure. A process of which something is still
+    wanted in a unit that does not convert to that of the declaration gives no figure. `value` =
+    the highest, `processes` = all".
     """
     demands = {
         process: (_demand(view, declared), number(declared.data["quantity_per_month"]))
@@ -43,11 +44,11 @@ def capacity_load(view: View) -> Load:
 
 
 def _demand(view: View, declared: Event) -> Fraction | None:
-    """Sum what is still to be made, in the unit of the declaration; None for a unit conflict.
+    """Return what is still to be made, in the unit of the declaration; None for a unit conflict.
 
     "sum of max(0, ordered - received) of its items' lines, neither out nor cancelled, with `due`
-    before T + 30 (the backlog too)". Decision: the item of a line is that of its version in force;
-    a line is cancelled where a cancellation ended its fold.
+    before T + 30 (the backlog too)". Decisions: the item of a line is that of its version in
+    force; a line is cancelled if a cancellation ended its fold.
     """
     items, unit = set(declared.data["items"]), code(declared.data)
     wanted = [
@@ -66,10 +67,10 @@ def _demand(view: View, declared: Event) -> Fraction | None:
 
 
 def _in_force(view: View) -> dict[str, Event]:
-    """Choose the declaration of each process that is in force at T.
+    """Return the declaration of each process that is in force at T.
 
-    "of each, the declaration of the highest (`valid_from`, `time`, `id`) with `valid_from` <= T";
-    process names are compared letter by letter; who declared it does not matter.
+    "The declaration of a process is the one of the highest (`valid_from`, `time`, `id`) with
+    `valid_from` <= T". Process names are compared letter by letter; the sender does not matter.
     """
     found: dict[str, Event] = {}
     for event in sorted(_declared(view), key=lambda event: (_valid_from(event), event.place)):

@@ -1,4 +1,4 @@
-"""The fold of one order line: what its events make of it at a date."""
+"""The fold of one order line: its state at a date, from its order events."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,9 +23,9 @@ CONFIRMED = "id.rantai.order.confirmed.v1"
 
 @dataclass(frozen=True)
 class Tolerances:
-    """The policy's tolerances.
+    """The policy's tolerances, with its defaults.
 
-    "defaults: early 7 days, late 0 days, under 0 %, over 5 %"; short notice "3 days (policy)".
+    "early 7 days, late 0 days, under 0 %, over 5 %"; short notice "3 days (policy)".
     """
 
     early: int = 7
@@ -51,21 +51,21 @@ class Version:
     requested: date
     item_no: str
     currency: str | None
-    """Of the price, where the document names one."""
+    """The currency of the price; None if the document names none."""
     uom: str | None
 
     @property
     def earliness(self) -> tuple[datetime, int, str, str]:
-        """Order by age: "the earliest [...] (by `time`, `revision`, `id`)"."""
+        """The sort key by age: "the earliest [...] (by `time`, `revision`, `id`)"."""
         return self.time, self.revision, self.id, self.source
 
     @property
     def rank(self) -> tuple[int, datetime, str, str]:
-        """Order by force: "counts where its (`revision`, `time`, `id`) is higher"."""
+        """The sort key by force: "counts where its (`revision`, `time`, `id`) is higher"."""
         return self.revision, self.time, self.id, self.source
 
     def fold_key(self, _first: datetime) -> FoldKey:
-        """Give its place in the fold: orders come first of what has the same time."""
+        """Return its place in the fold: at the same time, orders come first."""
         return self.time, 0, self.revision, self.time, self.id, self.source
 
 
@@ -73,9 +73,9 @@ class Version:
 class CalledOff:
     """A placed event of the order that does not name the line.
 
-    "A placed event is the whole order: for a line of that order which it does not name, and whose
-    first version is timed before it, it is a version (revision 0) that asks for what the version
-    which counted last asked for, with quantity 0."
+    "A placed event is the whole order. For a line of that order which it does not name, and whose
+    first version is timed before it, it is a version (revision 0) that asks for the same as the
+    version which counted last, but with quantity 0."
     """
 
     time: datetime
@@ -85,11 +85,11 @@ class CalledOff:
 
     @property
     def rank(self) -> tuple[int, datetime, str, str]:
-        """Order by force, as any version."""
+        """The sort key by force, as for any version."""
         return self.revision, self.time, self.id, self.source
 
     def fold_key(self, _first: datetime) -> FoldKey:
-        """Give its place in the fold: that of a version."""
+        """Return its place in the fold: that of a version."""
         return self.time, 0, self.revision, self.time, self.id, self.source
 
 
@@ -106,7 +106,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the supplier said to an order line."""
+    """The supplier's confirmation of an order line. `rejected`: its status is `rejected`."""
 
     time: datetime
     id: str
@@ -115,9 +115,9 @@ class Confirmation:
     confirmed_date: date | None
 
     def fold_key(self, first: datetime) -> FoldKey:
-        """Give its place in the fold: confirmations come after orders of the same time.
+        """Return its place in the fold: at the same time, confirmations come after orders.
 
-        "a confirmation or cancellation timed before the first version is taken as if at that
+        "A confirmation or cancellation timed before the first version is taken as if at that
         version's time."
         """
         return max(self.time, first), 1, 0, self.time, self.id, self.source
@@ -133,7 +133,7 @@ class Cancellation:
     by: str
 
     def fold_key(self, first: datetime) -> FoldKey:
-        """Give its place in the fold: cancellations come last of what has the same time."""
+        """Return its place in the fold: at the same time, cancellations come last."""
         return max(self.time, first), 2, 0, self.time, self.id, self.source
 
 
@@ -142,7 +142,7 @@ Step = Version | CalledOff | Confirmation | Cancellation
 
 @dataclass
 class History:
-    """All order events before the date asked for that name one line."""
+    """All order events of one line before T."""
 
     versions: list[Version] = field(default_factory=list)
     confirmations: list[Confirmation] = field(default_factory=list)
@@ -152,18 +152,18 @@ class History:
 
     @property
     def called_off(self) -> list[CalledOff]:
-        """Give those that are versions: "whose first version is timed before it"."""
+        """Those of `placed_without` that are versions: "whose first version is timed before it"."""
         return [placed for placed in self.placed_without if self.first.time < placed.time]
 
     @property
     def unit(self) -> str | None:
-        """Give the line's unit: "that of its first version which names one"."""
+        """The line's unit: "that of its first version which names one"."""
         ordered = sorted(self.versions, key=lambda version: version.earliness)
         return next((version.uom for version in ordered if version.uom is not None), None)
 
     @property
     def in_line_unit(self) -> list[tuple[Version, Fraction]]:
-        """Give the versions that count in anything, each with its factor into the line's unit.
+        """The versions that count at all, each with its factor into the line's unit.
 
         "Where none exists, that version [...] counts in nothing and is shown as a unit conflict".
         """
@@ -171,18 +171,18 @@ class History:
         return [(version, times) for version, times in factors if times is not None]
 
     def asked_for_nothing_before(self, moment: datetime) -> bool:
-        """Tell whether "a version that asks for 0" is timed before a moment."""
+        """Return whether "a version that asks for 0" is timed before a moment."""
         named = [version.time for version, _ in self.in_line_unit if version.quantity == 0]
         named += [placed.time for placed in self.called_off]
         return any(time < moment for time in named)
 
     @property
     def first(self) -> Version:
-        """Give the first version."""
+        """The first version."""
         return min(self.versions, key=lambda version: version.earliness)
 
     def in_fold_order(self) -> list[Step]:
-        """Give the events "in order of (`time`, orders before confirmations before
+        """Return the events "in order of (`time`, orders before confirmations before
         cancellations, `revision`, own `time`, `id`)".
         """
         first = self.first.time
@@ -193,11 +193,11 @@ class History:
 
 @dataclass
 class OrderLine:
-    """The state of a line while its events are folded, and at the end of it."""
+    """The state of a line during the fold of its events, and at its end."""
 
     in_force: Version | CalledOff
     asked: Asked
-    """What the version that counted last asked for, taken over or not."""
+    """What the version that counted last asks for, whether or not it was taken over."""
     item_no: str
     quantity: Fraction
     price: Fraction | None
@@ -211,30 +211,31 @@ class OrderLine:
     confirmation: Confirmation | None = None
     cancelled_by: str | None = None
     cancelled_at: datetime | None = None
-    """When the buyer called off what was still open."""
+    """When the buyer cancelled what was still open."""
     written_afterwards: bool = False
+    """Something was received on a date before that of the first version."""
 
     @property
     def rejected(self) -> bool:
-        """Tell whether the line stands rejected."""
+        """Whether the line stands rejected."""
         return self.confirmation is not None and self.confirmation.rejected
 
     @property
     def retroactive(self) -> bool:
-        """Tell whether the order was written afterwards.
+        """Whether the line is retroactive.
 
-        "a line whose first version asks for a date before that version's own, or of which anything
-        was received on a date before it".
+        "a line is retroactive where its first version asks for a date before that version's own,
+        or where anything was received on a date before that version's own."
         """
         return self.asks_too_late or self.written_afterwards
 
     @property
     def out(self) -> Out | None:
-        """Tell why the line is out of every delivery figure, if it is."""
+        """Why the line is out of every delivery figure; None if it is not."""
         if self.retroactive:
             return "retroactive"
-        # "with nothing received the line is out of every delivery figure. By the supplier: it
-        # stays in, with what was received."
+        # "With nothing received the line is out of every delivery figure. By the supplier: the
+        # line stays in, with what was received."
         if self.cancelled_by == "buyer" and self.quantity == 0:
             return "cancelled"
         # "`rejected` takes the line out of every delivery figure until a change brings it back."
@@ -245,7 +246,7 @@ class OrderLine:
 
 
 def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
-    """Fold the order events of a line that has a version; what was received comes after."""
+    """Fold the order events of a line that has a version; `with_received` adds what came."""
     first, unit = history.first, history.unit
     counting = history.in_line_unit
     asked = _asked(first, Fraction(1), first.currency or "IDR")
@@ -262,7 +263,8 @@ def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
         unit=unit,
         # "the highest quantity that any version at T asks for"
         highest=max(version.quantity * times for version, times in counting),
-        # "Retroactive: a line whose first version asks for a date before that version's own".
+        # "Retroactive: a line is retroactive where its first version asks for a date before that
+        # version's own".
         asks_too_late=first.requested < site.date_of(first.time),
     )
     factors = {version.rank: times for version, times in counting}
@@ -271,8 +273,8 @@ def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
         late = _is_late(line, on, tolerances)
         match step:
             case Version():
-                told = _asked(step, factors[step.rank], step.currency or line.currency)
-                _change(line, step, told, on, tolerances)
+                wanted = _asked(step, factors[step.rank], step.currency or line.currency)
+                _change(line, step, wanted, on, tolerances)
             case CalledOff():
                 _change(line, step, replace(line.asked, quantity=ZERO), on, tolerances)
             case Confirmation():
@@ -280,7 +282,7 @@ def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
                     _confirm(line, step, site)
             case Cancellation():
                 if not late:
-                    # "cancelled: the first one ends the fold, for good".
+                    # "the first cancellation that counts ends the fold for good".
                     line.cancelled_by = step.by
                     if step.by == "buyer":
                         line.cancelled_at = step.fold_key(first.time)[0]
@@ -289,10 +291,10 @@ def fold(history: History, tolerances: Tolerances, site: Site) -> OrderLine:
 
 
 def with_received(line: OrderLine, received: Iterable["Came"], site: Site) -> OrderLine:
-    """Give the line with what its net receipts at T say of it.
+    """Return the line with the effects of its net receipts at T: short close and retroactive.
 
     "By the buyer, it calls off what is still open (a short close): the quantity in force becomes
-    what was received of the line up to its time, where that is less".
+    what was received of the line up to the cancellation's time, where that is less."
     """
     came = list(received)
     closed, quantity = line.cancelled_at, line.quantity
@@ -315,16 +317,16 @@ class Came(Protocol):
 
 
 def _is_late(line: OrderLine, on: date, tolerances: Tolerances) -> bool:
-    """Tell whether something comes too late to judge anything.
+    """Return whether an event of this date is too late to change how the line is judged.
 
-    "A change, confirmation or cancellation dated after `due` + late tolerance is kept and shown,
-    but judges nothing: once missed, stays missed."
+    "a change, confirmation or cancellation dated after `due` + late tolerance is kept and shown,
+    but does not change how the line is judged: once missed, stays missed."
     """
     return on > line.due + timedelta(days=tolerances.late)
 
 
 def _asked(version: Version, times: Fraction, currency: str) -> Asked:
-    """Give what a version asks for in the line's unit: "its price likewise, exactly"."""
+    """Return what a version asks for in the line's unit: "its price likewise, exactly"."""
     price = None if version.price is None else version.price / times
     return Asked(version.item_no, version.quantity * times, price, currency, version.requested)
 
@@ -332,40 +334,41 @@ def _asked(version: Version, times: Fraction, currency: str) -> Asked:
 def _change(
     line: OrderLine,
     change: Version | CalledOff,
-    told: Asked,
+    wanted: Asked,
     on: date,
     tolerances: Tolerances,
 ) -> None:
-    # "counts where its (`revision`, `time`, `id`) is higher than that in force."
+    # "a version counts where its (`revision`, `time`, `id`) is higher than that in force."
     if change.rank <= line.in_force.rank:
         return
     # "The same again is no change: [...] only its (`revision`, `time`, `id`) is taken over, also
     # after due + late."
-    if told == line.asked:
+    if wanted == line.asked:
         line.in_force = change
         return
     stood_out = line.rejected or line.quantity == 0
-    brings_back = stood_out and told.quantity > 0
-    # "where it asks for a date before its own, it does not count."
-    if brings_back and told.requested < on:
+    brings_back = stood_out and wanted.quantity > 0
+    # "but where it asks for a date before its own, it does not count."
+    if brings_back and wanted.requested < on:
         return
     # "(A line that stands rejected or at 0 has nothing to miss: this does not hold back a version
     # that brings it back.)"
     if _is_late(line, on, tolerances) and not brings_back:
         return
-    quantity, requested = told.quantity, told.requested
+    quantity, requested = wanted.quantity, wanted.requested
     # "counts like a first one, without regard to short notice"
-    if not brings_back and _is_short_notice(line, told, on, tolerances):
-        # "its quantity is not taken over if higher, nor its requested date if before `due`; the
-        # rest of it is."
+    if not brings_back and _is_short_notice(line, wanted, on, tolerances):
+        # "Then its quantity is not taken over if higher, nor its requested date if before `due`;
+        # the rest of it is."
         quantity = min(quantity, line.quantity)
         if requested < line.due:
             requested = line.requested
-    # "It takes over item, quantity, price (or its absence), currency [...] and requested date."
+    # "The line takes over the version's item, quantity, price (or its absence), currency and
+    # requested date."
     date_changes = requested != line.requested
-    line.in_force, line.asked = change, told
-    line.item_no, line.quantity, line.price = told.item_no, quantity, told.price
-    line.currency, line.requested = told.currency, requested
+    line.in_force, line.asked = change, wanted
+    line.item_no, line.quantity, line.price = wanted.item_no, quantity, wanted.price
+    line.currency, line.requested = wanted.currency, requested
     # "Where the requested date changes, or the line stood rejected or at 0, `due` = the requested
     # date, and earlier confirmations no longer count."
     if date_changes or stood_out:
@@ -373,28 +376,28 @@ def _change(
         line.confirmation = None
 
 
-def _is_short_notice(line: OrderLine, told: Asked, on: date, tolerances: Tolerances) -> bool:
-    """Tell whether a change comes too late to ask for more, or for it sooner.
+def _is_short_notice(line: OrderLine, wanted: Asked, on: date, tolerances: Tolerances) -> bool:
+    """Return whether a change comes too late to ask for more, or for an earlier date.
 
-    "where any version but the first is dated later than 3 days (policy) before `due`, or before
-    the new requested date if it sets another one and that is earlier".
+    "a version other than the first is short notice where it is dated later than 3 days (policy)
+    before `due`, or before the new requested date if it sets another one and that is earlier."
     """
     before = line.due
-    if told.requested != line.requested and told.requested < line.due:
-        before = told.requested
+    if wanted.requested != line.requested and wanted.requested < line.due:
+        before = wanted.requested
     return on > before - timedelta(days=tolerances.short_notice_days)
 
 
 def _confirm(line: OrderLine, confirmation: Confirmation, site: Site) -> None:
-    # "confirmed: the first one that counts decides. [...] Later ones move nothing".
+    # "the first confirmation that counts decides; later ones move nothing".
     if line.confirmation is not None:
         return
     line.confirmation = confirmation
     if confirmation.rejected:
         return
-    # "`accepted` or `changed` sets `due` = `confirmed_date` (without one, or where it is before the
-    # confirmation's own date or more than 365 days after the requested one, a slip of the pen that
-    # is reported: the requested date)".
+    # "`accepted` or `changed` sets `due` = `confirmed_date`. Without a `confirmed_date`, `due` =
+    # the requested date. The same holds where the `confirmed_date` is before the confirmation's
+    # own date or more than 365 days after the requested one: that is taken for a slip of the pen".
     promised = confirmation.confirmed_date
     slip = promised is not None and (
         promised < site.date_of(confirmation.time)
@@ -404,7 +407,7 @@ def _confirm(line: OrderLine, confirmation: Confirmation, site: Site) -> None:
 
 
 def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLineKey, History]:
-    """Gather the order events before `as_of` by line; a line without a version is none."""
+    """Gather the order events before `as_of` by line, without lines that have no version."""
     found: dict[OrderLineKey, History] = defaultdict(History)
     whole: dict[tuple[str, str], list[Cancellation]] = defaultdict(list)
     placed: dict[tuple[str, str], list[tuple[CalledOff, set[str]]]] = defaultdict(list)
@@ -439,12 +442,12 @@ def histories(events: Iterable[Event], as_of: date, site: Site) -> dict[OrderLin
 
 
 def _key(event: Event, line: Mapping[str, Any]) -> OrderLineKey:
-    # "A line is (buyer, supplier, `order_no`, `line_no`), compared letter by letter".
+    # "A line is (buyer, supplier, `order_no`, `line_no`), compared letter by letter."
     return event.buyer_id, event.data["order_no"], line["line_no"]
 
 
 def _versions(event: Event) -> Iterator[tuple[OrderLineKey, Version]]:
-    # "placed (revision 0) / changed (revision >= 1)"
+    # "Placed (revision 0) or changed (revision >= 1)"
     revision = 0 if event.type == PLACED else int(event.data["revision"])
     for line in event.lines():
         price = line.get("unit_price")

@@ -1,4 +1,4 @@
-"""Random orders: placed, changed, confirmed, cancelled and disputed in every order."""
+"""Random orders: placed, changed, confirmed, cancelled and disputed in any sequence."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,15 +8,15 @@ from typing import Any
 from .writing import LINE_NUMBERS, MILLIONTH, UNITS, Pair, Writer
 
 MOST = Decimal(10) ** 11
-"""So that a quantity keeps to 18 digits, also when more than it arrives."""
+"""The highest ordered quantity, so that a larger received quantity still fits into 18 digits."""
 
 AROUND_DUE = (-6, -5, -4, -4, -3, -3, -2, -2, -1, 0, 0, 1, 1, 2)
-"""Days from the due date; short notice begins and chances end among them."""
+"""Days from the due date. Short notice begins, and the time for changes ends, among them."""
 
 
 @dataclass
 class Line:
-    """An order line as its buyer last thought of it."""
+    """An order line as its buyer last wanted it. `added_later`: not in the first placed event."""
 
     pair: Pair
     order_no: str
@@ -30,13 +30,13 @@ class Line:
 
     @property
     def reference(self) -> dict[str, Any]:
-        """Give the two fields that name the line in other documents."""
+        """The fields `order_no` and `line_no` that identify the line in other documents."""
         return {"order_no": self.order_no, "line_no": self.line_no}
 
 
 @dataclass
 class Order:
-    """An order and the day it was placed."""
+    """An order. `placed_on`: its planned day. `placed_at`: when it was placed, if it was."""
 
     pair: Pair
     order_no: str
@@ -46,12 +46,12 @@ class Order:
 
     @property
     def opening(self) -> dict[str, Any]:
-        """Give the fields that open every document about the order."""
+        """The first fields of every document about the order."""
         return {**self.pair.parties, "order_no": self.order_no}
 
 
 def tell_order(writer: Writer, pair: Pair, count: int) -> Order:
-    """Write the events of an order with `count` lines, none of them in any order."""
+    """Write the events of an order with `count` lines, in any sequence of times."""
     rng = writer.rng
     writer.recent = []
     order_no, placed_on = writer.order_no(pair), writer.day(last=0.85)
@@ -61,7 +61,7 @@ def tell_order(writer: Writer, pair: Pair, count: int) -> Order:
         line.added_later = rng.random() < 0.25
     order = Order(pair, order_no, placed_on, lines)
     if not writer.chance(0.95):
-        return order  # An order that never comes: what is delivered against it is an orphan.
+        return order  # No order event is sent: receipts of it are orphans.
     if writer.chance(0.9):
         place(writer, order)
     else:
@@ -97,7 +97,7 @@ def _line(writer: Writer, pair: Pair, order_no: str, line_no: str, placed_on: da
 
 
 def _stated(writer: Writer, line: Line) -> dict[str, Any]:
-    """Write an order line whole, its optional fields at times."""
+    """Return the document of an order line, at times with its optional fields."""
     rng = writer.rng
     stated: dict[str, Any] = {
         "line_no": line.line_no,
@@ -130,7 +130,7 @@ def _order_document(writer: Writer, order: Order, lines: list[Line]) -> dict[str
 
 
 def place(writer: Writer, order: Order) -> datetime:
-    """Place an order with the lines it has from the start; give the time of it."""
+    """Write the placed event of an order, without lines added later; return its time."""
     lines = [line for line in order.lines if not line.added_later]
     moment = order.placed_at = writer.moment(order.placed_on)
     writer.write(order.pair.buyer, "order.placed", moment, _order_document(writer, order, lines))
@@ -138,7 +138,7 @@ def place(writer: Writer, order: Order) -> datetime:
 
 
 def _place_again(writer: Writer, order: Order) -> None:
-    """Send the order again, with other content: a version like any other."""
+    """Write a placed event again, with other content: a version like any other."""
     lines = _some(writer, order)
     for line in lines:
         _rethink(writer, line)
@@ -151,10 +151,10 @@ def _some(writer: Writer, order: Order) -> list[Line]:
 
 
 def _rethink(writer: Writer, line: Line) -> None:
-    """Move quantity and requested date, or either, or neither."""
+    """Change quantity, requested date or item of a line, or nothing."""
     rng = writer.rng
     if rng.random() < 0.35:
-        return  # The same again, where price and unit are the same too.
+        return  # The same again, if price and unit stay the same too.
     if rng.random() < 0.06:
         line.quantity = Decimal(0)
     elif line.quantity == 0:
@@ -169,7 +169,7 @@ def _rethink(writer: Writer, line: Line) -> None:
 
 
 def _change_somehow(writer: Writer, order: Order) -> None:
-    """Change some lines, early, or around the due date of one of them."""
+    """Write a change of some lines, soon after the order or around the due date of one."""
     revision = writer.rng.choice((1, 1, 1, 2, 2, 3, 4))
     _change(writer, order, revision, offsets=())
 
@@ -177,7 +177,7 @@ def _change_somehow(writer: Writer, order: Order) -> None:
 def _change(writer: Writer, order: Order, revision: int, offsets: tuple[int, ...]) -> None:
     rng = writer.rng
     lines = _some(writer, order)
-    if offsets:  # What is added later has to be named by something.
+    if offsets:  # Lines that are added later need an event that names them.
         lines += [line for line in order.lines if line.added_later and line not in lines]
         moment = writer.moment(order.placed_on, offsets)
     elif rng.random() < 0.3:
@@ -189,13 +189,16 @@ def _change(writer: Writer, order: Order, revision: int, offsets: tuple[int, ...
         _rethink(writer, line)
     document = _order_document(writer, order, lines)
     writer.write(order.pair.buyer, "order.changed", moment, {**document, "revision": revision})
-    if rng.random() < 0.4:  # The next one starts from the old thought again.
+    if rng.random() < 0.4:  # The next change starts from the earlier state again.
         for line, (quantity, requested) in zip(lines, before, strict=True):
             line.quantity, line.requested = quantity, requested
 
 
 def _confirm(writer: Writer, order: Order) -> None:
-    """Confirm some lines; at times before the order came; at times bring a refused one back."""
+    """Write a confirmation of some lines, at times before the order itself.
+
+    At times, rejected lines are brought back.
+    """
     rng = writer.rng
     lines = _some(writer, order)
     if order.placed_at is not None and rng.random() < 0.15:
@@ -227,7 +230,7 @@ def _answer(writer: Writer, line: Line) -> dict[str, Any]:
 
 
 def _bring_back(writer: Writer, order: Order, lines: list[Line], rejected_at: datetime) -> None:
-    """Change lines after they were rejected, also after they would have been due."""
+    """Write a change of lines after they were rejected, also after their due date."""
     if writer.rng.random() < 0.25:
         _write_cancellation(writer, order, lines, writer.after(rejected_at, (0, 5, 10, 20)))
     for line in lines:
@@ -247,7 +250,7 @@ def _bring_back(writer: Writer, order: Order, lines: list[Line], rejected_at: da
 
 
 def _cancel(writer: Writer, order: Order) -> None:
-    """Cancel the order or some lines of it, once or twice."""
+    """Write a cancellation of the order or of some lines of it, once or twice."""
     rng = writer.rng
     for _ in range(rng.choice((1, 1, 1, 2))):
         lines = _some(writer, order)

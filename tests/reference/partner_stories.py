@@ -1,4 +1,4 @@
-"""Random words about partners: who they are, what they hold and can make, how they are judged."""
+"""Random events about partners: master data, certificates, assessments, capacities, coaching."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ HABITS = ("ringkas", "rapi", "resik", "rawat", "rajin")
 
 
 def register(writer: Writer, partner_id: str, role: str) -> None:
-    """Write the master data of a partner, at times again."""
+    """Write the master data of a partner, at times twice."""
     for _ in range(writer.rng.choice((1, 1, 2))):
         data: dict[str, Any] = {
             "partner_id": partner_id,
@@ -33,7 +33,7 @@ def register(writer: Writer, partner_id: str, role: str) -> None:
 
 
 def follow(writer: Writer, supplier: str, buyers: list[str]) -> None:
-    """Write what the programme, the supplier itself and its buyers tell about the supplier."""
+    """Write what the programme, the supplier itself and its buyers report about the supplier."""
     rng = writer.rng
     writer.recent = []
     for _ in range(rng.choice((1, 2, 3))):
@@ -53,21 +53,21 @@ def follow(writer: Writer, supplier: str, buyers: list[str]) -> None:
     writer.write(PROGRAMME, "partner.coached", writer.moment(day, (0, 1)), coached)
 
 
-def _teller(writer: Writer, named: dict[str, Any], own: str, buyers: list[str]) -> str:
-    """Choose who tells it: mostly its own teller, at times a buyer, who is then named."""
+def _sender(writer: Writer, document: dict[str, Any], own: str, buyers: list[str]) -> str:
+    """Choose the sender of a document: mostly `own`, at times a buyer, which it then names."""
     if writer.rng.random() < 0.85:
         return own
-    named["buyer_id"] = writer.rng.choice(buyers)
-    return str(named["buyer_id"])
+    document["buyer_id"] = writer.rng.choice(buyers)
+    return str(document["buyer_id"])
 
 
 def _around(writer: Writer) -> date:
-    """Choose a day in the span, or some time before or after it."""
+    """Choose a day in the span, or some days before or after it."""
     return writer.day() + timedelta(days=writer.rng.choice((-200, -30, 0, 0, 0, 0, 7, 60)))
 
 
 def _certify(writer: Writer, supplier: str, buyers: list[str]) -> None:
-    """Write a certificate, at times renewed or corrected at once."""
+    """Write a certificate, at times followed by its renewal or correction."""
     rng = writer.rng
     kind = rng.choice(("NIB", "NIB", "NIB", "nib", "SNI", "ISO9001", "IATF16949"))
     valid_from = _around(writer)
@@ -84,14 +84,14 @@ def _certify(writer: Writer, supplier: str, buyers: list[str]) -> None:
             certified["issuer"] = "BSN"
         elif rng.random() < 0.3:
             certified["valid_to"] = "9999-12-31"
-        sender = _teller(writer, certified, PROGRAMME, buyers)
+        sender = _sender(writer, certified, PROGRAMME, buyers)
         writer.write(sender, "partner.certified", writer.moment(valid_from, (0, 0, 3)), certified)
         if rng.random() < 0.5:
             valid_from += timedelta(days=rng.choice((1, 30)))
 
 
 def _assess(writer: Writer, supplier: str, buyers: list[str]) -> None:
-    """Write an assessment, at times corrected on its day."""
+    """Write an assessment, at times a second one of the same day."""
     rng = writer.rng
     assessor, assessed_on = rng.choice(ASSESSORS), min(_around(writer), writer.end.date())
     for _ in range(rng.choice((1, 1, 2))):
@@ -109,12 +109,12 @@ def _assess(writer: Writer, supplier: str, buyers: list[str]) -> None:
         if rng.random() < 0.6:
             habits: tuple[int | str, ...] = rng.choice(((60,), (60, "59.5"), (0, 60, 100), (90,)))
             assessed["five_r"] = {habit: rng.choice(habits) for habit in HABITS}
-        sender = _teller(writer, assessed, PROGRAMME, buyers)
+        sender = _sender(writer, assessed, PROGRAMME, buyers)
         writer.write(sender, "partner.assessed", writer.moment(assessed_on, (0, 0, 1)), assessed)
 
 
 def _declare(writer: Writer, supplier: str, buyers: list[str]) -> None:
-    """Write what a process can make, at times to begin later, at times without items."""
+    """Write a declared capacity, at times valid from later on, at times without items."""
     rng = writer.rng
     items = [f"ITEM-{number}" for number in (1, 2, 3, 4, 5, 6, 7)]
     capacity: dict[str, Any] = {
@@ -127,10 +127,10 @@ def _declare(writer: Writer, supplier: str, buyers: list[str]) -> None:
         capacity["uom"] = rng.choice(("H87", "H87", "PCS", "DZN", "KGM"))
     if rng.random() < 0.85:
         capacity["items"] = rng.choices(items, k=rng.choice((0, 1, 2, 3, 6)))
-    sender = _teller(writer, capacity, rng.choice((supplier, supplier, PROGRAMME)), buyers)
+    sender = _sender(writer, capacity, rng.choice((supplier, supplier, PROGRAMME)), buyers)
     moment = writer.moment(writer.day(), (0, 0, 20))
     writer.write(sender, "partner.capacity_declared", moment, capacity)
-    if rng.random() < 0.2:  # The same beginning, declared anew.
+    if rng.random() < 0.2:  # Declared again with the same `valid_from`.
         again = capacity | {"quantity_per_month": writer.number(writer.amount())}
         writer.write(
             sender, "partner.capacity_declared", writer.after(moment, (-1, 0, 0, 3)), again
@@ -138,7 +138,7 @@ def _declare(writer: Writer, supplier: str, buyers: list[str]) -> None:
 
 
 def agree(writer: Writer, pair: Pair) -> None:
-    """Write the partnership of a pair, and its end."""
+    """Write the start and the end of a partnership between a pair."""
     rng = writer.rng
     day = writer.day(last=0.5)
     agreed: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Reading events: exact numbers, instants, business dates, and each event counted once."""
+"""Reads events: exact numbers, instants, business dates, and each event counted once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ NUMBERS = frozenset(
 
 
 def spelled(data: Any) -> Any:
-    """Bring numbers to one spelling.
+    """Return a document with its identifiers and numbers in one spelling.
 
     "Identifiers, document, line and item numbers are brought to Unicode NFC and lose white space at
     both ends before anything is checked or compared."
@@ -38,7 +38,7 @@ def spelled(data: Any) -> Any:
             for key, value in data.items()
         }
     if isinstance(data, list):
-        # Lines of a cancellation and items of a capacity are numbers alone.
+        # The lines of a cancellation and the items of a capacity are bare strings.
         return [_spelling(one) if isinstance(one, str) else spelled(one) for one in data]
     return data
 
@@ -57,7 +57,7 @@ def instant(text: str) -> datetime:
 
 @dataclass(frozen=True)
 class Site:
-    """Where business dates are counted.
+    """The site whose time zone decides business dates.
 
     "A time becomes a business date in the site's time zone, default `Asia/Jakarta`."
     """
@@ -65,7 +65,7 @@ class Site:
     zone: ZoneInfo
 
     def date_of(self, moment: datetime) -> date:
-        """Give the business date of an instant."""
+        """Return the business date of an instant."""
         return moment.astimezone(self.zone).date()
 
 
@@ -81,16 +81,16 @@ class Event:
 
     @cached_property
     def buyer_id(self) -> str:
-        """Give the buyer of the document."""
+        """The buyer of the document."""
         return str(self.data["buyer_id"])
 
     @cached_property
     def place(self) -> tuple[datetime, str, str]:
-        """Give the order among versions: `time`, then `id` (then source, to leave no tie)."""
+        """The sort key among versions: `time`, then `id`, then `source`."""
         return self.time, self.id, self.source
 
     def lines(self) -> list[Mapping[str, Any]]:
-        """Give the document's lines."""
+        """Return the document's lines."""
         return list(self.data["lines"])
 
 
@@ -109,11 +109,11 @@ def counted_once(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 def about(
     events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None
 ) -> list[Event]:
-    """Give the events about the supplier, also those that name no buyer.
+    """Return the events about the supplier, also those that name no buyer.
 
-    Certificates, assessments and capacities are the programme's or the supplier's word where they
-    name no buyer, and for every buyer then. Decision: with a buyer asked for, another buyer's word
-    is left aside, as its orders are.
+    Certificates, assessments and capacities that name no buyer come from the programme or the
+    supplier, and hold for every buyer. Decision: if `buyer_id` is given, those of other buyers are
+    left out, as their orders are.
     """
     return [
         Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), spelled(raw["data"]))
@@ -126,7 +126,7 @@ def about(
 def dealings(
     events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None
 ) -> list[Event]:
-    """Give the events between the supplier and its buyers, or the one buyer asked for."""
+    """Return the events between the supplier and its buyers, or only with `buyer_id`."""
     return [
         Event(raw["source"], raw["id"], raw["type"], instant(raw["time"]), spelled(raw["data"]))
         for raw in counted_once(events)

@@ -1,4 +1,4 @@
-"""How a supplier answers orders and announces what it sends."""
+"""How a supplier confirms orders and announces deliveries."""
 
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -16,22 +16,22 @@ HOUR = timedelta(hours=1)
 
 
 def confirmation_in_time(view: View) -> Figure:
-    """Give "lines with any confirmation, whatever its status, by 48 h after their first
-    version's `time`" over the lines to be answered.
+    """Return "lines with any confirmation, whatever its status, by 48 h after their first
+    version's `time`" over the lines that were to be confirmed.
 
-    A confirmation timed before the first version is by then, too.
+    A confirmation timed before the first version counts as in time.
     """
     lines = _to_answer(view)
     in_time = [
         line
         for line in lines
-        if any(said.time <= _end_of_48_hours(line) for said in line.history.confirmations)
+        if any(one.time <= _end_of_48_hours(line) for one in line.history.confirmations)
     ]
     return ratio(len(in_time), len(lines))
 
 
 def confirmation_hours_median(view: View) -> Plain:
-    """Give the median "over the same lines".
+    """Return the median "over the same lines".
 
     "hours from first version to first confirmation known at T, never under 0; not confirmed =
     infinite; an even count takes the mean of the middle two; `null` where that is infinite"
@@ -46,29 +46,29 @@ def confirmation_hours_median(view: View) -> Plain:
 
 
 def order_acceptance(view: View) -> Figure:
-    """Give the lines not rejected among those first answered in the window.
+    """Return the share of lines that were not rejected among those first confirmed in the window.
 
     "of the lines with a version at T that are not retroactive and whose first confirmation (by
-    `time`, `id`) is dated in the window: those where it is not `rejected` / all". Its own time
-    is looked at, also where it lies before the first version.
+    `time`, `id`) is dated in the window: those where it is not `rejected` / all". The date is that
+    of the confirmation's own time, even if that is before the first version.
     """
     firsts = [
         _first_confirmation(line) for line in view.lines.values() if not line.state.retroactive
     ]
     answers = [
-        said
-        for said in firsts
-        if said is not None and view.window.holds(view.site.date_of(said.time))
+        first
+        for first in firsts
+        if first is not None and view.window.holds(view.site.date_of(first.time))
     ]
-    return ratio(sum(not said.rejected for said in answers), len(answers))
+    return ratio(sum(not answer.rejected for answer in answers), len(answers))
 
 
 def despatch_notice_rate(view: View) -> Figure:
-    """Give the share of receipts that were announced.
+    """Return the share of receipts that were announced.
 
     "receipt documents whose `despatch_no` names a despatch notice of the same buyer and supplier
     with `time` before `received_at` / receipt documents dated in the window with anything left
-    after reversals; one that names no `despatch_no` is left out where [...] the supplier did
+    after reversals. A receipt that names no `despatch_no` is left out where [...] the supplier did
     announce".
     """
     # "Its place in time stays that of the first one sent, so a resend never makes a notice
@@ -78,9 +78,9 @@ def despatch_notice_rate(view: View) -> Figure:
     announced, counted = 0, 0
     for receipt in receipts:
         if receipt.despatch_no is None:
-            # "one that names no `despatch_no` is left out where a notice timed before its
-            # `received_at` names, as it stands, an order line that the receipt's standing version
-            # names, whatever is left of it"
+            # "A receipt that names no `despatch_no` is left out where a notice timed before its
+            # `received_at` names, in the version that stands, an order line that the receipt's
+            # standing version names, whatever is left of it"
             counted += not any(
                 same[0].time < receipt.received_at and _names(same[-1]) & receipt.names
                 for same in sent.values()
@@ -97,12 +97,13 @@ def _names(notice: Event) -> set[OrderLineKey]:
 
 
 def _to_answer(view: View) -> list[LineAt]:
-    """Give the lines whose answer was due in the window.
+    """Return the lines whose confirmation was due in the window.
 
-    "(lines with a version at T that are not retroactive) [...] lines whose 48 h ended in the window
-    (as instants), less those with a cancellation by the buyer, or a version that asks for 0, timed
-    before that". The window begins and ends with a day of the site, so an instant
-    lies in it where its date does. Lines that are out of the delivery figures stay in here.
+    "of the lines with a version at T that are not retroactive [...] lines whose 48 h ended in the
+    window (as instants), less those with a cancellation by the buyer, or a version that asks for
+    0, timed before that end". The window begins and ends with a day of the site, so an instant is
+    in the window if its date is. Lines that are out of the delivery figures count here too, unless
+    they are retroactive.
     """
     return [
         line
@@ -124,7 +125,7 @@ def _end_of_48_hours(line: LineAt) -> datetime:
 def _first_confirmation(line: LineAt) -> Confirmation | None:
     return min(
         line.history.confirmations,
-        key=lambda said: (said.time, said.id, said.source),
+        key=lambda one: (one.time, one.id, one.source),
         default=None,
     )
 

@@ -1,4 +1,4 @@
-"""The performance score: points for figures, weighed within pillars."""
+"""The performance score: points for figures, weighted within pillars."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Points = tuple[tuple[Fraction, Fraction], ...]
 
 @dataclass(frozen=True)
 class Measured:
-    """How much a figure weighs, and the points its values give."""
+    """The weight of a figure, and the points of its values as pairs (value, points)."""
 
     weight: int
     points: Points
@@ -25,14 +25,14 @@ Pillars = Mapping[str, Mapping[str, Measured]]
 
 @dataclass(frozen=True)
 class Score:
-    """The score and its pillars, unrounded; `None` where no figure of them has a value."""
+    """The score and its pillars, unrounded; None if none of their figures has a value."""
 
     value: Fraction | None
     pillars: dict[str, Fraction | None]
 
 
 def _measured(weight: int, pairs: str) -> Measured:
-    """Read a row of the table: a weight, and points as "0.5:0, 0.8:60"."""
+    """Read a row of the table: a weight, and points written as `0.5:0, 0.8:60`."""
     split = [pair.split(":") for pair in pairs.split(", ")]
     return Measured(
         weight, tuple((Fraction(Decimal(at)), Fraction(Decimal(given))) for at, given in split)
@@ -60,7 +60,7 @@ PILLARS: Pillars = {
 
 
 def points_for(value: Fraction, points: Points) -> Fraction:
-    """Give the points of a value: "straight lines between the pairs, flat outside"."""
+    """Return the points of a value: "straight lines between the pairs, flat outside"."""
     if value <= points[0][0]:
         return points[0][1]
     for (left, given_left), (right, given_right) in pairwise(points):
@@ -71,12 +71,12 @@ def points_for(value: Fraction, points: Points) -> Fraction:
 
 
 def score(kpis: Mapping[str, AnyFigure], pillars: Pillars = PILLARS) -> Score:
-    """Give the score of the figures.
+    """Return the score of the figures.
 
     "A `null` figure leaves its weight to the others of its pillar in proportion; a pillar without
     any leaves its weight to the other pillars in proportion." In proportion to their weights, so
-    what is there is averaged by weight. A pillar weighs what its figures weigh together, also
-    where some of them are `null`.
+    the score is the weighted mean of what has a value. The weight of a pillar is the sum of the
+    weights of its figures, even if some of them are `null`.
     """
     found: dict[str, Fraction | None] = {}
     for name, pillar in pillars.items():
@@ -92,7 +92,7 @@ def score(kpis: Mapping[str, AnyFigure], pillars: Pillars = PILLARS) -> Score:
 def _weighed(
     kpis: Mapping[str, AnyFigure], pillar: Mapping[str, Measured]
 ) -> list[tuple[int, Fraction]]:
-    """Give weight and points of the figures that have a value."""
+    """Return weight and points of the figures that have a value."""
     found = []
     for key, measured in pillar.items():
         value = kpis[key].value

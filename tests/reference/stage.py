@@ -29,11 +29,11 @@ class Stage:
     mean: Fraction
     assessed_on: date
     limits: tuple[Limit, ...]
-    """The rules that held it at Pra-Mandiri; none where the mean reaches no further."""
+    """The rules that keep it at Pra-Mandiri; empty if the mean is not enough for Mandiri."""
 
 
 def stages(view: View) -> list[Stage]:
-    """Give the opinion of every assessor, by name."""
+    """Return the opinion of every assessor, sorted by name."""
     found = []
     for assessor, assessed in sorted(_latest(view).items()):
         # "Mean of the three pillars of an assessor's latest assessment before T".
@@ -55,11 +55,11 @@ def _by_mean(mean: Fraction) -> StageName:
 
 
 def _limits(view: View, assessed: Event) -> Iterator[Limit]:
-    """Give the rules that keep a supplier "at best Pra-Mandiri".
+    """Yield the rules that keep a supplier "at best Pra-Mandiri".
 
     "while the business licence (`NIB`) is expired at T, or the mean of five_r is under 60, or
-    `buyer_concentration` > 0.6." What is not known limits nothing: no licence on record, no
-    five_r in the assessment, no concentration (as where one buyer asks).
+    `buyer_concentration` > 0.6." Missing data limits nothing: no licence on record, no five_r in
+    the assessment, no concentration (it is null if `buyer_id` is given).
     """
     if _licence_expired(view):
         yield "NIB"
@@ -72,11 +72,11 @@ def _limits(view: View, assessed: Event) -> Iterator[Limit]:
 
 
 def _licence_expired(view: View) -> bool:
-    """Tell whether the licence is expired at T.
+    """Return whether the licence is expired at T.
 
     Decision: the licence is the `NIB` with the latest `valid_from` before T, then the highest
-    `time`, then `id`: a newer one renews or corrects the older. `valid_to` is its last day, so it
-    is expired at T where that is before T; without one it never is.
+    `time`, then `id`: a newer one renews or corrects the older. `valid_to` is its last valid day,
+    so it is expired at T if that is before T; without a `valid_to` it never expires.
     """
     licences = [
         event
@@ -91,10 +91,10 @@ def _licence_expired(view: View) -> bool:
 
 
 def _latest(view: View) -> dict[str, Event]:
-    """Choose each assessor's latest assessment before T, by `assessed_on`.
+    """Return each assessor's latest assessment before T, by `assessed_on`.
 
-    Decision: of several on one day that of the highest `time`, then `id`, as of any document sent
-    again; assessors are compared letter by letter.
+    Decision: of several on one day, the one with the highest `time`, then `id`, counts, as for any
+    document sent again. Assessors are compared letter by letter.
     """
     before = [
         event

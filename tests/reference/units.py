@@ -1,4 +1,4 @@
-"""Units of quantities: what one of a unit is in another, where a fixed factor exists."""
+"""Units of quantities, and the conversion between those with a fixed factor."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -23,16 +23,16 @@ ALIASES = {"PCS": "H87", "PCE": "H87", "EA": "H87", "BUAH": "H87", "KG": "KGM", 
 
 
 def code(line: Mapping[str, Any]) -> str | None:
-    """Give the unit that a line of a document names, None where it names none."""
+    """Return the unit that a line of a document names, None if it names none."""
     uom = line.get("uom")
     return None if uom is None else ALIASES.get(uom, uom)
 
 
 def factor(of: str | None, into: str | None) -> Fraction | None:
-    """Give how many `into` one `of` is; None where it is a unit conflict.
+    """Return how many `into` one `of` is; None for a unit conflict.
 
-    "A document line without a unit is in the line's; where no version names a unit, quantities
-    are taken as they are".
+    "A document line without a unit is in the order line's unit. Where no version names a unit,
+    quantities are taken as they are".
     """
     if of is None or into is None or of == into:
         return Fraction(1)
@@ -43,6 +43,6 @@ def factor(of: str | None, into: str | None) -> Fraction | None:
 
 
 def converted(quantity: object, of: str | None, into: str | None) -> Fraction | None:
-    """Give a quantity in another unit, None where it is a unit conflict."""
+    """Return a quantity in another unit, None for a unit conflict."""
     times = factor(of, into)
     return None if times is None else number(quantity) * times

@@ -1,4 +1,4 @@
-"""What a figure is made of: a ratio, or a plain value."""
+"""The two shapes of a figure: a ratio or a plain value."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Z = 1.959964
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with what it is made of."""
+    """A ratio with its numerator and denominator."""
 
     numerator: Fraction
     denominator: Fraction
@@ -18,13 +18,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plain:
-    """A figure that is no ratio of sums: a count, a percentile, an index."""
+    """A figure that is not a ratio of sums: a count, a percentile or an index."""
 
     value: Fraction | int | float | None
 
 
 def ratio(numerator: Fraction | int, denominator: Fraction | int, scale: int = 1) -> Figure:
-    """Give a figure that is a ratio."""
+    """Return a ratio as a figure; `scale` multiplies its value, as for ppm."""
     above, below = Fraction(numerator), Fraction(denominator)
     # "`numerator`, `denominator` and `value` are all given; denominator 0 = `null`, never 0 and
     # never 100"
@@ -32,10 +32,7 @@ def ratio(numerator: Fraction | int, denominator: Fraction | int, scale: int = 1
 
 
 def wilson(figure: Figure) -> tuple[float, float] | None:
-    """Give the interval of a ratio of counts.
-
-    "Ratios of counts carry `ci95`: the Wilson interval (z = 1.959964)."
-    """
+    """Return the interval of a ratio of counts: "the Wilson interval (z = 1.959964)"."""
     if figure.value is None:
         return None
     share, count = float(figure.value), float(figure.denominator)

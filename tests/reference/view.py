@@ -1,4 +1,4 @@
-"""What stands at a date for one supplier: what every figure is taken from."""
+"""The state of one supplier's events at a date, from which every figure is computed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,40 +24,40 @@ from .reading import ZERO, Event, Site, about, dealings
 
 @dataclass(frozen=True)
 class Window:
-    """The days a figure looks at: "[T - W, T)"."""
+    """The days that a figure covers: "[T - W, T)"."""
 
     start: date
     end: date
 
     def holds(self, day: date) -> bool:
-        """Tell whether a day lies in the window."""
+        """Return whether a day lies in the window."""
         return self.start <= day < self.end
 
 
 @dataclass(frozen=True)
 class Record:
-    """Everything told about a supplier, read once for any number of dates."""
+    """All events about a supplier, read once for any number of dates."""
 
     dealings: list[Event]
-    """What happened between the supplier and the buyers asked for."""
+    """The events between the supplier and its buyers, or only `buyer_id` if that is set."""
     about: list[Event]
-    """The same, and what is told of the supplier without a buyer."""
+    """The same, and the events about the supplier that name no buyer."""
     buyer_id: str | None
 
 
 def record_of(
     events: Iterable[Mapping[str, Any]], supplier_id: str, buyer_id: str | None = None
 ) -> Record:
-    """Read the events about a supplier, from all its buyers or the one asked for."""
-    told = list(events)
+    """Read the events about a supplier, of all its buyers or only of `buyer_id`."""
+    every = list(events)
     return Record(
-        dealings(told, supplier_id, buyer_id), about(told, supplier_id, buyer_id), buyer_id
+        dealings(every, supplier_id, buyer_id), about(every, supplier_id, buyer_id), buyer_id
     )
 
 
 @dataclass(frozen=True)
 class LineAt:
-    """An order line at T with what came and what went back."""
+    """An order line at T with its net receipts and its returns."""
 
     key: OrderLineKey
     history: History
@@ -68,17 +68,17 @@ class LineAt:
 
     @property
     def quantity_received(self) -> Fraction:
-        """Give the net quantity received before T."""
+        """The net quantity received before T."""
         return sum((moved.quantity for moved in self.received), ZERO)
 
     @property
     def quantity_returned(self) -> Fraction:
-        """Give the quantity sent back before T."""
+        """The quantity sent back before T."""
         return sum((moved.quantity for moved in self.returned), ZERO)
 
     @property
     def currency(self) -> str:
-        """Give the currency of the price in force.
+        """The currency of the price in force.
 
         docs/events.md: "Money likewise with `currency` (ISO 4217, default `IDR`)".
         """
@@ -87,7 +87,7 @@ class LineAt:
 
 @dataclass(frozen=True)
 class View:
-    """The record of a supplier as it stands at T, with the window and policy to judge it."""
+    """The record of a supplier as it stands at T, with the window and the rules to judge it."""
 
     record: Record
     window: Window
@@ -97,37 +97,37 @@ class View:
 
     @property
     def as_of(self) -> date:
-        """Give T."""
+        """T: the end of the window."""
         return self.window.end
 
     @property
     def late(self) -> timedelta:
-        """Give the late tolerance."""
+        """The late tolerance."""
         return timedelta(days=self.tolerances.late)
 
     @cached_property
     def histories(self) -> dict[OrderLineKey, History]:
-        """Give the order events of every order line that has a version at T."""
+        """The order events of every order line that has a version at T."""
         return histories(self.record.dealings, self.as_of, self.site)
 
     @cached_property
     def units(self) -> dict[OrderLineKey, str | None]:
-        """Give the unit of each of those lines."""
+        """The unit of every order line that has a version at T."""
         return {key: history.unit for key, history in self.histories.items()}
 
     @cached_property
     def known_receipts(self) -> list[Receipt]:
-        """Give the receipts before T, also those that were reversed."""
+        """The receipts before T, also those of which nothing is left."""
         return receipts(self.record.dealings, self.as_of, self.site, self.units)
 
     @cached_property
     def receipts(self) -> list[Receipt]:
-        """Give the receipts before T with anything left."""
+        """The receipts before T of which something is left after reversals."""
         return [receipt for receipt in self.known_receipts if receipt.stays]
 
     @cached_property
     def lines(self) -> dict[OrderLineKey, LineAt]:
-        """Give every order line that has a version at T."""
+        """Every order line that has a version at T."""
         received: dict[OrderLineKey, list[Movement]] = defaultdict(list)
         returned: dict[OrderLineKey, list[Movement]] = defaultdict(list)
         for receipt in self.receipts:
@@ -158,7 +158,7 @@ def view_of(
     tolerances: Tolerances = DEFAULTS,
     base_currency: str = "IDR",
 ) -> View:
-    """Look at a record as of a date.
+    """Return a record as of a date.
 
     "`as_of` = T [...] The window is the `window_days` (default 180) before it: [T - W, T)."
     """

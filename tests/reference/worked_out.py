@@ -1,4 +1,4 @@
-"""Cases of one order line, with what each makes of it at T as worked out by hand."""
+"""Cases of one order line, with the expected state of the line at T, worked out by hand."""
 
 from datetime import date
 from typing import Any
@@ -11,33 +11,33 @@ TWICE = receive("03-20", 60, no="R")
 
 
 def in_unit(quantity: int, uom: str) -> list[dict[str, Any]]:
-    """Write a line that moves a quantity in a unit."""
+    """Return the lines of a document: one quantity of line 10 in a unit."""
     return [goods(quantity)[0] | {"uom": uom}]
 
 
 def reversal(quantity: int, uom: str) -> dict[str, Any]:
-    """Write the document of a reversal of receipt R in a unit."""
+    """Return the data of a reversal of receipt R in a unit."""
     document: dict[str, Any] = reverse("03-21", "R")["data"]
     return document | {"lines": in_unit(quantity, uom)}
 
 
 def answer_of(day: str) -> dict[str, Any]:
-    """Write the document of an answer that promises a day of any year."""
+    """Return the data of a confirmation for a date of any year."""
     answer = {"line_no": "10", "status": "accepted", "confirmed_date": day}
     document: dict[str, Any] = confirm("03-02", "accepted")["data"]
     return document | {"lines": [answer]}
 
 
 WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
-    "whole on the day": (
+    "complete on the due date": (
         [PLACED, receive("03-20", 100)],
         {"on_time_in_full": 1, "quantity_days_late": 0, "filled": 100},
     ),
-    "what misses is valued at T": (
+    "what is still missing is valued at T": (
         [PLACED, receive("03-22", 30), receive("03-18", 40)],
         {"quantity_days_late": 420, "on_time_quantity": 40, "filled": 70, "on_time_in_full": 0},
     ),
-    "beyond the order is not late": (
+    "more than the ordered quantity is not late": (
         [PLACED, receive("03-19", 90), receive("03-21", 50)],
         {"quantity_days_late": 10, "on_time_in_full": 0},
     ),
@@ -53,7 +53,7 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [PLACED, receive("03-20", "105.000001")],
         {"on_time_in_full": 0},
     ),
-    "over counts from what any version asks": (
+    "over-delivery is measured from the highest quantity asked for": (
         [
             PLACED,
             order("03-02", 80, "03-20", revision=1),
@@ -62,7 +62,7 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"ordered": 80, "on_time_in_full": 1},
     ),
-    "short notice for more": (
+    "short notice for a higher quantity": (
         [PLACED, order("03-18", 150, "03-20", revision=1)],
         {"ordered": 100, "due_date": date(2026, 3, 20)},
     ),
@@ -82,7 +82,7 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [PLACED, receive("03-13", 30), cancel("03-20", "buyer"), receive("03-21", 5)],
         {"out_because": "", "ordered": 30, "on_time_in_full": 1, "filled": 30, "matured": 1},
     ),
-    "closed short, and what had come was reversed": (
+    "closed short, then the receipt was reversed": (
         [PLACED, TWICE, cancel("03-20T11:00", "buyer"), reverse("03-22", "R")],
         {"out_because": "cancelled", "matured": 0},
     ),
@@ -90,11 +90,11 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [PLACED, cancel("03-12", "buyer"), receive("03-14", 30)],
         {"out_because": "cancelled", "matured": 0},
     ),
-    "nothing asked, nothing judged": (
+    "quantity 0 is not judged": (
         [PLACED, order("03-05", 0, "03-20", revision=1), receive("03-10", 5)],
         {"out_because": "zero", "matured": 0},
     ),
-    "brought back from nothing, at short notice": (
+    "brought back from quantity 0, at short notice": (
         [
             PLACED,
             order("03-05", 0, "03-20", revision=1),
@@ -102,7 +102,7 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"out_because": "", "ordered": 120, "due_date": date(2026, 3, 19)},
     ),
-    "brought back for a day that is over": (
+    "brought back for a past date does not count": (
         [
             PLACED,
             order("03-05", 0, "03-20", revision=1),
@@ -110,11 +110,11 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"out_because": "zero", "matured": 0},
     ),
-    "the same again leaves what was declined": (
+    "the same again does not bring back a rejected line": (
         [PLACED, confirm("03-02", "rejected"), order("03-05", "100.0", "03-20")],
         {"out_because": "rejected", "matured": 0},
     ),
-    "the same again in dozens, and in its price": (
+    "the same again in dozens, with the price of a dozen": (
         [
             order("03-01", 24, "03-20", uom="PCS", unit_price=5),
             confirm("03-02", "rejected"),
@@ -130,15 +130,15 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"out_because": "", "ordered": 24},
     ),
-    "placed again without it": (
+    "the order placed again without the line": (
         [PLACED, order("03-05", 7, "03-20", line="20")],
         {"out_because": "zero", "ordered": 0},
     ),
-    "placed without it before it was known": (
+    "the order placed without the line before its first version": (
         [order("02-20", 7, "03-20", line="20"), PLACED],
         {"out_because": "", "ordered": 100},
     ),
-    "placed without it after a revision": (
+    "the order placed without the line after a revision": (
         [
             PLACED,
             order("03-03", 90, "03-20", revision=1),
@@ -146,11 +146,11 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"out_because": "", "ordered": 90},
     ),
-    "net before limits": (
+    "sent back before more came: never too much in the house": (
         [PLACED, receive("03-18", 100), send_back("03-18", 30), receive("03-20", 30)],
         {"on_time_in_full": 1, "received": 130, "returned": 30},
     ),
-    "sent back only after too much": (
+    "sent back only after too much was in the house": (
         [PLACED, receive("03-18", 100), receive("03-19", 30), send_back("03-20", 30)],
         {"on_time_in_full": 0},
     ),
@@ -166,26 +166,26 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {"received": 10, "on_time_in_full": 1},
     ),
-    "in a unit that does not convert it counts in nothing": (
+    "received in a unit that does not convert counts in nothing": (
         [order("03-01", 10, "03-20", uom="PCS"), receive("03-20", lines=in_unit(10, "KG"))],
         {"received": 0, "on_time_in_full": 0},
     ),
-    "a version in such a unit is none": (
+    "a version in a unit that does not convert does not count": (
         [
             order("03-01", 10, "03-20", uom="PCS"),
             order("03-05", 99, "03-30", uom="KG", revision=1),
         ],
         {"ordered": 10, "due_date": date(2026, 3, 20)},
     ),
-    "written afterwards": (
+    "retroactive: received before it was written": (
         [order("03-10", 100, "03-20"), receive("03-09", 1)],
         {"out_because": "retroactive", "matured": 0},
     ),
-    "a promise before the answer's own day is a slip": (
+    "a confirmed date before the confirmation's own date is a slip": (
         [PLACED, confirm("03-02", "accepted", "03-01")],
         {"due_date": date(2026, 3, 20)},
     ),
-    "a promise for more than a year later is a slip": (
+    "a confirmed date more than a year later is a slip": (
         [
             PLACED,
             confirm("03-02", "accepted") | {"data": answer_of("2027-03-21")},
@@ -196,11 +196,11 @@ WORKED_OUT: dict[str, tuple[list[Event], dict[str, Any]]] = {
         [PLACED, receive("03-10", 30), cancel("03-12", "supplier"), cancel("03-13", "buyer")],
         {"out_because": "", "cancelled_by": "supplier", "quantity_days_late": 840},
     ),
-    "retroactive": (
+    "retroactive: asks for a past date": (
         [order("03-10", 100, "03-09"), order("03-10T11:00", 100, "03-20", revision=1)],
         {"out_because": "retroactive"},
     ),
-    "confirmed before it was placed": (
+    "confirmed before the first version": (
         [
             PLACED,
             order("03-01", 100, "03-22", revision=1),

@@ -1,4 +1,4 @@
-"""The hand that writes random events: ids, times, numbers and envelopes."""
+"""Writes random events: their ids, times, numbers and envelopes."""
 
 import random
 from collections import Counter
@@ -42,19 +42,19 @@ OTHER_UNITS = {
     "KGM": ("GRM", "TNE"), "KG": ("KGM", "DTN"), "MTR": ("MMT", "CMT"), "DZN": ("H87", "PR"),
     "LUSIN": ("PCS", "GRO"), "GRO": ("DZN", "H87"), "SET": ("SET",),
 }  # fmt: skip
-"""Into which a unit converts."""
+"""The units into which each unit converts."""
 
 SUPPLIER_IDS = ("S{}", "s{}", "S-{}.a", "s_{}-b")
 BUYER_IDS = ("B{}", "b{}", "B-{}.c", "b_{}-d")
 
 
 def supplier_ids(count: int) -> list[str]:
-    """Name the suppliers; some differ by case alone."""
+    """Return supplier ids, some of which differ only in case."""
     return [SUPPLIER_IDS[i % 4].format(i // 4 + 1) for i in range(count)]
 
 
 def buyer_ids(count: int) -> list[str]:
-    """Name the buyers; some differ by case alone."""
+    """Return buyer ids, some of which differ only in case."""
     return [BUYER_IDS[i % 4].format(i // 4 + 1) for i in range(count)]
 
 
@@ -67,46 +67,46 @@ class Pair:
 
     @property
     def parties(self) -> dict[str, Any]:
-        """Give the two fields that open every document between them."""
+        """The fields `buyer_id` and `supplier_id` of every document between them."""
         return {"buyer_id": self.buyer, "supplier_id": self.supplier}
 
 
 @dataclass
 class Writer:
-    """Writes events whose times lie between `start` and `start` + `days`."""
+    """Writes events whose times lie between `start` and `start` + `days` into `events`."""
 
     rng: random.Random
     start: date
     days: int
     events: list[dict[str, Any]] = field(default_factory=list)
     eager: bool = False
-    """While set, everything that may happen does."""
+    """While set, every `chance` is true: everything that may happen does."""
     recent: list[datetime] = field(default_factory=list)
-    """Times to use again, so that events tie."""
+    """Times that are used again, so that some events have the same time."""
     _numbers: Counter[tuple[Pair, str]] = field(default_factory=Counter)
     _used: set[tuple[str, str]] = field(default_factory=set)
 
     def chance(self, share: float) -> bool:
-        """Decide whether something happens."""
+        """Return True with a probability of `share`, or always while `eager`."""
         return self.rng.random() < share or self.eager
 
     def document_no(self, pair: Pair, prefix: str) -> str:
-        """Number a document; each pair counts from 1, so that pairs share numbers."""
+        """Return a new document number. Each pair counts from 1, so pairs share numbers."""
         self._numbers[pair, prefix] += 1
         return f"{prefix}{self._numbers[pair, prefix]}"
 
     def order_no(self, pair: Pair) -> str:
-        """Number an order, oddly at times; spellings of one number are different orders."""
+        """Return a new order number, at times an odd one. Other spellings are other orders."""
         self._numbers[pair, "order"] += 1
         spelling, rest = self.rng.choice(ORDER_NUMBERS), self._numbers[pair, "order"]
         return spelling.format(rest)
 
     def day(self, last: float = 1.0) -> date:
-        """Choose a day in the first part of the span."""
+        """Choose a day in the first part of the span; `last`: the size of that part."""
         return self.start + timedelta(days=self.rng.randint(0, max(0, int(self.days * last) - 1)))
 
     def moment(self, day: date, offsets: Sequence[int] = (0,)) -> datetime:
-        """Choose a time some days from `day`, or one used before."""
+        """Choose a time some days (one of `offsets`) from `day`, or one used before."""
         if self.recent and self.rng.random() < 0.12:
             return self.rng.choice(self.recent)
         day += timedelta(days=self.rng.choice(offsets))
@@ -118,17 +118,17 @@ class Writer:
         return chosen
 
     def after(self, moment: datetime, days: Sequence[int] = (0, 0, 1, 2)) -> datetime:
-        """Choose a time some days and up to some hours after another (before it: negative)."""
+        """Choose a time up to 9 hours and some days after another; `days` may be negative."""
         hours = self.rng.choice((0, 0, 1, 9))
         return self.inside(moment + timedelta(days=self.rng.choice(days), hours=hours))
 
     @property
     def end(self) -> datetime:
-        """Give the end of the span."""
+        """The end of the span."""
         return datetime.combine(self.start, time(0), JAKARTA) + timedelta(days=self.days)
 
     def inside(self, moment: datetime) -> datetime:
-        """Move a time into the span."""
+        """Return a time, or the nearer end of the span if it lies outside."""
         return min(max(moment, self.end - timedelta(days=self.days)), self.end)
 
     def clock(self, day: date) -> datetime:
@@ -136,12 +136,12 @@ class Writer:
         return datetime.combine(day, self.rng.choice(CLOCKS), JAKARTA)
 
     def about_48_hours(self, since: datetime) -> datetime:
-        """Choose a time 48 hours later, or next to it."""
+        """Choose the time 48 hours later, or a microsecond before or after that."""
         aside = timedelta(microseconds=self.rng.choice((-1, 0, 0, 1)))
         return self.inside(since + timedelta(hours=48) + aside)
 
     def text(self, moment: datetime) -> str:
-        """Write a time with one of several offsets."""
+        """Return a time as text, in one of several offsets."""
         zone = self.rng.choice((JAKARTA, JAKARTA, UTC, TOKYO))
         return moment.astimezone(zone).isoformat().replace("+00:00", "Z")
 
@@ -155,7 +155,7 @@ class Writer:
         return Decimal(drawn).scaleb(-places)
 
     def number(self, value: Decimal) -> int | str:
-        """Write an exact number: a JSON integer, or a decimal string with or without zeros."""
+        """Return an exact number: a JSON integer, or a decimal string, at times with zeros."""
         exact = value.quantize(MILLIONTH)
         if exact == exact.to_integral_value() and self.rng.random() < 0.6:
             return int(exact)
@@ -163,7 +163,7 @@ class Writer:
         return plain if self.rng.random() < 0.3 else plain.rstrip("0").rstrip(".")
 
     def portion(self, of: Decimal) -> Decimal:
-        """Choose a quantity near or below another: all, some, or about the over-tolerance."""
+        """Choose a quantity near or below another: all, a part, or about the over tolerance."""
         share = self.rng.choice(("1", "1", "1", "1", "0.5", "0.3", "0.999", "1.05", "1.06", "1.5"))
         chosen = (of * Decimal(share)).quantize(MILLIONTH)
         if self.rng.random() < 0.1:
@@ -171,7 +171,10 @@ class Writer:
         return max(chosen, MILLIONTH)
 
     def unit(self, of: str) -> dict[str, str]:
-        """Name a unit, or none: that of a line, one that converts into it, or one that does not."""
+        """Return the unit of a document line: none, that of the order line, or another.
+
+        Some of the others do not convert into it.
+        """
         draw = self.rng.random()
         if draw < 0.6:
             return {}
@@ -184,7 +187,7 @@ class Writer:
     def write(
         self, sender: str, name: str, moment: datetime, data: dict[str, Any]
     ) -> dict[str, Any]:
-        """Write one event; buyers send from SAP, all others from the app."""
+        """Write one event and return it. Buyers send from SAP, all others from the app."""
         source = f"/erp/{sender}/{'sap' if sender == data.get('buyer_id') else 'app'}"
         event: dict[str, Any] = {
             "specversion": "1.0",
@@ -203,7 +206,7 @@ class Writer:
         return event
 
     def _new_id(self, source: str) -> str:
-        """Draw an id that is new at this source; other sources may use the same one."""
+        """Return an id that is new for this source; other sources may use the same one."""
         while True:
             drawn = f"{self.rng.choice('aAzZ09')}{self.rng.getrandbits(20):05x}"
             if self.events and self.rng.random() < 0.03:

@@ -1,1 +1,1 @@
-"""A soak: Rantai run as its users run it, with everything coming and going, and held to account."""
+"""The soak test: runs Rantai under load, change and faults, and checks that nothing is lost."""

@@ -1,4 +1,4 @@
-"""What is taken back must be refused 2 s later."""
+"""Check that a revoked key or link is refused after 2 s."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,10 @@ _BUSY: Final = (429, 503)
 async def stopped_after(
     world: World, check: str, who: str, ask: Callable[[], Awaitable[list[int]]]
 ) -> None:
-    """Ask with what was just taken back, 2 s later: every answer must refuse it.
+    """Wait 2 s after a key or link was revoked, then check that every request with it is refused.
 
-    One that says "later" tells nothing, so it is asked again.
+    `ask` sends the requests and returns their statuses. An answer 429 or 503 proves nothing, so
+    the requests are then repeated. `who` names the key or the supplier in the finding.
     """
     await asyncio.sleep(STOP_SECONDS)
     for _ in range(_TRIES):
@@ -26,4 +27,4 @@ async def stopped_after(
                 world.checks.fail(check, f"{who}: {statuses}")
             return
         await asyncio.sleep(1)
-    world.checks.fail(check, f"{who}: no answer that tells")
+    world.checks.fail(check, f"{who}: no conclusive answer, only 429, 503 or lost connections")

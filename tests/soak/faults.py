@@ -1,4 +1,4 @@
-"""Faults that the soak causes: the embedded broker killed, one of three brokers restarted."""
+"""Faults that the soak causes: it kills the embedded broker, or restarts one of three brokers."""
 
 import asyncio
 import os
@@ -12,19 +12,19 @@ from tests.soak.inbound import Inbound
 from tests.soak.watch import embedded_broker
 from tests.soak.world import Window, World
 
-BACK: Final = "it comes back by itself after a fault"
+BACK: Final = "it becomes ready again by itself after a fault"
 _HEAL_SECONDS: Final = 60
 _HANG_SECONDS: Final = 180
 _AWAY_SECONDS: Final = 8
 _QUIET_SECONDS: Final = 10
-"""After it is ready again: what a client of the broker still tells of its end."""
+"""Time after readiness in which the broker's clients may still report the fault."""
 
 
 async def faults(world: World, inbound: Inbound, cluster: Cluster | None) -> None:
-    """Cause all of the planned faults, spread over the time."""
-    began = time.monotonic()
+    """Cause the planned faults, spread evenly over the run."""
+    start = time.monotonic()
     for number in range(world.plan.kills):
-        at = began + world.plan.seconds * (number + 1) / (world.plan.kills + 1)
+        at = start + world.plan.seconds * (number + 1) / (world.plan.kills + 1)
         await asyncio.sleep(max(0, at - time.monotonic()))
         window = Window(datetime.now(UTC) - timedelta(seconds=1))
         world.faults.append(window)
@@ -56,7 +56,10 @@ async def _kill_embedded(world: World) -> int:
 
 
 async def _ready(world: World, began: float, killed: int | None) -> None:
-    """Wait until it is ready again, with another broker than the killed one."""
+    """Wait until Rantai is ready again, with another broker process than `killed` if that is given.
+
+    `began`: when the fault, or the restart of the node, began, by `time.monotonic`.
+    """
     while (took := time.monotonic() - began) < _HANG_SECONDS:
         await asyncio.sleep(0.25)
         if killed is not None and not await asyncio.to_thread(_another, world, killed):
@@ -65,7 +68,7 @@ async def _ready(world: World, began: float, killed: int | None) -> None:
         if answer is not None and answer.status_code == 200:
             break
     world.healed_in.append(took)
-    # How long it may take is judged where the machine is not busy with other tests.
+    # A short run may share its machine with other tests, so only long ones judge the time.
     if took > (_HANG_SECONDS if world.plan.short else _HEAL_SECONDS):
         world.checks.fail(BACK, f"fault {len(world.faults)}: not ready after {took:.0f} s")
 

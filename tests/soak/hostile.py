@@ -1,6 +1,6 @@
-"""Hostile bodies: each must be answered 4xx, or hung up on, in bounded time, and harm nobody.
+"""Hostile requests: each must be answered 4xx or disconnected in bounded time, harming nobody.
 
-They are sent with a key of their own; not one event of its owner may be stored.
+They use the key of a partner that sends nothing else; no event of that partner may be stored.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.soak.world import World
 
 PARTNER: Final = "HOSTILE"
 LONGEST_SECONDS: Final = 90
-"""The server's own patience with a slow body is 60 s."""
+"""Longer than the 60 s after which the server gives up on a slow body."""
 
 _MOST: Final = 10 * 1024 * 1024
 _STRUCTURED: Final = "application/cloudevents+json"
@@ -30,7 +30,7 @@ _LINES: Final = "application/x-ndjson"
 _TYPES: Final = (_STRUCTURED, _BATCH, _LINES, "application/json")
 _CROWD: Final = 8
 _EMPTY_BATCHES: Final = ("newlines", "byte_order_mark_alone")
-"""Lines of which there are none are an empty batch, which is taken: it stores nothing."""
+"""A body without any line is an empty batch, which is answered 202 and stores nothing."""
 
 Statuses = list[int | str]
 Send = Callable[["Enemy"], Awaitable[Statuses]]
@@ -38,14 +38,14 @@ BODIES: Final[dict[str, Send]] = {}
 
 
 def hostile(send: Send) -> Send:
-    """Add one to those that are sent."""
+    """Register a hostile request under the name of its function."""
     BODIES[send.__name__] = send
     return send
 
 
 @dataclass(frozen=True, slots=True)
 class Enemy:
-    """Who sends them."""
+    """The client that sends hostile requests."""
 
     url: str
     key: str
@@ -58,7 +58,7 @@ class Enemy:
         return await self.ask("POST", "/v1/events", content=body, headers=sent)
 
     async def ask(self, method: str, address: str, **options: Any) -> int | str:
-        """Send a request; a connection that is closed is an answer too, one that hangs is none."""
+        """Send a request; return its status, or CLOSED. Raises TimeoutError if no answer comes."""
         try:
             return (await self.http.request(method, address, **options)).status_code
         except httpx.TimeoutException:
@@ -85,35 +85,35 @@ def _order() -> bytes:
 
 @hostile
 async def gzip_of_empty_members(enemy: Enemy) -> Statuses:
-    """10 MB of nothing, half a million times."""
+    """10 MB of gzip members, half a million of them, each empty."""
     return [await enemy.post(_empty_members(), content_encoding="gzip")]
 
 
 @hostile
 async def eight_of_them_at_once(enemy: Enemy) -> Statuses:
-    """The same from eight connections."""
+    """The body of `gzip_of_empty_members` on eight connections."""
     posts = [enemy.post(_empty_members(), content_encoding="gzip") for _ in range(_CROWD)]
     return list(await asyncio.gather(*posts))
 
 
 @hostile
 async def gzip_bomb(enemy: Enemy) -> Statuses:
-    """500 MB in half a megabyte."""
-    # Beside the loop: what measures the answers of others runs on it.
+    """500 MB of zeros, compressed to half a megabyte."""
+    # In a thread: the event loop measures the answers of other requests.
     bomb = await asyncio.to_thread(_bomb)
     return [await enemy.post(bomb, kind, content_encoding="gzip") for kind in _TYPES]
 
 
 @hostile
 async def gzip_cut_off(enemy: Enemy) -> Statuses:
-    """A body that ends within a member."""
+    """A body that ends inside a gzip member."""
     body = gzip.compress(b"[" + _order() + b"]")
     return [await enemy.post(body[:at], content_encoding="gzip") for at in (1, 9, len(body) - 9)]
 
 
 @hostile
 async def gzip_that_is_none(enemy: Enemy) -> Statuses:
-    """An encoding that the body does not have, and some that nobody knows."""
+    """A content encoding that the body does not have, and unknown ones."""
     named = ("gzip", "deflate", "br", "zstd", "gzip, gzip", "x" * 1000)
     return [await enemy.post(b"[]" * 5000, content_encoding=one) for one in named]
 
@@ -141,7 +141,7 @@ async def millions_of_objects(enemy: Enemy) -> Statuses:
 
 @hostile
 async def many_keys(enemy: Enemy) -> Statuses:
-    """One object of a million names."""
+    """One object with 900,000 names."""
     names = ",".join(f'"{number:x}":0' for number in range(900_000))
     return [await enemy.post(f"{{{names}}}".encode()[:_MOST], _STRUCTURED)]
 
@@ -154,21 +154,21 @@ async def newlines(enemy: Enemy) -> Statuses:
 
 @hostile
 async def byte_order_mark_alone(enemy: Enemy) -> Statuses:
-    """A mark, or many, and nothing behind."""
+    """One or more byte order marks with nothing after them."""
     bodies = (b"\xef\xbb\xbf", b"\xef\xbb\xbf" * 3, b"\xff\xfe", b"\xef\xbb\xbf\n\n")
     return [await enemy.post(body, kind) for body in bodies for kind in _TYPES]
 
 
 @hostile
 async def duplicate_keys(enemy: Enemy) -> Statuses:
-    """An id that stands twice."""
+    """An event with two ids."""
     body = _order().replace(b'"id":', b'"id": "1", "id":', 1)
     return [await enemy.post(body, _STRUCTURED), await enemy.post(b"[" + body + b"]")]
 
 
 @hostile
 async def huge_numbers(enemy: Enemy) -> Statuses:
-    """Quantities without end."""
+    """Quantities with thousands or millions of digits, huge exponents, or NaN."""
     numbers = (b"9" * 5000, b"1e999999999", b"-1e-999999999", b"9" * 4_000_000, b"NaN")
     bodies = [_order().replace(b"500", number, 1) for number in numbers]
     return [await enemy.post(body, _STRUCTURED) for body in bodies]
@@ -176,14 +176,14 @@ async def huge_numbers(enemy: Enemy) -> Statuses:
 
 @hostile
 async def lone_surrogates(enemy: Enemy) -> Statuses:
-    """Halves of characters."""
+    """Escapes of surrogates that form no character."""
     bodies = [_order().replace(b"BRKT-0042", half, 1) for half in (b"\\ud800", b"\\udc00\\ud800")]
     return [await enemy.post(body, _STRUCTURED) for body in bodies]
 
 
 @hostile
 async def nul_bytes(enemy: Enemy) -> Statuses:
-    """Megabytes of zeros; one within a text; one in a header."""
+    """Megabytes of NUL; one NUL inside a text; one inside a header."""
     within = _order().replace(b"BRKT", b"B\x00KT", 1)
     line = head(enemy.key, content_type="a\x00b", content_length="2") + b"[]"
     return [
@@ -195,7 +195,7 @@ async def nul_bytes(enemy: Enemy) -> Statuses:
 
 @hostile
 async def wrong_charset(enemy: Enemy) -> Statuses:
-    """Text that is not UTF-8, said or unsaid."""
+    """Text in other encodings, whether the charset says so or not."""
     text = _order().decode()
     return [
         await enemy.post(text.encode("utf-16"), _STRUCTURED),
@@ -216,7 +216,7 @@ async def too_many_events(enemy: Enemy) -> Statuses:
 
 @hostile
 async def more_bytes_than_said(enemy: Enemy) -> Statuses:
-    """A content-length below the body's."""
+    """A Content-Length shorter than the body."""
     body = _order()
     parts = at_once(head(enemy.key, content_type=_STRUCTURED, content_length="40"), body)
     return [await raw(enemy.url, parts)]
@@ -224,7 +224,7 @@ async def more_bytes_than_said(enemy: Enemy) -> Statuses:
 
 @hostile
 async def fewer_bytes_than_said(enemy: Enemy) -> Statuses:
-    """A client that goes away within its body, ten times; and lengths that are none."""
+    """A client that disconnects in the middle of its body, ten times; and invalid lengths."""
     begun = head(enemy.key, content_type=_STRUCTURED, content_length="5000000") + bytes(1000)
     gone = [await raw(enemy.url, at_once(begun), give_up=True) for _ in range(10)]
     lengths = ("-1", "9" * 40, "ten", "0x10")
@@ -234,14 +234,14 @@ async def fewer_bytes_than_said(enemy: Enemy) -> Statuses:
 
 @hostile
 async def slow_body(enemy: Enemy) -> Statuses:
-    """A byte a second."""
+    """One byte per second."""
     begun = head(enemy.key, content_type=_BATCH, content_length="5")
     return [await raw(enemy.url, slowly([begun, *(b"[" for _ in range(5))], 1))]
 
 
 @hostile
 async def trickle_of_chunks(enemy: Enemy) -> Statuses:
-    """Thousands of chunks of a byte, and one whose length is none."""
+    """Thousands of chunks of one byte, and a chunk with an invalid length."""
     begun = head(enemy.key, content_type=_BATCH, transfer_encoding="chunked")
     chunks = slowly([begun, *(b"1\r\n[\r\n" for _ in range(3000)), b"0\r\n\r\n"], 0.001)
     return [
@@ -252,7 +252,7 @@ async def trickle_of_chunks(enemy: Enemy) -> Statuses:
 
 @hostile
 async def headers_of_100_kb(enemy: Enemy) -> Statuses:
-    """One long header, and thousands of short ones."""
+    """One header of 100 kB, and thousands of short ones."""
     many = {f"x-{number}": "y" for number in range(8000)}
     return [
         await raw(enemy.url, at_once(head(enemy.key, x_long="y" * 100_000, content_length="0"))),
@@ -262,7 +262,7 @@ async def headers_of_100_kb(enemy: Enemy) -> Statuses:
 
 @hostile
 async def huge_form(enemy: Enemy) -> Statuses:
-    """10 MB, and a hundred thousand fields, to a page."""
+    """Forms of 10 MB, of 100,000 fields, and of invalid bytes, sent to pages."""
     kind = {"content-type": "application/x-www-form-urlencoded"}
     bodies = (b"key=" + b"x" * _MOST, b"a=1&" * 100_000, b"%ff=%fe&key=\x00")
     return [await enemy.ask("POST", "/sign-in", content=body, headers=kind) for body in bodies] + [
@@ -272,7 +272,7 @@ async def huge_form(enemy: Enemy) -> Statuses:
 
 @hostile
 async def long_query(enemy: Enemy) -> Statuses:
-    """Addresses of tens of kilobytes."""
+    """Addresses with 50 kB in the query or path, or with 5,000 parameters."""
     bearer = {"authorization": f"Bearer {enemy.key}"}
     long = "x" * 50_000
     addresses = (
@@ -286,7 +286,7 @@ async def long_query(enemy: Enemy) -> Statuses:
 
 @hostile
 async def garbage_in_their_place(enemy: Enemy) -> Statuses:
-    """Keys, cookies, links and papers that nobody made."""
+    """Garbage in place of keys, cookies, link tokens and verification codes."""
     statuses: Statuses = []
     for text in ("x", "rtk_" + "0" * 12 + "_" + "A" * 43, "é'\"; --", "A" * 8000, ".", "%00"):
         encoded = text.encode()
@@ -303,7 +303,7 @@ async def garbage_in_their_place(enemy: Enemy) -> Statuses:
 
 
 async def hostility(world: World) -> None:
-    """Send every hostile body, and again while there is time."""
+    """Send every hostile request, in random order, and repeat while time is left."""
     key = await world.new_key(Role.BUYER, PARTNER)
     rng = world.plan.rng("hostile")
     names = [name for name in BODIES if name not in world.plan.without]
@@ -314,7 +314,7 @@ async def hostility(world: World) -> None:
             rng.shuffle(names)
             for name in names:
                 await attack(world, enemy, name)
-                # On a slow machine the first turn may last longer than was planned; it is whole.
+                # The first pass is always completed, even if a slow machine takes too long.
                 if world.time_left:
                     await asyncio.sleep(every)
                 elif world.hostile_sent.issuperset(names):
@@ -322,7 +322,7 @@ async def hostility(world: World) -> None:
 
 
 async def attack(world: World, enemy: Enemy, name: str) -> None:
-    """Send one of them and judge the answers."""
+    """Send one hostile request and check its answers."""
     world.hostile_sent.add(name)
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -334,7 +334,7 @@ async def attack(world: World, enemy: Enemy, name: str) -> None:
         statuses = [CLOSED if isinstance(error, ConnectionError) else repr(error)]
     for status in statuses:
         world.traffic.count("hostile", status, name)
-        # While the broker is away, or while the server has enough to do, it may say so.
+        # While a fault is under way the server may answer 503.
         later = status == 503 and world.faulty
         if name in _EMPTY_BATCHES and status == 202:
             continue

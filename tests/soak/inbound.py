@@ -1,4 +1,4 @@
-"""Senders with a Kafka client: they write on their inbound topic as soon as they have a key."""
+"""Senders with a Kafka client: they write to their inbound topic as soon as they have a key."""
 
 import asyncio
 import json
@@ -16,13 +16,14 @@ from tests.soak.world import World
 
 _RECORDS: Final = 25
 _DOUBTFUL_SECONDS: Final = 60
-"""What was written so long before the embedded broker ended may have stood in its memory alone."""
+"""A record older than this is in the ledger; a younger one may be only in the broker's memory."""
 
 
 class Inbound:
-    """Writes records, and on the embedded broker writes again what its end may have taken along.
+    """Writes records to inbound topics, and repeats those that a killed broker may have lost.
 
-    There the broker's word is worth its memory: only what Rantai answered over HTTP is safe.
+    The embedded broker confirms records that it holds only in memory; only events that Rantai
+    answered over HTTP are safe there.
     """
 
     def __init__(self, world: World) -> None:
@@ -30,7 +31,7 @@ class Inbound:
         self._written: list[tuple[float, str, list[Event]]] = []
 
     async def write(self, partner: str, events: list[Event]) -> None:
-        """Write a partner's events, some at a time."""
+        """Write a partner's events, 25 at a time."""
         for start in range(0, len(events), _RECORDS):
             some = events[start : start + _RECORDS]
             self._world.ledgers.send(some)
@@ -41,12 +42,16 @@ class Inbound:
             await asyncio.sleep(0.2)
 
     async def write_again(self, fault_at: float) -> None:
-        """Write again what may be lost since a broker that keeps memory alone ended."""
+        """Write again what the embedded broker may have lost when it was killed.
+
+        `fault_at`: when it was killed, by `time.monotonic`.
+        """
         since = fault_at - _DOUBTFUL_SECONDS
         for _, partner, some in [one for one in self._written if one[0] > since]:
             await self._safely(partner, some)
 
     async def _safely(self, partner: str, events: list[Event]) -> bool:
+        """Write events, retrying for 300 s; return whether the broker confirmed them."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -57,7 +62,7 @@ class Inbound:
             else:
                 return True
         about = f"{len(events)} records of {partner}: not written for {PATIENCE_SECONDS} s"
-        self._world.checks.fail("what is valid is taken", about)
+        self._world.checks.fail("valid events are accepted", about)
         return False
 
     def _write(self, partner: str, events: list[Event]) -> None:

@@ -1,4 +1,4 @@
-"""The account: what was acknowledged against what is stored, refused and counted."""
+"""The final check: acknowledged events against what Rantai stored, refused and counted."""
 
 import asyncio
 import gzip
@@ -17,7 +17,7 @@ from tests.soak.world import Key, World
 LOST, DOUBLED, CONTENT, CONFLICTS, FIGURES, REFUSED = (
     "nothing acknowledged is lost",
     "nothing is doubled",
-    "what was acknowledged first stands",
+    "the content acknowledged first is kept",
     "every acknowledged conflict is refused and kept",
     "figures equal the reference",
     "nothing valid is refused",
@@ -29,7 +29,7 @@ _WINDOW: Final = 180
 
 
 async def settled(world: World) -> None:
-    """Wait until nothing is on its way; count as the operator does."""
+    """Wait until every event is stored; check the counts of `rantai reconcile`."""
     try:
         answer = await asyncio.to_thread(world.up.reconcile, _SETTLE_SECONDS)
     except (AssertionError, subprocess.TimeoutExpired) as error:
@@ -38,17 +38,19 @@ async def settled(world: World) -> None:
     total, acknowledged = answer["total"], len(world.ledgers.acknowledged)
     world.counts["reconciled as stored"] = total["stored"]
     if answer["missing"]:
-        missing = f"rantai reconcile misses {answer['missing']}: {answer['missing_events'][:5]}"
+        missing = (
+            f"rantai reconcile reports {answer['missing']} missing: {answer['missing_events'][:5]}"
+        )
         world.checks.fail(LOST, missing)
-    told = f"rantai reconcile counts {total['stored']} of {acknowledged}"
+    counts = f"rantai reconcile counts {total['stored']} stored of {acknowledged} acknowledged"
     if total["stored"] < acknowledged:
-        world.checks.fail(LOST, told)
+        world.checks.fail(LOST, counts)
     if total["stored"] > acknowledged + len(world.ledgers.unanswered):
-        world.checks.fail(DOUBLED, told)
+        world.checks.fail(DOUBLED, counts)
 
 
 async def refused(world: World) -> None:
-    """Hold the refused records against the conflicts that were acknowledged."""
+    """Compare the refused records with the conflicts that were acknowledged."""
     found: Counter[Key] = Counter()
     offset: int | None = 0
     while offset is not None:
@@ -68,13 +70,13 @@ async def refused(world: World) -> None:
 
 
 async def figures(world: World) -> None:
-    """Compare the figures of every round with the reference's, in every digit."""
+    """Compare the figures of every round exactly with those of the reference implementation."""
     for path in world.rounds:
-        told: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
-        asked = Asked(told["suppliers"], told["buyers"], dates(), (_WINDOW,))
+        sent: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        asked = Asked(sent["suppliers"], sent["buyers"], dates(), (_WINDOW,))
         try:
             compared = await asyncio.to_thread(
-                compare, world.up.url, world.watcher, told["events"], asked
+                compare, world.up.url, world.watcher, sent["events"], asked
             )
         except AssertionError as error:
             world.checks.fail(FIGURES, f"{path.name}: {error}")
@@ -83,7 +85,7 @@ async def figures(world: World) -> None:
 
 
 async def stored(world: World) -> None:
-    """Hold the ledger of the stopped process against what was acknowledged."""
+    """Compare the ledger of the stopped process with what was acknowledged."""
     acknowledged = world.ledgers.acknowledged
     rows = await asyncio.to_thread(_rows, world.up.data_dir / "store")
     there: set[Key] = set()
@@ -91,9 +93,9 @@ async def stored(world: World) -> None:
         key = (source, name)
         there.add(key)
         if len(contents) > 1:
-            world.checks.fail(DOUBLED, f"{key} stands there with {len(contents)} contents")
+            world.checks.fail(DOUBLED, f"{key} is stored with {len(contents)} contents")
         elif key in acknowledged and acknowledged[key] != contents[0]:
-            world.checks.fail(CONTENT, f"{key} says something else than what was acknowledged")
+            world.checks.fail(CONTENT, f"{key} is stored with other content than was acknowledged")
         if f"/{PARTNER}/" in source:
             world.checks.fail("hostile bodies are refused", f"{key} was stored")
         elif key not in acknowledged and key not in world.ledgers.unanswered:
@@ -104,6 +106,7 @@ async def stored(world: World) -> None:
 
 
 def _rows(store: Path) -> list[list[Any]]:
+    """Return source, id and content digests of each stored event, read by `tests.soak.stored`."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak.stored", str(store)],
         capture_output=True,

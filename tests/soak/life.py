@@ -1,4 +1,4 @@
-"""Guests: partners who come with a key, send at once, and lose it again, every few seconds."""
+"""Guests: partners that get a key, send with it at once, and lose it again, every few seconds."""
 
 import asyncio
 import uuid
@@ -12,11 +12,11 @@ from tests.soak.world import World
 
 _AT_ONCE: Final = 4
 _GUESTS: Final = 40
-"""After so many they come again, with a new key: each new one adds a topic for good."""
+"""Number of different guests, which return with new keys: each one adds a topic for good."""
 
 
 async def guests(world: World) -> None:
-    """Let guests come until the soak closes; on a machine that is busy they wait for each other."""
+    """Start a guest every few seconds until the soak closes; at most four are there at once."""
     every = 4 if world.plan.short else 5
     places = asyncio.Semaphore(_AT_ONCE)
 
@@ -38,14 +38,14 @@ async def _visit(world: World, number: int) -> None:
     rng = world.plan.rng("guest", number)
     partner = f"guest-{number % _GUESTS}"
     key = await world.new_key(Role.BUYER, partner)
-    # No pause: whoever pastes the two lines of the README one after the other has none either.
+    # No pause: a user who pastes the two commands of the README makes none either.
     await post(world, rng, key, [order_of(partner)])
     await world.pause(rng.uniform(0, 4))
     await revoke(world, key)
 
 
 def order_of(buyer: str) -> Event:
-    """Write an order that a guest places with a supplier of its own."""
+    """Return an order that a buyer places with a supplier that no other buyer has."""
     now = datetime.now(UTC)
     number = str(uuid.uuid4())
     line = {"line_no": "10", "item_no": "BRKT-0042", "quantity": 500, "uom": "PCS"}

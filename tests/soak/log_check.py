@@ -1,4 +1,4 @@
-"""The log of the process, read as its operator would: an error means that somebody must act."""
+"""Check the log of the process: a line of level error means that an operator must act."""
 
 import json
 import re
@@ -16,14 +16,14 @@ _LISTENS: Final = re.compile(r"Rantai listens on |.*draining", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Log:
-    """What the log holds: lines by level, and the routes that were answered with success."""
+    """Contents of the log: the number of lines by level, and the routes answered successfully."""
 
     levels: Counter[str] = field(default_factory=Counter)
     routes: set[str] = field(default_factory=set)
 
 
 def read(world: World) -> Log:
-    """Read the log of the process; note every error."""
+    """Read the log of the process; record every error as a finding."""
     log = Log()
     with Path(world.up.process.log_file).open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
@@ -33,16 +33,16 @@ def read(world: World) -> Log:
 
 def _read_line(world: World, log: Log, line: str) -> None:
     try:
-        told: dict[str, Any] = json.loads(line)
-        level, event = told["level"], told["event"]
+        entry: dict[str, Any] = json.loads(line)
+        level, event = entry["level"], entry["event"]
     except (ValueError, KeyError, TypeError):
         log.levels["not JSON"] += 1
         if line.strip() and not _LISTENS.match(line):
-            world.checks.fail(ERRORS, f"not a line of the log: {line[:300]}")
+            world.checks.fail(ERRORS, f"not a JSON log line: {line[:300]}")
         return
     log.levels[level] += 1
-    if event == "request" and told["status"] < 400:
-        log.routes.add(told["route"])
-    # Also while a broker is away: what heals by itself is a warning.
+    if event == "request" and entry["status"] < 400:
+        log.routes.add(entry["route"])
+    # Also during a fault of the broker: what heals by itself must be logged as a warning.
     if level in _LEVELS:
         world.checks.fail(ERRORS, line[:500])

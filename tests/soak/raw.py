@@ -1,4 +1,4 @@
-"""Requests written byte by byte, for what no client library would send."""
+"""Raw HTTP requests, for what no client library would send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -6,13 +6,13 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 CLOSED = "closed"
-"""The server hung up without an answer, which is one too."""
+"""In place of a status: the server closed the connection without an answer."""
 
 
 async def raw(url: str, parts: AsyncIterator[bytes], *, give_up: bool = False) -> int | str:
-    """Write parts on a connection and return the status of the answer, or that it was closed.
+    """Write parts to a new connection; return the status of the answer, or CLOSED.
 
-    `give_up`: go away when all is written, as a client that is switched off.
+    `give_up`: disconnect once everything is written, without waiting for an answer.
     """
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
@@ -35,7 +35,7 @@ async def raw(url: str, parts: AsyncIterator[bytes], *, give_up: bool = False) -
 
 
 def head(key: str, **headers: str) -> bytes:
-    """Return the head of a POST of events with further headers (`_` stands for `-`)."""
+    """Return the head of a `POST /v1/events` with further headers (`_` stands for `-`)."""
     lines = [
         "POST /v1/events HTTP/1.1",
         "host: 127.0.0.1",
@@ -46,13 +46,13 @@ def head(key: str, **headers: str) -> bytes:
 
 
 async def at_once(*parts: bytes) -> AsyncIterator[bytes]:
-    """Give parts one after the other."""
+    """Yield parts without a pause."""
     for part in parts:
         yield part
 
 
 async def slowly(parts: Iterable[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """Give parts with a pause after each."""
+    """Yield parts with a pause of `seconds` after each."""
     for part in parts:
         yield part
         await asyncio.sleep(seconds)

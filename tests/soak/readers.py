@@ -1,6 +1,6 @@
-"""Readers of everything: each page that links lead to, and each route of the API, again and again.
+"""Readers: they open every page that links lead to and every route of the API, repeatedly.
 
-A reader is a supplier with a link, or somebody with a key; most of them lose it while they read.
+A reader is a supplier with a link or a partner with a key. Most lose it while they read.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ _LINK: Final = re.compile(r'href="([^"#]+)')
 _ID: Final = re.compile(
     r"(?<=/)(?=[^/]*\d)[^/]+|(?<=/clusters/)[^/]+|(?<=/items/).+|(?<=/figures/).+"
 )
-_NOT_FOUND_ALWAYS: Final = {
-    "/p/{token}": "an address of earlier days",
+_EXEMPT: Final = {
+    "/p/{token}": "the old form of /s/{token}",
     "/suppliers/{supplier_id}/evaluations/{as_of}.pdf": "no month end is frozen in a short soak",
-    "/verify/{code}": "read off paper",
-    "/v1/rejected/{rejected_id}": "named in an answer, not in a page",
+    "/verify/{code}": "its codes are printed on PDFs",
+    "/v1/rejected/{rejected_id}": "its ids are in an answer of the API, not in a page",
 }
-"""Routes that a reader need not reach, and why."""
+"""Routes that need not be answered with success, and why."""
 
 
 def every_route() -> set[str]:
-    """Return every route that can be read, from what serves them."""
+    """Return every GET route of the pages, the JSON API and the operators' API."""
     stub: Any = MagicMock()
     routers = [
         *site_routes.routes(stub),
@@ -55,12 +55,12 @@ def every_route() -> set[str]:
 
 
 def unread(reached: set[str]) -> set[str]:
-    """Return the routes that nobody read, but should have."""
-    return every_route() - reached - _NOT_FOUND_ALWAYS.keys()
+    """Return the routes that should have been read and are not in `reached`."""
+    return every_route() - reached - _EXEMPT.keys()
 
 
 async def readers(world: World) -> None:
-    """Read until the soak closes."""
+    """Run the readers and the crowds until the soak closes."""
     async with asyncio.TaskGroup() as reading:
         for number in range(_READERS):
             reading.create_task(_reader(world, number))
@@ -70,7 +70,7 @@ async def readers(world: World) -> None:
 async def _reader(world: World, number: int) -> None:
     rng = world.plan.rng("reader", number)
     while not world.closing.is_set():
-        # Those who came last still have their keys and links.
+        # The newest partners still have their keys and links.
         own = [one for one in world.readers[1:][-_NEWEST:] if one.key or one.link]
         who = rng.choice([world.readers[0], *own])
         async with world.traffic.client() as client:
@@ -79,9 +79,9 @@ async def _reader(world: World, number: int) -> None:
 
 
 async def tours(world: World) -> None:
-    """Read every kind of page and every route, as each of the users; again while there is time."""
+    """Read every kind of page and every route in every role; repeat while time is left."""
     first = named(0, SUPPLIERS[0])
-    while not world.rounds:  # noqa: ASYNC110 - it takes seconds, and a round tells nobody
+    while not world.rounds:  # noqa: ASYNC110 - takes seconds, and rounds set no event
         await asyncio.sleep(1)
     link = await world.command("link", first, "--days", "1")
     lasting = [one for one in world.readers if one.key and one.partner.startswith(named(0, ""))]
@@ -91,6 +91,8 @@ async def tours(world: World) -> None:
     number = 0
     while world.time_left or not number:
         for who in (by_link, buyer, world.readers[0], supplier):
+            if number and not world.time_left:
+                return  # each role has read everything once: a further tour may end anywhere
             rng = world.plan.rng("tour", number, who.partner)
             async with world.traffic.client() as client:
                 await Reader(world, rng, who, client).read_all()
@@ -99,7 +101,10 @@ async def tours(world: World) -> None:
 
 
 class Reader:
-    """One person's visit: signs in, follows links, and asks the API with the same key."""
+    """One visit: signs in, follows links, and requests routes of the API with the same key.
+
+    Pages are visited evenly by kind (`kind_of`): the kind visited least comes next.
+    """
 
     def __init__(
         self, world: World, rng: random.Random, who: Identity, client: httpx.AsyncClient
@@ -110,26 +115,26 @@ class Reader:
         self._seen: set[str] = set()
 
     async def read(self) -> None:
-        """Come in and read some pages and routes."""
-        await self._come_in()
+        """Sign in and read some random pages and routes."""
+        await self._sign_in()
         for _ in range(_STEPS):
             if self._world.closing.is_set():
                 return
             if self._who.key and self._rng.random() < 0.4:
                 await self._ask(self._rng.choice(addresses_of(self._supplier(), self._rng)))
             else:
-                await self._step(self._waiting())
+                await self._step(self._kinds_left())
             await asyncio.sleep(self._rng.uniform(0, 0.2))
 
     async def read_all(self) -> None:
-        """Read a page of each kind that links lead to, and every route of the API."""
-        await self._come_in()
-        while new := [kind for kind in self._waiting() if not self._visited[kind]]:
+        """Sign in and read a page of each kind that links lead to, and every route of the API."""
+        await self._sign_in()
+        while new := [kind for kind in self._kinds_left() if not self._visited[kind]]:
             await self._step(new)
         for address in addresses_of(self._supplier(), self._rng) if self._who.key else ():
             await self._ask(address)
 
-    async def _come_in(self) -> None:
+    async def _sign_in(self) -> None:
         if self._who.link:
             await self._page(self._who.link)
         else:
@@ -142,7 +147,7 @@ class Reader:
         if self._who.role is Role.SUPPLIER:
             self._find(f"/suppliers/{self._who.partner}")
 
-    def _waiting(self) -> list[str]:
+    def _kinds_left(self) -> list[str]:
         return [kind for kind, addresses in self._known.items() if addresses]
 
     async def _step(self, waiting: list[str]) -> None:
@@ -170,7 +175,7 @@ class Reader:
             self._known.setdefault(kind_of(address), []).append(address)
 
     def _supplier(self) -> str:
-        """Choose whom to ask about: those of one round deal with each other."""
+        """Choose a supplier to read about, preferably one of the reader's own round."""
         if self._who.role is Role.SUPPLIER:
             return self._who.partner
         names = [one.partner for one in self._world.readers if one.role is Role.SUPPLIER]
@@ -184,13 +189,13 @@ class Reader:
 
 
 def kind_of(address: str) -> str:
-    """Return what an address is of: its path without names, and whether it is a file."""
+    """Return the kind of an address: its path without ids, and whether it is a file."""
     parts = urlsplit(address)
     return _ID.sub("*", parts.path) + (" as a file" if "format=" in parts.query else "")
 
 
 def addresses_of(supplier: str, rng: random.Random) -> list[str]:
-    """Return an address of each route of the API, some of a supplier."""
+    """Return an address of each route of the API, those about a supplier for `supplier`."""
     base = f"/v1/suppliers/{supplier}"
     return [
         "/v1/suppliers",
@@ -211,7 +216,7 @@ def addresses_of(supplier: str, rng: random.Random) -> list[str]:
 
 
 async def _crowds(world: World) -> None:
-    """Now and then, 64 requests of one key at once."""
+    """Every two minutes or more often, send 64 requests of one key at once."""
     rng = world.plan.rng("crowds")
     every = min(120.0, world.plan.seconds / 3)
     bearer = {"authorization": f"Bearer {world.watcher}"}

@@ -1,4 +1,4 @@
-"""The table at the end: what happened, and the verdict on each thing that must hold."""
+"""The report of a soak: what happened, and whether each check passed."""
 
 import json
 from collections import Counter
@@ -18,7 +18,10 @@ _WIDTH: Final = 140
 
 @dataclass(slots=True)
 class Report:
-    """Figures by name, findings by what must hold."""
+    """Figures by name, and the findings of each check by its name.
+
+    `found` holds the first findings of a check, `counted` the number of all of them.
+    """
 
     figures: dict[str, str] = field(default_factory=dict)
     found: dict[str, list[str]] = field(default_factory=dict)
@@ -26,24 +29,24 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether all holds that must."""
+        """Whether every check passed."""
         return not any(self.found.values())
 
     def as_json(self) -> str:
-        """Return it for scripts."""
+        """Return the report as JSON."""
         whole: dict[str, Any] = {"passed": self.passed, "figures": self.figures}
         return json.dumps({**whole, "found": self.found}, indent=2, ensure_ascii=False)
 
     def print(self, console: Console | None = None) -> None:
-        """Print it as two tables, and the first findings of what failed."""
+        """Print figures and checks as two tables, then the first findings of the failed checks."""
         console = console or Console(width=_WIDTH)
         figures = Table(title="soak", show_header=False)
         for name, value in self.figures.items():
             figures.add_row(name, value)
         console.print(figures)
-        verdicts = Table("what must hold", "verdict", "found")
+        verdicts = Table("check", "verdict", "findings")
         for name, details in self.found.items():
-            verdicts.add_row(name, "FAILED" if details else "holds", str(self.counted[name] or ""))
+            verdicts.add_row(name, "FAILED" if details else "passed", str(self.counted[name] or ""))
         console.print(verdicts)
         for name, details in self.found.items():
             for detail in details[:5]:
@@ -51,7 +54,7 @@ class Report:
 
 
 def report_of(world: World, watch: Watch, log: Log, status: int | None) -> Report:
-    """Return the report of a soak that is over."""
+    """Return the report of a finished soak. `status` is the exit status of the process."""
     counts, plan = world.counts, world.plan
     seconds = sorted(world.traffic.single_seconds)
     healed = ", ".join(f"{one:.1f} s" for one in world.healed_in) or "-"
@@ -63,7 +66,7 @@ def report_of(world: World, watch: Watch, log: Log, status: int | None) -> Repor
         "conflicts acknowledged, refused": f"{len(world.ledgers.conflicts)}, "
         f"{counts['conflicts refused']}",
         "histories, figures compared": f"{len(world.rounds)}, {counts['figures compared']}",
-        "records by Kafka": str(counts["inbound records"]),
+        "records sent by Kafka": str(counts["inbound records"]),
         "keys made, revoked": f"{counts['keys made']}, {counts['keys revoked']}",
         "links made, revoked": f"{counts['links made']}, {counts['links revoked']}",
         "hostile bodies": f"{counts['hostile bodies']} of {len(world.hostile_sent)} kinds",

@@ -1,6 +1,6 @@
-"""Rounds: a random history of partners of its own, sent by all of them at once.
+"""Rounds: random histories of events, each with its own partners, who send at the same time.
 
-No partner of a round is anybody else's, so its figures can be held against the reference.
+No partner takes part in two rounds, so the figures of a round can be compared with the reference.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.soak.world import Identity, World, key_of
 
 DAYS: Final = 120
 AGO: Final = 150
-"""How many days ago a history begins: pages show the last 180."""
+"""How many days ago a history begins: within the 180 days that pages show."""
 
 SUPPLIERS, BUYERS = supplier_ids(2), buyer_ids(2)
 PROGRAMME: Final = "PROGRAMME"
@@ -36,7 +36,11 @@ _LOGGED: Final = 300
 
 @dataclass(slots=True)
 class Round:
-    """A history, and who sends it."""
+    """A history and its senders.
+
+    `kafka_sender` is the partner that sends with a Kafka client, if any. `keys` holds the API key
+    of each partner.
+    """
 
     number: int
     events: list[Event]
@@ -45,54 +49,54 @@ class Round:
 
     @property
     def suppliers(self) -> list[str]:
-        """Those that the figures are of."""
+        """The suppliers of the round."""
         return [named(self.number, one) for one in SUPPLIERS]
 
     @property
     def buyers(self) -> list[str]:
-        """Those that buy from them."""
+        """The buyers of the round."""
         return [named(self.number, one) for one in BUYERS]
 
     def roles(self) -> dict[str, Role]:
-        """Return who sends, in which role."""
+        """Return the role of each sender."""
         roles = dict.fromkeys(self.suppliers, Role.SUPPLIER)
         roles |= dict.fromkeys(self.buyers, Role.BUYER)
         return {**roles, named(self.number, PROGRAMME): Role.PROGRAMME}
 
     def of(self, sender: str) -> list[Event]:
-        """Return what a partner sends, in its order."""
+        """Return the events that a partner sends, in order."""
         return [event for event in self.events if sender_of(event) == sender]
 
     def keep(self, folder: Path) -> Path:
-        """Write the history to a file, to be compared when all is over."""
+        """Write the history to a file, for `ledger_check.figures`; return its path."""
         path = folder / f"round-{self.number:04}.json.gz"
-        told = {
+        content = {
             "suppliers": self.suppliers,
             "buyers": self.buyers,
             "events": list({key_of(event): event for event in self.events}.values()),
         }
-        path.write_bytes(gzip.compress(json.dumps(told).encode(), 1))
+        path.write_bytes(gzip.compress(json.dumps(content).encode(), 1))
         return path
 
 
 def named(number: int, partner: str) -> str:
-    """Return the name of a partner in a round."""
+    """Return the id of a partner in a round."""
     return f"r{number}.{partner}"
 
 
 def draw(world: World, number: int) -> Round:
-    """Draw a round: its events out of order, some of them twice."""
+    """Draw a random round: its events are out of order, and a tenth of them are sent twice."""
     rng = world.plan.rng("round", number)
     start = datetime.now(UTC).date() - timedelta(days=AGO)
-    told = history(rng, suppliers=2, buyers=2, lines=_LINES, start=start, days=DAYS, calm=0.5)
+    drawn = history(rng, suppliers=2, buyers=2, lines=_LINES, start=start, days=DAYS, calm=0.5)
     names = {one: named(number, one) for one in (*SUPPLIERS, *BUYERS, PROGRAMME)}
-    events = [_renamed(event, names) for event in shuffled(rng, told, resend=0.1)]
+    events = [_renamed(event, names) for event in shuffled(rng, drawn, resend=0.1)]
     by_kafka = named(number, BUYERS[0]) if number % _KAFKA_EVERY == 1 else None
     return Round(number, events, by_kafka)
 
 
 def _renamed(event: Event, names: dict[str, str]) -> Event:
-    """Give the partners of an event their names in this round; sources follow."""
+    """Replace the partner ids of an event, also in its source."""
 
     def walk(value: Any, field_name: str = "") -> Any:
         if isinstance(value, dict):
@@ -108,7 +112,7 @@ def _renamed(event: Event, names: dict[str, str]) -> Event:
 
 
 async def live(world: World, number: int, inbound: Inbound) -> None:
-    """Let a round's partners come, send all they have, be looked at, and go."""
+    """Run a round: create keys, send all events, share a link, and revoke some of the keys."""
     this = draw(world, number)
     async with asyncio.TaskGroup() as sending:
         for sender, role in this.roles().items():
@@ -124,13 +128,14 @@ async def live(world: World, number: int, inbound: Inbound) -> None:
     world.rounds.append(this.keep(world.folder))
     await _links(world, this)
     if number == 0:
-        return  # somebody is there all the time
+        return  # the partners of the first round stay, for `readers.tours`
     await world.pause(world.plan.rng("leave", number).uniform(3, 12))
     for sender in (*this.suppliers, this.buyers[1]):
         await revoke(world, this.keys[sender])
 
 
 async def _lane(world: World, rng: random.Random, key: str, events: list[Event]) -> None:
+    """Send a sender's events one request after another; contradict some acknowledged events."""
     start = 0
     while start < len(events):
         some = events[start : start + rng.choice(_SIZES)]
@@ -142,7 +147,10 @@ async def _lane(world: World, rng: random.Random, key: str, events: list[Event])
 
 
 async def post(world: World, rng: random.Random, key: str, events: list[Event]) -> bool:
-    """Send events in some mode and note what was acknowledged; return whether all of it was."""
+    """Send events in a random content mode and record the result.
+
+    Return whether all were acknowledged.
+    """
     headers, body = request_of(rng, events)
     headers["authorization"] = f"Bearer {key}"
     if rng.random() < 0.25:
@@ -155,19 +163,19 @@ async def post(world: World, rng: random.Random, key: str, events: list[Event]) 
         answer = await world.traffic.send(headers, body, events)
     if answer is None:
         world.checks.fail(
-            "what is valid is taken", f"{len(events)} events: no answer for {PATIENCE_SECONDS} s"
+            "valid events are accepted", f"{len(events)} events: no answer for {PATIENCE_SECONDS} s"
         )
         return False
     if answer.status_code != 202 or answer.json()["accepted"] != len(events):
         about = f"{answer.status_code} {answer.text[:_LOGGED]}"
-        world.checks.fail("what is valid is taken", f"{len(events)} events: {about}")
+        world.checks.fail("valid events are accepted", f"{len(events)} events: {about}")
         return False
     world.ledgers.acknowledge(events)
     return True
 
 
 async def _contradict(world: World, rng: random.Random, key: str, event: Event) -> None:
-    """Send another event under an id that is acknowledged already: the first one stands."""
+    """Send a conflict: other content under the key of an acknowledged event, which stands."""
     other = deepcopy(event)
     other["time"] = (datetime.fromisoformat(event["time"]) - timedelta(hours=1)).isoformat()
     headers, body = request_of(rng, [other])
@@ -179,8 +187,8 @@ async def _contradict(world: World, rng: random.Random, key: str, event: Event) 
 
 
 async def _links(world: World, this: Round) -> None:
-    """Make a link to a supplier's page, let it be read, take it back."""
-    # Of the first round not the one whose page a tour begins with: it has a link of its own.
+    """Create a link to a supplier's page, let readers use it, revoke it."""
+    # In round 0 not the first supplier: `readers.tours` has a link to its page.
     supplier = this.suppliers[1 - this.number % 2]
     address = await world.command("link", supplier, "--days", "1")
     world.counts["links made"] += 1
@@ -202,11 +210,11 @@ async def _links(world: World, this: Round) -> None:
             link = await world.traffic.ask("revoked link", "GET", address)
             return [answer.status_code for answer in (page, link) if answer is not None]
 
-        await stopped_after(world, "a link taken back stops within 2 s", supplier, ask)
+        await stopped_after(world, "a revoked link stops working within 2 s", supplier, ask)
 
 
 async def _opened(world: World, visitor: Any, address: str) -> int | None:
-    """Open a link, again where the server asks for that; return the status."""
+    """Open a link, retrying on 429 and 503; return the status, or None if all tries failed."""
     for _ in range(10):
         answer = await world.traffic.ask("page by link", "GET", address, visitor)
         if answer is not None and answer.status_code not in (429, 503):
@@ -216,7 +224,7 @@ async def _opened(world: World, visitor: Any, address: str) -> int | None:
 
 
 async def revoke(world: World, key: str) -> None:
-    """Take a key out of use by the command, and hold it to that."""
+    """Revoke a key with `rantai keys revoke`, and check that it stops working."""
     await world.command("keys", "revoke", key)
     world.counts["keys revoked"] += 1
     world.readers[:] = [one for one in world.readers if one.key != key]
@@ -226,10 +234,10 @@ async def revoke(world: World, key: str) -> None:
         answer = await world.traffic.ask("revoked key", "GET", "/v1/suppliers", headers=bearer)
         return [] if answer is None else [answer.status_code]
 
-    await stopped_after(world, "a key taken back stops within 2 s", key[:16], ask)
+    await stopped_after(world, "a revoked key stops working within 2 s", key[:16], ask)
 
 
 def dates() -> tuple[date, ...]:
-    """Return the days at which figures are compared."""
+    """Return the days T at which figures are compared."""
     today = datetime.now(UTC).date()
     return today - timedelta(days=AGO - 60), today

@@ -1,7 +1,7 @@
-"""The conductor: starts Rantai, lets life go on around it, causes faults, and asks for the account.
+"""Runs a soak: starts Rantai, generates load and faults, and checks the result.
 
-Everything is seen from outside: HTTP, the command line, Kafka, the process's log, memory and, once
-it has stopped, its ledger.
+Everything is observed from outside: over HTTP, the command line and Kafka, in the process's log and
+memory and, once it has stopped, in its ledger.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ from tests.soak.traffic import Traffic
 from tests.soak.watch import Memory, Watch, grows
 from tests.soak.world import WATCHER, Ended, Identity, Plan, World
 
-LIVES: Final = "the process never ends"
-ENDS: Final = "what was begun comes to its end"
-STOPS: Final = "it stops in order within 15 s"
+LIVES: Final = "the process never ends by itself"
+ENDS: Final = "everything that was started finishes"
+STOPS: Final = "it stops cleanly within 15 s"
 MEMORY: Final = "memory does not grow"
-SERVER_FAULT: Final = "no answer is a fault of the server"
+SERVER_FAULT: Final = "no answer is a server error other than 503"
 PAGES: Final = "every page and route was read"
 SENT: Final = "every hostile body was sent"
 _MUST: Final = (
@@ -43,30 +43,30 @@ _MUST: Final = (
     ledger_check.CONFLICTS,
     ledger_check.REFUSED,
     ledger_check.FIGURES,
-    "what is valid is taken",
+    "valid events are accepted",
     ENDS,
     "a key works at once",
-    "a key taken back stops within 2 s",
+    "a revoked key stops working within 2 s",
     "a link opens at once",
-    "a link taken back stops within 2 s",
+    "a revoked link stops working within 2 s",
     "hostile bodies are refused",
     SENT,
     SERVER_FAULT,
     PAGES,
-    "it is ready outside of faults",
+    "it is ready except during faults",
     BACK,
     log_check.ERRORS,
     STOPS,
 )
 _AT_ONCE: Final = 3
-_TELL_SECONDS: Final = 30
+_PROGRESS_SECONDS: Final = 30
 _END_SECONDS: Final = 480
 _CLUSTER_OPTIONS: Final = {"RANTAI_REPLICATION": "3", "RANTAI_PARTITIONS": "3"}
-"""A topic for each partner, on three brokers of half a gigabyte, on two cores."""
+"""Few partitions: each partner has a topic, and the brokers have half a gigabyte on two cores."""
 
 
 async def soak(plan: Plan, folder: Path) -> Report:
-    """Run a soak in an empty folder and return its report. Skips where Kafka is not to be had."""
+    """Run a soak in an empty folder and return its report. Skips the test if Kafka is missing."""
     cluster = Cluster(folder / "kafka") if plan.broker == "kafka" else None
     try:
         options: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ async def _around(plan: Plan, folder: Path, up: Up, cluster: Cluster | None) -> 
     watch = Watch(world, up.process.child.pid)
     world.checks.must(*_MUST)
     try:
-        await _alive(world, watch, cluster)
+        await _load_and_check(world, watch, cluster)
     except* Ended as ended:
         for error in ended.exceptions:
             world.checks.fail(LIVES, f"{error}: {up.log()[-1500:]}")
@@ -104,16 +104,16 @@ async def _around(plan: Plan, folder: Path, up: Up, cluster: Cluster | None) -> 
     return report_of(world, watch, log, status)
 
 
-async def _alive(world: World, watch: Watch, cluster: Cluster | None) -> None:
-    """Let life go on, then take the account. Raises Ended, in a group, where the process ends."""
+async def _load_and_check(world: World, watch: Watch, cluster: Cluster | None) -> None:
+    """Run the load, then the checks. Raises a group with `Ended` if the process ends by itself."""
     async with asyncio.TaskGroup() as group:
         beside = [group.create_task(work) for work in (watch.lives(), watch.probe())]
-        beside += [group.create_task(work) for work in (watch.remember(), _tell(world))]
+        beside += [group.create_task(work) for work in (watch.remember(), _print_progress(world))]
         try:
             async with asyncio.timeout(world.plan.seconds + _END_SECONDS):
-                await _life(world, cluster)
+                await _load(world, cluster)
         except TimeoutError:
-            world.checks.fail(ENDS, f"not {_END_SECONDS} s after nothing new began")
+            world.checks.fail(ENDS, f"not finished {_END_SECONDS} s after the planned time")
         for task in beside[1:]:
             task.cancel()
         await ledger_check.settled(world)
@@ -122,7 +122,8 @@ async def _alive(world: World, watch: Watch, cluster: Cluster | None) -> None:
         beside[0].cancel()
 
 
-async def _life(world: World, cluster: Cluster | None) -> None:
+async def _load(world: World, cluster: Cluster | None) -> None:
+    """Run all load until the planned time is over and every one-off task is done, then close."""
     world.watcher = await world.new_key(Role.PROGRAMME, WATCHER)
     world.readers.append(Identity(Role.PROGRAMME, WATCHER, key=world.watcher))
     inbound = Inbound(world)
@@ -130,7 +131,7 @@ async def _life(world: World, cluster: Cluster | None) -> None:
     async with asyncio.TaskGroup() as living:
         for part in (_rounds(world, inbound), guests(world), readers(world)):
             living.create_task(part)
-        whole = [
+        one_off = [
             living.create_task(part)
             for part in (
                 hostility(world),
@@ -139,12 +140,12 @@ async def _life(world: World, cluster: Cluster | None) -> None:
                 asyncio.sleep(world.plan.seconds),
             )
         ]
-        await asyncio.wait(whole)
+        await asyncio.wait(one_off)
         world.closing.set()
 
 
 async def _rounds(world: World, inbound: Inbound) -> None:
-    """Begin a round every few seconds, at most three at once."""
+    """Start a round every few seconds, at most three at once."""
     every = 12 if world.plan.short else 25
     places = asyncio.Semaphore(_AT_ONCE)
 
@@ -163,11 +164,11 @@ async def _rounds(world: World, inbound: Inbound) -> None:
             await world.pause(every)
 
 
-async def _tell(world: World) -> None:
-    """Tell whoever waits how far it is."""
+async def _print_progress(world: World) -> None:
+    """Print the progress every 30 s until cancelled."""
     began = time.monotonic()
     while True:
-        await asyncio.sleep(_TELL_SECONDS)
+        await asyncio.sleep(_PROGRESS_SECONDS)
         print(
             f"{time.monotonic() - began:.0f} of {world.plan.seconds:.0f} s: "
             f"{len(world.ledgers.acknowledged)} events, {len(world.rounds)} histories, "
@@ -178,7 +179,7 @@ async def _tell(world: World) -> None:
 
 
 def _stopped(world: World) -> int | None:
-    """Stop the process and return its status; None where it does not stop."""
+    """Stop the process and return its exit status; None if it does not stop."""
     if not world.up.process.alive:
         return None if world.up.process.child is None else world.up.process.child.returncode
     status: int | None = None

@@ -1,7 +1,7 @@
-"""What a stopped Rantai has in its ledger, read from its files: a process, as the engine takes one.
+"""Prints the ledger of a stopped Rantai. A process of its own: the engine opens one store only.
 
-`python -m tests.soak.stored STORE` prints a line for each event: source, id, and the digests of
-what it says; with more than one it stands there twice.
+`python -m tests.soak.stored STORE` prints a JSON line for each event: source, id, and the distinct
+digests of its content. More than one digest means that the event is stored twice.
 """
 
 import json
@@ -20,7 +20,7 @@ GROUP BY source, id
 
 
 def main() -> None:
-    """Print them, one sender after the other."""
+    """Print all events, sender by sender to bound the memory."""
     clickhouse = ClickHouse(path=Path(sys.argv[1]))
     for (sender,) in ((row["sender"],) for row in clickhouse.rows(_SENDERS)):
         for row in clickhouse.rows(_EVENTS, {"sender": sender}):

@@ -1,4 +1,4 @@
-"""The soak's judgement: what is not as it must be is found."""
+"""The checks of the soak find what they are meant to find."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Return a soak that did not begin."""
+    """Return the state of a soak that has not started."""
     up = Up(tmp_path / "data")
     up.data_dir.mkdir()
     return World(Plan("embedded", 1, 1, 0), up, Traffic(up.url), tmp_path)
@@ -32,7 +32,10 @@ def world(tmp_path: Path) -> World:
 def judged(
     world: World, monkeypatch: pytest.MonkeyPatch, change: Any = None
 ) -> dict[str, list[str]]:
-    """Return what is found where two events were acknowledged and the ledger has these rows."""
+    """Return the findings if two events are acknowledged and the ledger holds them as rows.
+
+    `change` alters the rows first.
+    """
     events = [order_of("B1"), order_of("B1")]
     world.ledgers.acknowledge(events)
     rows = [[*key_of(event), [digest_of(event)]] for event in events]
@@ -43,7 +46,7 @@ def judged(
     return world.checks.found
 
 
-def test_what_is_stored_as_acknowledged_is_no_finding(
+def test_events_stored_as_acknowledged_are_no_finding(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert judged(world, monkeypatch) == {}
@@ -63,7 +66,7 @@ def test_what_is_stored_as_acknowledged_is_no_finding(
         ),
     ],
 )
-def test_what_is_stored_otherwise_is_found(
+def test_events_not_stored_as_acknowledged_are_found(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str, change: Any
 ) -> None:
     found = judged(world, monkeypatch, change)
@@ -71,7 +74,7 @@ def test_what_is_stored_otherwise_is_found(
     assert len(found[name]) == 1
 
 
-def test_a_line_of_growth_is_told_from_noise() -> None:
+def test_growth_is_distinguished_from_noise() -> None:
     noise = [3.0, -2.0, 1.0, -3.0, 2.0, -1.0]
     flat = [(float(minute), 500 + noise[minute % 6]) for minute in range(60)]
     growing = [(minute, held + 2 * minute) for minute, held in flat]
@@ -86,7 +89,7 @@ def test_a_line_of_growth_is_told_from_noise() -> None:
 
 
 @pytest.mark.parametrize(("level", "found"), [("error", 1), ("critical", 1), ("warning", 0)])
-def test_an_error_in_the_log_is_found_and_a_warning_is_none(
+def test_an_error_in_the_log_is_found_and_a_warning_is_not(
     world: World, level: str, found: int
 ) -> None:
     world.up.process.log_file.write_text(
@@ -97,7 +100,7 @@ def test_an_error_in_the_log_is_found_and_a_warning_is_none(
     assert len(world.checks.found.get(ERRORS, [])) == found
 
 
-def test_a_trace_in_the_log_is_found(world: World) -> None:
+def test_a_traceback_in_the_log_is_found(world: World) -> None:
     world.up.process.log_file.write_text(
         '{"at": "2026-11-28T12:00:00.000+00:00", "level": "info", "logger": "rantai.http", '
         '"event": "request", "route": "/buyer", "status": 200}\n'
@@ -122,5 +125,5 @@ def test_a_route_that_nobody_read_is_named() -> None:
         ("/programme/clusters/logam", "/programme/clusters/*"),
     ],
 )
-def test_addresses_of_one_kind_are_told_from_others(address: str, kind: str) -> None:
+def test_an_address_has_a_kind(address: str, kind: str) -> None:
     assert kind_of(address) == kind

@@ -1,4 +1,4 @@
-"""The short form of the soak: about a minute of life, with everything that the hour has."""
+"""The short form of the soak: about a minute, with everything that happens in the long form."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Requests of a soak: each one counted by its status, single events timed, faults kept."""
+"""The HTTP requests of a soak: counted by status, timed, and server errors kept."""
 
 import asyncio
 import time
@@ -10,14 +10,18 @@ import httpx
 from tests.integration.feeding import Event
 
 PATIENCE_SECONDS: Final = 300
-"""How long a sender sends again what was not acknowledged."""
+"""How long a sender retries what was not acknowledged."""
 
 _TIMEOUT: Final = httpx.Timeout(60, pool=None)
 _CONNECTIONS: Final = 250
 
 
 class Traffic:
-    """The clients of one Rantai. `lost`: answers that are nobody's but the server's fault."""
+    """Sends requests to one Rantai and records the answers.
+
+    `statuses` counts answers by kind of request and status, `single_seconds` has the duration of
+    each accepted POST of one event, `server_faults` the answers of 500 and above except 503.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -27,12 +31,12 @@ class Traffic:
         self.http = self.client()
 
     def client(self) -> httpx.AsyncClient:
-        """Open a client of its own, with cookies of its own."""
+        """Return a new client with its own cookies."""
         limits = httpx.Limits(max_connections=_CONNECTIONS)
         return httpx.AsyncClient(base_url=self.url, timeout=_TIMEOUT, limits=limits)
 
     def count(self, kind: str, status: int | str, about: str = "") -> None:
-        """Count an answer; keep what is a fault of the server."""
+        """Count an answer; keep it if it is a fault of the server."""
         self.statuses[kind, str(status)] += 1
         if isinstance(status, int) and status >= 500 and status != 503:
             self.server_faults.append(f"{kind}: {status} {about}"[:500])
@@ -45,7 +49,7 @@ class Traffic:
         client: httpx.AsyncClient | None = None,
         **options: Any,
     ) -> httpx.Response | None:
-        """Send a request and count it; None where the connection was lost."""
+        """Send a request and count its answer; return None if the connection was lost."""
         try:
             answer = await (client or self.http).request(method, address, **options)
         except httpx.TransportError as error:
@@ -57,7 +61,7 @@ class Traffic:
     async def send(
         self, headers: dict[str, str], body: bytes, events: list[Event]
     ) -> httpx.Response | None:
-        """POST events until they are answered for good, as an ERP does; None after 300 s."""
+        """POST events as an ERP does, retrying lost connections, 429 and 503; None after 300 s."""
         kind = "single POST" if len(events) == 1 else "batch POST"
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:

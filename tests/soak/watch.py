@@ -1,4 +1,4 @@
-"""Watching from outside: whether the process lives and answers, and how much memory it holds."""
+"""Watch from outside whether the process runs and answers, and how much memory it holds."""
 
 import asyncio
 import math
@@ -20,24 +20,24 @@ _MEGABYTE: Final = 1e6
 
 @dataclass(slots=True)
 class Memory:
-    """Samples of resident memory: when, in seconds, and how much, in megabytes."""
+    """Samples of resident memory: (time in seconds, megabytes)."""
 
     samples: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, at: float, pid: int | None) -> None:
-        """Take a sample of a process; nothing where it is gone."""
+        """Add a sample of a process, unless it is gone."""
         held = None if pid is None else resident(pid)
         if held is not None:
             self.samples.append((at, held))
 
     def slope(self) -> tuple[float, float]:
-        """Return megabytes a minute over the last two thirds, and the standard error of that."""
+        """Return the growth in MB per minute over the last two thirds, and its standard error."""
         some = self.samples[len(self.samples) // 3 :]
         return slope_of([(at / 60, held) for at, held in some])
 
 
 def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the slope of the line through points by least squares, and its standard error."""
+    """Return the least-squares slope of a line through points (x, y), and its standard error."""
     if len(points) < 3:
         return 0.0, math.inf
     middle_x = sum(x for x, _ in points) / len(points)
@@ -51,12 +51,12 @@ def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def grows(slope: float, error: float, least: float = 1.0) -> bool:
-    """Whether memory grows: by more than 1 MB a minute, and more than the noise explains."""
+    """Return whether memory grows: by more than `least` MB per minute, and beyond the noise."""
     return slope > least and slope > 2 * error
 
 
 def resident(pid: int) -> float | None:
-    """Return the resident memory of a process in megabytes; None where it is gone."""
+    """Return the resident memory of a process in megabytes; None if it is gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MEGABYTE
     except (OSError, IndexError):
@@ -64,7 +64,7 @@ def resident(pid: int) -> float | None:
 
 
 def embedded_broker(parent: int) -> int | None:
-    """Return the pid of the broker that a `rantai up` runs as its child."""
+    """Return the pid of the broker that `rantai up` runs as its child; None if there is none."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
@@ -78,7 +78,7 @@ def embedded_broker(parent: int) -> int | None:
 
 @dataclass(slots=True)
 class Watch:
-    """What was seen of the process all along."""
+    """Watches the process during the whole soak and keeps the measurements."""
 
     world: World
     pid: int
@@ -88,7 +88,7 @@ class Watch:
     _began: float = field(default_factory=time.monotonic)
 
     async def lives(self) -> None:
-        """Raise Ended once the process is gone."""
+        """Wait until the process is gone, then raise Ended."""
         while self.world.up.process.alive:  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(0.2)
         child = self.world.up.process.child
@@ -97,7 +97,7 @@ class Watch:
         raise Ended(f"ended by itself with status {status} after {took:.0f} s")
 
     async def remember(self) -> None:
-        """Take samples of memory until cancelled."""
+        """Sample the memory every 2 s until cancelled."""
         while True:
             at = time.monotonic() - self._began
             self.process.add(at, self.pid)
@@ -106,7 +106,7 @@ class Watch:
             await asyncio.sleep(_SAMPLE_SECONDS)
 
     async def probe(self) -> None:
-        """Ask for health and readiness until cancelled; unready is for times of faults alone."""
+        """Check health and readiness until cancelled; only during faults may it be unready."""
         async with self.world.traffic.client() as client:
             while True:
                 began = time.monotonic()
@@ -114,7 +114,9 @@ class Watch:
                 self.health_seconds.append(time.monotonic() - began)
                 ready = await self.world.traffic.ask("ready", "GET", "/readyz", client)
                 if (ready is None or ready.status_code != 200) and not self.world.faulty:
-                    said = "no answer" if ready is None else ready.text[:200]
+                    answer = "no answer" if ready is None else ready.text[:200]
                     at = time.monotonic() - self._began
-                    self.world.checks.fail("it is ready outside of faults", f"{at:.0f} s: {said}")
+                    self.world.checks.fail(
+                        "it is ready except during faults", f"{at:.0f} s: {answer}"
+                    )
                 await asyncio.sleep(_PROBE_SECONDS)

@@ -1,4 +1,4 @@
-"""What every part of a soak shares: the plan, what was found, and what was acknowledged."""
+"""The state that all parts of a soak share: plan, findings, acknowledged events, partners."""
 
 import asyncio
 import math
@@ -25,57 +25,57 @@ _KEPT_DETAILS: Final = 20
 
 
 class Ended(Exception):
-    """The process under test ended by itself: the rest of the soak makes no sense."""
+    """The process under test ended by itself, so the soak cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run: on which broker, for how long, with how many faults, drawn from which seed."""
+    """What to run: the broker, the duration, the random seed, and the number of broker faults."""
 
     broker: Literal["embedded", "kafka"]
     minutes: float
     seed: int
     kills: int
     without: frozenset[str] = frozenset()
-    """Hostile bodies that are left out: to find which of them does the harm."""
+    """Hostile requests to leave out, to find the one that causes a failure."""
 
     @property
     def seconds(self) -> float:
-        """How long partners come and go."""
+        """How long the soak generates load."""
         return self.minutes * 60
 
     @property
     def short(self) -> bool:
-        """Whether it is the form that CI runs: everything happens more often, once or twice."""
+        """Whether this is the short form that CI runs: partners come at shorter intervals."""
         return self.minutes < _SHORT_MINUTES
 
     @property
     def judges_memory(self) -> bool:
-        """Whether it is long enough to tell growth from warming up."""
+        """Whether the soak is long enough to tell growth of memory from warming up."""
         return self.minutes >= _JUDGED_MINUTES
 
     def rng(self, *about: object) -> random.Random:
-        """Return numbers for one task: those of other tasks do not change with how fast it is."""
+        """Return the random generator of one task, so that its draws do not depend on timing."""
         return random.Random(repr((self.seed, *about)))
 
 
 class Checks:
-    """What must hold, by name, and what was found against it."""
+    """The checks by name, and the findings against each."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}
         self.counted: Counter[str] = Counter()
 
     def must(self, *names: str) -> None:
-        """Name what is judged: without a finding it passed."""
+        """Declare checks, so that the report lists them as passed if nothing is found."""
         for name in names:
             self.found.setdefault(name, [])
 
     def fail(self, name: str, detail: str) -> None:
-        """Note a finding; of one kind the first 20 are kept."""
+        """Record and print a finding against a check; the first 20 of each check are kept."""
         self.must(name)
         self.counted[name] += 1
-        print(f"found against {name!r}: {detail[:500]}", file=sys.stderr)
+        print(f"check failed: {name!r}: {detail[:500]}", file=sys.stderr)
         if len(self.found[name]) < _KEPT_DETAILS:
             self.found[name].append(detail[:2000])
 
@@ -87,29 +87,29 @@ class Checks:
 
 @dataclass(slots=True)
 class Ledgers:
-    """What senders were told is safe, to be held against what is stored."""
+    """What was sent and what was acknowledged, to be compared with what is stored."""
 
     acknowledged: dict[Key, str] = field(default_factory=dict)
-    """Source and id, with the digest of what the event says."""
+    """The content digest of each acknowledged event, by source and id."""
 
     unanswered: set[Key] = field(default_factory=set)
-    """Sent, and not yet acknowledged: whether they are stored is for nobody to say."""
+    """Events that were sent and not acknowledged: they may be stored or not."""
 
     conflicts: set[Key] = field(default_factory=set)
-    """Those of which a second event with other content was acknowledged too."""
+    """Keys under which a second event with other content was acknowledged too."""
 
     told_conflicts: set[Key] = field(default_factory=set)
-    """Those of which one was sent, answered or not."""
+    """Keys under which a second event with other content was sent, answered or not."""
 
     requests: int = 0
     events: int = 0
 
     def send(self, events: list[Event]) -> None:
-        """Note events that are about to be sent."""
+        """Record events that are about to be sent."""
         self.unanswered |= {key_of(event) for event in events} - self.acknowledged.keys()
 
     def acknowledge(self, events: list[Event]) -> None:
-        """Note events of a request that was answered 202."""
+        """Record the events of a request that was answered 202, or that the broker confirmed."""
         self.requests += 1
         self.events += len(events)
         for event in events:
@@ -118,12 +118,12 @@ class Ledgers:
 
 
 def key_of(event: Event) -> Key:
-    """Return what identifies an event."""
+    """Return source and id, which identify an event."""
     return str(event["source"]), str(event["id"])
 
 
 def digest_of(event: Event) -> str:
-    """Return the digest of what an event says, however it is written, as the contract has it."""
+    """Return the content digest of an event, which `schemas.validation` computes."""
     judged = validate(event, Sender(sender_of(event), tuple(Role)))
     assert isinstance(judged, Accepted), judged
     return judged.content.hex()
@@ -131,7 +131,7 @@ def digest_of(event: Event) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who reads: by a key, or by the link that opens a page."""
+    """A reader, with either an API key or the address of a link."""
 
     role: Role
     partner: str
@@ -141,7 +141,7 @@ class Identity:
 
 @dataclass(slots=True)
 class Window:
-    """A time in which a fault that the soak caused, and its healing, may show."""
+    """The time during which a fault may have effects; `end` is None while it is under way."""
 
     begin: datetime
     end: datetime | None = None
@@ -149,7 +149,11 @@ class Window:
 
 @dataclass(slots=True)
 class World:
-    """A running soak."""
+    """The state of a running soak.
+
+    `folder` holds the histories and the data. `counts` holds the counters of the report, `readers`
+    the partners that can read at the moment.
+    """
 
     plan: Plan
     up: Up
@@ -160,24 +164,26 @@ class World:
     counts: Counter[str] = field(default_factory=Counter)
     readers: list[Identity] = field(default_factory=list)
     rounds: list[Path] = field(default_factory=list)
-    """The histories that were sent whole, one a file."""
+    """The files of the histories that were sent completely."""
 
     faults: list[Window] = field(default_factory=list)
     healed_in: list[float] = field(default_factory=list)
     hostile_sent: set[str] = field(default_factory=set)
     until: float = math.inf
-    """When nothing new needs to begin any more, on the clock that never goes back."""
+    """When the planned time is over, by `time.monotonic`."""
 
     closing: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when nothing new begins any more, which is after `until`, and after everything that a
-    soak must have done was done; what has begun is brought to its end."""
+    """Set when the planned time is over and every one-off task (`soak._load`) is done.
+
+    Nothing new is started then; what was started is finished.
+    """
 
     watcher: str = ""
-    """A programme's key that lasts all the time."""
+    """The key of a programme, which is valid during the whole soak."""
 
     @property
     def time_left(self) -> bool:
-        """Whether what is done again and again is done once more."""
+        """Whether repeated tasks should start another turn."""
         return time.monotonic() < self.until
 
     @property
@@ -186,7 +192,7 @@ class World:
         return any(window.end is None for window in self.faults)
 
     async def command(self, *arguments: str) -> str:
-        """Run `rantai` as its owner does and return the last line of what it printed."""
+        """Run a `rantai` command on the data directory; return the last line that it printed."""
         printed = await asyncio.to_thread(rantai, *arguments, *self.at)
         self.counts["commands"] += 1
         return printed.strip().splitlines()[-1]
@@ -197,13 +203,13 @@ class World:
         return "--data-dir", str(self.up.data_dir)
 
     async def new_key(self, role: Role, partner: str) -> str:
-        """Make a key by the command."""
+        """Create a key with `rantai keys create` and return it."""
         key = await self.command("keys", "create", "--role", role.value, "--partner", partner)
         self.counts["keys made"] += 1
         return key
 
     async def pause(self, seconds: float) -> bool:
-        """Wait; return whether anything new may still begin."""
+        """Wait `seconds`, or until the soak closes; return whether it is still open."""
         try:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:

@@ -1,1 +1,1 @@
-"""What tests of several levels share: stores, evaluations, locks, public reports."""
+"""Helpers for tests of several levels: stores, evaluations, blocked threads, public reports."""

@@ -1,4 +1,4 @@
-"""What tests of evaluations share: a store with evaluators at work on it, histories, scorecards."""
+"""Helpers for tests of evaluations: a store with evaluators, histories, and scorecards."""
 
 import json
 import random
@@ -43,7 +43,7 @@ Card = Mapping[str, Any]
 
 @dataclass
 class Clock:
-    """Stands in for `time`: it goes on where a test says so."""
+    """Stands in for `time`: it advances only when a test sets `now`."""
 
     now: float = 1000.0
 
@@ -53,7 +53,7 @@ class Clock:
 
 @dataclass
 class Bench:
-    """A store, and evaluators at work on it one after the other, as processes are."""
+    """A store and its evaluators, which run one after the other, as processes do."""
 
     clickhouse: ClickHouse
     clock: Clock
@@ -70,14 +70,14 @@ class Bench:
         policy: Policy = DEFAULT_POLICY,
         store: EvaluationStore | None = None,
     ) -> Evaluator:
-        """Return an evaluator that knows nothing yet."""
+        """Return an evaluator with nothing cached, as after a start."""
         store = store or self.store
         announcer = Announcer(store, self.producer, "127.0.0.1:1", policy)
         standings = Standings(self.clickhouse, policy)
         return Evaluator(standings, store, announcer, Waits(1, quiet, grace))
 
     async def turn(self, evaluator: Evaluator, at: date | datetime) -> int:
-        """Turn, a second apart, until nothing is left to do; return how much was done."""
+        """Take turns, one second apart, until nothing is left to do; return how much was done."""
         moment = at if isinstance(at, datetime) else datetime.combine(at, time(12), JAKARTA)
         done = await evaluator.turn(moment)
         for _ in range(MOST_TURNS):
@@ -86,25 +86,25 @@ class Bench:
             done += more
             if not more:
                 return done
-        raise AssertionError("it does the same again and again")
+        raise AssertionError("the evaluator finds work in every turn: it never finishes")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return every row of what is frozen, also those that do not stand."""
+        """Return every row of the frozen evaluations, also those that do not stand."""
         return self.clickhouse.rows("SELECT * FROM evaluations ORDER BY supplier_id, as_of")
 
     def ends(self, name: str = "S1") -> list[date]:
-        """Return of which month ends a supplier has rows, each as often as it has one."""
+        """Return the month ends of a supplier's frozen rows, one entry per row."""
         return [row["as_of"] for row in self.rows() if row["supplier_id"] == name]
 
     def told(self, name: str = "S1") -> list[tuple[str | None, str | None]]:
-        """Return from where to where the published grade of a supplier was told to go."""
+        """Return the announced changes of a supplier's published grade, as (from, to)."""
         events = [json.loads(record.value)["data"] for record in self.producer.published]
         changed = [event["changed"] for event in events if event["supplier_id"] == name]
         return [(one["from"], one["to"]) for one in changed if one["what"] == "published_grade"]
 
 
 def emptied(clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Return a bench with an empty store and a clock of its own."""
+    """Empty the store and return a bench on it, with a clock that the evaluator reads."""
     empty(clickhouse)
     clock = Clock()
     monkeypatch.setattr(evaluator, "time", clock)
@@ -112,20 +112,20 @@ def emptied(clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def ends_of(bench: Bench) -> dict[str, list[date]]:
-    """Return every month end of each supplier up to the last one of all."""
+    """Return every month end of each supplier, from its first day up to LAST."""
     firsts = FigureStore(bench.clickhouse, DEFAULT_POLICY).first_days(Selection(LAST, WINDOW_DAYS))
     return {name: month_ends(first, LAST) for name, first in firsts.items()}
 
 
 def told_of(seed: int = 12) -> list[Event]:
-    """Write a history in which grades differ and change."""
+    """Return a history in which grades differ between suppliers and change over time."""
     rng = random.Random(seed)
     events = history(rng, suppliers=2, buyers=1, lines=130, start=START, days=DAYS, calm=0.97)
     return shuffled(rng, events, resend=0)
 
 
 def calm(months: Iterable[int], days: Iterable[int] = (3, 8, 15, 23)) -> list[Event]:
-    """Write orders of S1 that go well, some in each month of 2026."""
+    """Return orders of S1 that are delivered on time, on the given days and months of 2026."""
     return [
         one
         for month in months
@@ -144,20 +144,20 @@ def received(month: int, day: int, **more: Any) -> Event:
     return receive(f"{month:02}-{day:02}", no=f"R{month}-{day}", lines=[line], **more)
 
 
-def cards(clickhouse: ClickHouse, asked_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
-    """Return what scorecards of suppliers at dates say now, worked out each by itself."""
+def cards(clickhouse: ClickHouse, days_of: Mapping[str, Iterable[date]]) -> dict[Any, Card]:
+    """Return the present scorecard of each supplier at each date, each computed on its own."""
     reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
     found: dict[Any, Card] = {}
-    for name, days in asked_of.items():
+    for name, days in days_of.items():
         for day in days:
-            asked = Selection(day, WINDOW_DAYS, [name])
-            card = simplejson.loads(reader.scorecard(name, asked), use_decimal=True)
+            selection = Selection(day, WINDOW_DAYS, [name])
+            card = simplejson.loads(reader.scorecard(name, selection), use_decimal=True)
             found[name, day] = {part: card[part] for part in PARTS}
     return found
 
 
 def differences(then: Card, now: Card) -> Card | None:
-    """Return what is other in two scorecards, as `restated` has it."""
+    """Return how two scorecards differ, in the form of `restated`; None if they are equal."""
     figures = {
         key: {"frozen": then["kpis"][key], "now": now["kpis"][key]}
         for key in then["kpis"]

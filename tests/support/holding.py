@@ -1,4 +1,4 @@
-"""Holding what others wait for: threads that take turns, and clients of the store."""
+"""Blocks shared resources so that others have to wait: threads of turns, clients of the store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +14,7 @@ HANG_SECONDS = 30
 
 @asynccontextmanager
 async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
-    """Hold every thread as long as the context lasts; what is asked for meanwhile waits."""
+    """Occupy all threads while the context lasts, so that other work has to wait."""
     gate, begun = Event(), [Event() for _ in range(threads)]
 
     def hold(one: Event) -> None:
@@ -32,7 +32,7 @@ async def held(turns: Turns, threads: int = 1) -> AsyncIterator[None]:
 
 @contextmanager
 def clients_held(store: ClickHouse, share: Share) -> Iterator[None]:
-    """Hold every client of a share as long as the context lasts."""
+    """Occupy every client of a share while the context lasts."""
     with ExitStack() as stack:
         for _ in range(share.clients):
             stack.enter_context(store.with_share(share).client())

@@ -1,4 +1,4 @@
-"""Public bug reports of other products as cases: their events, and the figures they come to."""
+"""Cases from public bug reports of other products: their events and the expected figures."""
 
 import re
 from collections.abc import Sequence
@@ -20,40 +20,40 @@ from tests.support.storing import store
 T = date(2026, 4, 1)
 
 Told = dict[str, Any]
-"""By key: numerator and denominator, or the value of a figure that is one number."""
+"""By figure key: (numerator, denominator), a plain number, or a load for each process."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report, and what is right of it, worked out by hand from docs/figures.md."""
+    """A bug report as events, and the right figures, worked out by hand from docs/figures.md."""
 
     name: str
-    """Repository and number."""
+    """Repository and issue number."""
     events: Sequence[Event]
     expected: Told
     later: Sequence[Event] = field(default=())
-    """Events that arrive when the others are stored and folded."""
+    """Events that arrive after the others were stored and folded."""
     as_of: date = T
 
     @property
     def supplier(self) -> str:
-        """The supplier of this report alone."""
+        """The supplier id, made from the name: each report has its own supplier."""
         return re.sub(r"[^A-Za-z0-9]+", "-", self.name)[-64:].strip("-")
 
     @property
     def parts(self) -> tuple[list[Event], list[Event]]:
-        """The events as they arrive, of a supplier of this report's own."""
+        """`events` and `later`, with the supplier id and event ids of this report."""
         first, second = ([self._own(one) for one in part] for part in (self.events, self.later))
         return first, second
 
     def _own(self, one: Event) -> Event:
         data = one["data"] | {"supplier_id": self.supplier}
-        # Reports share events: each has its own copy, with an id of its own.
+        # Reports share events: each gets its own copy with its own id.
         return one | {"id": f"{self.name} {one['id']}", "data": data}
 
 
 def by_the_store(clickhouse: ClickHouse, reports: Sequence[Report]) -> dict[str, Told]:
-    """Store the events of all reports, and read the figures of each."""
+    """Store the events of all reports; return the figures of each, by report name."""
     store(clickhouse, [one for report in reports for one in report.parts[0]])
     if later := [one for report in reports for one in report.parts[1]]:
         store(clickhouse, later)
@@ -66,7 +66,7 @@ def by_the_store(clickhouse: ClickHouse, reports: Sequence[Report]) -> dict[str,
 
 
 def by_the_reference(report: Report) -> Told:
-    """Read the figures of a report as the reference has them."""
+    """Return the figures of a report as the reference implementation computes them."""
     first, second = report.parts
     return _told(all_figures([*first, *second], report.supplier, report.as_of).kpis)
 
@@ -84,16 +84,16 @@ def _one(figure: Any) -> Any:
 
 
 def placed(day: str, *lines: Document, order_no: str = "P", **more: Any) -> Event:
-    """Place an order of several lines."""
+    """Return an order of the given lines."""
     return event("order.placed", day, order_no=order_no, lines=list(lines), **more)
 
 
 def asked(line_no: str, quantity: int | str, wanted: str, **more: Any) -> Document:
-    """Write a line of an order; the day with its year."""
+    """Return a line of an order; `wanted` is a date with its year."""
     stated = {"line_no": line_no, "item_no": "I", "quantity": quantity, "requested_date": wanted}
     return stated | more
 
 
 def moved(quantity: int | str, line_no: str = "10", order_no: str = "P", **more: Any) -> Document:
-    """Write a line that moves a quantity."""
+    """Return a line of a despatch, receipt, reversal or return."""
     return {"order_no": order_no, "line_no": line_no, "quantity": quantity} | more

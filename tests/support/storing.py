@@ -1,4 +1,4 @@
-"""Putting events into a store as the services do, without a broker."""
+"""Puts events into a store as the services do, without a broker."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -14,16 +14,16 @@ from services.store.folding import FACT_TABLES
 from services.store.ledger import Ledger, LedgerRecord
 
 ACCEPTED_MS = 1_767_225_600_123
-"""A time of acceptance: 2026-01-01T00:00:00.123Z."""
+"""Acceptance time: 2026-01-01T00:00:00.123Z, in milliseconds."""
 
 
 def accepted(event: dict[str, Any]) -> Accepted:
-    """Validate an event and write it as the gateway does."""
+    """Validate an event and return it in canonical form, as the gateway does."""
     return to_canonical(EVENT.validate_python(event))
 
 
 def row(event: dict[str, Any], offset: int = 0, partition: int = 0) -> LedgerRecord:
-    """Return an event as the ledger takes it."""
+    """Return an event as the record that the ledger appends."""
     one = accepted(event)
     return LedgerRecord(
         one.source, one.id, one.content.hex(), one.value, one.topic, partition, offset,
@@ -59,7 +59,7 @@ def store_in_batches(
 
 
 def empty(clickhouse: ClickHouse) -> None:
-    """Take every event out of a store and everything that came of it."""
+    """Delete every event and everything derived from them, durable tables included."""
     tables = clickhouse.rows(
         "SELECT name FROM system.tables WHERE database = {database:String} "
         "AND engine LIKE '%MergeTree' AND name != 'migrations'",
@@ -70,18 +70,18 @@ def empty(clickhouse: ClickHouse) -> None:
 
 
 def contents(clickhouse: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every derived table, sorted, each once."""
+    """Return every row of every derived table, deduplicated and sorted, by table."""
     views = clickhouse.rows(
         "SELECT name FROM system.tables WHERE database = {database:String} "
         "AND engine = 'MaterializedView'",
         {"database": clickhouse.database},
     )
     names = [str(view["name"]).removesuffix("_of_events") for view in views]
-    # What an insert touched is forgotten after a day; it says nothing of its own.
+    # Rows of `touched` expire after a day, and only repeat what other tables hold.
     names = [name for name in names if name != "touched"] + list(FACT_TABLES)
-    # When an event was accepted is no part of what it says: a resend is accepted later.
+    # `senders` holds when events were accepted, which differs if the same events are sent again.
     names.remove("senders")
-    # The number of a fold is drawn; tests of what is kept look at it.
+    # The mark that a fold gives is random; test_standings.py checks when it changes.
     names.remove("fold_marks")
     return {
         name: [tuple(found.values()) for found in clickhouse.rows(_ROWS.format(name=name))]

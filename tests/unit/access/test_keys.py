@@ -1,4 +1,4 @@
-"""API keys: made once, followed, revoked; the file never holds a secret; no key is lost."""
+"""API keys: creating, revoking, following the file; the file holds no secret and loses no key."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> KeyStore:
     return KeyStore(tmp_path / "keys" / "keys.json")
 
 
-def test_a_key_speaks_for_its_partner_until_it_is_revoked(store: KeyStore) -> None:
+def test_a_key_authenticates_its_partner_until_it_is_revoked(store: KeyStore) -> None:
     key, other = store.create(Role.BUYER, "AHM"), store.create(Role.SUPPLIER, "IKM-1")
     principal = store.authenticate(key)
     assert principal == Principal(Role.BUYER, "AHM", key.split("_")[1])
@@ -30,9 +30,9 @@ def test_a_key_speaks_for_its_partner_until_it_is_revoked(store: KeyStore) -> No
     assert first.revoked_at is not None
     assert store.authenticate(key) is None
     assert store.authenticate(other) is not None
-    # Known, but in no role any more.
+    # A partner whose keys are all revoked is still known, but has no role.
     assert store.partners() == {"AHM": (), "IKM-1": (Role.SUPPLIER,)}
-    assert store.revoke(principal.key_id) == first  # Again changes nothing.
+    assert store.revoke(principal.key_id) == first  # Revoking again changes nothing.
     with pytest.raises(LookupError, match="rantai keys list"):
         store.revoke("000000000000")
 
@@ -44,18 +44,18 @@ def test_a_partner_may_hold_several_roles(store: KeyStore) -> None:
 
 
 @pytest.mark.parametrize("partner", ["", "a b", "a/b", "é", "x" * 65, "a\nb"])
-def test_a_partner_id_has_a_shape(store: KeyStore, partner: str) -> None:
+def test_a_malformed_partner_id_is_refused(store: KeyStore, partner: str) -> None:
     with pytest.raises(ValueError, match="1 to 64"):
         store.create(Role.BUYER, partner)
     assert store.records() == []
 
 
-def test_white_space_round_a_partner_id_is_no_part_of_it(store: KeyStore) -> None:
+def test_white_space_around_a_partner_id_is_stripped(store: KeyStore) -> None:
     store.create(Role.BUYER, " AHM\u00a0")
     assert store.partners() == {"AHM": (Role.BUYER,)}
 
 
-def test_the_file_holds_no_secret_and_is_its_owners_alone(store: KeyStore) -> None:
+def test_the_file_holds_no_secret_and_only_its_owner_may_read_it(store: KeyStore) -> None:
     key = store.create(Role.BUYER, "AHM")
     secret = key.split("_", 2)[2]
     text = store.path.read_text()
@@ -67,7 +67,7 @@ def test_the_file_holds_no_secret_and_is_its_owners_alone(store: KeyStore) -> No
     assert left <= {"keys.json", ".keys.json.lock"}
 
 
-def test_what_is_no_key_is_nobody(store: KeyStore) -> None:
+def test_an_altered_or_malformed_key_authenticates_nobody(store: KeyStore) -> None:
     key = store.create(Role.BUYER, "AHM")
     wrong = [
         "",
@@ -83,7 +83,7 @@ def test_what_is_no_key_is_nobody(store: KeyStore) -> None:
     assert [store.authenticate(text) for text in wrong] == [None] * len(wrong)
 
 
-def test_a_running_process_takes_at_once_what_another_changes(store: KeyStore) -> None:
+def test_a_running_process_sees_at_once_what_another_changes(store: KeyStore) -> None:
     running = KeyStore(store.path)
     assert running.authenticate("rtk_" + "0" * 12 + "_" + "a" * 43) is None
     for _ in range(50):
@@ -100,7 +100,7 @@ def test_a_running_process_takes_at_once_what_another_changes(store: KeyStore) -
     assert running.authenticate(last) is None
 
 
-def test_a_mounted_secret_is_swapped_by_a_link(tmp_path: Path) -> None:
+def test_a_mounted_secret_that_is_swapped_by_a_symlink_is_followed(tmp_path: Path) -> None:
     versions = []
     for name in ("one", "two"):
         made = KeyStore(tmp_path / name / "keys.json")
@@ -134,7 +134,7 @@ def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
     good = store.path.read_text()
     store.path.write_text(text)
     assert store.authenticate(key) is not None
-    # But nobody writes over a file that somebody is mending, and nobody starts with one.
+    # But no change overwrites a file that somebody is repairing, and no process starts with it.
     with pytest.raises(RecordFileError, match=rf"keys\.json is not a .*{place}.*repair it"):
         store.create(Role.BUYER, "ADM")
     with pytest.raises(RecordFileError):
@@ -144,18 +144,18 @@ def test_a_change_that_cannot_be_read_leaves_the_keys_as_they_were(
     assert KeyStore(store.path).authenticate(key) is not None
 
 
-def test_keys_that_were_never_read_are_no_fault_of_the_sender(store: KeyStore) -> None:
+def test_keys_that_were_never_read_are_answered_503_not_401(store: KeyStore) -> None:
     key = store.create(Role.BUYER, "AHM")
     header = (b"authorization", f"Bearer {key}".encode())
     request = Request({"type": "http", "headers": [header]})
     assert principal_of(request, store).partner == "AHM"
     store.path.write_text("{")
-    with pytest.raises(Problem, match="can't be checked") as told:
+    with pytest.raises(Problem, match="can't be checked") as raised:
         principal_of(request, KeyStore(store.path))
-    assert told.value.status == 503
+    assert raised.value.status == 503
 
 
-def test_a_restriction_that_is_not_known_is_not_overlooked(store: KeyStore) -> None:
+def test_an_unknown_restriction_in_the_file_is_an_error(store: KeyStore) -> None:
     key = store.create(Role.BUYER, "AHM")
     rows = json.loads(store.path.read_text())
     rows["keys"][0]["only_from"] = "10.0.0.0/8"
@@ -164,9 +164,9 @@ def test_a_restriction_that_is_not_known_is_not_overlooked(store: KeyStore) -> N
         KeyStore(store.path).authenticate(key)
 
 
-def test_no_key_is_lost_where_many_are_made_at_once(store: KeyStore) -> None:
+def test_no_key_is_lost_when_many_are_created_at_once(store: KeyStore) -> None:
     def make(number: int) -> str:
-        # Half through one object, half each through one of its own, as processes would.
+        # Half share one object; each of the others has its own, as processes do.
         mine = store if number % 2 else KeyStore(store.path)
         return mine.create(Role.SUPPLIER, f"IKM-{number}")
 
@@ -177,7 +177,7 @@ def test_no_key_is_lost_where_many_are_made_at_once(store: KeyStore) -> None:
     assert len(json.loads(store.path.read_text())["keys"]) == 40
 
 
-def test_many_threads_may_ask_while_keys_change(store: KeyStore) -> None:
+def test_many_threads_may_authenticate_while_keys_change(store: KeyStore) -> None:
     running = KeyStore(store.path)
 
     def is_taken_at_once(number: int) -> bool:

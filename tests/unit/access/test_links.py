@@ -1,4 +1,4 @@
-"""Links: they open one partner's page, for a time, can be taken back, and not be made by others."""
+"""Links: each opens one partner's page for a limited time, can be revoked and not be forged."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ def refusal(links: Links, token: str) -> LinkRefusal:
 
 
 def put(links: Links, at: int = 0, **changes: Any) -> None:
-    """Change the records' file as somebody who has it might."""
+    """Edit a record in the file, as somebody with access to it might."""
     path = links._file.path
     rows = json.loads(path.read_text())
     rows["links"][at].update(changes)
@@ -41,7 +41,7 @@ def test_a_link_opens_its_holders_page(links: Links, tmp_path: Path) -> None:
     assert links.open(links.create(READER)).rights is Rights.READ
     assert token == token.strip()
     assert not set(token) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-    # After a restart, too: secret and records are kept, for their owner alone.
+    # It opens after a restart too: secret and records are files that only their owner may read.
     folder = tmp_path / "new"
     assert Links(folder / "link.secret").open(token) == opened
     kept = sorted(file.name for file in folder.iterdir() if not file.name.endswith(".lock"))
@@ -50,19 +50,19 @@ def test_a_link_opens_its_holders_page(links: Links, tmp_path: Path) -> None:
     assert token not in (folder / "links.json").read_text()
 
 
-def test_whatever_is_changed_in_a_link_it_opens_nothing(links: Links) -> None:
+def test_an_altered_link_opens_nothing(links: Links) -> None:
     token = links.create(HOLDER)
     for at in range(len(token)):
         if token[at] == ".":
             continue
-        # The last sign of a signature holds two bits that mean nothing.
+        # The last character of a signature has two unused bits: the swap must change the others.
         swapped = "A" if token[at] != "A" else "Q"
         assert refusal(links, token[:at] + swapped + token[at + 1 :]) is LinkRefusal.INCOMPLETE
     for broken in ("", ".", token[:-1], token[: len(token) // 2], token + "x", "é" * 9, "a.b.c"):
         assert refusal(links, broken) is LinkRefusal.INCOMPLETE
 
 
-def test_an_old_link_says_that_it_has_expired(links: Links) -> None:
+def test_an_old_link_is_refused_as_expired(links: Links) -> None:
     token = links.create(HOLDER, days=1)
     assert links.open(token)
     put(links, expires_at="2020-01-01T00:00:00+00:00")
@@ -72,12 +72,12 @@ def test_an_old_link_says_that_it_has_expired(links: Links) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -1, 731, float("nan"), float("inf")])
-def test_a_link_lasts_for_a_sensible_time(links: Links, days: float) -> None:
+def test_a_link_lasts_more_than_0_and_at_most_730_days(links: Links, days: float) -> None:
     with pytest.raises(ValueError, match="lasts between"):
         links.create(HOLDER, days)
 
 
-def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: Links) -> None:
+def test_a_revoked_link_opens_nothing_and_others_are_unaffected(links: Links) -> None:
     first, second = links.create(HOLDER), links.create(HOLDER)
     gone = links.revoke(links.open(first).link_id)
     assert gone.revoked_at is not None
@@ -88,7 +88,7 @@ def test_a_link_that_is_taken_back_opens_nothing_and_no_other_is_touched(links: 
         links.revoke("nothing")
 
 
-def test_a_running_process_takes_at_once_what_another_makes_and_takes_back(links: Links) -> None:
+def test_a_running_process_sees_at_once_what_another_creates_and_revokes(links: Links) -> None:
     running = Links(links._file.path.with_name("link.secret"))
     for _ in range(50):
         token = links.create(HOLDER)
@@ -99,7 +99,7 @@ def test_a_running_process_takes_at_once_what_another_makes_and_takes_back(links
         assert running.valid(opened.link_id) is None
 
 
-def test_a_link_ends_with_the_one_by_which_its_maker_came_in(links: Links) -> None:
+def test_a_link_ends_with_the_link_by_which_its_maker_signed_in(links: Links) -> None:
     office = links.open(links.create(LinkHolder(Role.PROGRAMME, "YDBA"), days=7))
     long, short = (links.create(HOLDER, days, "YDBA", office.link_id) for days in (365, 1))
     own = links.create(HOLDER, 365, "YDBA")
@@ -115,14 +115,14 @@ def test_a_link_ends_with_the_one_by_which_its_maker_came_in(links: Links) -> No
         assert links.records() == before
 
 
-def test_a_link_of_which_nothing_is_known_opens_nothing(links: Links) -> None:
-    """It could not be taken back."""
+def test_a_link_without_a_record_opens_nothing(links: Links) -> None:
+    """Such a link could not be revoked."""
     token = links.create(HOLDER)
     links._file.path.unlink()
     assert refusal(Links(links._file.path.with_name("link.secret")), token) is LinkRefusal.REVOKED
 
 
-def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
+def test_changing_the_partner_in_a_record_does_not_open_that_partners_page(
     links: Links,
 ) -> None:
     token = links.create(HOLDER)
@@ -131,7 +131,7 @@ def test_a_record_that_names_another_partner_does_not_turn_a_link_into_theirs(
     assert refusal(fresh, token) is LinkRefusal.REVOKED
 
 
-def test_a_link_for_one_buyers_orders_alone_stays_that(links: Links) -> None:
+def test_a_link_limited_to_one_buyers_orders_cannot_be_widened(links: Links) -> None:
     token = links.create(LinkHolder(Role.SUPPLIER, "IKM-1", Rights.READ, "AHM"), made_by="AHM")
     assert links.open(token).buyer == "AHM"
     for changes in ({"buyer": None}, {"buyer": "TMMIN"}):
@@ -141,7 +141,9 @@ def test_a_link_for_one_buyers_orders_alone_stays_that(links: Links) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.BUYER, Role.PROGRAMME])
-def test_only_a_suppliers_link_is_for_one_buyers_orders(links: Links, role: Role) -> None:
+def test_only_a_suppliers_reading_link_can_be_limited_to_one_buyers_orders(
+    links: Links, role: Role
+) -> None:
     with pytest.raises(ValueError, match="only a supplier's link"):
         links.create(LinkHolder(role, "AHM", Rights.READ, "AHM"))
     with pytest.raises(ValueError, match="for reading"):
@@ -149,7 +151,7 @@ def test_only_a_suppliers_link_is_for_one_buyers_orders(links: Links, role: Role
     assert links.records() == []
 
 
-def test_another_secret_signs_other_links(links: Links, tmp_path: Path) -> None:
+def test_a_link_signed_with_another_secret_opens_nothing(links: Links, tmp_path: Path) -> None:
     other = Links(tmp_path / "other" / "link.secret")
     assert refusal(other, links.create(HOLDER)) is LinkRefusal.INCOMPLETE
 
@@ -162,13 +164,13 @@ def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> No
     assert {one.open(token).partner for one in made} == {"IKM-1"}
 
 
-def test_no_link_is_lost_where_many_are_made_at_once(links: Links) -> None:
+def test_no_link_is_lost_when_many_are_created_at_once(links: Links) -> None:
     with ThreadPoolExecutor(8) as threads:
         tokens = list(threads.map(lambda _: links.create(HOLDER), range(40)))
     assert len({links.open(token).link_id for token in tokens}) == 40
 
 
-def test_an_empty_secret_signs_nothing(tmp_path: Path) -> None:
+def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "link.secret"
     file.write_text("")
     with pytest.raises(ValueError, match="empty"):

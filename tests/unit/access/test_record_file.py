@@ -1,4 +1,4 @@
-"""A file of records: every change is seen by whoever reads it, and kept over a power cut."""
+"""The file of records: running processes see every change, and a change survives a power cut."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ def unreadable(caplog: pytest.LogCaptureFixture) -> int:
 
 
 def test_every_change_has_a_later_time_than_the_one_before(tmp_path: Path) -> None:
-    """Or two of equal size within a tick of the clock, on one inode, would look like none."""
+    """Else a second change of equal size, on the same inode and clock tick, would be missed."""
     file, times = tmp_path / "file", []
     for number in range(100):
         private_files.replace(file, b"%02d" % number)
@@ -41,17 +41,17 @@ def test_every_change_has_a_later_time_than_the_one_before(tmp_path: Path) -> No
     assert times == sorted(set(times))
 
 
-def test_a_copy_that_is_put_back_with_its_old_time_and_size_is_seen(store: KeyStore) -> None:
+def test_a_copy_that_is_restored_with_its_old_time_and_size_is_noticed(store: KeyStore) -> None:
     assert partner_of(store) == "AHM"
     before, text = store.path.stat(), store.path.read_text()
-    time.sleep(0.05)  # the file system's clock goes on
+    time.sleep(0.05)  # so that the change time of the file differs
     store.path.write_text(text.replace('"AHM"', '"ADM"'))
     os.utime(store.path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert store.path.stat().st_size == before.st_size
     assert partner_of(store) == "ADM"
 
 
-def test_a_file_that_is_away_for_a_moment_takes_nobodys_key(
+def test_a_file_that_is_missing_for_a_moment_invalidates_no_key(
     store: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert partner_of(store) == "AHM"
@@ -62,7 +62,7 @@ def test_a_file_that_is_away_for_a_moment_takes_nobodys_key(
     assert not away.exists()
 
 
-def test_a_file_that_is_gone_is_looked_for_once(
+def test_a_file_that_is_gone_is_waited_for_only_once(
     store: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
@@ -73,31 +73,31 @@ def test_a_file_that_is_gone_is_looked_for_once(
         assert 0 < sum(waits) < 0.1
         count = len(waits)
     assert len(waits) == count < 10
-    # Where there never was one, nobody waits.
+    # A file that never existed is not waited for.
     assert KeyStore(store.path.with_name("none.json")).partners() == {}
     assert len(waits) == count
 
 
-def test_a_broken_file_is_read_and_told_once(
+def test_a_broken_file_is_read_and_logged_once(
     store: KeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = store.path.read_bytes()
-    for text, told in (("{", 1), ("[", 1), ('{"keys": 3}', 2)):
+    for text, logged in (("{", 1), ("[", 1), ('{"keys": 3}', 2)):
         store.path.write_text(text)
         for _ in range(20):
             assert partner_of(store) == "AHM"
-        assert unreadable(caplog) == told, text
+        assert unreadable(caplog) == logged, text
         assert caplog.records[-1].levelno == logging.ERROR
     store.path.write_bytes(good.replace(b"AHM", b"TMMIN"))
     assert partner_of(store) == "TMMIN"
 
 
-def test_a_file_that_may_not_be_read_keeps_the_records_until_it_may(
+def test_records_are_kept_while_the_file_cannot_be_read(
     store: KeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     content = store.path.read_bytes()
     store.path.unlink()
-    store.path.mkdir()  # who runs tests as root may read everything else
+    store.path.mkdir()  # root, which may run the tests, can read any file
     for _ in range(20):
         assert partner_of(store) == "AHM"
     assert unreadable(caplog) == 1
@@ -108,10 +108,10 @@ def test_a_file_that_may_not_be_read_keeps_the_records_until_it_may(
     assert partner_of(store) == "ADM"
 
 
-def test_a_change_is_on_the_disk_before_it_is_told(
+def test_a_change_is_on_the_disk_before_create_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Content first, then the name: a power cut in between leaves the old file, not half a one."""
+    """Content first, then the name: a power cut in between leaves the old file, not half a file."""
     done: list[str] = []
     sync, rename = os.fsync, Path.replace
 
@@ -130,7 +130,7 @@ def test_a_change_is_on_the_disk_before_it_is_told(
     assert done == ["folder", "content of .keys", "name keys.json", "folder"]
 
 
-def test_what_could_not_be_written_leaves_nothing_behind(
+def test_a_failed_write_leaves_no_file_behind(
     store: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = store.path.read_bytes()

@@ -1,4 +1,4 @@
-"""Sessions: whoever came in stays signed in, no longer than the link or key that let them in."""
+"""Sessions: a visitor stays signed in, but no longer than the link or key is valid."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ def door(tmp_path: Path) -> Door:
     return Door(tmp_path)
 
 
-def test_a_link_lets_its_partner_in_with_its_rights(door: Door) -> None:
+def test_a_link_signs_its_partner_in_with_its_rights(door: Door) -> None:
     for rights in Rights:
         link = door.links.open(door.links.create(LinkHolder(Role.SUPPLIER, "IKM-1", rights), 2))
         session = door.sessions.by_link(link)
@@ -61,7 +61,7 @@ def test_a_running_process_ends_a_session_at_once(door: Door) -> None:
     assert [running.sessions.visitor(cookie) for cookie in cookies] == [None, None]
 
 
-def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Door) -> None:
+def test_a_key_signs_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Door) -> None:
     principal = door.principal()
     session = door.sessions.by_key(principal)
     assert session.seconds == KEY_SESSION_SECONDS
@@ -76,12 +76,12 @@ def test_a_key_lets_in_for_a_working_day_and_no_longer_than_it_is_valid(door: Do
     assert door.sessions.visitor(session.cookie) is None
 
 
-def test_a_cookie_of_anything_else_is_nobody(door: Door) -> None:
+def test_a_forged_or_foreign_cookie_signs_nobody_in(door: Door) -> None:
     cookie = door.sessions.by_key(door.principal()).cookie
     swapped = "A" if cookie[3] != "A" else "B"
     for broken in (None, "", "x", cookie[:-2], cookie[:3] + swapped + cookie[4:], cookie * 2):
         assert door.sessions.visitor(broken) is None
-    # Signed by us, for something else or of another shape.
+    # Signed with our secret, but for another purpose or with other content.
     for salt, what in (("rantai.form.v1", ["key", "x", "y"]), ("rantai.session.v1", ["key"])):
         signed = URLSafeTimedSerializer(door.links.secret, salt=salt).dumps(what)
         assert door.sessions.visitor(str(signed)) is None
@@ -98,7 +98,7 @@ def test_the_cookie_does_not_hold_the_key(door: Door) -> None:
     assert session.visitor.role is Role.PROGRAMME
 
 
-def test_every_sign_in_has_a_name_of_its_own(door: Door) -> None:
+def test_every_sign_in_has_its_own_session_name(door: Door) -> None:
     principal = door.principal()
     names = {door.sessions.by_key(principal).visitor.session for _ in range(5)}
     assert len(names) == 5

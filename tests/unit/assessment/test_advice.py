@@ -1,4 +1,4 @@
-"""What to do next: the gain is the score with the cases put right, less the score as it is."""
+"""Next steps: the gain is the score with the cases put right, less the present score."""
 
 import json
 import random
@@ -18,8 +18,8 @@ from tests.support.storing import empty, store, store_in_batches
 APRIL = date(2026, 4, 1)
 
 
-def told(supplier: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give events to a supplier of their own, under ids of their own."""
+def moved_to(supplier: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events with another supplier and with ids of their own."""
     return [
         event | {"id": f"{supplier}-{at}", "data": event["data"] | {"supplier_id": supplier}}
         for at, event in enumerate(events)
@@ -29,15 +29,17 @@ def told(supplier: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def scorecard(
     clickhouse: ClickHouse, supplier: str, events: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    store(clickhouse, told(supplier, events))
-    asked = Selection(APRIL, 180, [supplier])
+    store(clickhouse, moved_to(supplier, events))
+    selection = Selection(APRIL, 180, [supplier])
     card: dict[str, Any] = json.loads(
-        ScorecardReader(clickhouse, DEFAULT_POLICY).scorecard(supplier, asked)
+        ScorecardReader(clickhouse, DEFAULT_POLICY).scorecard(supplier, selection)
     )
     return card
 
 
-def test_the_gain_is_what_the_events_put_right_would_bring(own_clickhouse: ClickHouse) -> None:
+def test_the_gain_is_the_score_if_the_events_were_right_less_the_score(
+    own_clickhouse: ClickHouse,
+) -> None:
     empty(own_clickhouse)
     lots = [inspect("03-10", 0, "accepted", no=f"Q{number}") for number in range(3)]
     rest = [order("03-01", 100, "03-20"), receive("03-20", 100)]
@@ -50,7 +52,7 @@ def test_the_gain_is_what_the_events_put_right_would_bring(own_clickhouse: Click
     assert step["gain"] == pytest.approx(then["score"]["value"] - now["score"]["value"])
 
 
-def test_the_best_first_and_only_what_gains(own_clickhouse: ClickHouse) -> None:
+def test_next_steps_come_best_first_and_all_of_them_gain(own_clickhouse: ClickHouse) -> None:
     empty(own_clickhouse)
     rng = random.Random(5)
     events = history(rng, suppliers=3, buyers=2, lines=90, start=date(2026, 1, 1), days=90)
@@ -66,7 +68,7 @@ def test_the_best_first_and_only_what_gains(own_clickhouse: ClickHouse) -> None:
         assert card["score"]["value"] + gains[0] <= 100
 
 
-def test_one_without_a_fault_is_told_nothing(own_clickhouse: ClickHouse) -> None:
+def test_a_supplier_without_faults_has_no_next_steps(own_clickhouse: ClickHouse) -> None:
     empty(own_clickhouse)
     card = scorecard(own_clickhouse, "FINE", [inspect("03-10", 0, "accepted")])
     assert card["next_steps"] == []

@@ -1,4 +1,4 @@
-"""What is remembered weighs no more than its bound, and what is asked for stays."""
+"""The bounded cache stays within its weight and drops the least recently used value."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from services.assessment.bounded_cache import BoundedCache
 
 
-def test_what_was_not_asked_for_longest_goes_first() -> None:
+def test_the_least_recently_used_value_is_dropped_first() -> None:
     kept = BoundedCache[str, int](2)
     kept.put("a", 1)
     kept.put("b", 2)
@@ -16,7 +16,7 @@ def test_what_was_not_asked_for_longest_goes_first() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.binary(max_size=12))))
-def test_what_is_kept_weighs_no_more_than_the_bound(puts: list[tuple[str, bytes]]) -> None:
+def test_the_values_never_weigh_more_than_the_bound(puts: list[tuple[str, bytes]]) -> None:
     kept = BoundedCache[str, bytes](20, len)
     for key, value in puts:
         kept.put(key, value)
@@ -25,11 +25,11 @@ def test_what_is_kept_weighs_no_more_than_the_bound(puts: list[tuple[str, bytes]
         assert sum(map(len, found)) == kept.heavy <= 20
 
 
-def test_what_weighs_too_much_alone_is_not_kept() -> None:
+def test_a_value_heavier_than_the_bound_is_not_kept() -> None:
     kept = BoundedCache[str, bytes](5, len)
     kept.put("b", b"12")
     kept.put("a", b"123456")
     assert kept.get("a") is None
-    # It costs no other value its place.
+    # No other value is dropped for it.
     assert kept.get("b") == b"12"
     assert kept.heavy == 2

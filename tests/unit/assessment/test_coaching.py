@@ -1,4 +1,4 @@
-"""The effect of coaching against the reference: before, after, and beside the uncoached."""
+"""Effects of coaching against the reference: before, after, and beside uncoached suppliers."""
 
 import random
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ COACHED = {
     SUPPLIERS[2]: [START + timedelta(days=270)],
     SUPPLIERS[3]: [START + timedelta(days=160)],
 }
-HOMELESS = SUPPLIERS[3]
+WITHOUT_CLUSTER = SUPPLIERS[3]
 END = START + timedelta(days=DAYS)
 
 
@@ -47,8 +47,8 @@ def coach(supplier: str, held_on: date, topic: str = "5r") -> Event:
 
 
 @pytest.fixture(scope="module")
-def told(own_clickhouse: ClickHouse) -> tuple[FigureStore, list[Event]]:
-    """Return a store in which four of nine were coached, one of them without a cluster."""
+def coached(own_clickhouse: ClickHouse) -> tuple[FigureStore, list[Event]]:
+    """Return a store and its events: four of nine suppliers were coached, one has no cluster."""
     empty(own_clickhouse)
     rng = random.Random(11)
     events = [
@@ -57,7 +57,7 @@ def told(own_clickhouse: ClickHouse) -> tuple[FigureStore, list[Event]]:
         if event["type"] != "id.rantai.partner.coached.v1"
     ]
     for event in events:
-        if event["data"].get("partner_id") == HOMELESS:
+        if event["data"].get("partner_id") == WITHOUT_CLUSTER:
             event["data"].pop("cluster")
     for supplier, days in COACHED.items():
         events += [
@@ -68,6 +68,7 @@ def told(own_clickhouse: ClickHouse) -> tuple[FigureStore, list[Event]]:
 
 
 def clusters(events: list[Event]) -> dict[str, str]:
+    """Return the registered cluster of each supplier, '' if it has none."""
     found: dict[str, tuple[Any, str]] = {}
     for event in events:
         if event["type"] == "id.rantai.partner.registered.v1":
@@ -84,6 +85,7 @@ def clusters(events: list[Event]) -> dict[str, str]:
 def pooled(
     events: list[Event], suppliers: list[str], as_of: date, days: int, buyer: str | None
 ) -> dict[str, tuple[Fraction, Fraction]]:
+    """Return the reference's figures of a group: its members' sums as (numerator, denominator)."""
     sums = {key: (Fraction(0), Fraction(0)) for key in SCORABLE}
     for supplier in suppliers:
         found = all_figures(events, supplier, as_of, days, buyer)
@@ -98,12 +100,15 @@ def pair(figure: Figure) -> tuple[Fraction, Fraction]:
 
 
 def far(got: tuple[Fraction, ...], expected: tuple[Fraction, ...]) -> bool:
-    """Return whether figures differ: the store cuts pieces of a dozen off after 18 decimals."""
+    """Return whether figures differ by more than the store's cut after 18 decimals explains.
+
+    Pieces in dozens are infinite decimals.
+    """
     return any(abs(a - b) > Fraction(1, 10**15) for a, b in zip(got, expected, strict=True))
 
 
 def same(effect: CoachingEffect, events: list[Event], as_of: date, buyer: str | None) -> None:
-    """Compare all four figures of every key with the reference."""
+    """Compare an effect with the reference: all four figures of every key."""
     of = clusters(events)
     cluster = of[effect.supplier_id]
     until = min(effect.held_on + timedelta(days=90), as_of)
@@ -130,10 +135,10 @@ def same(effect: CoachingEffect, events: list[Event], as_of: date, buyer: str | 
 
 @pytest.mark.parametrize("buyer", [None, BUYERS[0]])
 @pytest.mark.parametrize("as_of", [END, START + timedelta(days=165)])
-def test_equals_the_reference(
-    told: tuple[FigureStore, list[Event]], as_of: date, buyer: str | None
+def test_effects_equal_the_reference(
+    coached: tuple[FigureStore, list[Event]], as_of: date, buyer: str | None
 ) -> None:
-    store, events = told
+    store, events = coached
     found = coaching_effects(store, START, as_of, buyers=[buyer] if buyer else [])
     held = {name: min(days) for name, days in COACHED.items() if min(days) < as_of}
     assert {one.supplier_id: one.held_on for one in found} == held
@@ -143,22 +148,24 @@ def test_equals_the_reference(
     assert any(one.uncoached for one in found)
 
 
-def test_the_first_of_the_period_and_where_it_is_cut(
-    told: tuple[FigureStore, list[Event]],
+def test_the_first_session_of_the_period_counts_and_the_time_after_it_ends_at_as_of(
+    coached: tuple[FigureStore, list[Event]],
 ) -> None:
-    store, events = told
+    store, events = coached
     since = START + timedelta(days=130)
     found = {one.supplier_id: one for one in coaching_effects(store, since, END)}
     assert found[SUPPLIERS[0]].held_on == COACHED[SUPPLIERS[0]][1]
     assert (found[SUPPLIERS[0]].topic, found[SUPPLIERS[0]].sessions) == ("finance", 1)
     assert found[SUPPLIERS[2]].after_days == 30
-    assert found[HOMELESS].uncoached == 0
+    assert found[WITHOUT_CLUSTER].uncoached == 0
     for one in found.values():
         same(one, events, END, None)
 
 
-def test_one_cluster_and_one_supplier(told: tuple[FigureStore, list[Event]]) -> None:
-    store, events = told
+def test_effects_of_one_cluster_and_of_one_supplier(
+    coached: tuple[FigureStore, list[Event]],
+) -> None:
+    store, events = coached
     of = clusters(events)
     logam = coaching_effects(store, START, END, clusters=["logam"])
     assert {one.supplier_id for one in logam} == {n for n in COACHED if of[n] == "logam"} != set()

@@ -1,4 +1,4 @@
-"""What looks wrong: each kind of finding with its document; none where all is well or put right."""
+"""Findings: each kind names its document, and there is none where data is right or put right."""
 
 import asyncio
 from collections.abc import Iterable
@@ -44,6 +44,7 @@ T = date(2026, 11, 1)
 
 @pytest.fixture
 def clickhouse(own_clickhouse: ClickHouse) -> ClickHouse:
+    """Return an empty store that says it is folded under the default rules."""
     empty(own_clickhouse)
     in_force = [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
     own_clickhouse.insert_rows("folded_rules", ["rules", "description"], in_force)
@@ -55,11 +56,12 @@ def quality(clickhouse: ClickHouse) -> DataQuality:
 
 
 def found(clickhouse: ClickHouse, kind: str, as_of: date = T, limit: int = 9) -> FindingPage:
+    """Return the findings of a kind for buyer B1."""
     return quality(clickhouse).of_kind(kind, Scope(as_of, ["B1"]), limit)
 
 
 def placed(day: str, wanted: str, uom: str | None = None, line: str = "10", **more: str) -> Event:
-    """Place an order of 10, in a unit where one is given."""
+    """Return an order of 10, in a unit if one is given."""
     one = order(day, 10, wanted, line, **more)
     if uom:
         one["data"]["lines"][0]["uom"] = uom
@@ -72,21 +74,24 @@ def goods(order_no: str, line: str = "10", quantity: int = 10, uom: str = "") ->
 
 
 def lot(day: str, no: str, rejected: int, receipt: str, **more: str) -> Event:
-    """Inspect a lot of a receipt."""
+    """Return an inspection of a lot of a receipt."""
     one = inspect(day, rejected, "rejected", no)
     one["data"] |= {"receipt_no": receipt} | more
     return one
 
 
-def told(wrong: Event, **changes: object) -> Event:
-    """Write a document again a day later, with some of it changed."""
+def corrected(wrong: Event, **changes: object) -> Event:
+    """Return a document as it is sent again a day later, with some fields changed."""
     later = (datetime.fromisoformat(wrong["time"]) + timedelta(days=1)).isoformat()
     return {**wrong, "id": f"{wrong['id']}-2", "time": later, "data": wrong["data"] | changes}
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is wrong, which document a finding names, a part of its message, what puts it right."""
+    """Wrong events, the finding they lead to, and the events that put it right.
+
+    `names`: document, number, order_no and line_no of the finding. `says`: a part of its message.
+    """
 
     kind: str
     wrong: list[Event]
@@ -149,7 +154,7 @@ _CASES = [
         [placed("03-01", "03-20", "H87"), _WEIGHED],
         ("receipt", "R1", "P", "10"),
         "10 is in kg",
-        [told(_WEIGHED, lines=goods("P", uom="DZN"))],
+        [corrected(_WEIGHED, lines=goods("P", uom="DZN"))],
     ),
     Case(
         "unit_missing",
@@ -163,7 +168,7 @@ _CASES = [
         [placed("03-01", "03-20"), _FAR],
         ("receipt", "R1", "P", "10"),
         "Received on 19 Mar 2025, 366 days from the due date",
-        [told(_FAR, received_at=at("03-19"))],
+        [corrected(_FAR, received_at=at("03-19"))],
     ),
     Case(
         "orphan_receipt",
@@ -184,7 +189,7 @@ _CASES = [
         [placed("03-01", "03-20", "DZN"), receive("03-19", 10, no="R1"), _LOT, _AGAIN],
         ("inspection", "Q2", "P", "10"),
         "12 dozens of receipt R1 are rejected, of which 10 dozens are left: 2 dozens too many",
-        [told(_AGAIN, quantity_rejected=2)],
+        [corrected(_AGAIN, quantity_rejected=2)],
     ),
     Case(
         "inspection_unknown",
@@ -227,11 +232,11 @@ def test_a_finding_names_its_document_until_it_is_put_right(
     (one,) = part.rows
     named = tuple(one[name] for name in ("document", "number", "order_no", "line_no"))
     assert named == case.names
-    said = finding(case.kind, one)
-    assert case.says in said["message"]
-    ids = {told["id"] for told in case.wrong}
-    assert said["events"]
-    assert {told["id"] for told in said["events"]} <= ids
+    shown = finding(case.kind, one)
+    assert case.says in shown["message"]
+    ids = {event["id"] for event in case.wrong}
+    assert shown["events"]
+    assert {event["id"] for event in shown["events"]} <= ids
     before = one["since"] - timedelta(days=1)
     assert found(clickhouse, case.kind, before).total == 0
     assert quality(clickhouse).of_kind(case.kind, Scope(T, ["B2"]), 9).total == 0
@@ -255,17 +260,17 @@ def test_a_finding_names_its_document_until_it_is_put_right(
         assert reader.put_right(KINDS, nothing, 9).total == 0
 
 
-def test_what_is_wrong_again_is_not_put_right(clickhouse: ClickHouse) -> None:
+def test_a_finding_that_occurs_again_is_not_put_right(clickhouse: ClickHouse) -> None:
     reader = quality(clickhouse)
     put_right = []
-    for told in (placed("03-01", "03-20"), receive("03-19", 10, no="R1"), reverse("03-25", "R1")):
-        store(clickhouse, [told])
+    for sent in (placed("03-01", "03-20"), receive("03-19", 10, no="R1"), reverse("03-25", "R1")):
+        store(clickhouse, [sent])
         reader.note("overdue_long", T)
         put_right.append(reader.put_right(KINDS, Scope(T), 9).total)
     assert put_right == [0, 1, 0]
 
 
-def test_nothing_is_put_right_while_the_facts_are_made_anew(clickhouse: ClickHouse) -> None:
+def test_nothing_counts_as_put_right_during_a_rebuild_of_the_facts(clickhouse: ClickHouse) -> None:
     reader = quality(clickhouse)
     store(clickhouse, [receive("10-01", 4, no="R1", lines=_other())])
     reader.note("orphan_receipt", T)
@@ -275,7 +280,7 @@ def test_nothing_is_put_right_while_the_facts_are_made_anew(clickhouse: ClickHou
     assert reader.put_right(KINDS, Scope(T), 9).total == 0
 
 
-def test_what_is_too_old_to_be_told_was_not_put_right(clickhouse: ClickHouse) -> None:
+def test_a_finding_too_old_to_be_shown_was_not_put_right(clickhouse: ClickHouse) -> None:
     reader = quality(clickhouse)
     store(clickhouse, [placed("03-20", "03-20"), receive("03-10", 10)])
     reader.note("retroactive", date(2026, 4, 1))
@@ -286,7 +291,7 @@ def test_what_is_too_old_to_be_told_was_not_put_right(clickhouse: ClickHouse) ->
 
 
 @pytest.mark.anyio
-async def test_a_process_notes_them_while_it_is_the_one(
+async def test_a_process_records_findings_only_during_its_term(
     clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finding_notes, "_REST", 0)
@@ -314,28 +319,28 @@ def _other() -> list[dict[str, object]]:
     return [{"order_no": "OTHER", "line_no": "10", "quantity": 4}]
 
 
-def test_nothing_is_found_where_all_is_well(clickhouse: ClickHouse) -> None:
+def test_correct_data_has_no_findings(clickhouse: ClickHouse) -> None:
     store(clickhouse, FINE)
     counts = quality(clickhouse).counts(Scope(T))
     assert {kind for kind, count in counts.items() if count} == set()
     assert tuple(counts) == KINDS
 
 
-def test_orders_written_afterwards_leave_with_the_window_of_their_figure(
+def test_retroactive_orders_are_shown_as_long_as_the_window_of_their_figure(
     clickhouse: ClickHouse,
 ) -> None:
     early = receive("10-01", 10, no="R1")
     store(clickhouse, [early, placed("10-05", "10-20"), placed("10-06", "10-02", order_no="P2")])
     part = found(clickhouse, "retroactive")
-    said = {one["order_no"]: finding(part.kind, one)["message"] for one in part.rows}
-    assert said.keys() == {"P", "P2"}
-    assert "its goods came on 1 Oct 2026 already" in said["P"]
-    assert "Ordered on 6 Oct 2026 for 2 Oct 2026" in said["P2"]
+    messages = {one["order_no"]: finding(part.kind, one)["message"] for one in part.rows}
+    assert messages.keys() == {"P", "P2"}
+    assert "its goods came on 1 Oct 2026 already" in messages["P"]
+    assert "Ordered on 6 Oct 2026 for 2 Oct 2026" in messages["P2"]
     assert found(clickhouse, "retroactive", date(2027, 4, 2)).total == 2
     assert found(clickhouse, "retroactive", date(2027, 4, 4)).total == 0
 
 
-def test_a_number_sent_again_soon_or_for_a_common_line_is_the_same_document(
+def test_a_number_sent_again_soon_or_with_a_line_in_common_is_the_same_document(
     clickhouse: ClickHouse,
 ) -> None:
     both = [*goods("P"), *goods("P2")]
@@ -354,12 +359,12 @@ def test_a_number_sent_again_soon_or_for_a_common_line_is_the_same_document(
 
 
 def test_a_number_used_again_in_a_history_sent_at_once_is_found(clickhouse: ClickHouse) -> None:
-    store(clickhouse, [_YEAR, told(_YEAR, lines=goods("P2"), received_at=at("02-19"))])
+    store(clickhouse, [_YEAR, corrected(_YEAR, lines=goods("P2"), received_at=at("02-19"))])
     (one,) = found(clickhouse, "number_reused").rows
     assert "on 19 Feb 2025 and again on 19 Feb 2026" in finding("number_reused", one)["message"]
 
 
-def test_a_line_a_week_old_is_no_orphan_yet_and_a_reversed_one_never(
+def test_a_receipt_is_shown_as_orphan_after_a_week_and_never_if_it_is_reversed(
     clickhouse: ClickHouse,
 ) -> None:
     store(clickhouse, [receive("03-19", 10, no="R1"), receive("03-19", 5, no="R2")])
@@ -369,7 +374,7 @@ def test_a_line_a_week_old_is_no_orphan_yet_and_a_reversed_one_never(
     assert [one["number"] for one in part.rows] == ["R1"]
 
 
-def test_a_receipt_reversed_whole_has_nothing_to_reject(clickhouse: ClickHouse) -> None:
+def test_a_rejection_of_a_wholly_reversed_receipt_is_found(clickhouse: ClickHouse) -> None:
     store(clickhouse, [placed("03-01", "03-20"), receive("03-19", 10, no="R1"), _LOT])
     assert found(clickhouse, "inspection_over").total == 0
     store(clickhouse, [reverse("03-22", "R1")])
@@ -378,34 +383,34 @@ def test_a_receipt_reversed_whole_has_nothing_to_reject(clickhouse: ClickHouse) 
     assert Decimal(one["facts"]["over"]) == 8
 
 
-def later(records: Iterable[LedgerRecord], old: bytes, new: bytes) -> list[LedgerRecord]:
-    """Return records as they were taken before the door refused the future."""
+def redated(records: Iterable[LedgerRecord], old: bytes, new: bytes) -> list[LedgerRecord]:
+    """Return records with another date, also one in the future, which validation refuses."""
     return [one._replace(value=one.value.replace(old, new)) for one in records]
 
 
-def test_instants_of_the_future_that_were_stored_before(clickhouse: ClickHouse) -> None:
+def test_stored_instants_in_the_future_are_found(clickhouse: ClickHouse) -> None:
     mistimed = event("delivery.reversed", "03-18", receipt_no="R1", id="mistimed")
     misdated = receive("03-19", 10, no="R1", received_at="2026-03-17T10:00:00+07:00")
     records = [
-        *later([row(mistimed)], b"2026-03-18", b"2062-03-18"),
-        *later([row(misdated, 1)], b"2026-03-17", b"2063-03-17"),
+        *redated([row(mistimed)], b"2026-03-18", b"2062-03-18"),
+        *redated([row(misdated, 1)], b"2026-03-17", b"2063-03-17"),
     ]
     Ledger(clickhouse).append([row(placed("03-01", "03-20"), 2), *records], uuid4())
     today = datetime.now(UTC).date() + timedelta(days=1)
     part = found(clickhouse, "future_instant", today)
-    said = {one["document"]: finding(part.kind, one) for one in part.rows}
-    assert said.keys() == {"event", "receipt"}
-    assert said["event"]["document"]["number"] == "mistimed"
-    assert said["event"]["message"].startswith("time says 18 Mar 2062")
-    assert said["receipt"]["message"].startswith("received_at says 17 Mar 2063")
-    assert said["receipt"]["events"] == [{"source": "/erp/B1/sap", "id": misdated["id"]}]
+    shown = {one["document"]: finding(part.kind, one) for one in part.rows}
+    assert shown.keys() == {"event", "receipt"}
+    assert shown["event"]["document"]["number"] == "mistimed"
+    assert shown["event"]["message"].startswith("time says 18 Mar 2062")
+    assert shown["receipt"]["message"].startswith("received_at says 17 Mar 2063")
+    assert shown["receipt"]["events"] == [{"source": "/erp/B1/sap", "id": misdated["id"]}]
     assert quality(clickhouse).of_kind("future_instant", Scope(today, ["B2"]), 9).total == 0
-    store(clickhouse, [told(misdated)])
+    store(clickhouse, [corrected(misdated)])
     assert [one["document"] for one in found(clickhouse, "future_instant", today).rows] == ["event"]
 
 
-def sent(days: Iterable[int], until: date) -> list[LedgerRecord]:
-    """Return an event accepted on each of these days before one."""
+def accepted_on(days: Iterable[int], until: date) -> list[LedgerRecord]:
+    """Return one event for each number of days before `until`, accepted on that day."""
     records = []
     for place, days_before in enumerate(days):
         day = until - timedelta(days=days_before)
@@ -418,29 +423,29 @@ def sent(days: Iterable[int], until: date) -> list[LedgerRecord]:
 @pytest.mark.parametrize(
     ("days", "silent"),
     [
-        ([day for day in range(8, 36) if day % 7 not in (0, 1)], True),  # each working day
-        (range(7, 35), False),  # until a week ago
-        (range(8, 36, 3), False),  # now and then
-        ([8], False),  # a history, at once
-        (range(181, 210), False),  # stopped long ago
+        ([day for day in range(8, 36) if day % 7 not in (0, 1)], True),  # Each working day.
+        (range(7, 35), False),  # Each day until a week ago.
+        (range(8, 36, 3), False),  # Only every third day.
+        ([8], False),  # A whole history, sent at once.
+        (range(181, 210), False),  # Stopped long ago.
     ],
 )
-def test_a_sender_is_silent_after_a_week_where_it_sent_on_most_days(
+def test_a_sender_is_silent_after_a_week_if_it_sent_on_most_days_before(
     clickhouse: ClickHouse, days: Iterable[int], silent: bool
 ) -> None:
-    Ledger(clickhouse).append(sent(days, T), uuid4())
+    Ledger(clickhouse).append(accepted_on(days, T), uuid4())
     part = found(clickhouse, "silent_sender")
     assert bool(part.total) is silent
     for one in part.rows:
-        said = finding(part.kind, one)
-        assert said["buyer_id"] == "B1"
-        assert said["document"] == {"type": "sender", "number": "B1"}
-        assert said["message"].startswith("Nothing came since 23 Oct 2026, 9 days ago")
+        shown = finding(part.kind, one)
+        assert shown["buyer_id"] == "B1"
+        assert shown["document"] == {"type": "sender", "number": "B1"}
+        assert shown["message"].startswith("Nothing came since 23 Oct 2026, 9 days ago")
     assert quality(clickhouse).of_kind("silent_sender", Scope(T, ["B2"]), 9).total == 0
 
 
 def refuse(clickhouse: ClickHouse, number: str, sender: str, reason: str) -> None:
-    """Put a refusal into the store."""
+    """Store a rejected record."""
     at_noon = datetime(2026, 10, 1, 5, tzinfo=UTC)
     columns = ("id", "sender", "reason", "errors", "event_source", "event_id", "rejected_at")
     errors = '[{"pointer": "/data/lines/0/unit_price", "message": "must be under 98765"}]'
@@ -448,22 +453,22 @@ def refuse(clickhouse: ClickHouse, number: str, sender: str, reason: str) -> Non
     clickhouse.insert_rows("rejected", columns, [values])
 
 
-def test_what_was_refused_waits_for_its_sender(clickhouse: ClickHouse) -> None:
+def test_a_refused_record_is_a_finding_of_its_sender(clickhouse: ClickHouse) -> None:
     refuse(clickhouse, "r1", "B1", "invalid")
     refuse(clickhouse, "r2", "B1", "conflict")
     refuse(clickhouse, "r3", "B2", "invalid")
     (refused,) = found(clickhouse, "refused").rows
     (conflict,) = found(clickhouse, "conflict").rows
     assert (refused["number"], conflict["number"]) == ("r1", "r2")
-    said = finding("refused", refused)
-    assert "refused (invalid) at /data/lines/0/unit_price" in said["message"]
-    assert "98765" not in str(said)
-    assert said["buyer_id"] == "B1"
+    shown = finding("refused", refused)
+    assert "refused (invalid) at /data/lines/0/unit_price" in shown["message"]
+    assert "98765" not in str(shown)
+    assert shown["buyer_id"] == "B1"
     assert quality(clickhouse).of_kind("refused", Scope(T), 9).total == 2
     assert quality(clickhouse).of_kind("refused", Scope(T, [], ["S1"]), 9).total == 0
 
 
-def test_a_page_of_all_kinds_goes_on_where_the_one_before_ended(clickhouse: ClickHouse) -> None:
+def test_a_page_of_all_kinds_continues_where_the_one_before_ended(clickhouse: ClickHouse) -> None:
     store(clickhouse, [receive("03-19", 1, no=f"R{n}") for n in range(5)])
     refuse(clickhouse, "r1", "B1", "invalid")
     refuse(clickhouse, "r2", "B1", "conflict")
@@ -481,7 +486,7 @@ def test_a_page_of_all_kinds_goes_on_where_the_one_before_ended(clickhouse: Clic
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_words_and_figures(kind: str) -> None:
     words = quality_words.WORDS[kind]
-    said = (words.title, words.message, words.why, words.remedy)
+    texts = (words.title, words.message, words.why, words.remedy)
     translated = LANGUAGES[INDONESIAN].translations.gettext
-    assert all(translated(one) not in ("", one) for one in said)
+    assert all(translated(one) not in ("", one) for one in texts)
     assert set(FIGURES[kind]) <= TITLES.keys()

@@ -1,4 +1,4 @@
-"""What is frozen at month ends: when that is, and that it is the scorecard of then."""
+"""Frozen evaluations: when month ends are frozen, what is frozen, and what is shown as restated."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -57,11 +57,13 @@ async def test_a_month_end_is_frozen_when_the_grace_has_passed(bench: Bench) -> 
     ("at", "last"),
     [
         (datetime(2026, 3, 31, 16, 59, 59, tzinfo=UTC), date(2026, 3, 1)),
-        # Midnight is that of the sites.
+        # Midnight at the sites.
         (datetime(2026, 3, 31, 17, tzinfo=UTC), date(2026, 4, 1)),
     ],
 )
-async def test_a_month_ends_where_the_sites_are(bench: Bench, at: datetime, last: date) -> None:
+async def test_a_month_ends_at_midnight_of_the_sites(
+    bench: Bench, at: datetime, last: date
+) -> None:
     store(bench.clickhouse, calm([2, 3]))
     await bench.turn(bench.evaluator(), at)
     assert bench.ends()[-1] == last
@@ -70,7 +72,7 @@ async def test_a_month_ends_where_the_sites_are(bench: Bench, at: datetime, last
 @pytest.mark.parametrize(
     ("day", "first"), [("02-27", date(2026, 3, 1)), ("03-01", date(2026, 4, 1))]
 )
-async def test_the_first_one_is_that_after_the_first_fact(
+async def test_the_first_month_end_frozen_is_the_one_after_the_first_fact(
     bench: Bench, day: str, first: date
 ) -> None:
     store(bench.clickhouse, [order(day, 10, "03-20"), receive("03-20", 10)])
@@ -78,7 +80,7 @@ async def test_the_first_one_is_that_after_the_first_fact(
     assert bench.ends() == month_ends(first - timedelta(days=1), date(2026, 5, 1))
 
 
-async def test_each_is_frozen_once(bench: Bench) -> None:
+async def test_each_month_end_is_frozen_once(bench: Bench) -> None:
     events = told_of()
     store(bench.clickhouse, events[::2])
     evaluator = bench.evaluator()
@@ -92,14 +94,14 @@ async def test_each_is_frozen_once(bench: Bench) -> None:
     rows, ends = bench.rows(), ends_of(bench)
     assert {name: bench.ends(name) for name in SUPPLIERS} == ends
     assert ends[SUPPLIERS[0]] == ENDS
-    # Nor by another process, which finds them frozen.
+    # Another process, which finds them frozen, does not freeze them again.
     await bench.turn(bench.evaluator(), LAST)
     evaluator.forget()
     await bench.turn(evaluator, LAST)
     assert bench.rows() == rows
 
 
-async def test_a_supplier_that_is_not_quiet_is_not_frozen(bench: Bench) -> None:
+async def test_nothing_is_frozen_while_events_of_the_supplier_keep_coming(bench: Bench) -> None:
     store(bench.clickhouse, calm([2, 3], days=[3, 8]))
     evaluator, at = bench.evaluator(quiet=10), datetime(2026, 4, 5, tzinfo=UTC)
 
@@ -120,7 +122,7 @@ async def test_a_supplier_that_is_not_quiet_is_not_frozen(bench: Bench) -> None:
     assert len(bench.ends()) == 2
 
 
-async def test_more_than_one_turn_takes_are_frozen_in_the_next_ones(bench: Bench) -> None:
+async def test_what_exceeds_one_turn_is_frozen_in_the_next_turns(bench: Bench) -> None:
     names = [f"T{number}" for number in range(60)]
     store(bench.clickhouse, [order("02-10", 10, "02-20", supplier_id=name) for name in names])
     await bench.turn(bench.evaluator(), date(2026, 4, 5))
@@ -128,7 +130,7 @@ async def test_more_than_one_turn_takes_are_frozen_in_the_next_ones(bench: Bench
         assert bench.ends(name) == [date(2026, 3, 1), date(2026, 4, 1)]
 
 
-async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> None:
+async def test_a_frozen_evaluation_is_the_scorecard_of_its_month_end(bench: Bench) -> None:
     events = told_of()
     store(bench.clickhouse, events)
     expected = cards(bench.clickhouse, ends_of(bench))
@@ -137,7 +139,7 @@ async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> Non
         (name, one.as_of): one for name in SUPPLIERS for one in bench.store.frozen(name, limit=24)
     }
     assert {key: one.scorecard for key, one in found.items()} == expected
-    # Grades differ among them, so that there is something to be wrong.
+    # Grades differ among them: else the comparison would show little.
     assert len({card["grade"]["published"] for card in expected.values()}) > 2
     newest = datetime.fromtimestamp((ACCEPTED_MS + len(events) - 1) / 1000, UTC)
     for one in found.values():
@@ -146,7 +148,7 @@ async def test_what_is_frozen_is_the_scorecard_of_that_date(bench: Bench) -> Non
         assert abs(one.inputs.accepted_until - newest) < timedelta(milliseconds=1)
 
 
-async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: Bench) -> None:
+async def test_evaluations_are_listed_newest_first_with_their_inputs(bench: Bench) -> None:
     store(bench.clickhouse, told_of())
     await bench.turn(bench.evaluator(), LAST)
     reader = ScorecardReader(bench.clickhouse, DEFAULT_POLICY)
@@ -169,12 +171,12 @@ async def test_they_are_listed_newest_first_with_what_they_were_made_of(bench: B
         ([assess("05-02", (80, 80, 80))], 6, "stage"),
         ([order("06-25", 10, "06-28", order_no="P-LATE")], 7, "kpis"),
         ([order("01-20", 10, "01-30", order_no="P-EARLY")], 2, "kpis"),
-        # What is of a later day than all that is frozen, or says nothing new.
+        # An order later than every frozen month end; a receipt on the day of the last one.
         ([order("07-03", 10, "07-20", order_no="P-NEXT")], None, ""),
         ([receive("07-01", 10)], None, ""),
     ],
 )
-async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it(
+async def test_a_late_event_changes_no_frozen_evaluation_and_is_shown_as_restated(
     bench: Bench, late: list[Event], since: int | None, part: str
 ) -> None:
     store(bench.clickhouse, calm(range(1, 7)))
@@ -202,7 +204,7 @@ async def test_a_late_event_changes_nothing_that_is_frozen_and_is_told_beside_it
         assert restated[0]["as_of"] == f"2026-{since:02}-01"
 
 
-async def test_another_policy_restates_and_freezes_nothing_anew(bench: Bench) -> None:
+async def test_another_policy_restates_evaluations_and_freezes_none_again(bench: Bench) -> None:
     store(bench.clickhouse, [*calm(range(1, 4)), order("03-15", 10, "03-17")])
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     rows = bench.rows()

@@ -1,4 +1,4 @@
-"""What is frozen at month ends stands: each once, as it was known then, whatever comes later."""
+"""Frozen evaluations and announcements are made once and stay, whatever happens later."""
 
 import asyncio
 import json
@@ -47,7 +47,10 @@ def bench(own_clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 class Unread(EvaluationStore):
-    """A store that another process wrote after this one had read what is frozen: nothing."""
+    """An evaluation store that shows no frozen month end, as if another process wrote them later.
+
+    It counts the evaluations that it freezes.
+    """
 
     froze = 0
 
@@ -60,7 +63,9 @@ class Unread(EvaluationStore):
         return count
 
 
-async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> None:
+async def test_of_two_processes_that_freeze_the_same_month_end_the_first_stands(
+    bench: Bench,
+) -> None:
     store(bench.clickhouse, calm(range(1, 4)))
     await bench.turn(bench.evaluator(), date(2026, 4, 1))
     first = bench.store.frozen("S1", limit=24)
@@ -77,23 +82,23 @@ async def test_of_two_that_freeze_the_same_the_first_stands(bench: Bench) -> Non
     assert bench.store.frozen("S1", limit=24) == first
 
 
-async def test_a_rebuild_leaves_what_is_frozen_and_what_was_told(bench: Bench) -> None:
+async def test_a_rebuild_changes_no_evaluation_and_announces_nothing(bench: Bench) -> None:
     store(bench.clickhouse, told_of())
     evaluator = bench.evaluator()
     await bench.turn(evaluator, LAST)
-    rows, told = bench.rows(), list(bench.producer.published)
+    rows, published = bench.rows(), list(bench.producer.published)
     assert rows
-    assert told
+    assert published
     rebuild(bench.clickhouse, NOT_SYNCED)
     assert bench.rows() == rows
     await bench.turn(evaluator, LAST)
     await bench.turn(bench.evaluator(), LAST)
     assert bench.rows() == rows
-    assert bench.producer.published == told
+    assert bench.producer.published == published
 
 
 @pytest.mark.parametrize("before", ["first of all", "when it was judged already"])
-async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_concerns(
+async def test_while_a_batch_is_incomplete_its_suppliers_are_neither_frozen_nor_announced(
     bench: Bench, before: str
 ) -> None:
     store(bench.clickhouse, calm(range(1, 6)))
@@ -102,12 +107,12 @@ async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_c
         await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
         bench.clock.now += 1
         await evaluator.turn(datetime.combine(day, time(12), JAKARTA))
-    told = bench.told()
+    announced = bench.told()
     ledger = Ledger(bench.clickhouse)
     ledger.insert([row(complain("05-25", "C1", severity="line_stop", order_no="P5-3"))], uuid4())
     bench.clock.now += 20
     assert await bench.turn(evaluator, day) == 0
-    assert (bench.rows(), bench.told()) == ([], told)
+    assert (bench.rows(), bench.told()) == ([], announced)
     ledger.finish()
     bench.clock.now += 20
     await bench.turn(evaluator, day)
@@ -117,7 +122,7 @@ async def test_while_a_batch_is_under_way_nothing_is_frozen_or_told_of_whom_it_c
     assert bench.told()[-1][1] == "C"
 
 
-async def test_a_batch_that_was_refused_holds_nothing_up(bench: Bench) -> None:
+async def test_a_refused_batch_does_not_delay_evaluations(bench: Bench) -> None:
     store(bench.clickhouse, calm(range(1, 6)))
     ledger, batch = Ledger(bench.clickhouse), uuid4()
     ledger.insert([row(complain("05-25", "C1", severity="line_stop", order_no="P5-3"))], batch)
@@ -126,7 +131,7 @@ async def test_a_batch_that_was_refused_holds_nothing_up(bench: Bench) -> None:
     assert bench.ends() == ENDS[:5]
 
 
-async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench) -> None:
+async def test_during_a_rebuild_nothing_is_frozen_or_announced(bench: Bench) -> None:
     store(bench.clickhouse, calm(range(1, 6)))
     expected = cards(bench.clickhouse, {"S1": ENDS[:5]})
     evaluator, at = bench.evaluator(quiet=10), datetime(2026, 6, 2, tzinfo=UTC)
@@ -137,21 +142,22 @@ async def test_while_facts_are_made_anew_nothing_is_frozen_or_told(bench: Bench)
             bench.clock.now += seconds
 
     await turns(at, 1)
-    told = [(None, expected["S1", ENDS[4]]["grade"]["published"])]
-    assert (bench.rows(), bench.told()) == ([], told)
-    # A rebuild is under way: some facts are there, their marks are not. What was due is due still.
+    announced = [(None, expected["S1", ENDS[4]]["grade"]["published"])]
+    assert (bench.rows(), bench.told()) == ([], announced)
+    # A state in the middle of a rebuild: some facts exist, but no marks. The evaluations that were
+    # due before stay due.
     bench.clickhouse.command("TRUNCATE TABLE fold_marks")
     bench.clickhouse.command("DELETE FROM figure_parts WHERE number != 'P3-8'")
     await turns(at + timedelta(days=1), 20)
-    assert (bench.rows(), bench.told()) == ([], told)
+    assert (bench.rows(), bench.told()) == ([], announced)
     rebuild(bench.clickhouse, NOT_SYNCED)
     await turns(at + timedelta(days=1), 20)
     found = {("S1", one.as_of): one.scorecard for one in bench.store.frozen("S1", limit=24)}
     assert found == expected
-    assert bench.told() == told
+    assert bench.told() == announced
 
 
-async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Bench) -> None:
+async def test_every_change_of_the_published_grade_is_announced_on_its_day(bench: Bench) -> None:
     store(bench.clickhouse, told_of())
     evaluator = bench.evaluator()
     days = [date(2026, 1, 20) + timedelta(days=14 * at) for at in range(13)]
@@ -173,7 +179,7 @@ async def test_every_change_of_the_published_grade_is_told_on_its_day(bench: Ben
         assert data["published"] == card["grade"]["published"]
 
 
-async def test_a_supplier_is_judged_when_nothing_came_for_a_moment(bench: Bench) -> None:
+async def test_a_supplier_is_judged_half_a_second_after_its_last_event(bench: Bench) -> None:
     evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
     store(bench.clickhouse, calm(range(1, 5)))
     await evaluator.turn(at)
@@ -184,7 +190,7 @@ async def test_a_supplier_is_judged_when_nothing_came_for_a_moment(bench: Bench)
     assert bench.told() == [(None, "B")]
 
 
-async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
+async def test_a_supplier_is_judged_after_a_minute_though_events_keep_coming(
     bench: Bench,
 ) -> None:
     evaluator, at = bench.evaluator(quiet=3600), datetime(2026, 5, 2, tzinfo=UTC)
@@ -198,7 +204,7 @@ async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
         bench.clock.now += 21
     assert bench.told() == [(None, "B")]
     assert bench.clock.now - began == 63
-    # From then on it has another minute.
+    # Then another minute begins.
     store(bench.clickhouse, [complain("04-25", "C1", severity="line_stop", order_no="P4-3")])
     bench.clock.now += 58
     await evaluator.turn(at)
@@ -209,7 +215,7 @@ async def test_a_supplier_is_judged_after_a_minute_though_events_go_on_coming(
 
 
 class Failing(EvaluationStore):
-    """Fails to freeze once, before anything is written."""
+    """An evaluation store whose first freeze fails before anything is written."""
 
     failures = 1
 
@@ -220,7 +226,7 @@ class Failing(EvaluationStore):
         return super().freeze(*arguments)
 
 
-async def test_what_could_not_be_frozen_is_frozen_in_the_next_turn(bench: Bench) -> None:
+async def test_after_a_failure_the_next_turn_freezes_the_month_ends(bench: Bench) -> None:
     store(bench.clickhouse, calm([2, 3]))
     evaluator = bench.evaluator(store=Failing(bench.clickhouse))
     with pytest.raises(StoreUnavailable):
@@ -231,7 +237,7 @@ async def test_what_could_not_be_frozen_is_frozen_in_the_next_turn(bench: Bench)
 
 
 class Turns:
-    """An evaluator that fails in its first turn, and counts."""
+    """An evaluator that fails in its first turn, and counts its calls."""
 
     def __init__(self) -> None:
         self.turned = self.forgotten = 0
@@ -246,7 +252,7 @@ class Turns:
         self.forgotten += 1
 
 
-async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_more() -> None:
+async def test_a_process_evaluates_only_during_its_term_and_forgets_at_its_end() -> None:
     made: list[Turns] = []
     term: int | None = None
 
@@ -254,22 +260,22 @@ async def test_only_the_process_that_leads_turns_and_forgets_when_it_leads_no_mo
         made.append(Turns())
         return made[-1]
 
-    looks = 0
+    checks = 0
 
-    def look() -> int | None:
-        nonlocal looks
-        looks += 1
+    def present_term() -> int | None:
+        nonlocal checks
+        checks += 1
         return term
 
-    service = Evaluations(make, look, Waits(0.01, 0, 0))
+    service = Evaluations(make, present_term, Waits(0.01, 0, 0))
     running = asyncio.create_task(service.run())
     try:
-        await until(lambda: looks > 3)
+        await until(lambda: checks > 3)
         assert made == []
         term = 1
         await until(lambda: len(made) == 1 and made[0].turned > 3)
         assert made[0].forgotten == 0
-        # The term may have ended and begun again between two looks.
+        # The term may end, and another begin, between two checks.
         term = 2
         await until(lambda: made[0].forgotten == 1)
         term = None

@@ -1,4 +1,4 @@
-"""Explaining: what is explained adds up to the figure, and every case names its events."""
+"""Explained figures: the parts add up to the figure, and every part names its events."""
 
 import random
 from datetime import date, timedelta
@@ -45,7 +45,7 @@ def added(parts: list[dict[str, Any]], name: str) -> Fraction:
 
 
 def plain(kpi: str, parts: list[dict[str, Any]]) -> Any:
-    """Return a figure of single values as its explained cases make it."""
+    """Return a figure that is not a ratio, computed from the values of its explained parts."""
     values = [part["value"] for part in parts]
     if kpi == "confirmation_hours_median":
         waited = sorted(float("inf") if one is None else one for one in values)
@@ -77,18 +77,18 @@ def test_the_parts_add_up_to_the_figure(reader: ScorecardReader, kpi: str) -> No
                         ("numerator", figure.numerator),
                         ("denominator", figure.denominator),
                     ):
-                        # Of one unit in another some have no end: each part is cut off far behind
-                        # what a quantity can have.
+                        # A quantity in another unit may be an infinite decimal: each part is cut
+                        # off after more decimals than a quantity can have.
                         assert abs(added(parts, name) - whole) < FINEST
                 elif isinstance(figure, Load):
                     for name, load in figure.processes.items():
-                        asked = [
+                        wanted = [
                             part["in_units_of_processes"]
                             for part in parts
                             if name in part["processes"]
                         ]
-                        # One unit in another may have no end, as above.
-                        assert abs(added(asked, name) - load.numerator) < FINEST
+                        # Cut off, as above.
+                        assert abs(added(wanted, name) - load.numerator) < FINEST
                 elif kpi == "buyer_concentration":
                     squares = sum(part["share"] ** 2 for part in parts)
                     assert squares == pytest.approx(figure.value or 0)
@@ -114,9 +114,9 @@ def test_the_parts_add_up_to_the_figure(reader: ScorecardReader, kpi: str) -> No
             [receive("03-20", "106")],
             "over: 106 in the house on 2026-03-20, 105 at most",
         ),
-        # What went back before more came was not in the house at once.
+        # Sent back before more came: never in the house together.
         ([receive("03-18", 60), send_back("03-19", 60), receive("03-20", 100)], IN_TIME),
-        # What went back after all had come was.
+        # Sent back after all had come: in the house together.
         (
             [receive("03-18", 60), receive("03-19", 60), send_back("03-20", 20)],
             "over: 120 in the house on 2026-03-19, 105 at most",
@@ -124,30 +124,33 @@ def test_the_parts_add_up_to_the_figure(reader: ScorecardReader, kpi: str) -> No
         ([receive("03-20", 100), receive("03-21", 100)], IN_TIME),
     ],
 )
-def test_it_says_why(own_clickhouse: ClickHouse, events: list[dict[str, Any]], reason: str) -> None:
+def test_a_part_has_the_reason_of_its_result(
+    own_clickhouse: ClickHouse, events: list[dict[str, Any]], reason: str
+) -> None:
     supplier = f"WHY-{next(NAMES)}"
-    told = [order("03-01", 100, "03-22"), confirm("03-02", "changed", "03-20"), *events]
-    told = [
+    sent = [order("03-01", 100, "03-22"), confirm("03-02", "changed", "03-20"), *events]
+    sent = [
         event | {"id": f"{supplier}-{at}", "data": event["data"] | {"supplier_id": supplier}}
-        for at, event in enumerate(told)
+        for at, event in enumerate(sent)
     ]
-    store(own_clickhouse, told)
-    asked = Selection(date(2026, 4, 1), 180, [supplier])
-    explained = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "otif")
+    store(own_clickhouse, sent)
+    selection = Selection(date(2026, 4, 1), 180, [supplier])
+    explained = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, selection, "otif")
     (part,) = explained["parts"]
     assert part["reason"] == reason
     assert part["due_set_by"]["id"] == f"{supplier}-1"
-    assert {event["id"] for event in part["events"]} == {event["id"] for event in told}
+    assert {event["id"] for event in part["events"]} == {event["id"] for event in sent}
 
 
 def _about(supplier: str, events: list[Event]) -> list[Event]:
+    """Return the events with another supplier and with ids of their own."""
     return [
         event | {"id": f"{supplier}-{at}", "data": event["data"] | {"supplier_id": supplier}}
         for at, event in enumerate(events)
     ]
 
 
-def test_it_says_what_of_an_inspection_counts(own_clickhouse: ClickHouse) -> None:
+def test_the_reason_says_how_much_of_an_inspection_counts(own_clickhouse: ClickHouse) -> None:
     supplier = f"LOT-{next(NAMES)}"
     lots = [
         inspect(day, rejected, "rejected", no=number)
@@ -160,38 +163,42 @@ def test_it_says_what_of_an_inspection_counts(own_clickhouse: ClickHouse) -> Non
         own_clickhouse,
         _about(supplier, [pieces, receive("03-20", 40, no="R"), *of_receipt]),
     )
-    asked = Selection(date(2026, 4, 1), 180, [supplier])
+    selection = Selection(date(2026, 4, 1), 180, [supplier])
     reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
-    parts = reader.explain(supplier, asked, "ppm")["parts"]
-    said = {part.get("inspection_no"): part["reason"] for part in parts}
-    assert said["Q1"] == "30 rejected"
-    assert said["Q2"] == "10 of 30 rejected count: no more is left of the receipt"
-    told = [
+    parts = reader.explain(supplier, selection, "ppm")["parts"]
+    found = {part.get("inspection_no"): part["reason"] for part in parts}
+    assert found["Q1"] == "30 rejected"
+    assert found["Q2"] == "10 of 30 rejected count: no more is left of the receipt"
+    on_page = [
         reasons.reason(
             LANGUAGES["en"],
-            reasons.CountedPart("ppm", part, adds, None, asked.as_of),
+            reasons.CountedPart("ppm", part, adds, None, selection.as_of),
             DEFAULT_POLICY,
         )
-        for part, adds in parts_of(reader.store, asked, "ppm")
+        for part, adds in parts_of(reader.store, selection, "ppm")
         if part["number"] == "Q2"
     ]
-    assert told == [
+    assert on_page == [
         "30 rejected at inspection, of which 10 count: no more was left of the goods receipt"
     ]
     kinds = {
         part.get("inspection_no"): part["reason"]
-        for part in reader.explain(supplier, asked, "lot_acceptance")["parts"]
+        for part in reader.explain(supplier, selection, "lot_acceptance")["parts"]
     }
     assert kinds == {"Q1": "not accepted", "Q2": "not accepted"}
 
 
-def test_it_says_how_an_inspection_in_another_unit_counts(own_clickhouse: ClickHouse) -> None:
+def test_the_reason_of_an_inspection_in_another_unit_is_in_the_unit_of_its_line(
+    own_clickhouse: ClickHouse,
+) -> None:
     supplier = f"LOT-{next(NAMES)}"
     pieces, lot = order("03-01", 100, "03-22"), inspect("03-21", 2, "rejected", no="Q1")
     pieces["data"]["lines"][0]["uom"] = "H87"
     lot["data"] |= {"uom": "DZN", "receipt_no": "R"}
     store(own_clickhouse, _about(supplier, [pieces, receive("03-20", 20, no="R"), lot]))
-    asked = Selection(date(2026, 4, 1), 180, [supplier])
-    parts = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, asked, "ppm")["parts"]
-    said = [part["reason"] for part in parts if "inspection_no" in part]
-    assert said == ["20 of 24 rejected count: no more is left of the receipt"]
+    selection = Selection(date(2026, 4, 1), 180, [supplier])
+    parts = ScorecardReader(own_clickhouse, DEFAULT_POLICY).explain(supplier, selection, "ppm")[
+        "parts"
+    ]
+    found = [part["reason"] for part in parts if "inspection_no" in part]
+    assert found == ["20 of 24 rejected count: no more is left of the receipt"]

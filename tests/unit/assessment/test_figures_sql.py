@@ -1,4 +1,4 @@
-"""The figures in SQL against the reference: to the last digit, over any tolerance and zone."""
+"""The figures in SQL equal those of the reference to the last digit, for any policy and zone."""
 
 import random
 from datetime import date, timedelta
@@ -60,7 +60,7 @@ Given = tuple[ClickHouse, list[Event]]
 
 @pytest.fixture(scope="module", params=[20261101])
 def given_history(request: pytest.FixtureRequest, own_clickhouse: ClickHouse) -> Given:
-    """Return a store with a generated history, shuffled, a fifth of it sent twice."""
+    """Return a store and its events: a generated history, shuffled, a fifth of it sent twice."""
     empty(own_clickhouse)
     rng = random.Random(request.param)
     events = history(rng, suppliers=3, buyers=2, lines=140, start=START, days=DAYS)
@@ -71,7 +71,7 @@ def given_history(request: pytest.FixtureRequest, own_clickhouse: ClickHouse) ->
 
 @pytest.fixture(scope="module")
 def calm_history(own_clickhouse: ClickHouse) -> Given:
-    """Return a store with a history over a year, calm enough that every grade occurs."""
+    """Return a store and its events: a history over a year, calm enough that every grade occurs."""
     empty(own_clickhouse)
     rng = random.Random(4)
     events = history(rng, suppliers=3, buyers=2, lines=180, start=START, days=420, calm=0.97)
@@ -81,6 +81,7 @@ def calm_history(own_clickhouse: ClickHouse) -> Given:
 
 
 def in_reference(policy: Policy) -> dict[str, Any]:
+    """Return the zone and tolerances of a policy as arguments of the reference."""
     return {
         "zone": policy.zone,
         "tolerances": Tolerances(
@@ -99,7 +100,10 @@ def same_scorecards(
     selection: Selection,
     policy: Policy = DEFAULT_POLICY,
 ) -> list[assessment.Assessment]:
-    """Compare everything that scorecards say; facts are folded anew for other rules."""
+    """Compare whole scorecards; return those of the reference.
+
+    If the policy has other rules, the facts are folded under them first and dropped afterwards.
+    """
     rules = Rules.of(policy)
     if rules != DEFAULT_RULES:
         fold_all(clickhouse, rules)
@@ -125,7 +129,7 @@ def same_scorecards(
 
 
 def differences(got: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """Return what differs, by figure where it is figures."""
+    """Return (got, expected) of everything that differs, by figure or by part of the scorecard."""
     found = {key: (got[key], one) for key, one in expected.items() if got[key] != one}
     kpis, wanted = found.pop("kpis", ({}, {}))
     return found | {
@@ -200,7 +204,7 @@ def same_lines(
 
 
 def shown(quantity: Decimal | Fraction) -> Fraction:
-    """Cut a quantity to 15 decimals: 7 pieces of a dozen have no end as a decimal."""
+    """Cut a quantity off after 15 decimals: 7 pieces in dozens are an infinite decimal."""
     return Fraction(int(Fraction(quantity) * 10**15), 10**15)
 
 
@@ -248,7 +252,7 @@ def test_each_line_equals_the_reference(given_history: Given, supplier: str, day
     same_lines(*given_history, supplier, START + timedelta(days=day))
 
 
-def test_rebuilt_or_derived_twice_every_derived_row_is_the_same(given_history: Given) -> None:
+def test_deriving_twice_or_rebuilding_changes_no_derived_row(given_history: Given) -> None:
     clickhouse, events = given_history
     before = contents(clickhouse)
     assert len(before["order_versions"]) > 100
@@ -267,7 +271,7 @@ def test_rebuilt_or_derived_twice_every_derived_row_is_the_same(given_history: G
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), day=st.integers(10, 70), policy=POLICIES)
-def test_any_history_in_any_batches(
+def test_scorecards_equal_the_reference_for_any_history_in_any_batches(
     own_clickhouse: ClickHouse, seed: int, day: int, policy: Policy
 ) -> None:
     empty(own_clickhouse)
@@ -295,7 +299,7 @@ CASE_NUMBERS = count()
 
 
 def of_a_case(events: list[Event]) -> tuple[str, list[Event]]:
-    """Give the events to a supplier of their own, under ids of their own."""
+    """Return a new supplier, and the events moved to it with ids of their own."""
     case = next(CASE_NUMBERS)
     supplier = f"HAND-{case}"
     return supplier, [
@@ -321,7 +325,7 @@ def test_cases_worked_out_by_hand(clickhouse: ClickHouse, name: str) -> None:
     assert {key: facts[key] for key in expected} == expected
 
 
-def test_rejects_and_complaints_over_all_that_came(clickhouse: ClickHouse) -> None:
+def test_ppm_is_rejects_and_complaints_over_the_quantity_received(clickhouse: ClickHouse) -> None:
     orphan = receive("03-21", lines=[{"order_no": "?", "line_no": "1", "quantity": 300}])
     written = [
         PLACED,
@@ -363,13 +367,13 @@ def test_the_first_stored_stands_also_after_a_rebuild(own_clickhouse: ClickHouse
     same_lines(own_clickhouse, [first, receipt], supplier, T)
 
 
-def test_of_two_copies_written_at_once_the_first_stands_after_a_rebuild(
+def test_of_two_conflicting_copies_written_at_once_the_first_stands_after_a_rebuild(
     own_clickhouse: ClickHouse,
 ) -> None:
     empty(own_clickhouse)
     _, (first,) = of_a_case([PLACED])
     other = first | {"data": first["data"] | {"order_no": "OTHER"}}
-    # Two processes that read the same partition for a moment: neither saw the other's row.
+    # As if two processes read the same partition for a moment: neither sees the other's row.
     for event in (first, other):
         own_clickhouse.insert_json_lines("events", json_lines([row(event)], uuid4()))
     assert Ledger(own_clickhouse).append([row(other)], uuid4()).conflicts

@@ -44,7 +44,7 @@ EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=list(H
 
 
 @pytest.fixture(scope="module")
-def told(own_clickhouse: ClickHouse) -> ClickHouse:
+def varied(own_clickhouse: ClickHouse) -> ClickHouse:
     """Return a store with a history in which grades differ and change."""
     empty(own_clickhouse)
     rng = random.Random(4)
@@ -67,12 +67,13 @@ def assessed(
 
 
 def letters(grades: list[Any], without: str) -> dict[str, int]:
+    """Count grades by letter; those that are None under the key `without`."""
     found = Counter(without if one is None else one for one in grades)
     return {name: found[name] for name in ("A", "B", "C", "D", without)}
 
 
 def same_figures(summary: dict[str, Any], members: list[Assessed]) -> None:
-    """Compare every figure of a group with the sum of its members' own."""
+    """Compare every figure of a group with the sum of its members' figures."""
     first = members[0].figures
     ratios = [key for key, one in first.items() if isinstance(one, Figure)]
     assert list(summary["kpis"]) == [*ratios, *COUNTS]
@@ -118,6 +119,7 @@ def same_standing(summary: dict[str, Any], members: dict[str, Assessed]) -> None
 def same_moves(
     summary: dict[str, Any], then: dict[str, Assessed], now: dict[str, Assessed]
 ) -> None:
+    """Compare the grades that moved, and the figure behind each, with the members' scorecards."""
     expected = {
         name: (then[name].published, now[name].published)
         for name in now
@@ -139,17 +141,18 @@ def same_moves(
 
 
 def added(one: Assessed, key: str) -> Fraction:
+    """Return how much a figure adds to the score."""
     found = one.score.keys[key]
     return (found.points or Fraction(0)) * found.weight / 100
 
 
 @EXAMPLES
 @given(selection=SELECTIONS)
-def test_a_group_is_the_sum_of_its_members(told: ClickHouse, selection: Selection) -> None:
-    now = assessed(told, selection, SUPPLIERS)
+def test_a_group_is_the_sum_of_its_members(varied: ClickHouse, selection: Selection) -> None:
+    now = assessed(varied, selection, SUPPLIERS)
     end = month_end_before(selection.as_of)
-    then = assessed(told, Selection(end, selection.window_days, [], selection.buyers), SUPPLIERS)
-    summary = Programme(ScorecardReader(told, DEFAULT_POLICY)).summary(selection, Filter(), 2)
+    then = assessed(varied, Selection(end, selection.window_days, [], selection.buyers), SUPPLIERS)
+    summary = Programme(ScorecardReader(varied, DEFAULT_POLICY)).summary(selection, Filter(), 2)
     assert summary["suppliers"] == len(SUPPLIERS)
     assert summary["moved"]["since"] == end.isoformat()
     same_figures(summary, list(now.values()))
@@ -157,15 +160,15 @@ def test_a_group_is_the_sum_of_its_members(told: ClickHouse, selection: Selectio
     same_moves(summary, then, now)
 
 
-def test_grades_and_moves_of_many_kinds_are_met(told: ClickHouse) -> None:
-    groups, seen, moves = Programme(ScorecardReader(told, DEFAULT_POLICY)), Counter[str](), []
+def test_a_year_has_grades_and_moves_of_many_kinds(varied: ClickHouse) -> None:
+    groups, seen, moves = Programme(ScorecardReader(varied, DEFAULT_POLICY)), Counter[str](), []
     for month in range(1, 13):
         selection = Selection(date(2026, month, 1), 180)
         summary = groups.summary(selection, Filter(), 2)
         seen.update({k: n for k, n in summary["grades"]["published"].items() if n})
         moves += summary["moved"]["suppliers"]
-        now = assessed(told, selection, SUPPLIERS)
-        then = assessed(told, Selection(month_end_before(selection.as_of), 180), SUPPLIERS)
+        now = assessed(varied, selection, SUPPLIERS)
+        then = assessed(varied, Selection(month_end_before(selection.as_of), 180), SUPPLIERS)
         same_standing(summary, now)
         same_moves(summary, then, now)
     assert len(seen) >= 3, seen
@@ -174,7 +177,7 @@ def test_grades_and_moves_of_many_kinds_are_met(told: ClickHouse) -> None:
 
 
 def with_threshold(score: Fraction) -> Policy:
-    """Return the policy with a B from a score, or from the nearest that a policy can say."""
+    """Return a policy whose grade B begins at a score, rounded to 6 decimals."""
     document = DEFAULT_POLICY.model_dump()
     document["grade"] |= {"A": Decimal(100), "B": Decimal(f"{float(score):.6f}"), "C": Decimal(1)}
     return Policy.model_validate(document)
@@ -182,19 +185,19 @@ def with_threshold(score: Fraction) -> Policy:
 
 @pytest.mark.parametrize("slip", [0.0, 4e-7, -4e-7])
 def test_a_score_next_to_a_threshold_is_graded_exactly(
-    told: ClickHouse, monkeypatch: pytest.MonkeyPatch, slip: float
+    varied: ClickHouse, monkeypatch: pytest.MonkeyPatch, slip: float
 ) -> None:
     about = Grader._near
     monkeypatch.setattr(Grader, "_near", lambda self, sums: about(self, sums) + slip)
     compared = Counter[str | None]()
     for month in range(1, 13):
         end = date(2026, month, 1)
-        facts = ScorecardReader(told, DEFAULT_POLICY).facts(Selection(end, 180))
+        facts = ScorecardReader(varied, DEFAULT_POLICY).facts(Selection(end, 180))
         for rows in facts.rows.values():
             sums = FigureSums.of(end, rows)
             value = score(DEFAULT_POLICY, sums.scored()).value
             if value is None or not 1 < value < 100:
-                continue  # a policy has no threshold there
+                continue  # A policy cannot have a threshold there.
             policy = with_threshold(value)
             grader = Grader(policy)
             got = grader.letter(sums)
@@ -205,10 +208,10 @@ def test_a_score_next_to_a_threshold_is_graded_exactly(
 
 @EXAMPLES
 @given(selection=SELECTIONS)
-def test_clusters_are_the_sums_of_theirs(told: ClickHouse, selection: Selection) -> None:
-    reader = ScorecardReader(told, DEFAULT_POLICY)
+def test_a_cluster_is_the_sum_of_its_members(varied: ClickHouse, selection: Selection) -> None:
+    reader = ScorecardReader(varied, DEFAULT_POLICY)
     groups = Programme(reader)
-    now = assessed(told, selection, SUPPLIERS)
+    now = assessed(varied, selection, SUPPLIERS)
     clusters: dict[str | None, list[str]] = {}
     for one in reader.suppliers(buyers=selection.buyers)[1]:
         clusters.setdefault(one.cluster, []).append(one.supplier_id)
@@ -237,8 +240,8 @@ def same_member(member: dict[str, Any], one: Assessed) -> None:
         assert member["weakest_pillar"] is None
 
 
-def test_nothing_of_money_is_told(told: ClickHouse) -> None:
-    groups = Programme(ScorecardReader(told, DEFAULT_POLICY))
+def test_no_answer_about_groups_contains_money(varied: ClickHouse) -> None:
+    groups = Programme(ScorecardReader(varied, DEFAULT_POLICY))
     answers = [
         groups.summary(AT_THE_END, Filter(), 5),
         groups.clusters(AT_THE_END, Filter(), 5, 10, 0),
@@ -247,10 +250,10 @@ def test_nothing_of_money_is_told(told: ClickHouse) -> None:
     assert not [word for word in MONEY if word in str(answers)]
 
 
-def test_a_long_list_of_suppliers_is_not_named_to_the_store(
-    told: ClickHouse, monkeypatch: pytest.MonkeyPatch
+def test_a_long_list_of_suppliers_is_not_sent_to_the_store(
+    varied: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    groups, wanted = Programme(ScorecardReader(told, DEFAULT_POLICY)), Filter(region="Bekasi")
+    groups, wanted = Programme(ScorecardReader(varied, DEFAULT_POLICY)), Filter(region="Bekasi")
     named = groups.summary(AT_THE_END, wanted, 5)
     monkeypatch.setattr(standings, "_NAMED", 0)
     unnamed = groups.summary(AT_THE_END, wanted, 5)
@@ -258,23 +261,25 @@ def test_a_long_list_of_suppliers_is_not_named_to_the_store(
     assert named | {"computed_at": 0} == unnamed | {"computed_at": 0}
 
 
-def test_two_queries_for_all_beside_the_list(
-    told: ClickHouse, monkeypatch: pytest.MonkeyPatch
+def test_all_clusters_take_two_queries_beside_the_list_of_suppliers(
+    varied: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    statements: list[str] = []
     rows = ClickHouse.rows
 
     def counted(self: ClickHouse, statement: str, *more: Any) -> Any:
-        asked.append(statement)
+        statements.append(statement)
         return rows(self, statement, *more)
 
     monkeypatch.setattr(ClickHouse, "rows", counted)
-    Programme(ScorecardReader(told, DEFAULT_POLICY)).clusters(AT_THE_END, Filter(), 5, 10, 0)
-    assert len(asked) == 3
+    Programme(ScorecardReader(varied, DEFAULT_POLICY)).clusters(AT_THE_END, Filter(), 5, 10, 0)
+    assert len(statements) == 3
 
 
-def test_nobody_is_nobody_and_not_all(told: ClickHouse) -> None:
-    groups = Programme(ScorecardReader(told, DEFAULT_POLICY))
+def test_a_filter_that_no_supplier_matches_gives_an_empty_group_and_not_all(
+    varied: ClickHouse,
+) -> None:
+    groups = Programme(ScorecardReader(varied, DEFAULT_POLICY))
     summary = groups.summary(AT_THE_END, Filter(region="Papua"), 5)
     assert summary["suppliers"] == 0
     assert summary["kpis"]["otif"]["denominator"] == 0

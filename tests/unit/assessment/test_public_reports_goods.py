@@ -1,6 +1,6 @@
-"""What other products were caught wrong at with goods: receipts, returns, units, quality, money.
+"""Bugs reported of other products about receipts, returns, units, quality and money.
 
-Each case names the report and its fault; the figures are worked out by hand.
+Each case names the report, and its comment the fault; the figures are worked out by hand.
 """
 
 from fractions import Fraction
@@ -33,13 +33,13 @@ WANTED = "2026-03-20"
 B2 = {"buyer_id": "B2"}
 
 REPORTS = [
-    # A receipt that was copied for the rest brought its demand along: 10 of 14 on time.
+    # A receipt that was copied for the rest copied its demand too: 10 of 14 on time.
     Report(
         "odoo/odoo#225529",
         [order("03-01", 10, "03-20"), receive("03-18", 6), receive("03-19", 4)],
         {"otif": (1, 1), "on_time_quantity": (10, 10)},
     ),
-    # Goods sent back to the vendor did not lower what was received.
+    # Goods sent back to the vendor did not lower the received quantity.
     Report(
         "odoo/odoo#13642",
         [order("03-01", 25, "03-20"), receive("03-18", 25), send_back("03-22", 5)],
@@ -56,7 +56,7 @@ REPORTS = [
         ],
         {"fill_rate": (10, 10), "otif": (1, 1), "on_time_quantity": (10, 10)},
     ),
-    # Each receipt was rounded to whole big units: one and a half became two, two became three.
+    # Each receipt was rounded up to whole large units: 1.5 became 2, and 1.5 + 0.5 became 3.
     Report(
         "odoo/odoo#85291",
         [
@@ -67,7 +67,7 @@ REPORTS = [
         ],
         {"fill_rate": (Fraction(7, 2), 4), "otif": (1, 2), "overdue_lines": 1},
     ),
-    # A dozen ordered, twelve pieces received: eleven were still awaited.
+    # A dozen was ordered and twelve pieces received: eleven were still awaited.
     Report(
         "OCA/purchase-workflow#1870",
         [
@@ -76,7 +76,8 @@ REPORTS = [
         ],
         {"fill_rate": (1, 1), "overdue_lines": 0},
     ),
-    # Through dozens of two decimals, 200 pieces became 200.04; so one missing piece was lost.
+    # Converted into dozens with two decimals, 200 pieces became 200.04, so that a missing piece
+    # could go unnoticed.
     Report(
         "OCA/stock-logistics-clickhouse#832",
         [
@@ -110,7 +111,7 @@ REPORTS = [
         ],
         {"fill_rate": (Fraction(29, 3), 10)},
     ),
-    # A receipt over the allowance by two thousandths passed.
+    # A receipt that exceeded the allowance by two thousandths was accepted.
     Report(
         "frappe/erpnext#40340",
         [
@@ -121,7 +122,7 @@ REPORTS = [
         ],
         {"otif": (1, 2), "fill_rate": (200, 200)},
     ),
-    # An order that brought a little more than asked was never complete.
+    # An order of which a little more than the ordered quantity came was never complete.
     Report(
         "Dolibarr/dolibarr#15463",
         [order("03-01", 15000, "03-20"), receive("03-18", 15300)],
@@ -136,7 +137,7 @@ REPORTS = [
         ],
         {"otif": (2, 2), "fill_rate": (12, 12), "overdue_lines": 0},
     ),
-    # Too much of one line made the whole order complete, with two lines that never came.
+    # Too much of one line made the whole order complete, though two lines never came.
     Report(
         "frappe/erpnext#31535",
         [
@@ -151,13 +152,13 @@ REPORTS = [
         [order("03-01", 100, "03-20"), receive("03-18", 70, 30)],
         {"otif": (1, 1), "fill_rate": (100, 100), "ppm": (0, 100)},
     ),
-    # Two receipts of the whole order were both booked, and nothing told of the double delivery.
+    # Two receipts of the whole order were both booked, and nothing showed the double delivery.
     Report(
         "frappe/erpnext#13990",
         [order("03-01", 100, "03-20"), receive("03-18", 100), receive("03-19", 100)],
         {"otif": (0, 1), "fill_rate": (100, 100), "ppm": (0, 200)},
     ),
-    # A receipt that was opened again before it was voided stayed delivered.
+    # A receipt that was reopened before it was voided still counted as delivered.
     Report(
         "metasfresh/metasfresh#1165",
         [
@@ -168,7 +169,7 @@ REPORTS = [
         ],
         {"fill_rate": (0, 100), "overdue_lines": 1, "ppm": (0, 0)},
     ),
-    # A reversed receipt and the one in its place were added up.
+    # A reversed receipt and its replacement were added up.
     Report(
         "metasfresh/metasfresh#4307",
         [
@@ -179,7 +180,7 @@ REPORTS = [
         ],
         {"otif": (1, 1), "fill_rate": (30, 30), "ppm": (0, 30)},
     ),
-    # After a receipt was voided, the same goods could not be received anew.
+    # After a receipt was voided, the same goods could not be received again.
     Report(
         "etendosoftware/etendo_core#1053",
         [
@@ -201,7 +202,7 @@ REPORTS = [
         ],
         {"otif": (0, 0), "fill_rate": (0, 0), "overdue_lines": 0, "ppm": (0, 0)},
     ),
-    # What was shipped was taken for what was received.
+    # The shipped quantity was used as the received one.
     Report(
         "msupply-foundation/open-msupply#11006",
         [
@@ -211,19 +212,19 @@ REPORTS = [
         ],
         {"fill_rate": (60, 100), "overdue_lines": 1, "despatch_notice_rate": (1, 1)},
     ),
-    # The day of entry was taken for that of delivery.
+    # The day of entry was used as the day of delivery.
     Report(
         "axelor/axelor-open-suite#16740",
         [order("03-01", 100, "03-20"), receive("03-20", 100, sent="03-25")],
         {"otif": (1, 1), "on_time_quantity": (100, 100), "mean_days_late": (0, 100)},
     ),
-    # 60 of 100 on the day and the rest a day later: the first receipt's date was that of all.
+    # 60 of 100 came on the due date and the rest a day later: all got the first receipt's date.
     Report(
         "MicrosoftDocs/dynamics-365-unified-operations-public#4444",
         [order("03-01", 100, "03-20"), receive("03-20", 60), receive("03-21", 40)],
         {"otif": (0, 1), "on_time_quantity": (60, 100), "mean_days_late": (40, 100)},
     ),
-    # What was rejected and then sent back was taken off twice: 40 of 80 were left.
+    # A quantity that was rejected and then sent back was subtracted twice: 40 of 80 were left.
     Report(
         "frappe/erpnext#17301",
         [
@@ -246,13 +247,13 @@ REPORTS = [
         ],
         {"ppm": (1, 100)},
     ),
-    # A supplier without any transaction in the period scored 100.
+    # A supplier without any transaction in the period got a score of 100.
     Report(
         "frappe/erpnext#31597",
         [order("03-01", 100, "04-20")],
         {"ppm": (0, 0), "lot_acceptance": (0, 0), "otif": (0, 0), "despatch_notice_rate": (0, 0)},
     ),
-    # A rate of nothing on time was told as no rate.
+    # A rate of 0 on time was shown as if there were no rate.
     Report(
         "odoo/odoo#128426",
         [order("03-01", 100, "03-20"), receive("03-21", 100)],
@@ -269,7 +270,7 @@ REPORTS = [
         ],
         {"buyer_concentration": 1},
     ),
-    # A price per hundred pieces was taken for one per piece.
+    # A price per hundred pieces was used as a price per piece.
     Report(
         "frappe/erpnext#54940",
         [
@@ -280,7 +281,7 @@ REPORTS = [
         ],
         {"buyer_concentration": Fraction(1, 2)},
     ),
-    # Two partners' documents of one number were one document.
+    # Documents of two partners with the same number were treated as one document.
     Report(
         "odoo/odoo#44813",
         [
@@ -291,7 +292,7 @@ REPORTS = [
         ],
         {"fill_rate": (200, 200), "despatch_notice_rate": (0, 2)},
     ),
-    # Packs on order were scheduled as so many pieces.
+    # Packs on order were scheduled as single pieces.
     Report(
         "inventree/InvenTree#4062",
         [
@@ -309,11 +310,11 @@ def found(clickhouse: ClickHouse) -> dict[str, Told]:
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_the_store_is_not_caught_wrong(report: Report, found: dict[str, Told]) -> None:
+def test_the_store_does_not_have_the_reported_bug(report: Report, found: dict[str, Told]) -> None:
     assert {key: found[report.name][key] for key in report.expected} == report.expected
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_the_reference_is_not_caught_wrong(report: Report) -> None:
-    told = by_the_reference(report)
-    assert {key: told[key] for key in report.expected} == report.expected
+def test_the_reference_does_not_have_the_reported_bug(report: Report) -> None:
+    figures = by_the_reference(report)
+    assert {key: figures[key] for key in report.expected} == report.expected

@@ -1,6 +1,6 @@
-"""What other products were caught wrong at with orders: changes, answers, order of arrival, days.
+"""Bugs reported of other products about changes, confirmations, order of arrival and days.
 
-Each case names the report and its fault; the figures are worked out by hand.
+Each case names the report, and its comment the fault; the figures are worked out by hand.
 """
 
 from datetime import date
@@ -34,25 +34,25 @@ ORDER = order("03-01", 100, "03-20")
 
 
 def taken(*days: int) -> list[Event]:
-    """Order lines on 1 March that come after some days, each in a receipt of its own."""
+    """Return an order of 1 March and a receipt for each of its lines, after so many days."""
     numbers = [str(number) for number in range(len(days))]
-    told = [placed("03-01", *(asked(number, 10, "2026-03-31") for number in numbers))]
-    return told + [
+    ordered = [placed("03-01", *(asked(number, 10, "2026-03-31") for number in numbers))]
+    return ordered + [
         receive(f"03-{1 + count:02}", lines=[moved(10, number)])
         for number, count in zip(numbers, days, strict=True)
     ]
 
 
-TOLD_AGAIN = [ORDER, receive("03-18", 60), receive("03-19", 40)]
+SENT_AGAIN = [ORDER, receive("03-18", 60), receive("03-19", 40)]
 
 REPORTS = [
-    # What was called off after a part had come was late for ever.
+    # A line that was cancelled after a part had come stayed late for ever.
     Report(
         "odoo/odoo#268488",
         [ORDER, receive("03-18", 60), cancel("03-19", "buyer")],
         {"otif": (1, 1), "fill_rate": (60, 60), "overdue_lines": 0},
     ),
-    # An order lowered to what had come already was an exception in every receipt.
+    # An order lowered to the quantity already received was an exception in every receipt.
     Report(
         "odoo/odoo#76691",
         [
@@ -63,7 +63,7 @@ REPORTS = [
         ],
         {"otif": (1, 1), "fill_rate": (5, 5), "overdue_lines": 0},
     ),
-    # A quantity changed in a confirmed order did not reach what was to be received.
+    # A change of quantity in a confirmed order did not change the quantity to be received.
     Report(
         "OCA/purchase-workflow#506",
         [
@@ -87,13 +87,13 @@ REPORTS = [
         ],
         {"otif": (1, 1), "fill_rate": (100, 100), "overdue_lines": 0},
     ),
-    # To amend an order, its receipts had to be deleted.
+    # An order could only be amended after its receipts had been deleted.
     Report(
         "frappe/erpnext#12216",
         [ORDER, receive("03-15", 60), order("03-16", 80, "03-20")],
         {"otif": (0, 1), "fill_rate": (60, 80), "overdue_lines": 1},
     ),
-    # Lowered to what had come when it was late already: once missed, it stays missed.
+    # A late order was lowered to the quantity received. Here: once missed, it stays missed.
     Report(
         "OCA/purchase-workflow#1294",
         [
@@ -103,19 +103,19 @@ REPORTS = [
         ],
         {"otif": (0, 1), "fill_rate": (15, 20), "overdue_lines": 1},
     ),
-    # The new date of a late delivery was typed over the one that had been missed.
+    # The new date of a late delivery overwrote the date that had been missed.
     Report(
         "frappe/erpnext#3852",
         [ORDER, order("03-25", 100, "03-30", revision=1), receive("03-29", 100)],
         {"otif": (0, 1), "otif_requested": (0, 1), "mean_days_late": (900, 100)},
     ),
-    # The date first asked for was lost when the supplier promised another.
+    # The requested date was lost when the supplier confirmed another one.
     Report(
         "OCA/purchase-workflow#2338",
         [ORDER, confirm("03-02", "changed", "03-25"), receive("03-24", 100)],
         {"otif": (1, 1), "otif_requested": (0, 1), "mean_days_late": (0, 100)},
     ),
-    # A part that came wrote its own date over the promise for the rest.
+    # A partial receipt overwrote the confirmed date of the rest with its own date.
     Report(
         "mrwuss/p21-api-documentation#145",
         [
@@ -126,7 +126,7 @@ REPORTS = [
         ],
         {"otif": (0, 1), "on_time_quantity": (40, 100), "mean_days_late": (60, 100)},
     ),
-    # A refusal after an acceptance was taken by one side and not by the other: the first decides.
+    # A rejection after an acceptance counted for one side only. Here: the first one decides.
     Report(
         "amzn/selling-partner-api-models#5108",
         [ORDER, confirm("03-02", "changed", "03-20"), confirm("03-05", "rejected")],
@@ -148,7 +148,8 @@ REPORTS = [
         ],
         {"otif": (1, 1), "overdue_lines": 0, "confirmation_in_time": (1, 1)},
     ),
-    # Cancelled, confirmed anew under the same number, received: what is wanted again is a new line.
+    # Cancelled, confirmed again under the same number, received. Here: what is wanted again is a
+    # new line.
     Report(
         "odoo/odoo#28782",
         [
@@ -166,14 +167,14 @@ REPORTS = [
         {"otif": (0, 0), "overdue_lines": 0},
         later=[order("03-03", 150, "03-22", revision=1)],
     ),
-    # What stood depended on which partition was read last.
+    # The result depended on which partition was read last.
     Report(
         "MTSWebServices/data-rentgen#102",
         [receive("03-18", 100), confirm("03-02", "accepted", "03-20")],
         {"otif": (1, 1), "orphan_receipts": 0, "order_acceptance": (1, 1)},
         later=[ORDER],
     ),
-    # An older state that came last was written over the newer one.
+    # An older state that arrived last overwrote the newer one.
     Report(
         "neo4j-contrib/neo4j-streams#227",
         [
@@ -184,12 +185,12 @@ REPORTS = [
         {"otif": (1, 1), "fill_rate": (80, 80), "mean_days_late": (0, 80)},
         later=[order("03-03", 120, "03-22", revision=1)],
     ),
-    # Events that were retried in another order were aggregated twice.
+    # Events that were sent again in another order were counted twice.
     Report(
         "cloudfoundry-attic/cf-abacus#434",
-        TOLD_AGAIN,
+        SENT_AGAIN,
         {"otif": (1, 1), "fill_rate": (100, 100), "ppm": (0, 100)},
-        later=TOLD_AGAIN[::-1],
+        later=SENT_AGAIN[::-1],
     ),
     # One tenant's event id made another tenant's event a duplicate.
     Report(
@@ -202,26 +203,26 @@ REPORTS = [
         ],
         {"otif": (2, 2), "fill_rate": (200, 200)},
     ),
-    # The days of an order were summed over its lines: 50 for five lines of 10.
+    # The days of an order were summed over its lines: 50 for five lines of 10 days.
     Report(
         "odoo/odoo#80671",
         taken(10, 10, 10, 10, 10),
         {"lead_time_days_p50": 10, "lead_time_days_p90": 10, "lead_time_cv": 0},
     ),
-    # The time to arrival was counted from the day asked for, 31 March: -1 for these.
+    # The time to arrival was counted from the requested date, 31 March: -1 for these.
     Report(
         "odoo/odoo#268823",
         taken(29, 29, 29, 29, 29),
         {"lead_time_days_p50": 29},
     ),
     # The median of an even number was the lower of the middle two. Sorted: 2 3 5 9 12 30; the
-    # middle lies between 5 and 9, and 0.9 of the 5 steps between 12 and 30.
+    # median lies between 5 and 9, and p90, at 0.9 of the 5 steps, between 12 and 30.
     Report(
         "brlgirardi/harrison#245",
         taken(9, 30, 2, 5, 12, 3),
         {"lead_time_days_p50": 7, "lead_time_days_p90": 21},
     ),
-    # A group's rate was the mean of its rates, not the sum of its cases.
+    # The rate of a group was the mean of the rates of its members, not computed from their sums.
     Report(
         "cisagov/pe-reports#526",
         [
@@ -231,19 +232,19 @@ REPORTS = [
         ],
         {"otif": (3, 4), "fill_rate": (3, 103)},
     ),
-    # The day was that of UTC: half past midnight of the 4th was the 3rd, and no day too late.
+    # The day was that of UTC: half past midnight on the 4th counted as the 3rd, so a day early.
     Report(
         "odoo/odoo#80725",
         [order("2026-03-03T17:30:00+00:00", 100, "03-03")],
         {"retroactive_lines": 1, "otif": (0, 0), "overdue_lines": 0},
     ),
-    # Received after midnight at the site, it was told of as the day before.
+    # A receipt after midnight at the site was shown for the day before.
     Report(
         "bcgov/entity#6951",
         [ORDER, receive("03-20", 100, received_at="2026-03-20T17:30:00Z", sent="03-21")],
         {"otif": (0, 1), "mean_days_late": (100, 100)},
     ),
-    # What came in the first hour of the day counted for the day before: here, a day too early.
+    # A receipt in the first hour of a day counted for the day before: here, a day too early.
     Report(
         "we-promise/sure#2668",
         [
@@ -252,19 +253,19 @@ REPORTS = [
         ],
         {"otif": (1, 1), "on_time_quantity": (100, 100)},
     ),
-    # The last day of the month was left out of it.
+    # The last day of a month was left out of that month.
     Report(
         "Gizra/productivity#528",
         [order("03-01", 100, "03-31"), receive("03-31T23:59", 100)],
         {"otif": (1, 1), "ppm": (0, 100)},
     ),
-    # The first day of the next month was taken in.
+    # The first day of the next month was included in a month.
     Report(
         "Gnucash/gnucash#473",
         [order("03-01", 100, "04-01"), receive("04-01T00:00", 100)],
         {"otif": (0, 0), "ppm": (0, 0), "overdue_lines": 0},
     ),
-    # A year with a 29 February ended on the 28th. Two days late are two.
+    # A year with a 29 February ended on the 28th. Here, 28 February to 1 March are two days.
     Report(
         "moneymanagerex/moneymanagerex#2339",
         [
@@ -274,7 +275,7 @@ REPORTS = [
         {"otif": (0, 1), "mean_days_late": (200, 100)},
         as_of=date(2024, 3, 2),
     ),
-    # Only what was both opened and closed in the period was told of as closed in it.
+    # Of the cases closed in a period, only those that were also opened in it were shown.
     Report(
         "freescout-help-desk/freescout#4125",
         [
@@ -293,11 +294,11 @@ def found(clickhouse: ClickHouse) -> dict[str, Told]:
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_the_store_is_not_caught_wrong(report: Report, found: dict[str, Told]) -> None:
+def test_the_store_does_not_have_the_reported_bug(report: Report, found: dict[str, Told]) -> None:
     assert {key: found[report.name][key] for key in report.expected} == report.expected
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_the_reference_is_not_caught_wrong(report: Report) -> None:
-    told = by_the_reference(report)
-    assert {key: told[key] for key in report.expected} == report.expected
+def test_the_reference_does_not_have_the_reported_bug(report: Report) -> None:
+    figures = by_the_reference(report)
+    assert {key: figures[key] for key in report.expected} == report.expected

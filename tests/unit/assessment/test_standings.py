@@ -1,4 +1,4 @@
-"""Standings are kept until a fact about the supplier changes: never is anything stale answered."""
+"""Standings are kept until a fact about the supplier changes, and never answered when stale."""
 
 import json
 import random
@@ -38,12 +38,13 @@ EXAMPLES = settings(max_examples=3, deadline=None, suppress_health_check=list(He
 
 
 def scorecard(standings: Standings, supplier: str, as_of: date, buyers: list[str]) -> Any:
-    asked = Selection(as_of, WINDOW_DAYS, [supplier], buyers)
-    return json.loads(standings.scorecard(supplier, asked)) | {"computed_at": ""}
+    """Return a scorecard without the time of its computation."""
+    selection = Selection(as_of, WINDOW_DAYS, [supplier], buyers)
+    return json.loads(standings.scorecard(supplier, selection)) | {"computed_at": ""}
 
 
 def everything(standings: Standings) -> list[Any]:
-    """Ask for scorecards and summaries of everybody at some dates."""
+    """Return the scorecards and summaries of all suppliers at some dates."""
     cards = [
         scorecard(standings, supplier, as_of, buyers)
         for supplier in SUPPLIERS
@@ -55,7 +56,7 @@ def everything(standings: Standings) -> list[Any]:
 
 @EXAMPLES
 @given(seed=st.integers(0, 10**6))
-def test_what_is_kept_is_what_would_be_worked_out(own_clickhouse: ClickHouse, seed: int) -> None:
+def test_what_is_kept_equals_what_would_be_computed(own_clickhouse: ClickHouse, seed: int) -> None:
     empty(own_clickhouse)
     rng = random.Random(seed)
     sent = shuffled(rng, history(rng, suppliers=2, buyers=2, lines=60, start=START, days=DAYS))
@@ -64,25 +65,25 @@ def test_what_is_kept_is_what_would_be_worked_out(own_clickhouse: ClickHouse, se
     size = max(1, len(sent) // 3)
     for begin in range(0, len(sent), size):
         ledger.append([row(event) for event in sent[begin : begin + size]], uuid4())
-        # Asked of two processes in turn, each of which keeps its own and shares the store's.
+        # Two processes in turn: each has its own memory, and both share what the store keeps.
         first, again = everything(kept), everything(another)
         own_clickhouse.command("TRUNCATE TABLE standings")
         assert first == again == everything(Standings(own_clickhouse, DEFAULT_POLICY))
 
 
-def test_an_answer_is_worked_out_once(own_clickhouse: ClickHouse) -> None:
+def test_a_scorecard_is_computed_once(own_clickhouse: ClickHouse) -> None:
     empty(own_clickhouse)
     store(own_clickhouse, [order("03-01", 10, "03-20"), receive("03-20", 10)])
     standings = Standings(own_clickhouse, DEFAULT_POLICY)
-    asked = Selection(DATES[0], WINDOW_DAYS, ["S1"])
-    standings.summaries(asked)
+    selection = Selection(DATES[0], WINDOW_DAYS, ["S1"])
+    standings.summaries(selection)
     (kept,) = own_clickhouse.rows("SELECT scorecard, mark FROM standings")
-    assert standings.scorecard("S1", asked).decode() == kept["scorecard"]
+    assert standings.scorecard("S1", selection).decode() == kept["scorecard"]
     own_clickhouse.command(
         "ALTER TABLE standings UPDATE scorecard = '{}' WHERE 1 SETTINGS mutations_sync = 1"
     )
-    assert Standings(own_clickhouse, DEFAULT_POLICY).scorecard("S1", asked) == b"{}"
-    # Another date, window, buyer or policy is another question.
+    assert Standings(own_clickhouse, DEFAULT_POLICY).scorecard("S1", selection) == b"{}"
+    # Another date, window, buyer or policy needs another scorecard.
     for other in (
         Selection(DATES[1], WINDOW_DAYS, ["S1"]),
         Selection(DATES[0], 30, ["S1"]),
@@ -92,7 +93,7 @@ def test_an_answer_is_worked_out_once(own_clickhouse: ClickHouse) -> None:
         assert found["kpis"]["otif"]["denominator"] == 1
     text = packaged_text().replace("A = 90", "A = 91")
     changed = Standings(own_clickhouse, DEFAULT_POLICY.load_text(text))
-    assert json.loads(changed.scorecard("S1", asked))["kpis"]["otif"]["denominator"] == 1
+    assert json.loads(changed.scorecard("S1", selection))["kpis"]["otif"]["denominator"] == 1
 
 
 @pytest.mark.parametrize(
@@ -113,26 +114,26 @@ def test_every_event_that_counts_makes_what_is_kept_stale(
     empty(own_clickhouse)
     store(own_clickhouse, [order("03-01", 10, "03-20"), receive("03-18", 10)])
     standings = Standings(own_clickhouse, DEFAULT_POLICY)
-    asked = Selection(DATES[0], WINDOW_DAYS, ["S1"])
-    before = json.loads(standings.scorecard("S1", asked))
-    standings.summaries(asked)
+    selection = Selection(DATES[0], WINDOW_DAYS, ["S1"])
+    before = json.loads(standings.scorecard("S1", selection))
+    standings.summaries(selection)
     store(own_clickhouse, [event])
-    after = json.loads(standings.scorecard("S1", asked))
+    after = json.loads(standings.scorecard("S1", selection))
     assert after[changes] != before[changes]
-    fresh = json.loads(Standings(own_clickhouse, DEFAULT_POLICY).scorecard("S1", asked))
+    fresh = json.loads(Standings(own_clickhouse, DEFAULT_POLICY).scorecard("S1", selection))
     assert fresh | {"computed_at": 0} == after | {"computed_at": 0}
 
 
-def test_a_rebuild_makes_all_stale(own_clickhouse: ClickHouse) -> None:
+def test_a_rebuild_makes_every_standing_stale(own_clickhouse: ClickHouse) -> None:
     empty(own_clickhouse)
     store(own_clickhouse, [order("03-01", 10, "03-20"), receive("03-20", 10)])
     standings = Standings(own_clickhouse, DEFAULT_POLICY)
-    asked = Selection(DATES[0], WINDOW_DAYS, ["S1"])
-    marks = standings.assessor.store.marks(asked)
-    standings.summaries(asked)
+    selection = Selection(DATES[0], WINDOW_DAYS, ["S1"])
+    marks = standings.assessor.store.marks(selection)
+    standings.summaries(selection)
     rebuild(own_clickhouse, NOT_SYNCED)
     assert own_clickhouse.rows("SELECT 1 FROM standings") == []
-    assert standings.assessor.store.marks(asked) not in (marks, {})
+    assert standings.assessor.store.marks(selection) not in (marks, {})
 
 
 def test_a_summary_is_kept_to_the_last_digit(own_clickhouse: ClickHouse) -> None:
@@ -140,7 +141,7 @@ def test_a_summary_is_kept_to_the_last_digit(own_clickhouse: ClickHouse) -> None
     rng = random.Random(7)
     store(own_clickhouse, history(rng, suppliers=2, buyers=2, lines=90, start=START, days=DAYS))
     standings = Standings(own_clickhouse, DEFAULT_POLICY)
-    asked = Selection(START + timedelta(days=DAYS), WINDOW_DAYS, SUPPLIERS)
-    fresh = {name: Summary.of(one) for name, one in standings.refreshed(asked).items()}
-    assert standings.summaries(asked) == fresh
+    selection = Selection(START + timedelta(days=DAYS), WINDOW_DAYS, SUPPLIERS)
+    fresh = {name: Summary.of(one) for name, one in standings.refreshed(selection).items()}
+    assert standings.summaries(selection) == fresh
     assert any(one.score is not None and one.score.denominator > 1000 for one in fresh.values())

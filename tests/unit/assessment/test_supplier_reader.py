@@ -1,4 +1,4 @@
-"""What a supplier's pages read is what the figures are made of, whatever the history."""
+"""What a supplier's pages show agrees with the figures, for a generated history."""
 
 import random
 from collections import Counter
@@ -22,7 +22,7 @@ from tests.support.storing import empty, store_in_batches
 START, DAYS = date(2026, 1, 1), 90
 SUPPLIERS, BUYERS = supplier_ids(2), buyer_ids(2)
 DATES = [START + timedelta(days=days) for days in (45, 90, 120)]
-ASKED = [
+SELECTIONS = [
     Selection(day, 60, [supplier], buyers)
     for day in DATES
     for supplier in SUPPLIERS
@@ -33,6 +33,7 @@ EVERY = 2**31
 
 @pytest.fixture(scope="module")
 def reader(own_clickhouse: ClickHouse) -> ScorecardReader:
+    """Return a reader of a store with a generated history."""
     empty(own_clickhouse)
     rng = random.Random(23)
     events = history(rng, suppliers=2, buyers=2, lines=110, start=START, days=DAYS)
@@ -48,8 +49,10 @@ def key(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return row["buyer_id"], row["order_no"], row["line_no"]
 
 
-@pytest.mark.parametrize("selection", ASKED)
-def test_a_line_stands_as_the_store_has_it(reader: ScorecardReader, selection: Selection) -> None:
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_the_state_of_a_line_equals_that_of_the_store(
+    reader: ScorecardReader, selection: Selection
+) -> None:
     rows = lines(reader, selection)
     assert rows
     folds = SupplierReader(reader).folds(selection.suppliers[0], map(key, rows))
@@ -63,23 +66,23 @@ def test_a_line_stands_as_the_store_has_it(reader: ScorecardReader, selection: S
         assert {name: line[name] for name in same} == {name: row[name] for name in same}
 
 
-def test_a_line_is_not_there_before_its_first_version(reader: ScorecardReader) -> None:
+def test_a_line_does_not_exist_before_its_first_version(reader: ScorecardReader) -> None:
     rows = lines(reader, Selection(DATES[-1], 60, [SUPPLIERS[0]]))
     folds = SupplierReader(reader).folds(SUPPLIERS[0], map(key, rows))
     assert all(line_at(fold, START, DEFAULT_POLICY) is None for fold in folds.values())
 
 
-@pytest.mark.parametrize("selection", ASKED)
+@pytest.mark.parametrize("selection", SELECTIONS)
 def test_months_are_those_of_the_figures(reader: ScorecardReader, selection: Selection) -> None:
     months = SupplierReader(reader).sums(selection).months
     whole = reader.monthly_figures(selection)
-    told = ("otif", "on_time_quantity", "fill_rate", "mean_days_late", "ppm", "lot_acceptance")
+    shown = ("otif", "on_time_quantity", "fill_rate", "mean_days_late", "ppm", "lot_acceptance")
     assert months.keys() == whole.keys()
     for name, figures in months.items():
-        assert {key: figures[key] for key in told} == {key: whole[name][key] for key in told}
+        assert {key: figures[key] for key in shown} == {key: whole[name][key] for key in shown}
 
 
-@pytest.mark.parametrize("selection", ASKED)
+@pytest.mark.parametrize("selection", SELECTIONS)
 def test_months_of_matured_lines_are_those_of_the_grade(
     reader: ScorecardReader, selection: Selection
 ) -> None:
@@ -88,8 +91,8 @@ def test_months_of_matured_lines_are_those_of_the_grade(
     assert found == assessed.sums.matured_months
 
 
-@pytest.mark.parametrize("selection", ASKED)
-def test_what_is_awaited_is_what_the_lines_lack(
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_awaited_quantities_are_what_is_missing_of_the_lines(
     reader: ScorecardReader, selection: Selection
 ) -> None:
     last = selection.as_of + timedelta(days=84)
@@ -104,8 +107,8 @@ def test_what_is_awaited_is_what_the_lines_lack(
     for one in SupplierReader(reader).sums(selection).awaited:
         named = one.item, one.due
         found[named] = found.get(named, Decimal(0)) + one.quantity
-    # Of one unit in another some have no end as a decimal: a sum of those that are cut off is not
-    # the sum cut off.
+    # A quantity in another unit may be an infinite decimal, and is cut off. The sum of quantities
+    # that are cut off differs in the last digits from the sum that is cut off.
     assert rounded(found) == rounded(expected)
 
 
@@ -113,7 +116,7 @@ def rounded(quantities: Mapping[tuple[str, date], Decimal]) -> dict[tuple[str, d
     return {key: round(quantity, 12) for key, quantity in quantities.items()}
 
 
-@pytest.mark.parametrize("selection", ASKED)
+@pytest.mark.parametrize("selection", SELECTIONS)
 def test_delivery_days_are_those_of_the_lines(
     reader: ScorecardReader, selection: Selection
 ) -> None:
@@ -136,21 +139,23 @@ def test_delivery_days_are_those_of_the_lines(
 
 
 @pytest.mark.parametrize("supplier", SUPPLIERS)
-def test_documents_name_their_lines(reader: ScorecardReader, supplier: str) -> None:
+def test_lines_of_documents_are_those_of_the_versions_that_stand(
+    reader: ScorecardReader, supplier: str
+) -> None:
     selection = Selection(DATES[-1], 120, [supplier])
     parts = [part for part, _ in parts_of(reader.store, selection, "lot_acceptance")]
     named = SupplierReader(reader).lines_of(supplier, selection, [part["number"] for part in parts])
-    told = reader.store.clickhouse.rows(
+    inspections = reader.store.clickhouse.rows(
         "SELECT buyer_id, inspection_no, "
         "argMax((order_no, line_no), (time, event_id, source)) AS l "
         "FROM inspections WHERE supplier_id = {s:String} GROUP BY 1, 2",
         {"s": supplier},
     )
-    lines_told = {(row["buyer_id"], row["inspection_no"]): tuple(row["l"]) for row in told}
+    expected = {(row["buyer_id"], row["inspection_no"]): tuple(row["l"]) for row in inspections}
     assert parts
     for part in parts:
         buyer, number = part["buyer_id"], part["number"]
-        assert named["inspection", buyer, number] == [lines_told[buyer, number]]
+        assert named["inspection", buyer, number] == [expected[buyer, number]]
 
 
 @pytest.mark.parametrize("supplier", SUPPLIERS)
@@ -158,21 +163,21 @@ def test_a_story_has_every_event_of_its_line(reader: ScorecardReader, supplier: 
     selection = Selection(DATES[-1], 120, [supplier])
     rows = lines(reader, selection)
     for row in random.Random(5).sample(rows, 15):
-        told = SupplierReader(reader).told(supplier, key(row))
-        found = {(one["source"], one["event_id"]) for one in told}
+        events = SupplierReader(reader).told(supplier, key(row))
+        found = {(one["source"], one["event_id"]) for one in events}
         assert set(map(tuple, row["events"])) <= found
-        assert all(one["accepted_at"] is not None for one in told)
-        times = [one["happened_at"] for one in told]
+        assert all(one["accepted_at"] is not None for one in events)
+        times = [one["happened_at"] for one in events]
         assert times == sorted(times)
 
 
-def test_a_profile_of_nobody_is_empty(reader: ScorecardReader) -> None:
+def test_the_profile_of_an_unknown_supplier_is_empty(reader: ScorecardReader) -> None:
     profile = SupplierReader(reader).profile("NOBODY", Selection(DATES[-1], 60, ["NOBODY"]))
     assert (profile.supplier.name, profile.supplier.buyers) == (None, ())
     assert (profile.certificates, profile.capacities) == ([], [])
 
 
-def test_a_profile_names_the_buyers_that_may_be_seen(reader: ScorecardReader) -> None:
+def test_a_profile_names_only_the_buyers_of_the_selection(reader: ScorecardReader) -> None:
     reading, day = SupplierReader(reader), DATES[-1]
     every = reading.profile(SUPPLIERS[0], Selection(day, 60, [SUPPLIERS[0]]))
     one = reading.profile(SUPPLIERS[0], Selection(day, 60, [SUPPLIERS[0]], [BUYERS[1]]))
@@ -181,7 +186,7 @@ def test_a_profile_names_the_buyers_that_may_be_seen(reader: ScorecardReader) ->
 
 
 def test_declared_capacities_are_those_of_the_figure(reader: ScorecardReader) -> None:
-    for selection in ASKED:
+    for selection in SELECTIONS:
         supplier = selection.suppliers[0]
         figures = reader.assessor.assessed(selection)[supplier].figures["capacity_load"].as_json()
         profile = SupplierReader(reader).profile(supplier, selection)

@@ -1,4 +1,4 @@
-"""What a look reads from the store: it is what the API answers, though nothing is worked out."""
+"""The exporter's look into the store: it shows what the API answers, without computing figures."""
 
 import random
 from datetime import date, timedelta
@@ -28,7 +28,7 @@ TODAY = date(2026, 4, 1)
 
 
 def judge(clickhouse: ClickHouse, day: date, *names: str) -> None:
-    """Keep how suppliers stand at a day, as the processor does."""
+    """Keep the standings of suppliers at a day, as the processor does."""
     standings = Standings(clickhouse, DEFAULT_POLICY)
     standings.summaries(Selection(day, WINDOW_DAYS, list(names)))
 
@@ -38,6 +38,7 @@ def look(clickhouse: ClickHouse, today: date = TODAY) -> StoreLookResult:
 
 
 def one(clickhouse: ClickHouse, today: date = TODAY) -> Watched:
+    """Return what a look shows of supplier S1."""
     (found,) = [x for x in look(clickhouse, today).suppliers if x.supplier_id == "S1"]
     return found
 
@@ -58,7 +59,7 @@ def test_a_look_shows_what_the_programme_answers(clickhouse: ClickHouse) -> None
     events = history(rng, suppliers=4, buyers=2, lines=260, start=START, days=DAYS, calm=0.97)
     store_in_batches(clickhouse, rng, shuffled(rng, events))
     reader = ScorecardReader(clickhouse, DEFAULT_POLICY)
-    # Asked first: that works out what is kept, as the processor would have done.
+    # The request comes first: it keeps the standings, as the processor would.
     answer = Programme(reader).clusters(Selection(END, WINDOW_DAYS), Filter(), 0, 10, 0)
     looked = look(clickhouse, END)
     _, suppliers = reader.suppliers()
@@ -96,7 +97,7 @@ def same_cluster(found: dict[str, Any], name: str, group: dict[str, Any]) -> Non
     assert moved == len(group["moved"]["suppliers"])
 
 
-def test_a_standing_that_is_behind_is_shown_and_said_to_be(clickhouse: ClickHouse) -> None:
+def test_a_stale_standing_is_shown_and_marked_as_not_current(clickhouse: ClickHouse) -> None:
     store(clickhouse, [order("03-01", 10, "03-20"), receive("03-20", 10)])
     assert one(clickhouse).standing is None
     assert one(clickhouse).has_facts
@@ -118,7 +119,9 @@ def test_a_standing_that_is_behind_is_shown_and_said_to_be(clickhouse: ClickHous
     assert otif(standing) == (1, 2)
 
 
-def test_what_is_of_another_day_or_policy_is_not_shown(clickhouse: ClickHouse) -> None:
+def test_a_standing_of_tomorrow_of_another_policy_or_over_7_days_old_is_not_shown(
+    clickhouse: ClickHouse,
+) -> None:
     store(clickhouse, [order("03-01", 10, "03-20"), receive("03-20", 10)])
     judge(clickhouse, TODAY + timedelta(days=1), "S1")
     judge(clickhouse, TODAY - timedelta(days=8), "S1")
@@ -149,28 +152,30 @@ def test_the_grade_of_the_month_end_before_is_that_of_its_newest_standing(
     assert any(x.published for x in before.values())
 
 
-def test_the_load_is_that_of_the_scorecard(clickhouse: ClickHouse) -> None:
+def test_the_capacity_load_is_that_of_the_scorecard(clickhouse: ClickHouse) -> None:
     store(clickhouse, [order("03-28", 300, "04-20"), capacity("03-02", "press", 200, "I")])
     judge(clickhouse, TODAY, "S1")
     assert (standing := one(clickhouse).standing) is not None
     assert standing.load == 1.5
 
 
-def test_a_certificate_that_is_renewed_ends_when_the_new_one_does(clickhouse: ClickHouse) -> None:
-    told: list[Event] = [
+def test_a_renewed_certificate_ends_when_the_new_one_does(clickhouse: ClickHouse) -> None:
+    certificates: list[Event] = [
         certify("2025-01-01", "2026-04-15"),
         certify("2024-01-01", "2024-12-31"),
         certify("2025-01-01", "2026-05-01", "ISO9001"),
         certify("2025-01-01", None, "HALAL"),
     ]
-    store(clickhouse, told)
+    store(clickhouse, certificates)
     assert one(clickhouse).certificates == {"NIB": date(2026, 4, 15), "ISO9001": date(2026, 5, 1)}
-    # Renewed before the old one ends, and without an end.
+    # NIB is renewed before the old one ends, and ISO9001 without an end.
     store(clickhouse, [certify("2026-04-16", "2027-04-15"), certify("2026-05-02", None, "ISO9001")])
     assert one(clickhouse).certificates == {"NIB": date(2027, 4, 15)}
 
 
-def test_who_is_only_registered_or_agreed_with_is_there_too(clickhouse: ClickHouse) -> None:
+def test_a_supplier_with_only_a_registration_or_a_partnership_is_shown(
+    clickhouse: ClickHouse,
+) -> None:
     place = {"province": "Jawa Tengah", "cluster": "ceper"}
     supplier = about("registered", "01-02", partner_id="S9", role="supplier", name="IX", **place)
     buyer = about("registered", "01-02", partner_id="B9", role="buyer", name="PT IX")
@@ -185,7 +190,7 @@ def test_who_is_only_registered_or_agreed_with_is_there_too(clickhouse: ClickHou
     assert found["S1"].buyers == ("B1",)
 
 
-def test_senders_are_known_by_their_newest_event_also_after_a_rebuild(
+def test_a_look_shows_the_newest_event_of_each_sender_also_after_a_rebuild(
     clickhouse: ClickHouse,
 ) -> None:
     store(clickhouse, [order("03-01", 5, "03-20"), receive("03-20", 5)])
@@ -200,7 +205,7 @@ def test_senders_are_known_by_their_newest_event_also_after_a_rebuild(
     assert newest() == expected
 
 
-def test_the_store_says_how_large_it_is_and_what_was_refused(clickhouse: ClickHouse) -> None:
+def test_a_look_shows_the_size_of_the_store_and_the_open_rejections(clickhouse: ClickHouse) -> None:
     store(clickhouse, [order("03-01", 5, "03-20")])
     refused = {"reason": "invalid", "sender": "B1", "accepted_at": 1, "rejected_at": 1}
     lines = "\n".join(
@@ -218,20 +223,20 @@ def test_the_store_says_how_large_it_is_and_what_was_refused(clickhouse: ClickHo
 def test_no_query_of_a_look_reads_the_ledger(
     clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    statements: list[str] = []
     rows = clickhouse.rows
 
     def remember(statement: str, *given: Any) -> list[dict[str, Any]]:
-        asked.append(statement)
+        statements.append(statement)
         return rows(statement, *given)
 
     monkeypatch.setattr(clickhouse, "rows", remember)
     look(clickhouse)
-    kept = "fold_marks partnerships partners standings certificates senders rejected"
+    small = "fold_marks partnerships partners standings certificates senders rejected"
     large = [
         table
         for table in ("events", "order_versions", "receipt_lines", "figure_parts")
-        if any(f"FROM {table}" in text or f"JOIN {table}" in text for text in asked)
+        if any(f"FROM {table}" in text or f"JOIN {table}" in text for text in statements)
     ]
     assert large == []
-    assert all(any(f"FROM {table}" in text for text in asked) for table in kept.split())
+    assert all(any(f"FROM {table}" in text for text in statements) for table in small.split())

@@ -1,4 +1,4 @@
-"""A server that answers as a gateway does, and `rantai ingest` run against it."""
+"""A server that answers as a gateway does, and helpers to run `rantai ingest` against it."""
 
 import json
 import threading
@@ -41,10 +41,13 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class StandIn:
-    """A gateway's answers: those queued first, then by the contract itself.
+    """Answers as a gateway and its settlement service do.
 
-    late: how many questions about an event are answered by "not known yet". refusing: ids of events
-    that are refused after they were accepted.
+    `queued` and `settling`: answers to give first, to posted events and to settlement requests.
+    After those, posted events are validated by the contract. `requests`: headers and lines of every
+    post of events. `contents`: content digest of each accepted event, by source and id. `asked`:
+    the events of every settlement request. `late`: how many settlement requests with events are
+    answered "pending". `refusing`: ids of events that are refused after they were accepted.
     """
 
     url: str = ""
@@ -107,7 +110,7 @@ def judged(accepted: int, rejected: list[dict[str, Any]], status: int = 202) -> 
 
 @contextmanager
 def standing_in() -> Iterator[StandIn]:
-    """Run a server that answers as a gateway does."""
+    """Run the stand-in gateway on a free port while the context lasts."""
     stand_in = StandIn()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What every service's HTTP has: HEAD wherever GET is, documentation without a third party."""
+"""What every HTTP service has: HEAD wherever there is GET, docs without third-party files."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ async def _ready() -> None:
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
-    """Return a client of an application behind the server that services run on."""
+    """Return a client of a test application that runs on uvicorn, as the services do."""
     router = APIRouter()
 
     @router.get("/short")
@@ -62,16 +62,16 @@ def test_head_answers_as_get_does_without_the_body(http: httpx.Client, path: str
         got, head = http.get(path, headers=sent), http.head(path, headers=sent)
         assert head.status_code == got.status_code
         assert head.content == b""
-        told, known = ({**one.headers, "date": ""} for one in (got, head))
-        assert told == known
+        from_get, from_head = ({**one.headers, "date": ""} for one in (got, head))
+        assert from_get == from_head
     assert http.get("/short").text == "short"
 
 
-def test_head_of_what_is_only_sent_to_is_refused(http: httpx.Client) -> None:
+def test_head_of_a_route_without_get_is_refused(http: httpx.Client) -> None:
     assert http.head("/only-post").status_code == 405
 
 
-def test_documentation_loads_from_here_alone(http: httpx.Client) -> None:
+def test_documentation_loads_only_files_of_the_service(http: httpx.Client) -> None:
     page = http.get("/docs").text
     loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(loaded) >= 3

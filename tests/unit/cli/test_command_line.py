@@ -1,4 +1,4 @@
-"""The command itself: its version, and what a shell completes."""
+"""The `rantai` command: its version and shell completion."""
 
 import os
 import subprocess
@@ -11,8 +11,8 @@ from tests.containers.compose import ROOT
 
 
 def completed(*words: str) -> tuple[list[str], str]:
-    """Return what bash completes after these words, and which modules were imported for it."""
-    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    """Return the completions for these words in bash, and the log of imported modules."""
+    variables = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     done = subprocess.run(
         [
             sys.executable,
@@ -21,7 +21,7 @@ def completed(*words: str) -> tuple[list[str], str]:
             "-c",
             "import sys; sys.argv = ['rantai']; import services.cli as c; c.main()",
         ],
-        env={**os.environ, "_RANTAI_COMPLETE": "complete_bash", **asked},
+        env={**os.environ, "_RANTAI_COMPLETE": "complete_bash", **variables},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -30,7 +30,7 @@ def completed(*words: str) -> tuple[list[str], str]:
     return done.stdout.split(), done.stderr
 
 
-def test_it_tells_its_version() -> None:
+def test_it_prints_its_version() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", "--version"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What `rantai ingest` says of events that were accepted: a 202 is not the end of it."""
+"""What `rantai ingest` reports about accepted events: stored, in conflict, refused or unknown."""
 
 import json
 from collections.abc import Iterator
@@ -33,16 +33,16 @@ def rows(folder: Path, *lines: str, name: str = "closed.csv") -> Path:
     return path
 
 
-def test_a_correction_that_is_discarded_is_told(
+def test_a_correction_that_is_refused_as_a_conflict_is_reported(
     gateway: StandIn, mapping: Path, tmp_path: Path
 ) -> None:
     arguments = ("--map", mapping, "--url", gateway.url)
     path = rows(tmp_path, "1,S1,02-Jun-06", "2,S1,02-Jun-06", "3,S1,02-Jun-06")
     assert report(path, *arguments)[0] == 0
     path = rows(tmp_path, "1,S1,02-Jun-06", "2,S1,03-Jun-06", "3,S1,02-Jun-06")
-    status, said = report(path, *arguments)
-    assert (status, said["accepted"], said["rejected"], said["conflicts"]) == (1, 3, 0, 1)
-    assert said["files"][0]["conflicts"] == [{"row": 3, "event_id": "closed/2"}]
+    status, summary = report(path, *arguments)
+    assert (status, summary["accepted"], summary["rejected"], summary["conflicts"]) == (1, 3, 0, 1)
+    assert summary["files"][0]["conflicts"] == [{"row": 3, "event_id": "closed/2"}]
     shown = run(path, *arguments)
     assert shown.exit_code == 1
     assert "1 event differs from what is stored: closed/2\n" in shown.stdout
@@ -51,30 +51,32 @@ def test_a_correction_that_is_discarded_is_told(
     assert "2 events differ from what is stored: closed/1, closed/2" in run(path, *arguments).stdout
 
 
-def test_two_contents_of_one_id_in_one_file_of_events(gateway: StandIn, tmp_path: Path) -> None:
+def test_two_contents_of_one_id_in_one_file_are_a_conflict(
+    gateway: StandIn, tmp_path: Path
+) -> None:
     path = tmp_path / "events.ndjson"
     path.write_text("\n".join(json.dumps(event(1, supplier_id=each)) for each in ("S1", "S2")))
-    status, said = report(path, "--url", gateway.url)
-    assert (status, said["files"][0]["conflicts"]) == (1, [{"row": 2, "event_id": "e1"}])
+    status, summary = report(path, "--url", gateway.url)
+    assert (status, summary["files"][0]["conflicts"]) == (1, [{"row": 2, "event_id": "e1"}])
 
 
-def test_what_is_on_its_way_is_waited_for(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
+def test_pending_events_are_waited_for(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
     gateway.late = 3
     path = rows(tmp_path, "1,S1,02-Jun-06")
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
-    assert (status, said["unsettled"]) == (0, 0)
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
+    assert (status, summary["unsettled"]) == (0, 0)
     assert [len(events) for events in gateway.asked] == [0, 1, 1, 1, 1]
     assert gateway.asked[1][0]["id"] == "closed/1"
 
 
-def test_what_is_refused_after_all_is_shown(
+def test_an_event_that_is_refused_after_it_was_accepted_is_shown(
     gateway: StandIn, mapping: Path, tmp_path: Path
 ) -> None:
     gateway.refusing = {"closed/2"}
     path = rows(tmp_path, "1,S1,02-Jun-06", "2,S1,02-Jun-06")
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
-    assert (status, said["accepted"], said["rejected"]) == (1, 1, 1)
-    (fault,) = said["files"][0]["faults"]
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
+    assert (status, summary["accepted"], summary["rejected"]) == (1, 1, 1)
+    (fault,) = summary["files"][0]["faults"]
     assert (fault["row"], fault["event_id"]) == (3, "closed/2")
     assert fault["message"] == "was accepted, and refused after all: does not fit"
 
@@ -83,21 +85,23 @@ def test_waiting_is_bounded(gateway: StandIn, mapping: Path, tmp_path: Path) -> 
     gateway.late = 10**6
     path = rows(tmp_path, "1,S1,02-Jun-06", "2,S1,02-Jun-06")
     arguments = ("--map", mapping, "--url", gateway.url, "--wait", "0.1")
-    status, said = report(path, *arguments)
-    assert (status, said["accepted"], said["unsettled"]) == (1, 2, 2)
-    assert said["trouble"] == "no news for 0.1 s"
+    status, summary = report(path, *arguments)
+    assert (status, summary["accepted"], summary["unsettled"]) == (1, 2, 2)
+    assert summary["trouble"] == "no news for 0.1 s"
     shown = run(path, *arguments)
     assert "2 events accepted, and not known to be stored" in shown.stdout
     assert "no news" in shown.stderr
 
 
-def test_an_address_that_does_not_know(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
+def test_an_address_without_settlement_needs_read_url(
+    gateway: StandIn, mapping: Path, tmp_path: Path
+) -> None:
     path = rows(tmp_path, "1,S1,02-Jun-06")
     gateway.settling = [(404, {}, b"")] * 2
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
-    assert (status, said["unsettled"]) == (1, 1)
-    assert "--read-url" in said["trouble"]
-    # Nobody asks on where there is no answer to be had.
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
+    assert (status, summary["unsettled"]) == (1, 1)
+    assert "--read-url" in summary["trouble"]
+    # 404 is final: it is not asked again.
     assert len(gateway.asked) == 1
     with standing_in() as reads:
         arguments = ("--map", mapping, "--url", gateway.url, "--read-url", reads.url)
@@ -106,31 +110,35 @@ def test_an_address_that_does_not_know(gateway: StandIn, mapping: Path, tmp_path
         assert (len(gateway.asked), reads.requests) == (1, [])
 
 
-def test_what_passes_is_asked_again(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
+def test_transient_errors_are_asked_again(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
     ready = json.dumps({"stored": 0, "conflicts": [], "rejected": [], "pending": []}).encode()
     gateway.settling = [(200, {}, ready), (503, {}, b""), (429, {}, b"")]
     path = rows(tmp_path, "1,S1,02-Jun-06")
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
-    assert (status, said["unsettled"], said["trouble"]) == (0, 0, None)
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
+    assert (status, summary["unsettled"], summary["trouble"]) == (0, 0, None)
 
 
-def test_an_answer_that_does_not_account_for_all_is_none(
+def test_an_answer_that_does_not_account_for_all_events_is_not_used(
     gateway: StandIn, mapping: Path, tmp_path: Path
 ) -> None:
     bad = json.dumps({"stored": 5, "conflicts": [], "rejected": [], "pending": []}).encode()
     gateway.settling = [(200, {}, bad)]
-    status, said = report(rows(tmp_path, "1,S1,02-Jun-06"), "--map", mapping, "--url", gateway.url)
-    assert (status, said["unsettled"]) == (1, 1)
-    assert "is not from Rantai" in said["trouble"]
+    status, summary = report(
+        rows(tmp_path, "1,S1,02-Jun-06"), "--map", mapping, "--url", gateway.url
+    )
+    assert (status, summary["unsettled"]) == (1, 1)
+    assert "is not from Rantai" in summary["trouble"]
 
 
-def test_whoever_does_not_wait_is_not_told(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
+def test_without_waiting_the_settlement_is_not_asked_for(
+    gateway: StandIn, mapping: Path, tmp_path: Path
+) -> None:
     path = rows(tmp_path, "1,S1,02-Jun-06")
     assert report(path, "--map", mapping, "--url", gateway.url, "--wait", "0")[0] == 0
     assert gateway.asked == []
 
 
-def test_another_buyers_rows_cost_themselves_alone(
+def test_only_the_rows_of_another_buyer_are_rejected(
     gateway: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.cli.ingest.MOST_EVENTS", 1)
@@ -142,24 +150,26 @@ def test_another_buyers_rows_cost_themselves_alone(
     path.write_text(
         "No,Vendor,Closed,Plant\n1,S1,02-Jun-06,P1\n2,S1,02-Jun-06,AHM\n3,S1,02-Jun-06,P1\n"
     )
-    status, said = report(path, "--map", tmp_path / "m.toml", "--url", gateway.url)
-    assert (status, said["accepted"], said["rejected"], said["stopped"]) == (1, 1, 2, None)
+    status, summary = report(path, "--map", tmp_path / "m.toml", "--url", gateway.url)
+    assert (status, summary["accepted"], summary["rejected"], summary["stopped"]) == (1, 1, 2, None)
     assert gateway.stored == {("/erp/AHM/sap", "closed/2")}
-    faults = said["files"][0]["faults"]
+    faults = summary["files"][0]["faults"]
     assert [(each["row"], each["column"], each["value"]) for each in faults] == [
         (2, "Plant", "P1"), (4, "Plant", "P1"),
     ]  # fmt: skip
 
 
-def test_a_key_of_another_sender_ends_it(gateway: StandIn, tmp_path: Path) -> None:
+def test_a_key_of_another_sender_stops_the_command(gateway: StandIn, tmp_path: Path) -> None:
     mapping = tmp_path / "m.toml"
     mapping.write_text(MAPPING.replace("AHM", "TMMIN"))
     path = rows(tmp_path, "1,S1,02-Jun-06")
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
-    assert (status, "does it belong to the sender?" in said["stopped"]) == (2, True)
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
+    assert (status, "does it belong to the sender?" in summary["stopped"]) == (2, True)
 
 
-def test_nothing_became_an_event(gateway: StandIn, mapping: Path, tmp_path: Path) -> None:
+def test_a_file_that_gives_no_event_is_an_error(
+    gateway: StandIn, mapping: Path, tmp_path: Path
+) -> None:
     never = tmp_path / "never.toml"
     condition = 'only = [{ column = "No", equals = "NEVER" }]\nid ='
     never.write_text(MAPPING.replace("id =", condition, 1))
@@ -175,7 +185,7 @@ def test_nothing_became_an_event(gateway: StandIn, mapping: Path, tmp_path: Path
     array = tmp_path / "none.json"
     array.write_text("[]")
     assert run(array, "--dry-run").exit_code == 1
-    # A file that something else stopped is not blamed for having no events.
+    # If sending stopped for another reason, the missing events are not reported.
     stopped = run(rows(tmp_path, "1,S1,02-Jun-06"), "--map", mapping, "--url", "x")
     assert (stopped.exit_code, "nothing became" in stopped.stdout) == (2, False)
 
@@ -207,14 +217,14 @@ def test_no_escape_sequence_of_a_file_reaches_the_terminal(
     assert "\\x1b" in (unfit.stdout + unfit.stderr) or "\\u001b" in unfit.stdout
 
 
-def test_dates_that_would_move_stop_it_before_anything_is_sent(
+def test_a_site_zone_that_would_shift_dates_stops_it_before_anything_is_sent(
     gateway: StandIn, mapping: Path, tmp_path: Path
 ) -> None:
     gateway.zone = "America/Los_Angeles"
     path = rows(tmp_path, "1,S1,02-Jun-06")
-    status, said = report(path, "--map", mapping, "--url", gateway.url)
+    status, summary = report(path, "--map", mapping, "--url", gateway.url)
     assert (status, gateway.requests) == (2, [])
-    assert 'set site = "America/Los_Angeles"' in said["stopped"]
+    assert 'set site = "America/Los_Angeles"' in summary["stopped"]
     loaded = parse_mapping(MAPPING)
     assert site_zone_problem(loaded, "Asia/Jakarta") is None
     assert site_zone_problem(loaded, "Asia/Jayapura") is None

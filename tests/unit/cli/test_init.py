@@ -1,4 +1,4 @@
-"""`rantai init`: every secret drawn by chance, for its owner's eyes, and never changed again."""
+"""`rantai init`: secrets are random, readable by their owner only, and never changed."""
 
 import stat
 from pathlib import Path
@@ -20,24 +20,24 @@ def init(directory: Path) -> str:
     return done.output
 
 
-def test_every_secret_is_drawn_anew_and_read_by_its_owner_alone(tmp_path: Path) -> None:
+def test_every_secret_is_random_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     drawn: list[str] = []
     for name in ("one", "other"):
         folder = tmp_path / name
         folder.mkdir()
-        said = init(folder)
+        output = init(folder)
         file = folder / ".env"
         values = read_environment(file)
         assert list(values) == NAMES
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert list(folder.iterdir()) == [file]
-        assert not any(value in said for value in values.values())
+        assert not any(value in output for value in values.values())
         drawn += values.values()
     assert len(set(drawn)) == 2 * len(NAMES)
     assert all(len(value) >= 22 for value in drawn)
 
 
-def test_a_second_time_nothing_changes_but_who_may_read(tmp_path: Path) -> None:
+def test_a_second_run_changes_only_the_file_mode(tmp_path: Path) -> None:
     init(tmp_path)
     file = tmp_path / ".env"
     before = file.read_text()
@@ -47,7 +47,7 @@ def test_a_second_time_nothing_changes_but_who_may_read(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path) -> None:
+def test_present_values_stay_and_missing_ones_are_added(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     own = f"# mine\nRANTAI_BIND=0.0.0.0\nexport {NAMES[1]}=given\n{NAMES[2]}=\n# {NAMES[3]}=no"
     file.write_text(own)
@@ -61,9 +61,10 @@ def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path) -> Non
     assert write_secrets(file) == []
 
 
-def test_one_cut_off_leaves_the_secrets_that_data_was_made_with(
+def test_a_failed_write_keeps_the_present_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Broker and store were set up with these values: other ones would lock the services out.
     file = tmp_path / ".env"
     file.write_text(f"{NAMES[0]}=given\n")
 

@@ -1,4 +1,4 @@
-"""`rantai policy`, and the services that read the policy which the settings name."""
+"""`rantai policy`, and how services use the policy that the settings name."""
 
 import json
 from decimal import Decimal
@@ -71,8 +71,8 @@ def test_show_has_every_setting(ours: Path) -> None:
     shown = rantai("policy", "show", ours).stdout
     for path in flat(Policy.load(ours)):
         assert f" {path} " in shown
-    for said in ("91.5", "Asia/Makassar", "0.8:0, 0.95:70, 1:100", "NIB"):
-        assert said in shown
+    for value in ("91.5", "Asia/Makassar", "0.8:0, 0.95:70, 1:100", "NIB"):
+        assert value in shown
 
 
 def test_show_as_json_is_exact(ours: Path) -> None:
@@ -81,7 +81,7 @@ def test_show_as_json_is_exact(ours: Path) -> None:
     assert found["tolerances"]["over"] == Decimal("0.05")
 
 
-def test_show_is_of_the_file_or_of_the_setting_or_of_the_packaged_one(ours: Path) -> None:
+def test_show_reads_the_file_else_the_setting_else_the_packaged_policy(ours: Path) -> None:
     def version(*arguments: str | Path, **environment: str) -> object:
         result = rantai("policy", "show", *arguments, "--json", **environment)
         return json.loads(result.stdout)["version"]
@@ -92,7 +92,7 @@ def test_show_is_of_the_file_or_of_the_setting_or_of_the_packaged_one(ours: Path
     assert version("packaged", RANTAI_POLICY=str(ours)) == "2026-11-01"
 
 
-def test_the_packaged_file_begins_ones_own(tmp_path: Path) -> None:
+def test_show_toml_writes_a_file_to_start_from(tmp_path: Path) -> None:
     written = rantai("policy", "show", "packaged", "--toml").stdout
     assert written == packaged_text()
     file = tmp_path / "own.toml"
@@ -119,14 +119,14 @@ def test_diff_by_path(ours: Path) -> None:
     assert {"path": "sites.YARD", "old": "Asia/Makassar", "new": None} in back["differences"]
 
 
-def test_diff_of_the_same_is_told_by_the_exit_status(ours: Path) -> None:
+def test_diff_of_equal_policies_exits_with_0(ours: Path) -> None:
     same = rantai("policy", "diff", ours, ours)
     assert (same.exit_code, same.stdout) == (0, "The same.\n")
     same = rantai("policy", "diff", ours, ours, "--json")
     assert json.loads(same.stdout) == {"same": True, "differences": []}
 
 
-def test_an_override_is_shown_by_whom_it_is_for(tmp_path: Path) -> None:
+def test_an_override_is_named_by_its_buyer_and_item(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     row = '[[tolerances.overrides]]\nbuyer_id = "AHM"\nitem_no = "[red]BRK"\nover = 0.1\n'
     file.write_text(packaged_text().replace("# Confirming an order.", row))
@@ -135,7 +135,9 @@ def test_an_override_is_shown_by_whom_it_is_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["check"], ["show"], ["diff", "packaged"]])
-def test_trouble_is_told_and_is_2(command: list[str], wrong: Path, tmp_path: Path) -> None:
+def test_an_unreadable_or_invalid_file_is_explained_and_exits_with_2(
+    command: list[str], wrong: Path, tmp_path: Path
+) -> None:
     absent = rantai("policy", *command, tmp_path / "absent.toml")
     assert (absent.exit_code, absent.stdout) == (2, "")
     assert "absent.toml can't be read: No such file or directory" in absent.stderr
@@ -149,7 +151,7 @@ def test_help_has_an_example(command: str) -> None:
     assert f"Example: rantai policy {command} " in rantai("policy", command, "--help").stdout
 
 
-def test_the_settings_name_the_policy(ours: Path) -> None:
+def test_services_use_the_policy_that_the_settings_name(ours: Path) -> None:
     assert policy_of(Settings()) is DEFAULT_POLICY
     assert policy_of(Settings(policy=ours)) == Policy.load(ours)
     empty = Settings.from_environment({"RANTAI_POLICY": "", "RANTAI_ZONE": ""})

@@ -1,4 +1,4 @@
-"""The command that feeds a gateway the simulated world."""
+"""`rantai simulate`: sends simulated events to a gateway."""
 
 import json
 import threading
@@ -16,10 +16,11 @@ from schemas.validation import Accepted, Sender, parse, validate
 from services.access.keys import KeyStore
 from services.cli.simulate import simulate
 from services.simulator import history
+from tests.unit.cli.commands import answering, rantai
 
 
 class Gateway(ThreadingHTTPServer):
-    """Judges batches as a gateway does; its first answer is 503, and one type displeases it."""
+    """Validates batches as a gateway does, after a first answer of 503; rejects one event type."""
 
     def __init__(self, store: KeyStore, unwanted: str | None) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
@@ -54,7 +55,7 @@ class Gateway(ThreadingHTTPServer):
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Speaks HTTP for the stand-in gateway."""
+    """The HTTP handler of the stand-in gateway."""
 
     server: Gateway
     protocol_version = "HTTP/1.1"
@@ -74,7 +75,7 @@ class Answering(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -119,10 +120,45 @@ def test_the_command_shows_what_was_rejected_and_fails(gateway: Gateway, tmp_pat
     assert "/type is unwanted" in errors
 
 
-def test_the_command_says_when_the_gateway_reads_other_keys(
+def test_the_command_explains_that_the_gateway_reads_other_keys(
     gateway: Gateway, tmp_path: Path
 ) -> None:
     status, counts, errors = run(gateway.url, tmp_path / "elsewhere", "--days", "2", "--no-live")
     assert status == 1
     assert "401" in counts["error"]
     assert "same keys file" in errors
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "http://a:b", "http://a..b"])
+def test_the_command_says_that_an_address_is_none(url: str, tmp_path: Path) -> None:
+    status, counts, errors = run(url, tmp_path, "--days", "2", "--no-live")
+    assert status == 1
+    assert counts["error"].startswith(f"{url} is not an address; write --url http://host:port")
+    assert counts["error"] in errors
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"index": 10**6, "errors": []},
+        {"index": 0, "errors": [{}]},
+        {"index": 0, "errors": 3},
+        {"index": "x", "errors": []},
+        3,
+    ],
+)
+def test_the_command_says_that_an_answer_is_no_gateways(row: Any, tmp_path: Path) -> None:
+    body = json.dumps({"accepted": 0, "rejected": [row], "said": "\u009b"}, ensure_ascii=False)
+    with answering(body.encode(), 422) as (url, _):
+        status, counts, errors = run(url, tmp_path, "--days", "2", "--no-live")
+    assert status == 1
+    assert "is it a Rantai gateway" in counts["error"]
+    assert "\x9b" in errors
+
+
+def test_the_command_says_which_keys_file_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{")
+    ended = rantai("simulate", "--data-dir", tmp_path)
+    assert ended.exit_code == 2
+    assert f"{tmp_path / 'keys.json'} is not a valid list of keys" in ended.stderr

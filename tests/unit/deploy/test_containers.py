@@ -1,4 +1,4 @@
-"""Compose files, image, configuration of the store: valid, contained, naming what is there."""
+"""Compose files, image and store configuration: valid, hardened, and consistent."""
 
 import re
 import subprocess
@@ -39,7 +39,7 @@ Files = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return what `rantai init` writes."""
+    """Return the variables that `rantai init` writes."""
     file = tmp_path_factory.mktemp("init") / ".env"
     write_secrets(file)
     return read_environment(file)
@@ -47,7 +47,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(params=[(), (CLUSTER,)], ids=["one machine", "cluster"])
 def compose(request: pytest.FixtureRequest, environment: dict[str, str]) -> Files:
-    """Return each of the two stacks."""
+    """Return the resolved compose file of one machine, then that of the cluster."""
     return resolved(environment, *request.param)
 
 
@@ -56,11 +56,11 @@ def test_files_are_valid_by_the_compose_specification(file: Path) -> None:
     jsonschema.Draft202012Validator(schema()).validate(raw(file))
 
 
-def test_what_the_engine_makes_of_them_is_valid_too(compose: Files) -> None:
+def test_resolved_files_are_valid_too(compose: Files) -> None:
     jsonschema.Draft202012Validator(schema()).validate(compose)
 
 
-def test_images_are_of_one_release_each(compose: Files) -> None:
+def test_image_tags_are_exact_and_ours_is_the_present_version(compose: Files) -> None:
     for name, service in compose["services"].items():
         assert EXACT_TAG.match(service["image"]), name
         assert "latest" not in service["image"]
@@ -70,7 +70,7 @@ def test_images_are_of_one_release_each(compose: Files) -> None:
     assert len(stores) == 1
 
 
-def test_every_container_is_contained(compose: Files) -> None:
+def test_every_container_is_hardened(compose: Files) -> None:
     for name, service in compose["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -84,7 +84,7 @@ def test_every_container_is_contained(compose: Files) -> None:
         assert service["restart"] == ("no" if name in ("topics", "migrate") else "unless-stopped")
 
 
-def test_all_that_serves_says_whether_it_is_well(compose: Files) -> None:
+def test_every_service_but_the_jobs_has_a_health_check(compose: Files) -> None:
     for name, service in compose["services"].items():
         if name in JOBS:
             assert service["healthcheck"] == {"disable": True}, name
@@ -93,7 +93,7 @@ def test_all_that_serves_says_whether_it_is_well(compose: Files) -> None:
             assert service["healthcheck"]["retries"] >= 3, name
 
 
-def test_the_order_is_one_that_ends(compose: Files) -> None:
+def test_services_wait_for_healthy_ones_without_a_cycle(compose: Files) -> None:
     services = compose["services"]
     for name, service in services.items():
         for other, rule in service.get("depends_on", {}).items():
@@ -109,7 +109,9 @@ def test_the_order_is_one_that_ends(compose: Files) -> None:
     assert set(services["processor"]["depends_on"]) == {"topics", "migrate"}
 
 
-def test_only_three_are_published_and_on_loopback(environment: dict[str, str]) -> None:
+def test_only_three_services_publish_a_port_by_default_on_loopback(
+    environment: dict[str, str],
+) -> None:
     for bind in (None, "0.0.0.0"):
         given = environment | ({"RANTAI_BIND": bind} if bind else {})
         for name, service in resolved(given, CLUSTER)["services"].items():
@@ -121,7 +123,7 @@ def test_only_three_are_published_and_on_loopback(environment: dict[str, str]) -
             assert (address, inside) == (bind or "127.0.0.1", PUBLISHED[name])
 
 
-def test_broker_and_store_are_on_a_network_without_a_way_out(compose: Files) -> None:
+def test_broker_and_store_are_only_on_a_network_without_a_way_out(compose: Files) -> None:
     assert compose["networks"]["inside"] == {"internal": True}
     out = {n for n, s in compose["services"].items() if "outside" in s["networks"]}
     assert out == {*PUBLISHED, "alertmanager"}
@@ -132,7 +134,7 @@ def test_several_processors_can_be_started(compose: Files) -> None:
     assert not {"ports", "hostname", "container_name"} & set(compose["services"]["processor"])
 
 
-def test_what_is_mounted_is_there(compose: Files) -> None:
+def test_mounted_files_and_volumes_exist(compose: Files) -> None:
     named, absent = set(), []
     for name, service in compose["services"].items():
         targets = []
@@ -152,7 +154,7 @@ def test_what_is_mounted_is_there(compose: Files) -> None:
 
 
 @FILES
-def test_required_variables_are_those_that_init_draws(file: Path) -> None:
+def test_required_variables_are_those_that_init_writes(file: Path) -> None:
     required = {name for name, needed in variables(file.read_text()).items() if needed}
     drawn = {secret.name for secret in SECRETS}
     assert required <= drawn
@@ -169,7 +171,7 @@ def test_no_secret_has_a_default(environment: dict[str, str]) -> None:
         assert value not in text
 
 
-def test_services_are_given_settings_that_exist(compose: Files) -> None:
+def test_services_get_only_settings_that_exist(compose: Files) -> None:
     for name in OURS:
         given = compose["services"][name].get("environment", {})
         assert set(given) <= SETTINGS, name
@@ -183,20 +185,20 @@ def test_dockerfile_passes_hadolint() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_image_is_of_one_release_and_nobodys_root() -> None:
+def test_the_image_has_one_exact_base_and_does_not_run_as_root() -> None:
     bases = [step.text.split()[0] for step in steps() if step.instruction == "FROM"]
     assert len(bases) == 2
     assert len(set(bases)) == 1
     assert EXACT_TAG.match(bases[0])
-    said = {step.instruction: step.text for step in steps()}
-    assert said["USER"] == f"{USER}:{USER}"
-    assert said["HEALTHCHECK"]
+    instructions = {step.instruction: step.text for step in steps()}
+    assert instructions["USER"] == f"{USER}:{USER}"
+    assert instructions["HEALTHCHECK"]
     check = raw(ONE_MACHINE)["services"]["gateway"]["healthcheck"]["test"]
     assert "http://127.0.0.1:8080/readyz" in check[-1]
-    assert check[-1] in said["HEALTHCHECK"]
+    assert check[-1] in instructions["HEALTHCHECK"]
 
 
-def test_what_the_image_copies_is_sent_to_the_engine() -> None:
+def test_files_that_the_image_copies_are_not_in_dockerignore() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = [line[1:] for line in lines if line.startswith("!")]
     assert "*" in lines
@@ -209,11 +211,11 @@ def test_what_the_image_copies_is_sent_to_the_engine() -> None:
 
 
 def locked(file: Path) -> dict[str, str]:
-    """Return the versions of a lock file."""
+    """Return the version of each package in a lock file."""
     return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", file.read_text(), re.MULTILINE))
 
 
-def test_the_images_lock_is_part_of_the_lock() -> None:
+def test_the_lock_of_the_image_is_a_subset_of_the_lock() -> None:
     image = ROOT / "deploy" / "image"
     own, all_of_them = locked(image / "requirements.lock"), locked(ROOT / "requirements.lock")
     assert own.pop("setuptools")
@@ -231,12 +233,12 @@ def test_the_images_lock_is_part_of_the_lock() -> None:
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "deploy").rglob("*.xml")), ids=lambda f: f.name)
-def test_the_stores_configuration_asks_for_what_it_is_given(
+def test_variables_that_the_store_configuration_reads_are_set(
     file: Path, environment: dict[str, str]
 ) -> None:
     if file.name == "pom.xml":
         return
-    asked = {
+    needed = {
         node.attrib["from_env"]
         for node in ElementTree.parse(file).iter()
         if "from_env" in node.attrib
@@ -248,11 +250,11 @@ def test_the_stores_configuration_asks_for_what_it_is_given(
             if not any((ROOT / one) in (file, *file.parents) for one in sources if one[0] == "."):
                 continue
             mounted += 1
-            assert asked <= set(service["environment"]), name
-    assert mounted, "nobody reads it"
+            assert needed <= set(service["environment"]), name
+    assert mounted, "no service mounts this file"
 
 
-def test_nodes_of_the_cluster_are_each_another(environment: dict[str, str]) -> None:
+def test_configuration_of_the_cluster_names_every_node_once(environment: dict[str, str]) -> None:
     services = resolved(environment, CLUSTER)["services"]
     brokers = [s for n, s in services.items() if n.startswith("kafka")]
     lines = [s["environment"]["KAFKA_NODE_PROPERTIES"].split() for s in brokers]
@@ -267,8 +269,8 @@ def test_nodes_of_the_cluster_are_each_another(environment: dict[str, str]) -> N
 
     root = ElementTree.parse(ROOT / "deploy/cluster/clickhouse/cluster.xml").getroot()
     (cluster,) = root.findall("remote_servers/*")
-    asked = [services[name].get("environment", {}) for name in OURS if name != "simulator"]
-    assert {e.get("RANTAI_CLICKHOUSE_CLUSTER", cluster.tag) for e in asked} == {cluster.tag}
+    environments = [services[name].get("environment", {}) for name in OURS if name != "simulator"]
+    assert {e.get("RANTAI_CLICKHOUSE_CLUSTER", cluster.tag) for e in environments} == {cluster.tag}
     in_file = {
         host.text: str(number)
         for number, shard in enumerate(cluster.findall("shard"), 1)
@@ -286,7 +288,7 @@ def test_nodes_of_the_cluster_are_each_another(environment: dict[str, str]) -> N
     assert {n.findtext("host") for n in root.findall("zookeeper/node")} == set(keepers)
 
 
-def test_the_page_about_clusters_counts_right(environment: dict[str, str]) -> None:
+def test_the_cluster_readme_states_the_right_numbers(environment: dict[str, str]) -> None:
     page = (ROOT / "deploy" / "cluster" / "README.md").read_text()
     one, several = (resolved(environment, *files)["services"] for files in ((), (CLUSTER,)))
     several["one more processor"] = several["processor"]

@@ -1,4 +1,4 @@
-"""Dashboards as written down: fresh, complete, bound to no data source, linked to what is there."""
+"""Dashboard files: up to date, complete, with data sources by variable and links that exist."""
 
 import json
 import re
@@ -19,7 +19,7 @@ BOARDS = dashboards()
 UIDS = {"overview", "cluster", "supplier", "coaching", "pipeline"}
 
 
-def test_what_is_written_is_what_the_code_makes(tmp_path: Path) -> None:
+def test_dashboard_files_are_up_to_date_with_the_code(tmp_path: Path) -> None:
     assert generate.stale() == []
     for name, text in generate.dashboards().items():
         (tmp_path / name).write_text(text)
@@ -29,7 +29,7 @@ def test_what_is_written_is_what_the_code_makes(tmp_path: Path) -> None:
     assert generate.stale(tmp_path) == ["cluster.json", "old.json"]
 
 
-def test_there_are_five_and_everyone_is_found_by_its_uid() -> None:
+def test_there_are_five_dashboards_with_known_uids() -> None:
     assert set(BOARDS) == {f"rantai-{name}" for name in UIDS}
 
 
@@ -44,7 +44,7 @@ def sources(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_no_data_source_is_named_but_by_a_variable(uid: str) -> None:
+def test_data_sources_are_named_only_by_variables(uid: str) -> None:
     board = BOARDS[uid]
     found = {(one["type"], one["uid"]) for one in sources(board)}
     assert found
@@ -77,7 +77,7 @@ def test_buyer_cluster_supplier_and_period_can_be_chosen(uid: str) -> None:
             assert one["allValue"] == "''", name
 
 
-def test_links_lead_to_dashboards_and_variables_that_are_there() -> None:
+def test_links_name_dashboards_and_variables_that_exist() -> None:
     found = 0
     for uid, board in BOARDS.items():
         text = json.dumps(board)
@@ -105,7 +105,7 @@ def test_both_data_sources_are_provisioned_without_a_secret() -> None:
     assert folder["providers"][0]["allowUiUpdates"] is False
 
 
-def test_every_statement_is_used_and_says_what_it_answers() -> None:
+def test_every_statement_is_used_and_states_its_question() -> None:
     whole = "".join(path.read_text() for path in FOLDER.glob("dashboards/*.json"))
     for path in FOLDER.glob("queries/*.sql"):
         first = path.read_text().splitlines()[0]
@@ -115,7 +115,7 @@ def test_every_statement_is_used_and_says_what_it_answers() -> None:
             assert json.dumps(first)[1:-1] in whole, path.name
 
 
-def test_figures_are_measured_as_the_policy_says(clickhouse: ClickHouse) -> None:
+def test_the_view_of_figures_agrees_with_the_registry(clickhouse: ClickHouse) -> None:
     rows = clickhouse.rows("SELECT * FROM grafana_kpis ORDER BY place")
     ratios = FigureSums.of(date.min, []).ratios()
     assert [row["place"] for row in rows] == list(range(1, 17))

@@ -1,4 +1,4 @@
-"""Manifests as kustomize makes them: valid by Kubernetes' schemas, contained, fitting together."""
+"""Manifests as rendered by kustomize: valid by the schemas of Kubernetes, hardened, consistent."""
 
 import os
 import re
@@ -26,18 +26,18 @@ Manifest = dict[str, Any]
 
 
 def kustomize() -> str:
-    """Return the program; where there is none, skip, but not in CI."""
+    """Return the path of kustomize. Skips the test if it is not installed; fails in CI."""
     own = Path.home() / ".cache" / "rantai" / "bin" / "kustomize"
     found = shutil.which("kustomize") or (str(own) if own.exists() else None)
     if found is None:
         assert os.environ.get("CI") != "true", "kustomize is not installed"
-        pytest.skip("kustomize is not installed: .ci/run says how")
+        pytest.skip("kustomize is not installed: .ci/run shows how to install it")
     return found
 
 
 @cache
 def rendered(overlay: str) -> tuple[Manifest, ...]:
-    """Return what an overlay makes."""
+    """Return the manifests of an overlay."""
     done = subprocess.run(
         [kustomize(), "build", str(FOLDER / "overlays" / overlay)],
         capture_output=True,
@@ -51,12 +51,12 @@ def rendered(overlay: str) -> tuple[Manifest, ...]:
 
 @pytest.fixture(params=OVERLAYS)
 def manifests(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
-    """Return what each overlay makes."""
+    """Return the manifests of each overlay in turn."""
     return rendered(request.param)
 
 
 def of_kind(manifests: tuple[Manifest, ...], kind: str) -> dict[str, Manifest]:
-    """Return the manifests of a kind by their names."""
+    """Return the manifests of a kind by name."""
     return {one["metadata"]["name"]: one for one in manifests if one["kind"] == kind}
 
 
@@ -66,7 +66,7 @@ def test_manifests_are_valid(manifests: tuple[Manifest, ...], version: str) -> N
         kubernetes_validate.validate(one, version, strict=True)
 
 
-def test_all_of_it_is_in_one_namespace_that_lets_nothing_loose(
+def test_everything_is_in_one_namespace_with_restricted_pod_security(
     manifests: tuple[Manifest, ...],
 ) -> None:
     (namespace,) = of_kind(manifests, "Namespace").values()
@@ -76,7 +76,7 @@ def test_all_of_it_is_in_one_namespace_that_lets_nothing_loose(
     assert others == {namespace["metadata"]["name"]}
 
 
-def test_every_pod_is_contained(manifests: tuple[Manifest, ...]) -> None:
+def test_every_pod_is_hardened(manifests: tuple[Manifest, ...]) -> None:
     assert set(of_kind(manifests, "Deployment")) == SERVICES
     for name, one in of_kind(manifests, "Deployment").items():
         pod = one["spec"]["template"]["spec"]
@@ -99,7 +99,7 @@ def test_every_pod_is_contained(manifests: tuple[Manifest, ...]) -> None:
             assert set(container["resources"]["requests"]) == {"cpu", "memory"}
 
 
-def test_pods_are_asked_whether_they_are_well(manifests: tuple[Manifest, ...]) -> None:
+def test_pods_have_probes_and_time_to_stop(manifests: tuple[Manifest, ...]) -> None:
     for name, one in of_kind(manifests, "Deployment").items():
         (container,) = one["spec"]["template"]["spec"]["containers"]
         assert container["args"] == [name]
@@ -108,11 +108,11 @@ def test_pods_are_asked_whether_they_are_well(manifests: tuple[Manifest, ...]) -
             for probe in ("startup", "readiness", "liveness")
         }
         assert paths == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
-        # Five seconds to be taken out of the Service, fifteen to drain.
+        # Five seconds until the Service stops routing to the pod, fifteen to drain.
         assert one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 5 + 15
 
 
-def test_what_is_referred_to_is_there(manifests: tuple[Manifest, ...]) -> None:
+def test_everything_that_is_referred_to_exists(manifests: tuple[Manifest, ...]) -> None:
     maps = of_kind(manifests, "ConfigMap")
     secrets = set()
     for one in of_kind(manifests, "Deployment").values():
@@ -146,7 +146,7 @@ def test_what_is_referred_to_is_there(manifests: tuple[Manifest, ...]) -> None:
                 assert path["backend"]["service"]["name"] in of_kind(manifests, "Service")
 
 
-def test_they_grow_with_their_load_and_no_further_than_it_helps(
+def test_services_scale_with_their_load_up_to_a_useful_number(
     manifests: tuple[Manifest, ...],
 ) -> None:
     (settings,) = of_kind(manifests, "ConfigMap").values()
@@ -154,7 +154,7 @@ def test_they_grow_with_their_load_and_no_further_than_it_helps(
     assert set(scalers) == SERVICES - {"exporter"}
     for name, one in scalers.items():
         assert one["spec"]["scaleTargetRef"]["name"] == name
-        # A number in the Deployment would undo at every `apply` what the scaler chose.
+        # `replicas` in the Deployment would reset the autoscaler's choice at every `apply`.
         assert "replicas" not in of_kind(manifests, "Deployment")[name]["spec"]
     (metric,) = scalers["processor"]["spec"]["metrics"]
     assert metric["type"] == "External"
@@ -162,7 +162,7 @@ def test_they_grow_with_their_load_and_no_further_than_it_helps(
     assert scalers["processor"]["spec"]["maxReplicas"] <= int(settings["data"]["RANTAI_PARTITIONS"])
 
 
-def test_in_production_a_node_may_be_drained() -> None:
+def test_in_production_a_node_can_be_drained() -> None:
     manifests = rendered("production")
     budgets = of_kind(manifests, "PodDisruptionBudget")
     scalers = of_kind(manifests, "HorizontalPodAutoscaler")
@@ -174,7 +174,7 @@ def test_in_production_a_node_may_be_drained() -> None:
     assert not of_kind(rendered("trial"), "PodDisruptionBudget")
 
 
-def test_nobody_is_let_in_but_where_it_is_said(manifests: tuple[Manifest, ...]) -> None:
+def test_ingress_is_denied_except_where_a_policy_allows_it(manifests: tuple[Manifest, ...]) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
     assert policies["nobody"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     named: set[str] = set()

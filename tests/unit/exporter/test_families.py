@@ -1,4 +1,4 @@
-"""The series of a look: bounded labels, sums that stay whole, and who is watched."""
+"""The series of a look: bounded labels, complete sums, and suppliers with their own series."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -64,7 +64,7 @@ def shown(
     bounds: Bounds | None = None,
     senders: Mapping[str, datetime] | None = None,
 ) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return the values of each series by the values of its labels, in their order."""
+    """Return the values of each series by its label values, in the order of the labels."""
     looked = StoreLookResult(TODAY, suppliers, senders or {}, StoreSize(1, 2, 3, 4, 5), {})
     return {
         family.name: {tuple(s.labels.values()): s.value for s in family.samples}
@@ -72,7 +72,7 @@ def shown(
     }
 
 
-def test_groups_beyond_the_most_are_added_up_and_nothing_is_left_out() -> None:
+def test_groups_beyond_the_bound_are_summed_as_other() -> None:
     few = shown(
         *(supplier(f"A{n}", "ceper", otif=("1", "2")) for n in range(3)),
         *(supplier(f"B{n}", "tegal", otif=("10", "20")) for n in range(2)),
@@ -91,7 +91,7 @@ def test_groups_beyond_the_most_are_added_up_and_nothing_is_left_out() -> None:
     assert few["rantai_cluster_cases"]["(other)", "line_stops"] == 2
 
 
-def test_of_equal_groups_the_same_are_shown_at_each_look() -> None:
+def test_among_groups_of_equal_size_the_choice_is_stable() -> None:
     some = [supplier(f"S{n}", f"cluster-{n}") for n in range(9)]
     one = shown(*some, bounds=Bounds(groups=3))["rantai_cluster_cases"]
     other = shown(*some[::-1], bounds=Bounds(groups=3))["rantai_cluster_cases"]
@@ -107,7 +107,7 @@ def test_sums_are_exact_and_rounded_once() -> None:
     assert found["rantai_cluster_figure_denominator"]["ceper", "otif"] == 0.9
 
 
-def test_grades_are_counted_also_of_those_that_nobody_judged_yet() -> None:
+def test_suppliers_without_a_standing_count_as_ungraded() -> None:
     found = shown(
         supplier("S1", "ceper", published="A"),
         supplier("S2", "ceper", published=""),
@@ -141,7 +141,7 @@ def test_stages_are_counted_by_assessor() -> None:
     assert len(found) == 8
 
 
-def test_moves_are_counted_where_the_month_end_before_is_known() -> None:
+def test_moves_are_counted_only_if_the_month_end_before_is_known() -> None:
     found = shown(
         supplier("S1", "ceper", before="A", published="C"),
         supplier("S2", "ceper", before="A", published="C"),
@@ -152,7 +152,7 @@ def test_moves_are_counted_where_the_month_end_before_is_known() -> None:
     assert found == {("ceper", "A", "C"): 2, ("ceper", "none", "B"): 1}
 
 
-def test_the_suppliers_most_at_risk_have_series_of_their_own() -> None:
+def test_the_suppliers_most_at_risk_have_their_own_series() -> None:
     some = [
         supplier("fine", before="A", published="A", score=95),
         supplier("ungraded", before="", published="", score=10),
@@ -201,7 +201,7 @@ def test_the_highest_load_of_a_cluster_is_shown() -> None:
         (date(2026, 12, 2), 0, 0),
     ],
 )
-def test_a_certificate_expires_from_thirty_days_before_its_last_day(
+def test_a_certificate_is_expiring_from_thirty_days_before_its_last_day(
     end: date, expiring: int, expired: int
 ) -> None:
     found = shown(supplier("S1", "ceper", ends={"NIB": end}))
@@ -209,20 +209,20 @@ def test_a_certificate_expires_from_thirty_days_before_its_last_day(
     assert found["rantai_cluster_expired_certificates"] == {("ceper",): expired}
 
 
-def test_of_a_supplier_the_certificate_that_ends_next_is_shown() -> None:
+def test_the_next_certificate_of_a_supplier_to_end_is_shown() -> None:
     ends = {"OLD": date(2020, 1, 1), "ISO9001": date(2026, 11, 2), "NIB": date(2027, 1, 1)}
     found = shown(
         supplier("S1", ends=ends),
         supplier("S2", ends={"OLD": date(2020, 1, 1), "OLDER": date(2019, 1, 1)}),
         supplier("S3", ends={"NIB": date.max}),
     )["rantai_supplier_certificate_end_timestamp_seconds"]
-    # The last day is still valid: it ends at midnight in Jakarta.
+    # The certificate is valid on its last day, which ends at midnight in Jakarta.
     end = datetime(2026, 11, 2, 17, tzinfo=UTC).timestamp()
     assert found["S1", "ISO9001"] == end
     assert {key for key in found if key[0] != "S1"} == {("S2", "OLD"), ("S3", "NIB")}
 
 
-def test_of_many_senders_those_with_the_most_suppliers_are_shown_also_when_silent() -> None:
+def test_senders_with_the_most_suppliers_are_shown_even_if_silent() -> None:
     def on(day: int) -> datetime:
         return datetime(2026, 10, day, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Looks in the background: a scrape never waits, and what is wrong is shown with its age."""
+"""Looks in the background: a scrape never waits, and failures show with the age of the data."""
 
 import threading
 from collections.abc import Callable
@@ -27,7 +27,7 @@ TODAY = date(2026, 4, 1)
 
 
 class Clock:
-    """A monotonic clock that a test moves."""
+    """A monotonic clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -47,7 +47,9 @@ def look_of(open_store: Callable[[], ClickHouse], clock: Clock) -> StoreLook:
     return StoreLook(open_store, DEFAULT_POLICY, Bounds(), clock, lambda _zone: TODAY)
 
 
-def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_clickhouse: ClickHouse) -> None:
+def test_while_the_store_is_unavailable_up_is_0_and_the_last_values_stay(
+    own_clickhouse: ClickHouse,
+) -> None:
     empty(own_clickhouse)
     store(own_clickhouse, [order("03-01", 5, "03-20")])
     clock, away = Clock(), True
@@ -82,7 +84,7 @@ def test_a_store_that_is_away_shows_and_what_was_seen_stays(own_clickhouse: Clic
     assert value(watch, series.UP) == 1
 
 
-def test_a_look_that_does_not_come_back_is_late(own_clickhouse: ClickHouse) -> None:
+def test_a_look_that_hangs_sets_up_to_0(own_clickhouse: ClickHouse) -> None:
     clock = Clock()
     look = look_of(lambda: own_clickhouse, clock)
     look.look()
@@ -93,7 +95,7 @@ def test_a_look_that_does_not_come_back_is_late(own_clickhouse: ClickHouse) -> N
     assert value(Watch(look), series.LOOK_AGE) == LATE_SECONDS + 1
 
 
-def test_a_slow_store_is_left_alone_for_longer(own_clickhouse: ClickHouse) -> None:
+def test_a_slow_store_is_read_less_often(own_clickhouse: ClickHouse) -> None:
     clock = Clock()
 
     def open_slowly() -> ClickHouse:
@@ -108,7 +110,7 @@ def test_a_slow_store_is_left_alone_for_longer(own_clickhouse: ClickHouse) -> No
     assert look.look() == 15
 
 
-def test_who_is_not_judged_anew_is_behind_and_since_when_is_known(
+def test_suppliers_with_a_stale_standing_are_counted_with_the_age_of_the_oldest(
     own_clickhouse: ClickHouse,
 ) -> None:
     empty(own_clickhouse)
@@ -116,32 +118,32 @@ def test_who_is_not_judged_anew_is_behind_and_since_when_is_known(
     clock = Clock()
     look = look_of(lambda: own_clickhouse, clock)
     watch = Watch(look)
-    standings, asked = (
+    standings, selection = (
         Standings(own_clickhouse, DEFAULT_POLICY),
         Selection(TODAY, WINDOW_DAYS, ["S1"]),
     )
 
-    def behind() -> tuple[float | None, float | None]:
+    def stale() -> tuple[float | None, float | None]:
         look.look()
         return value(watch, series.STALE_SUPPLIERS), value(watch, series.STALE_AGE)
 
-    assert behind() == (1, 0)
+    assert stale() == (1, 0)
     clock.now += 20
-    assert behind() == (1, 20)
-    standings.summaries(asked)
-    assert behind() == (0, 0)
+    assert stale() == (1, 20)
+    standings.summaries(selection)
+    assert stale() == (0, 0)
     store(own_clickhouse, [receive("03-20", 5)])
     clock.now += 20
-    assert behind() == (1, 0)
+    assert stale() == (1, 0)
     clock.now += 20
-    assert behind() == (1, 20)
-    # Judged anew and again behind: it is not the same that it was behind.
-    standings.summaries(asked)
+    assert stale() == (1, 20)
+    # The standing was renewed and is stale again: the age counts from the second change.
+    standings.summaries(selection)
     store(own_clickhouse, [receive("03-21", 5)])
-    assert behind() == (1, 0)
+    assert stale() == (1, 0)
 
 
-def test_a_scrape_waits_for_no_look() -> None:
+def test_a_scrape_does_not_wait_for_a_look() -> None:
     entered, released = threading.Event(), threading.Event()
 
     def hang() -> ClickHouse:
@@ -164,7 +166,7 @@ def test_a_scrape_waits_for_no_look() -> None:
     assert generate_latest(registry) == b""
 
 
-def test_a_look_that_fails_in_an_unknown_way_is_not_the_last() -> None:
+def test_looks_go_on_after_an_unexpected_error() -> None:
     looks = 0
     done = threading.Event()
 
@@ -173,7 +175,7 @@ def test_a_look_that_fails_in_an_unknown_way_is_not_the_last() -> None:
             nonlocal looks
             looks += 1
             if looks == 1:
-                raise KeyError("a fault of ours")
+                raise KeyError("an unexpected error")
             done.set()
             return 0.01
 
@@ -185,11 +187,11 @@ def test_a_look_that_fails_in_an_unknown_way_is_not_the_last() -> None:
 
 
 class Reconciliations:
-    """What each reconciliation finds, and since when it was asked."""
+    """Reconciliations with the given results; `since` keeps the start time that each was given."""
 
     def __init__(self, *found: set[RecordPlace] | Exception) -> None:
         self.found = list(found)
-        self.asked: list[datetime] = []
+        self.since: list[datetime] = []
         self.now = datetime(2026, 11, 1, 12, tzinfo=UTC)
         self.clock = Clock()
         self.watch = Watch(
@@ -198,14 +200,14 @@ class Reconciliations:
         )
 
     def _reconcile(self, since: datetime) -> set[RecordPlace]:
-        self.asked.append(since)
+        self.since.append(since)
         found = self.found.pop(0)
         if isinstance(found, Exception):
             raise found
         return found
 
     def turn(self) -> tuple[float | None, float | None]:
-        """Reconcile, five minutes after the last time; return how many are missing, how old."""
+        """Reconcile five minutes after the last time; return the missing events and their age."""
         self.now += timedelta(minutes=5)
         self.clock.now += 300
         assert self.watch.missing is not None
@@ -213,7 +215,7 @@ class Reconciliations:
         return value(self.watch, series.MISSING), value(self.watch, series.MISSING_AGE)
 
 
-def test_what_two_reconciliations_in_a_row_do_not_find_is_missing() -> None:
+def test_an_event_that_two_reconciliations_in_a_row_do_not_find_is_missing() -> None:
     found = Reconciliations({"a"}, {"a", "b"}, {"a", "c"}, {"d"}, set(), set())
     assert found.turn() == (0, 0)
     assert found.turn() == (1, 0)
@@ -221,12 +223,12 @@ def test_what_two_reconciliations_in_a_row_do_not_find_is_missing() -> None:
     assert [found.turn(), found.turn(), found.turn()] == [(0, 0)] * 3
     began = [datetime(2026, 11, 1, 12, 5 * turn, tzinfo=UTC) for turn in range(1, 7)]
     first, overlap = began[0] - timedelta(hours=24), timedelta(minutes=5)
-    # From the start again as long as anything is missing. What was first unfound by one came after
-    # the one before it began, so that is as far back as the next one reads.
-    assert found.asked == [first] * 4 + [began[2] - overlap, began[3] - overlap]
+    # While anything is missing, each one reads from the same start. Otherwise the next one reads
+    # from when the one before the last began: all that the last did not find came after that.
+    assert found.since == [first] * 4 + [began[2] - overlap, began[3] - overlap]
 
 
-def test_a_reconciliation_that_fails_shows_by_its_age() -> None:
+def test_a_reconciliation_that_fails_shows_in_the_age_of_the_last_one() -> None:
     found = Reconciliations(BrokerUnavailable("away"), set(), StoreUnavailable("away"), {"a"})
     assert found.turn() == (None, 300)
     assert found.turn() == (0, 0)
@@ -234,7 +236,7 @@ def test_a_reconciliation_that_fails_shows_by_its_age() -> None:
     assert found.turn() == (0, 0)
 
 
-def test_what_waits_is_shown_by_topic_and_is_unknown_without_a_broker() -> None:
+def test_lag_is_shown_by_topic_and_absent_while_the_broker_is_unavailable() -> None:
     lags: dict[str, int] = {"rantai.orders": 3, "rantai.rejected": 0}
     lags |= {f"rantai.inbound.P{n}": n for n in range(5)}
     answers: list[dict[str, int] | None] = [lags, None]

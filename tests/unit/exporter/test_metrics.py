@@ -1,4 +1,4 @@
-"""Metrics: text and OpenMetrics parse; names have units, helps, and no unbounded labels."""
+"""Metrics: text and OpenMetrics parse; each metric has a unit, a help and bounded labels."""
 
 import re
 import subprocess
@@ -64,7 +64,7 @@ def declared() -> set[str]:
     return own | {one.name for one in SERIES}
 
 
-def test_both_formats_hold_every_metric_that_is_declared(client: TestClient) -> None:
+def test_both_formats_contain_every_declared_metric(client: TestClient) -> None:
     text = client.get("/metrics")
     assert text.headers["content-type"].startswith("text/plain; version=")
     openmetrics = client.get("/metrics", headers={"accept": OPENMETRICS})
@@ -77,7 +77,7 @@ def test_both_formats_hold_every_metric_that_is_declared(client: TestClient) -> 
     assert families.keys() >= declared()
 
 
-def test_each_has_a_name_with_a_unit_a_help_and_bounded_labels(client: TestClient) -> None:
+def test_each_metric_has_a_unit_in_its_name_a_help_and_bounded_labels(client: TestClient) -> None:
     answer = client.get("/metrics", headers={"accept": OPENMETRICS})
     families = own(parse_openmetrics(answer.text))  # type: ignore[no-untyped-call]
     for name, family in families.items():
@@ -122,8 +122,8 @@ def value_in(client: TestClient) -> Callable[..., float | None]:
     return value
 
 
-def test_what_is_accepted_and_refused_begins_at_nothing() -> None:
-    """Prometheus sees no increase in a series that appears with its first event."""
+def test_counters_of_accepted_and_rejected_events_exist_from_the_start_at_0() -> None:
+    """Prometheus sees no increase in a series that first appears with value 1."""
     code = "from prometheus_client import generate_latest; import services.telemetry.metrics; "
     code += "print(generate_latest().decode())"
     text = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout

@@ -1,4 +1,4 @@
-"""CSV to rows: marks and encodings, damage that costs one row only, headers that do not fit."""
+"""CSV to rows: byte-order marks, encodings, damage confined to one row, headers that do not fit."""
 
 import codecs
 import io
@@ -49,10 +49,12 @@ def broken(found: list[FileRow | BrokenRow]) -> list[BrokenRow]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-@pytest.mark.parametrize("said", ["utf-8", "cp1252"])
-def test_a_byte_order_mark_decides(encoding: str, said: str) -> None:
+@pytest.mark.parametrize("mapped", ["utf-8", "cp1252"])
+def test_a_byte_order_mark_overrides_the_encoding_of_the_mapping(
+    encoding: str, mapped: str
+) -> None:
     text = "PO,Name,At\n1,Ketut,x\n" if encoding == "utf-8" else "PO,Name,At\n1,Kétut,x\n"
-    found = rows(text.encode(encoding), encoding=said)
+    found = rows(text.encode(encoding), encoding=mapped)
     assert isinstance(found[0], FileRow)
     assert found[0].cells["Name"] in ("Ketut", "Kétut")
     assert list(found[0].cells) == ["PO", "Name", "At"]
@@ -64,7 +66,7 @@ def test_the_mapping_names_the_encoding_of_a_file_without_mark() -> None:
     assert isinstance(row, FileRow) and row.cells["Name"] == "Kétut"
 
 
-def test_bytes_of_another_encoding_cost_their_row_only() -> None:
+def test_bytes_of_another_encoding_break_their_row_only() -> None:
     found = rows(b"PO,Name,At\n1,a,x\n2,K\xe9tut,x\n3,c,x\n")
     assert good(found) == [(2, "1"), (4, "3")]
     fault = broken(found)[0].fault
@@ -101,14 +103,14 @@ def test_a_row_with_too_many_or_too_few_cells_is_broken_alone() -> None:
     assert "4 cells where the header has 3" in broken(found)[0].fault.message
 
 
-def test_a_quote_that_never_closes_costs_its_row_only() -> None:
+def test_a_quote_that_never_closes_breaks_its_row_only() -> None:
     found = rows('PO,Name,At\n1,a,x\n2,"b,x\n3,c,x\n4,"d",x\n5,e,x\n')
     assert good(found) == [(2, "1"), (4, "3"), (5, "4"), (6, "5")]
     assert [row.fault.row for row in broken(found)] == [3]
     assert broken(found)[0].guess["PO"] == "2"
 
 
-def test_a_quote_open_to_the_end_of_a_long_file_costs_its_row_only() -> None:
+def test_a_quote_open_to_the_end_of_a_long_file_breaks_its_row_only() -> None:
     behind = "".join(f"{number},b,x\n" for number in range(3, 30_003))
     found = rows('PO,Name,At\n1,a,x\n2,"b,x\n' + behind)
     assert len(good(found)) == 30_001
@@ -142,17 +144,17 @@ MARKS = {
 
 @pytest.mark.parametrize("encoding", MARKS)
 @pytest.mark.parametrize("blank", ["", " ", "\n", " \r\n", "\ufeff", "\ufeff\n"])
-def test_a_mark_alone_is_an_empty_file(encoding: str, blank: str) -> None:
+def test_a_byte_order_mark_alone_is_an_empty_file(encoding: str, blank: str) -> None:
     with pytest.raises(FileError, match="is empty"):
         rows(MARKS[encoding] + blank.encode(encoding))
 
 
 @pytest.mark.parametrize("encoding", MARKS)
-def test_a_mark_before_any_line_is_no_part_of_its_cells(encoding: str) -> None:
+def test_a_byte_order_mark_before_any_line_is_no_part_of_its_cells(encoding: str) -> None:
     text = '\ufeffPO,Name,At\n1,a,x\n\ufeff2,b,x\n\ufeff"3",c,x\n'
     assert good(rows(MARKS[encoding] + text.encode(encoding))) == [(2, "1"), (3, "2"), (4, "3")]
 
 
-def test_where_every_line_opens_a_quote_it_is_said_soon() -> None:
+def test_a_file_that_opens_a_quote_on_every_line_is_refused_soon() -> None:
     with pytest.raises(FileError, match="too many quotes that are never closed"):
         rows("PO,Name,At\n" + 'x","y\n' * 30_000)

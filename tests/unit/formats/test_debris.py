@@ -1,4 +1,4 @@
-"""What a spreadsheet leaves where a code was is refused; what a code really is, is taken."""
+"""Debris that software leaves in place of a code is refused; genuine codes are accepted."""
 
 import io
 from datetime import date
@@ -63,7 +63,7 @@ def read(text: Any, **settings: Any) -> Value:
 
 @pytest.mark.parametrize("kind", ["code", "identifier"])
 @pytest.mark.parametrize("text", [*ERRORS, *NARROW, *SHORTENED, *ZEROS, *DATES, *MARKED, *NOTHING])
-def test_debris_is_no_code_unless_the_mapping_says_so(kind: str, text: str) -> None:
+def test_debris_is_refused_unless_the_mapping_allows_it(kind: str, text: str) -> None:
     with pytest.raises(UnreadableError, match="literal = true"):
         read(text, kind=kind)
     with pytest.raises(UnreadableError, match="literal = true"):
@@ -74,22 +74,22 @@ def test_debris_is_no_code_unless_the_mapping_says_so(kind: str, text: str) -> N
 
 
 @pytest.mark.parametrize("text", CODES)
-def test_codes_that_only_look_a_little_like_it_are_taken(text: str) -> None:
+def test_codes_that_only_resemble_debris_are_accepted(text: str) -> None:
     assert debris_in(text) is None
     assert read(text, kind="code") == text
 
 
-def test_each_kind_of_debris_says_what_it_is() -> None:
-    said = {
+def test_each_kind_of_debris_is_named() -> None:
+    messages = {
         "#REF!": "error value", "####": "too narrow", "4,50E+09": "shortened",
         "10.0": "turned into a number", "1-Mar": "turned into a date",
         '="1"': "marked for a spreadsheet", "NULL": "nothing is there",
     }  # fmt: skip
-    for text, words in said.items():
+    for text, words in messages.items():
         assert words in (debris_in(text) or "")
 
 
-def test_a_date_of_a_format_with_types_is_no_code() -> None:
+def test_a_typed_date_is_no_code() -> None:
     with pytest.raises(UnreadableError, match="turned into a date"):
         read(date(2026, 3, 1), kind="code")
 
@@ -128,7 +128,7 @@ requested_date = "due"
 """
 
 
-def of_row(mapping: str, **cells: str) -> list[CellFault]:
+def faults_of_row(mapping: str, **cells: str) -> list[CellFault]:
     row = {
         "PO": "P1", "Item": "10", "Vendor": "S1", "Material": "X", "Note": "", "Qty": "5",
         "Due": "2026-12-01", "Made": "2026-11-01", **cells,
@@ -138,20 +138,20 @@ def of_row(mapping: str, **cells: str) -> list[CellFault]:
 
 
 @pytest.mark.parametrize("column", ["PO", "Item", "Vendor", "Material"])
-def test_a_value_is_a_code_by_its_use_whatever_its_kind(column: str) -> None:
-    assert of_row(PLAIN) == []
-    (fault,) = of_row(PLAIN, **{column: "#N/A"})
+def test_a_value_used_as_a_code_is_checked_whatever_its_kind(column: str) -> None:
+    assert faults_of_row(PLAIN) == []
+    (fault,) = faults_of_row(PLAIN, **{column: "#N/A"})
     assert (fault.row, fault.column, fault.value) == (2, column, "#N/A")
 
 
 def test_a_text_that_is_no_code_may_be_anything() -> None:
-    assert of_row(PLAIN, Note="#N/A") == []
+    assert faults_of_row(PLAIN, Note="#N/A") == []
     literal = PLAIN.replace('"PO" }', '"PO", literal = true }')
-    assert of_row(literal, PO="10.0") == []
+    assert faults_of_row(literal, PO="10.0") == []
 
 
 @pytest.mark.parametrize("text", ["1.200", "12.500", "999.999", "1.200.000", "-1.200", "1.200-"])
-def test_a_point_before_three_digits_is_asked_about(text: str) -> None:
+def test_a_point_before_three_digits_is_refused_as_ambiguous(text: str) -> None:
     column = COLUMN.validate_python({"from": "X", "kind": "decimal"})
     with pytest.raises(UnreadableError, match=r"thousands = \"\.\".*decimal = \"\.\""):
         read_cell(column, text, Defaults())

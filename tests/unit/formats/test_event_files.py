@@ -1,4 +1,4 @@
-"""Files of events: each goes on as it is written, and a bad one costs itself only."""
+"""Files of events: each event is passed on as it is written, and a bad one affects no other."""
 
 import io
 from collections.abc import Iterable
@@ -49,12 +49,12 @@ def test_one_event_and_an_empty_array() -> None:
         (b"[" * 100_000, "not JSON"),
     ],
 )
-def test_what_is_no_json_says_where(text: bytes, problem: str) -> None:
+def test_invalid_json_is_refused_with_its_place(text: bytes, problem: str) -> None:
     with pytest.raises(FileError, match=problem):
         list(events_of_json(text))
 
 
-def test_a_bad_line_costs_itself_only() -> None:
+def test_a_bad_line_affects_no_other() -> None:
     lines = [
         b'\xef\xbb\xbf{"id":"a"}\r\n',
         b"\n",
@@ -78,7 +78,7 @@ def test_a_stream_is_json_or_lines() -> None:
         list(events_of_stream(io.BytesIO(b'[{"id":"a"},\n{"id":"b"}\n')))
 
 
-def test_errors_show_what_stands_at_their_pointer() -> None:
+def test_errors_show_the_value_at_their_pointer() -> None:
     event = FileEvent(7, b'{"id":"a","data":{"a/b":[{"q":-1}],"x":null}}', "a")
     pointers = ["/data/a~1b/0/q", "/data/a~1b/0", "/data/none", "/id/x", "", "/data/a~1b/9"]
     located = event.located([(pointer, "wrong") for pointer in pointers])
@@ -91,19 +91,19 @@ MARK = b"\xef\xbb\xbf"
 
 
 @pytest.mark.parametrize("blank", [b"", b" \n", MARK, MARK + b" \r\n", MARK + b"\n" + MARK])
-def test_a_mark_alone_is_no_event(blank: bytes) -> None:
+def test_a_byte_order_mark_alone_is_no_event(blank: bytes) -> None:
     assert list(events_of_lines(blank.splitlines(keepends=True))) == []
     assert list(events_of_stream(io.BytesIO(blank))) == []
     with pytest.raises(FileError, match="not JSON"):
         list(events_of_json(blank))
 
 
-def test_a_mark_before_any_line_is_no_part_of_its_event() -> None:
+def test_a_byte_order_mark_before_any_line_is_no_part_of_its_event() -> None:
     joined = (MARK + b'{"id":"a"}\n') * 2 + MARK + b" \n" + MARK + b'{"id":"b"}'
     for found in (events_of_lines(io.BytesIO(joined)), events_of_stream(io.BytesIO(joined))):
         assert bodies(found) == [b'{"id":"a"}', b'{"id":"a"}', b'{"id":"b"}']
 
 
-def test_a_number_of_any_length_goes_on_as_it_is_written() -> None:
+def test_a_number_of_any_length_is_passed_on_as_it_is_written() -> None:
     text = b'{"id":"a","n":%b}' % (b"9" * 5000)
     assert bodies(events_of_json(b"[%b]" % text)) == [text]

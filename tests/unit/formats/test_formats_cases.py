@@ -1,4 +1,4 @@
-"""Files that real exports look like, each with what a careful user expects of it."""
+"""Files that look like real exports, each with the outcome that a careful user expects."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,9 @@ CONTINUED = CASES / "10-continuation-rows-make-half-an-order"
 DAMAGED = CASES / "11-what-a-spreadsheet-did-to-numbers"
 
 AFTER_ALL = datetime(2027, 1, 31, tzinfo=UTC)
-"""The moment of acceptance: some receipts of the files are of December 2026."""
+"""The time of acceptance: receipts in the files, up to December 2026, must not be in the future."""
 
-pytestmark = pytest.mark.skipif(not CASES.exists(), reason=f"{CASES} is not here")
+pytestmark = pytest.mark.skipif(not CASES.exists(), reason=f"{CASES} is missing")
 
 
 def convert(path: Path, mapping: FileMapping) -> tuple[list[MappedEvent], list[CellFault]]:
@@ -33,7 +33,7 @@ def convert(path: Path, mapping: FileMapping) -> tuple[list[MappedEvent], list[C
 
 
 def documents(events: list[MappedEvent], buyer: str = "BRK") -> list[Any]:
-    """Return what the contract accepts of some events: all of them."""
+    """Return the documents of some events, all of which the contract must accept."""
     sender = Sender(buyer, (Role.BUYER,))
     outcomes = [validate(parse(each.body), sender, now=AFTER_ALL) for each in events]
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
@@ -41,6 +41,7 @@ def documents(events: list[MappedEvent], buyer: str = "BRK") -> list[Any]:
 
 
 def changed(path: Path, old: str, new: str) -> FileMapping:
+    """Load a mapping with one part of its text replaced."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     return parse_mapping(text.replace(old, new, 1))
@@ -61,7 +62,7 @@ def test_continuation_rows_hold_the_order_back_and_can_be_filled() -> None:
     order, receipt = documents(convert(CONTINUED / "first.csv", filled)[0], "AHM")
     assert [line["line_no"] for line in order["lines"]] == ["10", "20"]
     assert [line["line_no"] for line in receipt["lines"]] == ["10"]
-    # The file that was repaired by hand says the same.
+    # The file that was repaired by hand gives the same documents.
     fixed = documents(convert(CONTINUED / "fixed.csv", load_mapping(mapping))[0], "AHM")
     assert fixed == [order, receipt]
 
@@ -84,23 +85,24 @@ def test_partial_deliveries(name: str) -> None:
     assert len(receipts) == 2
 
 
-def test_a_digest_beside_a_time_that_does_not_move() -> None:
+def test_a_digest_beside_a_time_that_does_not_move_is_refused() -> None:
     with pytest.raises(MappingError, match="chance") as caught:
         load_mapping(CSV / "digest.toml")
     assert len(caught.value.problems) == 2
-    # Without it the correction is a conflict, and told as one.
+    # Without the digest, the correction has the same id with other content: it is reported as a
+    # conflict.
     text = (CSV / "digest.toml").read_text(encoding="utf-8").replace("/{digest}", "")
     first, second = (convert(CSV / f"d{n}.csv", parse_mapping(text))[0] for n in (1, 2))
     assert [each.event_id for each in first] == [each.event_id for each in second]
     assert first[1].body != second[1].body
 
 
-def test_a_column_that_is_there_twice_gets_names_of_its_own() -> None:
+def test_a_column_name_that_occurs_twice_can_be_replaced_as_the_error_says() -> None:
     text = (CSV / "dup_header.toml").read_text(encoding="utf-8")
     orders = text.partition("[columns.receipt_no]")[0] + "[[events]]" + text.split("[[events]]")[1]
     with pytest.raises(FileError, match="'Item' 2 times") as caught:
         convert(CSV / "dup_header.csv", parse_mapping(orders))
-    # What the error says to write is what helps.
+    # The settings that the error proposes must work.
     advice = str(caught.value).rpartition("of the mapping: ")[2].replace(" with ", "\n")
     own = orders.replace("[constants]", f"[file]\n{advice}\n[constants]")
     own = own.replace(
@@ -112,14 +114,14 @@ def test_a_column_that_is_there_twice_gets_names_of_its_own() -> None:
     assert (order["lines"][0]["line_no"], order["lines"][0]["item_no"]) == ("10", "X")
 
 
-def test_another_partners_rows_cost_themselves_alone() -> None:
+def test_a_row_of_another_partner_is_refused_with_advice() -> None:
     (event,), _ = convert(CSV / "multi_buyer.csv", load_mapping(CSV / "multi_buyer.toml"))
     (fault,) = event.located([("/type", "may not be sent by this buyer")])
     assert (fault.row, fault.column, fault.value) == (2, "plant", "PLANT1")
     assert "BRK" in fault.message and "leave_out" in fault.message
 
 
-def test_conditions_that_no_row_fits_are_counted() -> None:
+def test_rows_that_meet_no_condition_are_counted() -> None:
     converter = RowsToEvents(load_mapping(CSV / "only_never.toml"))
     with (CSV / "base.csv").open("rb") as stream:
         rows = csv_rows(stream, load_mapping(CSV / "only_never.toml"))
@@ -127,7 +129,7 @@ def test_conditions_that_no_row_fits_are_counted() -> None:
     assert (converter.counts.rows, converter.counts.unfit) == (5, 5)
 
 
-def test_a_point_that_may_separate_thousands() -> None:
+def test_a_point_that_may_separate_thousands_must_be_explained() -> None:
     events, faults = convert(CSV / "thousands_dot.csv", load_mapping(CSV / "base.toml"))
     assert {(fault.row, fault.column, fault.value) for fault in faults} == {(5, "qty", "1.200")}
     assert len(events) == 5

@@ -1,4 +1,4 @@
-"""Rows that do not say which document they belong to: filled by the mapping, or held back."""
+"""Rows that do not name their document: they are filled from above, or hold back that document."""
 
 import io
 from collections.abc import Iterable
@@ -62,6 +62,7 @@ OTHER = "P2;10;S2;1;2026-12-01;2026-11-01;;"
 
 
 def filling(*columns: str) -> str:
+    """Return the mapping with `fill_down` for some columns."""
     listed = ", ".join(f'"{column}"' for column in columns)
     return MAPPING.replace('delimiter = ";"', f'delimiter = ";"\nfill_down = [{listed}]')
 
@@ -73,7 +74,7 @@ def convert(mapping: str, *lines: str) -> list[MappedEvent | RefusedDocument]:
 
 
 def sent(found: Iterable[MappedEvent | RefusedDocument]) -> dict[str, list[str]]:
-    """Return the lines of each document that is sent."""
+    """Return the line numbers of each document that is sent, by the id of its event."""
     return {
         each.event_id: [line["line_no"] for line in each.event["data"]["lines"]]
         for each in found
@@ -97,17 +98,17 @@ def test_a_row_without_its_key_holds_back_the_document_above_it() -> None:
     ]
 
 
-def test_nothing_above_is_nothing_to_hold_back() -> None:
+def test_a_first_row_without_its_key_holds_nothing_back() -> None:
     found = convert(MAPPING, FURTHER, FIRST)
     assert sent(found) == {"order/P1": ["10"]}
     (fault,) = faults(found)
     assert (fault.row, "fill_down" in fault.message) == (2, False)
 
 
-def test_the_receipt_above_may_go_on_in_the_row_as_well() -> None:
+def test_a_row_without_its_key_holds_back_the_receipt_above_it_too() -> None:
     received = "P1;10;S1;5;2026-12-01;2026-11-01;G1;2026-12-01"
     assert sent(convert(MAPPING, received, FURTHER, OTHER)) == {"order/P2": ["10"]}
-    # One of another order, further above, cannot.
+    # The row cannot continue the receipt of another order further above.
     found = convert(MAPPING, received, OTHER, FURTHER)
     assert sent(found) == {"order/P1": ["10"], "receipt/G1": ["10"]}
 
@@ -118,10 +119,10 @@ def test_a_key_that_cannot_be_read_holds_back_the_document_above_it() -> None:
     assert "row 2" in faults(found)[0].message
 
 
-def test_a_broken_row_that_says_no_document_holds_back_the_one_above_it() -> None:
+def test_a_broken_row_that_names_no_document_holds_back_the_one_above_it() -> None:
     assert sent(convert(MAPPING, FIRST, ';20;"S1;7;x', OTHER)) == {"order/P2": ["10"]}
     assert sent(convert(MAPPING, FIRST, '"P1;20;S1;7;x', OTHER)) == {"order/P2": ["10"]}
-    # One that says its document costs that one alone.
+    # A broken row that names its document holds back only that document.
     assert sent(convert(MAPPING, FIRST, 'P3;20;"S1;7;x', OTHER)) == {
         "order/P1": ["10"], "order/P2": ["10"],
     }  # fmt: skip
@@ -136,7 +137,7 @@ def test_rows_are_filled_from_the_row_above() -> None:
 def test_a_broken_further_row_holds_back_its_document() -> None:
     found = convert(filling("PO", "Vendor", "Made"), FIRST, ';20;;"7;x', OTHER)
     assert sent(found) == {"order/P2": ["10"]}
-    # What is filled from a broken row belongs to the document of that row.
+    # A row that is filled from a broken row belongs to the document of that row.
     found = convert(filling("PO", "Vendor", "Made"), FIRST, 'P3;10;"S1;7;x', FURTHER, OTHER)
     assert sent(found) == {"order/P1": ["10"], "order/P2": ["10"]}
 
@@ -157,7 +158,7 @@ def test_outer_columns_are_filled_over_several_inner_ones() -> None:
     assert [sorted(row.filled) for row in filled[:3]] == [[], ["Vendor"], ["PO", "Vendor"]]
 
 
-def test_rows_that_are_left_out_are_told_by_what_the_file_has() -> None:
+def test_leave_out_checks_emptiness_before_filling_and_values_after_it() -> None:
     rule = '[[leave_out]]\ncolumn = "PO"\nempty = true\n[[events]]'
     mapping = filling("PO", "Vendor", "Made").replace("[[events]]", rule, 1)
     assert sent(convert(mapping, FIRST, FURTHER)) == {"order/P1": ["10"]}
@@ -166,7 +167,7 @@ def test_rows_that_are_left_out_are_told_by_what_the_file_has() -> None:
     assert sent(convert(mapping, FIRST, FURTHER, OTHER)) == {"order/P2": ["10"]}
 
 
-def test_columns_to_fill_must_be_there() -> None:
+def test_columns_to_fill_must_exist() -> None:
     with pytest.raises(FileError, match="no column 'Pemasok'"):
         convert(filling("PO", "Pemasok"), FIRST)
     names = filling("Nr").replace("fill_down", f"names = {HEADER.split(';')}\nfill_down")

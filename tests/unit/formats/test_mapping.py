@@ -1,4 +1,4 @@
-"""Mappings: what is wrong is found before the first row, with its place in the TOML."""
+"""Mapping files: mistakes are found before the first row is read, with their place in the TOML."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ closed_at = "made_at"
 """
 
 
-def test_a_good_one_is_read(tmp_path: Path) -> None:
+def test_a_valid_mapping_is_read(tmp_path: Path) -> None:
     path = tmp_path / "orders.toml"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
     assert load_mapping(path).event_source == "/erp/AHM/sap"
@@ -193,7 +193,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         ("[[events]]", "[columns.x]\nfrom = 'A'\nunlisted = 'keep'\n[[events]]", "'unlisted'"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str) -> None:
+def test_every_problem_is_named_with_its_place(old: str, new: str, problem: str) -> None:
     assert old in GOOD
     with pytest.raises(MappingError, match=problem) as caught:
         parse_mapping(GOOD.replace(old, new, 1))
@@ -201,7 +201,7 @@ def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('sender = "AHM"', 'sender = "A H"', "sender: must be your partner id: 1 to 64 of"),
         ('sender = "AHM"', "sender = 5", "sender: must be your partner id"),
@@ -228,11 +228,11 @@ def test_what_is_wrong_is_named_with_its_place(old: str, new: str, problem: str)
         ("mapping = 1", "mapping = 1\nmapping = 1", "is not TOML: line 3, column 12"),
     ],
 )
-def test_what_is_wrong_is_said_in_words_of_our_own(old: str, new: str, said: str) -> None:
+def test_no_problem_is_described_in_a_librarys_words(old: str, new: str, message: str) -> None:
     with pytest.raises(MappingError) as caught:
         parse_mapping(GOOD.replace(old, new, 1))
     (problem,) = caught.value.problems
-    assert said in problem
+    assert message in problem
     foreign = ("String", "Input", "Tuple", "pattern '", "Cannot", "missing )", "expected")
     assert not [word for word in foreign if word in problem]
 
@@ -243,7 +243,7 @@ def test_two_events_need_ids_of_their_own() -> None:
     parse_mapping(GOOD + SECOND.replace("{ID}", "closed/{order_no}"))
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     bad = GOOD.replace('from = "PO"', 'form = "PO"').replace('from = "Qty"', 'form = "Qty"')
     with pytest.raises(MappingError) as caught:
         parse_mapping(bad, "orders.toml")
@@ -251,7 +251,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert "orders.toml" in str(caught.value)
 
 
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+def test_a_file_that_is_not_usable_text(tmp_path: Path) -> None:
     path = tmp_path / "orders.toml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(MappingError, match="not UTF-8"):

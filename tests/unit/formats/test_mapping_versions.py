@@ -1,4 +1,4 @@
-"""Versions of a document: lines said twice, digests, whole orders, rows that are gone."""
+"""Versions of a document: repeated lines, digests in ids, whole orders, rows that disappear."""
 
 import io
 from typing import Any
@@ -71,7 +71,7 @@ def convert(*lines: str, mapping: str = MAPPING) -> tuple[list[dict[str, Any]], 
     return events, [f for each in found if isinstance(each, RefusedDocument) for f in each.faults]
 
 
-def test_partial_deliveries_repeat_a_line_of_the_order_which_is_one() -> None:
+def test_an_order_line_that_partial_deliveries_repeat_is_one_line() -> None:
     events, faults = convert(PART_1, PART_2, LINE_20)
     assert faults == []
     order, first, second = events
@@ -90,7 +90,7 @@ def test_partial_deliveries_repeat_a_line_of_the_order_which_is_one() -> None:
         ("12-01", "12-02", "Due"),
     ],
 )
-def test_one_line_said_in_two_ways_is_refused_by_row_and_column(
+def test_contradictory_rows_of_one_line_are_refused_by_row_and_column(
     old: str, new: str, column: str
 ) -> None:
     events, (fault, *_) = convert(PART_1, PART_2.replace(old, new))
@@ -99,14 +99,14 @@ def test_one_line_said_in_two_ways_is_refused_by_row_and_column(
     assert "row 2" in fault.message and "line '10'" in fault.message
 
 
-def test_lines_of_a_receipt_are_never_taken_for_one() -> None:
+def test_equal_lines_of_a_receipt_are_never_merged() -> None:
     twice = PART_1.replace(",60", ",20")
     receipt = convert(twice, twice)[0][1]
     assert [line["quantity"] for line in receipt["data"]["lines"]] == ["20", "20"]
 
 
-def test_a_row_that_is_gone_is_a_later_version_without_it() -> None:
-    # The ERP's stamp is that of the order: it moves when a line is deleted.
+def test_a_row_that_disappears_makes_a_later_version_without_its_line() -> None:
+    # The ERP's time of change is that of the whole order, so it moves when a line is deleted.
     before = convert(PART_1, LINE_20)[0][0]
     after = convert(PART_1.replace("2026-11-01", "2026-11-05"))[0][0]
     assert before["id"] != after["id"]
@@ -148,7 +148,7 @@ def test_a_row_that_is_gone_is_a_later_version_without_it() -> None:
         ),
     ],
 )
-def test_mappings_whose_versions_would_be_chance_or_half_an_order(
+def test_mappings_that_would_make_versions_random_or_incomplete_are_refused(
     old: str, new: str, problem: str
 ) -> None:
     mapping = MAPPING.replace(old, new, 1)
@@ -158,7 +158,7 @@ def test_mappings_whose_versions_would_be_chance_or_half_an_order(
         parse_mapping(mapping)
 
 
-def test_without_a_digest_the_time_may_be_any() -> None:
+def test_without_a_digest_any_time_is_allowed() -> None:
     mapping = MAPPING.replace("/{digest}", "").replace('time_across_rows = "latest"', "")
     events, faults = convert(PART_1, LINE_20, mapping=mapping)
     assert (events[0]["id"], faults) == ("order/P1", [])

@@ -1,6 +1,7 @@
-"""What other products were caught wrong at with files: marks, separators, numbers, dates, codes.
+"""Faults that were reported of file imports of other products, as test cases for ours.
 
-Each case names the report and its fault, and what a row must come to, or why it is refused.
+A case's id is the repository and number of the report, and its comment says what went wrong there.
+Its last value is what must become of the row here; None or a place if the row must be refused.
 """
 
 import io
@@ -61,7 +62,7 @@ SPACE = 'decimal = ","\nthousands = " "'
 
 
 def mapped(settings: str = "", delimiter: str = ",") -> str:
-    """Write the mapping with more defaults, or with another delimiter."""
+    """Return the mapping with these lines added to its defaults, or with another delimiter."""
     text = MAPPING.replace("[defaults]", f"[defaults]\n{settings}" if settings else "[defaults]")
     if "zone" in settings:
         text = text.replace('zone = "Asia/Jakarta"\n', "")
@@ -69,7 +70,7 @@ def mapped(settings: str = "", delimiter: str = ",") -> str:
 
 
 def outcomes(content: bytes, mapping: str = MAPPING) -> Iterator[Any]:
-    """Yield what becomes of a file: documents that the contract accepts, and faults by column."""
+    """Yield each event that the contract accepts, and (row, column) of each fault in a file."""
     read = parse_mapping(mapping)
     for found in RowsToEvents(read).convert(csv_rows(io.BytesIO(content), read)):
         if isinstance(found, RefusedDocument):
@@ -77,14 +78,14 @@ def outcomes(content: bytes, mapping: str = MAPPING) -> Iterator[Any]:
         if isinstance(found, MappedEvent):
             judged = validate(parse(found.body), Sender("AHM", (Role.BUYER,)))
             if isinstance(judged, Rejected):
-                said = [(fault.pointer, fault.message) for fault in judged.faults]
-                yield from ((fault.row, fault.column) for fault in found.located(said))
+                errors = [(fault.pointer, fault.message) for fault in judged.faults]
+                yield from ((fault.row, fault.column) for fault in found.located(errors))
             else:
                 yield found.event
 
 
 def of_row(settings: str = "", **cells: str) -> Any:
-    """Give the one outcome of a row; its cells are quoted where they need it."""
+    """Return the only outcome of a file with one row; cells that have a comma are quoted."""
     row = ",".join(f'"{cell}"' if "," in cell else cell for cell in (ROW | cells).values())
     (outcome,) = outcomes(f"{HEADER}\n{row}\n".encode(), mapped(settings))
     return outcome
@@ -102,21 +103,21 @@ def of_row(settings: str = "", **cells: str) -> Any:
         pytest.param(COMMA, "1.355,90", "1355.9", id="deadlocker8/BudgetMaster#731"),
         # A weight of 1,800 became 1 or 2.
         pytest.param("", "1,800", None, id="woocommerce/woocommerce#31058"),
-        # In a country of decimal commas 96.3 became 963.
+        # Where the comma is the decimal separator, 96.3 became 963.
         pytest.param(COMMA, "96.3", None, id="MaximeCordeil/IATK#40"),
-        # Of 14 000,12 the part before the space was lost: 0.12.
+        # 14 000,12 lost the part before the space: 0.12.
         pytest.param(SPACE, "14 000,12", "14000.12", id="JavaMoney/jsr354-ri#193"),
-        # With a no-break space between thousands the number ended there: 1.
+        # A number with a no-break space between thousands ended at the space: 1.
         pytest.param(SPACE, "1\u00a0234", "1234", id="tidyverse/readr#796"),
-        # A minus behind the number was not read, and its row silently dropped.
+        # A minus behind the number was not read, and the row was dropped silently.
         pytest.param("", "50.00-", (2, "Qty"), id="rustledger/rustledger#1473"),
         # A number in brackets, an accountant's minus, was taken for a positive one.
         pytest.param("", "(123.45)", None, id="moneymanagerex/moneymanagerex#2898"),
-        # Empty cells of a number became 0.
+        # Empty cells of a numeric column became 0.
         pytest.param("", "", None, id="GetDKAN/dkan#1817"),
         # A price of five decimals was cut to two.
         pytest.param("", "2.44149", "2.44149", id="wealthfolio/wealthfolio#519"),
-        # 17 digits came back as others: they went through a double.
+        # 17 digits came back changed, because they went through a double.
         pytest.param("", "125276004817.190914", "125276004817.190914", id="jqlang/jq#369"),
     ],
 )
@@ -131,12 +132,12 @@ def test_a_number_is_read_whole_or_refused(settings: str, text: str, number: Any
 @pytest.mark.parametrize(
     ("formats", "text", "day"),
     [
-        # Day and month were swapped where the day was 12 or less, the others dropped.
+        # Day and month were swapped where the day was 12 or less; other dates were dropped.
         pytest.param(
             ["DD/MM/YYYY"], "03/04/2026", "2026-04-03", id="submersion-app/submersion#1828"
         ),
         pytest.param(["MM/DD/YYYY"], "15/04/2026", None, id="submersion-app/submersion#1828-other"),
-        # Two rows of one column were read by two formats, each by the first that fitted.
+        # Two rows of one column were read with different formats, each with the first that fitted.
         pytest.param(
             ["MM/DD/YYYY", "DD/MM/YYYY"], "03/04/2026", None, id="Lumina-Finance/lumina-finance#144"
         ),
@@ -147,9 +148,9 @@ def test_a_number_is_read_whole_or_refused(settings: str, text: str, number: Any
         # A year of two digits was taken literally: 0026.
         pytest.param(["M/D/YY"], "4/15/26", "2026-04-15", id="submersion-app/submersion#1829"),
         pytest.param(["M/D/YYYY"], "4/15/26", None, id="submersion-app/submersion#1829-literal"),
-        # Of the names of September, one was not read, and its rows were no dates.
+        # One of the short names of September was not recognised, so its rows had no date.
         pytest.param(["DD MMM YY"], "01 Sept 26", "2026-09-01", id="actualbudget/actual#8888"),
-        # October in another language than English was no month.
+        # October was not recognised in a language other than English.
         pytest.param(["DD MMM YY"], "01 Okt 26", "2026-10-01", id="abritinthebay/datejs#37"),
         # A date became the number of days that a spreadsheet counts.
         pytest.param(["YYYY-MM-DD"], "43102", None, id="TablePress/TablePress#81"),
@@ -166,25 +167,25 @@ def test_a_date_is_read_one_way_or_refused(formats: list[str], text: str, day: A
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        # Zeros in front were lost.
+        # Leading zeros were lost.
         pytest.param("0123", "0123", id="teableio/teable#1828"),
         pytest.param("0017", "0017", id="dweeves/magmi-git#529"),
-        # Zeros behind were lost: 90.750 became 90.75.
+        # Trailing zeros were lost: 90.750 became 90.75.
         pytest.param("90.750", "90.750", id="woocommerce/woocommerce#63730"),
         pytest.param("012.10", "012.10", id="elementor/elementor#12085"),
         # A code that looks like a serial number of a date became a date.
         pytest.param("22523", "22523", id="exceljs/exceljs#1271"),
-        # 12 digits lost their first one.
+        # A code of 12 digits lost the first one.
         pytest.param("012345678901", "012345678901", id="jakob/TableTool#41"),
-        # ="12345", a text protected from a spreadsheet, was another code than 12345.
+        # ="12345", a text protected from spreadsheets, became a different code than 12345.
         pytest.param('="00123"', None, id="JnLlnd/ObjCSV#10"),
-        # An apostrophe, which a spreadsheet takes for "this is text", stayed in the value.
+        # An apostrophe, by which a spreadsheet marks a text, stayed in the value.
         pytest.param("'00123", None, id="frappe/frappe#41945"),
-        # A value that is not there came as the word null.
+        # A missing value was exported as the word null.
         pytest.param("null", None, id="Synthoid/ExportSheetData#94"),
     ],
 )
-def test_a_code_is_what_stands_there_or_refused(text: str, code: str | None) -> None:
+def test_a_code_is_read_unchanged_or_refused(text: str, code: str | None) -> None:
     outcome = of_row(PO=text)
     assert outcome == (2, "PO") if code is None else outcome["data"]["order_no"] == code
 
@@ -192,15 +193,15 @@ def test_a_code_is_what_stands_there_or_refused(text: str, code: str | None) -> 
 @pytest.mark.parametrize(
     ("zone", "made", "time"),
     [
-        # An hour that the clocks skipped was moved to another: 01:30.
+        # A time that the clocks skipped was moved to another one: 01:30.
         pytest.param("America/New_York", "2026-03-08 02:30", None, id="moment/moment-timezone#357"),
-        # A time in UTC was refused, because New York skipped that hour of its own day.
+        # A time in UTC was refused, because the clocks of New York skip that hour of the day.
         pytest.param(
             "UTC", "2026-03-08 02:30", "2026-03-08T02:30:00+00:00", id="bitwalker/timex#491"
         ),
     ],
 )
-def test_a_time_that_was_on_no_clock_is_refused(zone: str, made: str, time: str | None) -> None:
+def test_a_time_that_the_clocks_skipped_is_refused(zone: str, made: str, time: str | None) -> None:
     outcome = of_row(f'zone = "{zone}"\nformats = ["YYYY-MM-DD hh:mm", "YYYY-MM-DD"]', Made=made)
     assert outcome == (2, "Made") if time is None else outcome["time"] == time
 
@@ -210,14 +211,14 @@ ANOTHER = GOOD.replace("P1", "P2")
 
 
 def file_of(*rows: str, end: str = "\n", header: str = HEADER) -> bytes:
-    """Write a file of rows."""
+    """Return a CSV file with these rows."""
     return "".join(row + end for row in (header, *rows)).encode()
 
 
 @pytest.mark.parametrize(
     ("content", "numbers"),
     [
-        # A byte-order mark became a part of the first column's name.
+        # A byte-order mark became part of the first column's name.
         pytest.param(b"\xef\xbb\xbf" + file_of(GOOD), ["P1"], id="dotCMS/core#36508"),
         pytest.param(file_of(GOOD).decode().encode("utf-16"), ["P1"], id="getodk/javarosa#687"),
         # A line break inside quotes ended the row.
@@ -226,7 +227,7 @@ def file_of(*rows: str, end: str = "\n", header: str = HEADER) -> bytes:
             ["P1"],
             id="fjalvingh/domui#641",
         ),
-        # The last row was lost where no line break ends the file.
+        # The last row was lost if the file did not end in a line break.
         pytest.param(
             file_of(GOOD, ANOTHER)[:-1], ["P1", "P2"], id="sqlitebrowser/sqlitebrowser#193"
         ),
@@ -236,7 +237,7 @@ def file_of(*rows: str, end: str = "\n", header: str = HEADER) -> bytes:
             [(2, ""), "P2"],
             id="mRemoteNG/mRemoteNG#1760",
         ),
-        # A quote inside a quoted cell broke the rows behind it as well.
+        # A quote inside a quoted cell broke the rows after it as well.
         pytest.param(
             file_of(GOOD.replace(",n,", ',"a "b"",'), ANOTHER),
             [(2, ""), "P2"],
@@ -254,19 +255,19 @@ def test_a_file_is_read_row_by_row(content: bytes, numbers: list[Any]) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        # Of two columns of one name, the last one won.
+        # Of two columns with one name, the last one won.
         pytest.param(HEADER.replace("Note", "PO"), id="melihbirim/csvql#102"),
-        # Of three columns of one name, the second was lost.
+        # Of three columns with one name, the second was lost.
         pytest.param(HEADER.replace("Note", "PO").replace("Made", "PO"), id="mholt/PapaParse#982"),
     ],
 )
-def test_a_column_that_stands_twice_is_no_column(header: str) -> None:
+def test_a_column_name_that_occurs_twice_is_refused(header: str) -> None:
     with pytest.raises(FileError, match="'PO'"):
         list(outcomes(file_of(GOOD, header=header)))
 
 
 def test_semicolons_and_line_breaks_in_cells_go_together() -> None:
-    """evanplaice/jquery-csv#142: with semicolons between cells, a line break in one was illegal."""
+    """evanplaice/jquery-csv#142: with semicolons between cells, line breaks in them were errors."""
     row = GOOD.replace(",n,", ',"a; b\nc",').replace(",", ";")
     content = file_of(row, header=HEADER.replace(",", ";"))
     (order,) = outcomes(content, mapped(delimiter=";"))
@@ -274,7 +275,7 @@ def test_semicolons_and_line_breaks_in_cells_go_together() -> None:
 
 
 def orders(*cells: dict[str, str], mapping: str = MAPPING) -> list[tuple[str, str, list[str]]]:
-    """Give id, number and lines of each order of a file of such rows."""
+    """Return id, order number and line numbers of each order made from rows with these cells."""
     found = list(outcomes(file_of(*(",".join((ROW | row).values()) for row in cells)), mapping))
     return [
         (one["id"], one["data"]["order_no"], [line["line_no"] for line in one["data"]["lines"]])
@@ -284,20 +285,20 @@ def orders(*cells: dict[str, str], mapping: str = MAPPING) -> list[tuple[str, st
 
 @pytest.mark.parametrize("kind", [', kind = "code"', ""])
 def test_rows_of_one_number_are_one_order_in_any_code_points(kind: str) -> None:
-    """infinidysk/infinidysk#890: names of other code points, but one look, were two groups."""
+    """infinidysk/infinidysk#890: names that look the same in other code points were two groups."""
     mapping = MAPPING.replace('from = "PO", kind = "code"', f'from = "PO"{kind}')
     found = orders({"PO": "Caf\u00e9-1"}, {"PO": "Cafe\u0301-1", "Item": "20"}, mapping=mapping)
     assert found == [("order/Caf\u00e9-1", "Caf\u00e9-1", ["10", "20"])]
 
 
 def test_rows_of_one_number_are_one_order_wherever_they_stand() -> None:
-    """ubc/iPeer#257: rows that did not stand together became several groups of one number."""
+    """ubc/iPeer#257: rows of one number that were not adjacent became several groups."""
     found = orders({"PO": "A"}, {"PO": "B"}, {"PO": "A", "Item": "20"})
     assert found == [("order/A", "A", ["10", "20"]), ("order/B", "B", ["10"])]
 
 
 def test_white_space_at_the_ends_of_a_number_is_no_part_of_it() -> None:
-    """frappe/erpnext#44809: a serial number with a blank in front was another one."""
+    """frappe/erpnext#44809: a serial number with a leading blank was a different number."""
     found = orders({"PO": " A\u00a0"}, {"PO": "A", "Item": "20"})
     assert found == [("order/A", "A", ["10", "20"])]
 

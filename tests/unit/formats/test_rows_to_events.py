@@ -1,4 +1,4 @@
-"""Rows to events: documents of one row and of several, faults with their place, ids that hold."""
+"""Rows to events: documents of one or several rows, faults with their place, stable ids."""
 
 import io
 import json
@@ -95,7 +95,7 @@ def test_rows_of_one_order_become_one_document_wherever_they_stand() -> None:
         assert isinstance(validate(parse(each.body), BUYER), Accepted)
 
 
-def test_one_bad_line_costs_its_whole_document_and_no_other() -> None:
+def test_one_bad_line_holds_back_its_whole_document_and_no_other() -> None:
     found = convert(
         ORDERS,
         HEADER,
@@ -110,7 +110,7 @@ def test_one_bad_line_costs_its_whole_document_and_no_other() -> None:
     assert "rows 2, 3" in refused.faults[0].message
 
 
-def test_rows_that_contradict_each_other_in_the_head_of_a_document() -> None:
+def test_rows_that_contradict_each_other_in_the_head_of_a_document_are_refused() -> None:
     found = convert(
         ORDERS,
         HEADER,
@@ -124,14 +124,14 @@ def test_rows_that_contradict_each_other_in_the_head_of_a_document() -> None:
     )
 
 
-def test_times_that_differ_between_rows_may_be_chosen_from() -> None:
+def test_a_mapping_may_choose_between_times_that_differ_between_rows() -> None:
     lines = ["P1,10,S1,5,2026-12-01,2026-11-01,", "P1,20,S1,5,2026-12-01,2026-11-02,"]
     for choice, expected in (("earliest", "2026-11-01"), ("latest", "2026-11-02")):
         mapping = ORDERS.replace("group_by", f'time_across_rows = "{choice}"\ngroup_by')
         assert events(convert(mapping, HEADER, *lines))[0]["time"].startswith(expected)
 
 
-def test_a_broken_row_makes_the_document_it_belongs_to_wait() -> None:
+def test_a_broken_row_holds_back_the_document_it_belongs_to() -> None:
     found = convert(
         ORDERS,
         HEADER,
@@ -253,7 +253,7 @@ def test_one_row_may_become_several_events_or_none() -> None:
         assert isinstance(validate(parse(each.body), BUYER), Accepted)
 
 
-def test_a_bad_cell_costs_the_events_that_use_it_and_no_other() -> None:
+def test_a_bad_cell_holds_back_the_events_that_use_it_and_no_other() -> None:
     found = convert(
         MOVEMENTS, MOVEMENT_HEADER, "2026-11-06,P1,L1,S1,101,100,3,,,MAYBE,2026-11-02,2026-11-01"
     )
@@ -277,7 +277,7 @@ def test_a_digest_in_the_id_makes_a_corrected_row_a_new_version() -> None:
     assert events(convert(MOVEMENTS, MOVEMENT_HEADER, corrected))[0]["id"] != first
 
 
-def test_rows_that_say_the_same_again_are_counted_and_those_that_contradict_are_refused() -> None:
+def test_repeated_rows_are_counted_and_contradictory_rows_are_refused() -> None:
     row = "2026-11-06,P1,L1,S1,101,100,,,,,,2026-11-01"
     loaded = parse_mapping(MOVEMENTS)
     for further, sent in ((), 1), ((row.replace("100", "90"),), 0):
@@ -286,7 +286,7 @@ def test_rows_that_say_the_same_again_are_counted_and_those_that_contradict_are_
         found = list(converter.convert(csv_rows(io.BytesIO(text), loaded)))
         assert len(events(found)) == sent
         assert converter.counts.repeated == 1
-        # Neither of two that contradict each other is the receipt for certain.
+        # Of two contradictory rows neither is certainly the receipt, so both are refused.
         assert [fault[0] for fault in faults(found)] == ([4, 2] if further else [])
         named = [each.faults[0].message for each in found if isinstance(each, RefusedDocument)]
         assert all(f"row {other}" in text for other, text in zip((2, 4), named, strict=False))
@@ -296,7 +296,7 @@ def inspected_at(found: Iterable[MappedEvent | RefusedDocument]) -> str:
     return str(events(found)[0]["data"]["inspected_at"])
 
 
-def test_the_earliest_and_the_latest_of_what_there_is() -> None:
+def test_the_earliest_or_latest_of_the_values_that_are_present() -> None:
     for choice, expected in (("earliest_of", "2026-11-01"), ("latest_of", "2026-11-02")):
         mapping = MOVEMENTS.replace("first_of", choice)
         row = "2026-11-06,P1,L1,S1,0,100,3,,,OK,2026-11-02,2026-11-01"
@@ -307,7 +307,7 @@ def test_the_earliest_and_the_latest_of_what_there_is() -> None:
         assert faults(convert(mapping, MOVEMENT_HEADER, bad)) == [(2, "Tested", "some day")]
 
 
-def test_rows_of_a_format_that_has_types_make_the_same_events() -> None:
+def test_typed_cells_make_the_same_events_as_text() -> None:
     cells: dict[str, Cell] = {
         "PO": Decimal(4500000123),
         "Item": "10",

@@ -1,4 +1,4 @@
-"""The mapping of a real delivery history, against totals that were counted without it."""
+"""The mapping of a real delivery history, checked against totals that were counted without it."""
 
 import json
 import statistics
@@ -23,11 +23,12 @@ MAPPINGS = ROOT / "tests" / "mappings"
 HISTORY = ROOT.parent / "shared" / "data" / "scms" / "SCMS_Delivery_History_Dataset_20150929.csv"
 ORDER, RECEIPT = "id.rantai.order.placed.v1", "id.rantai.delivery.received.v1"
 
-needs_history = pytest.mark.skipif(not HISTORY.exists(), reason=f"{HISTORY.name} is not here")
+needs_history = pytest.mark.skipif(not HISTORY.exists(), reason=f"{HISTORY.name} is missing")
 
 
 @cache
 def events(name: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the events that a mapping makes from the history, as objects and as bodies."""
     mapping = load_mapping(MAPPINGS / name)
     found, bodies = [], []
     with HISTORY.open("rb") as stream:
@@ -39,6 +40,7 @@ def events(name: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def punctuality(found: list[dict[str, Any]]) -> Counter[str]:
+    """Count the receipts by whether they came on the due day, early or late."""
     due = {
         line["line_no"]: line["requested_date"]
         for event in found
@@ -49,8 +51,8 @@ def punctuality(found: list[dict[str, Any]]) -> Counter[str]:
     for event in found:
         if event["type"] == RECEIPT:
             came = event["data"]["received_at"][:10]
-            asked = due[event["data"]["lines"][0]["line_no"]]
-            counts["on the day" if came == asked else "early" if came < asked else "late"] += 1
+            day = due[event["data"]["lines"][0]["line_no"]]
+            counts["on the day" if came == day else "early" if came < day else "late"] += 1
     return counts
 
 
@@ -70,7 +72,7 @@ def test_every_row_is_a_line_and_a_receipt_that_the_contract_accepts() -> None:
 
 
 @needs_history
-def test_the_dates_come_to_the_totals_that_were_counted() -> None:
+def test_the_dates_give_the_totals_that_were_counted() -> None:
     found, _ = events("scms.toml")
     assert punctuality(found) == {"on the day": 6_324, "early": 2_814, "late": 1_186}
 
@@ -96,7 +98,7 @@ def test_direct_drop_alone() -> None:
     assert set(bodies) < set(events("scms.toml")[1])
 
 
-def test_the_two_mappings_differ_in_the_rows_they_leave_out_alone() -> None:
+def test_the_two_mappings_differ_only_in_the_rows_that_they_leave_out() -> None:
     whole = load_mapping(MAPPINGS / "scms.toml")
     direct = load_mapping(MAPPINGS / "scms_direct_drop.toml")
     assert direct.model_copy(update={"leave_out": ()}) == whole

@@ -1,4 +1,4 @@
-"""Cells to values: dates in several formats, exact numbers, identifiers that stay apart."""
+"""Cells to values: dates in several formats, exact numbers, identifiers that stay distinct."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -60,7 +60,7 @@ def test_any_date_written_by_a_format_is_read_back(day: date, formats: tuple[str
     assert read(day.strftime(pythons), kind="date", formats=[ours]) == day
 
 
-def test_a_date_that_two_formats_read_differently_is_no_date() -> None:
+def test_a_date_that_two_formats_read_differently_is_refused() -> None:
     both = ["DD/MM/YYYY", "MM/DD/YYYY"]
     assert read("25/12/2026", kind="date", formats=both) == date(2026, 12, 25)
     assert read("05/05/2026", kind="date", formats=both) == date(2026, 5, 5)
@@ -69,7 +69,7 @@ def test_a_date_that_two_formats_read_differently_is_no_date() -> None:
 
 
 @pytest.mark.parametrize("text", ["31-Feb-06", "00-Jan-06", "10-Foo-06"])
-def test_a_day_that_the_calendar_does_not_have(text: str) -> None:
+def test_a_day_that_the_calendar_does_not_have_is_refused(text: str) -> None:
     with pytest.raises(UnreadableError, match="calendar"):
         read(text, kind="date", formats=["DD-MMM-YY"])
 
@@ -77,7 +77,7 @@ def test_a_day_that_the_calendar_does_not_have(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["2006-06-02", "2-Jun-06", "02-Jun-2006", "02-Jun-06 x", "٠٢-Jun-06"]
 )
-def test_a_text_of_no_accepted_format_says_what_to_do(text: str) -> None:
+def test_a_date_in_no_accepted_format_is_refused_with_advice(text: str) -> None:
     with pytest.raises(UnreadableError, match=r"is not a date as DD-MMM-YY.*no_value"):
         read(text, kind="date", formats=["DD-MMM-YY"])
 
@@ -112,7 +112,7 @@ def test_a_date_without_a_time_of_day_is_never_moved(zone: str, at: time) -> Non
             instant = read(cell, defaults, kind="time", zone=zone)
             assert isinstance(instant, datetime)
             assert instant.astimezone(zone_named(site)).date() == date(2026, 11, 1)
-    # A time of day is the ERP's clock, and becomes the day of the site when figures are made.
+    # A time of day is read in the ERP's zone; the figures convert it to the day at the site.
     clock = written(read("2026-11-01 08:30:00", Defaults(zone=zone), kind="time"))
     assert str(clock).startswith("2026-11-01T08:30:00") and not str(clock).endswith("+07:00")
 
@@ -147,7 +147,7 @@ def test_a_date_with_an_offset_is_that_of_the_site() -> None:
         ("UTC", "2026-03-19 16:59:59", 19),
         ("UTC", "2026-03-19 17:00:00", 20),
         ("Asia/Jayapura", "2026-03-19 01:30:00", 18),
-        # Many an ERP writes a date so.
+        # Many ERPs write a date as midnight, so midnight is not converted.
         ("UTC", "2026-03-19 00:00:00", 19),
         ("Asia/Jayapura", "2026-03-19 00:00:00", 19),
         ("UTC", "2026-03-19", 19),
@@ -160,7 +160,7 @@ def test_a_date_with_a_time_of_the_erps_clock_is_that_of_the_site(
     assert read(text, Defaults(zone=zone), kind="date") == date(2026, 3, day)
 
 
-def test_cells_that_have_types_already_are_taken_as_they_are() -> None:
+def test_typed_cells_are_taken_as_they_are() -> None:
     assert read(date(2026, 11, 1), kind="date") == date(2026, 11, 1)
     assert read(datetime(2026, 11, 1, 9, 30), kind="date") == date(2026, 11, 1)  # noqa: DTZ001
     moment = datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
@@ -180,12 +180,12 @@ def test_cells_that_have_types_already_are_taken_as_they_are() -> None:
         ("%d-%b-%y", "not part of a date"),
     ],
 )
-def test_a_format_that_is_none_says_why(pattern: str, problem: str) -> None:
+def test_an_invalid_format_is_refused_with_the_reason(pattern: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         compiled(pattern)
 
 
-def test_hours_and_offsets_that_no_clock_has() -> None:
+def test_hours_and_offsets_that_no_clock_has_are_refused() -> None:
     for text in ("2026-01-01 13:00 PM", "2026-01-01 00:00 AM"):
         with pytest.raises(UnreadableError):
             read_moment(("YYYY-MM-DD hh:mm A",), text, 1970)
@@ -212,7 +212,7 @@ def test_hours_and_offsets_that_no_clock_has() -> None:
         ("0012", "", "", "12"),
     ],
 )
-def test_numbers_by_their_separators(
+def test_numbers_are_read_by_their_separators(
     text: str, decimal: str, thousands: str, expected: str
 ) -> None:
     assert read_decimal(text, decimal, thousands) == Decimal(expected)
@@ -238,7 +238,9 @@ def test_numbers_by_their_separators(
         ("10 pcs", ".", ""),
     ],
 )
-def test_what_might_be_another_number_is_none(text: str, decimal: str, thousands: str) -> None:
+def test_a_text_that_is_not_clearly_one_number_is_refused(
+    text: str, decimal: str, thousands: str
+) -> None:
     with pytest.raises(UnreadableError):
         read_decimal(text, decimal, thousands)
 
@@ -286,7 +288,7 @@ def test_texts_and_codes() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_shortened_codes_are_lawful_and_stay_apart(one: str, other: str) -> None:
+def test_shortened_codes_are_valid_and_stay_distinct(one: str, other: str) -> None:
     one, other = one.strip(), other.strip()
     if not one or not other:
         return
@@ -304,7 +306,7 @@ def test_no_value_is_an_empty_cell_or_a_word_for_it() -> None:
 
 
 @given(st.text(min_size=1, max_size=90), st.text(min_size=1, max_size=90))
-def test_identifiers_made_of_names_are_lawful_and_stay_apart(one: str, other: str) -> None:
+def test_identifiers_made_from_names_are_valid_and_stay_distinct(one: str, other: str) -> None:
     one, other = " ".join(one.split()), " ".join(other.split())
     if not one or not other:
         return

@@ -1,4 +1,4 @@
-"""Decoding at the gateway: bounded, fair between keys, and never an error that is not declared."""
+"""Decoding at the gateway: bounded, fair between keys, raising only declared errors."""
 
 import asyncio
 import gzip
@@ -50,7 +50,7 @@ def judged(
 
 
 def bare(body: bytes) -> bytes:
-    """Deflate without zlib's header, as some clients send it."""
+    """Compress to deflate without zlib's header, as some clients do."""
     pack = zlib.compressobj(wbits=-15)
     return pack.compress(body) + pack.flush()
 
@@ -84,7 +84,7 @@ ENCODED = st.one_of(
 @example(LINES[0], ("", MARK), {})
 @example(LINES[0], ("", MARK + b" \r\n"), {})
 @example(BATCHED, ("gzip", gzip.compress(MARK + b"[]")), {})
-def test_nothing_but_a_declared_error_comes_of_any_body(
+def test_any_body_gives_verdicts_or_a_declared_error(
     content_type: str, encoded: tuple[str, bytes], headers: Mapping[str, str]
 ) -> None:
     encoding, body = encoded
@@ -100,7 +100,7 @@ def test_nothing_but_a_declared_error_comes_of_any_body(
 @given(st.lists(PIECES.filter(lambda piece: b"\n" not in piece), max_size=12))
 @example([MARK])
 @example([MARK, MARK + GOOD])
-def test_a_line_spoils_itself_only(pieces: list[bytes]) -> None:
+def test_a_bad_line_affects_no_other_line(pieces: list[bytes]) -> None:
     try:
         found = judged(LINES[0], b"\n".join([*pieces, GOOD]))
     except TooLarge:
@@ -113,11 +113,11 @@ def test_a_line_spoils_itself_only(pieces: list[bytes]) -> None:
 @given(
     st.lists(st.sampled_from([b"{}", b"[]", b"null", b'{"id":1,"id":2}', b"NaN", GOOD]), min_size=1)
 )
-def test_a_batch_is_judged_as_its_events_are_one_by_one(events: list[bytes]) -> None:
+def test_events_of_a_batch_are_judged_as_each_one_alone(events: list[bytes]) -> None:
     events = events[: LIMITS.events]
     batch = judged(BATCHED, b"[" + b" ,\n".join(events) + b"] ")
     assert batch == [
-        # An array is a batch to a structured body: alone, it comes as the batch of one.
+        # Each one as a batch of one: alone, `[]` would be taken for an empty batch.
         judged(BATCHED, b"[" + event + b"]")[0]
         for event in events
     ]
@@ -127,7 +127,7 @@ def test_a_batch_is_judged_as_its_events_are_one_by_one(events: list[bytes]) -> 
 @given(st.lists(st.binary(max_size=400), max_size=6))
 @example([b""] * MOST_MEMBERS)
 @example([b"x" * 70_000, b"", b"y"])
-def test_gzip_files_one_after_the_other_are_one(parts: list[bytes]) -> None:
+def test_concatenated_gzip_files_unpack_as_one(parts: list[bytes]) -> None:
     whole = b"".join(parts)
     assert unpack("GZip ", b"".join(map(gzip.compress, parts)), 100_000) == whole
     assert unpack("deflate", zlib.compress(whole), 100_000) == whole
@@ -139,27 +139,27 @@ BLANKS = (b"", b" ", MARK, MARK + b" \r\n", b"\n" + MARK + b"\n", MARK + b"\x0b"
 
 @pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize("content_type", LINES)
-def test_no_line_is_no_event(content_type: str, blank: bytes) -> None:
+def test_a_body_of_blank_lines_has_no_events(content_type: str, blank: bytes) -> None:
     assert judged(content_type, blank) == []
     assert judged(content_type, gzip.compress(blank), "gzip", more={"ce-id": "1"}) == []
 
 
 @pytest.mark.parametrize("body", [b"[]", b" [\n] ", MARK + b"[]"])
 @pytest.mark.parametrize("content_type", [BATCHED, "application/json"])
-def test_an_empty_array_is_no_event(content_type: str, body: bytes) -> None:
+def test_an_empty_array_has_no_events(content_type: str, body: bytes) -> None:
     assert judged(content_type, body) == []
 
 
 @pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize("content_type", sorted(set(TYPES) - set(LINES)))
-def test_a_mark_alone_is_an_empty_body(content_type: str, blank: bytes) -> None:
+def test_a_byte_order_mark_alone_is_an_empty_body(content_type: str, blank: bytes) -> None:
     for headers in ({}, {"ce-id": "1"}):
         for encoding, body in (("", blank), ("gzip", gzip.compress(blank))):
             with pytest.raises(NotParseable, match="the body is empty"):
                 judged(content_type, body, encoding, more=headers)
 
 
-def test_a_mark_before_any_line_is_no_part_of_it() -> None:
+def test_a_byte_order_mark_before_any_line_is_ignored() -> None:
     found = judged(LINES[0], MARK + b"\n".join([MARK + GOOD, GOOD, MARK + b" " + GOOD]))
     assert all(isinstance(one, Accepted) for one in found)
     assert len(set(found)) == 1
@@ -168,7 +168,7 @@ def test_a_mark_before_any_line_is_no_part_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body", "said"),
+    ("encoding", "body", "message"),
     [
         ("gzip", gzip.compress(b"", mtime=0) * (MOST_MEMBERS + 1), "more than 1000 gzip files"),
         ("gzip", gzip.compress(b"", mtime=0) * 500_000, "more than 1000 gzip files"),
@@ -179,13 +179,15 @@ def test_a_mark_before_any_line_is_no_part_of_it() -> None:
     ],
     ids=range(6),
 )
-def test_what_unpacks_to_too_much(encoding: str, body: bytes, said: str) -> None:
-    with pytest.raises(TooLarge, match=said):
+def test_a_body_that_unpacks_to_too_much_is_refused(
+    encoding: str, body: bytes, message: str
+) -> None:
+    with pytest.raises(TooLarge, match=message):
         unpack(encoding, body, 100_000)
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body", "said"),
+    ("encoding", "body", "message"),
     [
         ("deflate", zlib.compress(b"x") + b"y", "continues after the end"),
         ("deflate", b"", "ends too early"),
@@ -193,12 +195,12 @@ def test_what_unpacks_to_too_much(encoding: str, body: bytes, said: str) -> None
         ("gzip", gzip.compress(b"x", mtime=0) + b"\x00", "ends too early|not gzip"),
     ],
 )
-def test_what_is_packed_badly(encoding: str, body: bytes, said: str) -> None:
-    with pytest.raises(NotParseable, match=said):
+def test_a_body_that_is_packed_wrongly_is_refused(encoding: str, body: bytes, message: str) -> None:
+    with pytest.raises(NotParseable, match=message):
         unpack(encoding, body, 100_000)
 
 
-def test_more_values_than_events_have_are_not_parsed() -> None:
+def test_a_body_with_more_values_than_events_can_have_is_not_parsed() -> None:
     wide = b"[" + b",".join([b"{}"] * 60_000) + b"]"
     roomy = Limits(body_bytes=1_000_000, events=50)
     for content_type, body in ((BATCHED, wide), (LINES[0], wide), (LINES[0], wide + b"\n" + GOOD)):
@@ -210,7 +212,7 @@ def test_more_values_than_events_have_are_not_parsed() -> None:
     assert "entries" in one.faults[0].message
 
 
-def test_faults_are_named_until_enough_are() -> None:
+def test_only_the_first_thousand_faults_are_named() -> None:
     bad = b'{"type":"id.rantai.order.placed.v1","data":{"lines":[%b]}}' % b",".join([b"{}"] * 60)
     found = judged(LINES[0], b"\n".join([bad] * 50))
     counts = [len(one.faults) for one in found if isinstance(one, Rejected)]
@@ -236,26 +238,26 @@ async def test_keys_take_turns_and_each_has_one_body_decoded_at_a_time() -> None
     decoder = Decoder(WIDE, room, turns.append)
     ended: list[tuple[str, int]] = []
 
-    async def send(who: str, body: bytes) -> None:
-        with room.held(who) as held:
-            found = await decoder.judged(HEADERS, body, SENDER, who, held)
+    async def send(key: str, body: bytes) -> None:
+        with room.held(key) as held:
+            found = await decoder.judged(HEADERS, body, SENDER, key, held)
         assert all(isinstance(one, Accepted) for one in found)
-        ended.append((who, len(turns)))
+        ended.append((key, len(turns)))
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(8):
             tasks.create_task(send("slow", body_of(2000)))
         await asyncio.sleep(0)
         tasks.create_task(send("quick", body_of(400)))
-    assert [who for who, _ in ended] == ["quick", *["slow"] * 8]
-    # Of one key one body at a time: the others are in memory as they came.
+    assert [key for key, _ in ended] == ["quick", *["slow"] * 8]
+    # One body of a key at a time: its others stay undecoded in memory.
     each = (len(turns) - 3) / 8
     assert ended[0][1] <= 8
     assert ended[1][1] <= 2 * each
 
 
 @pytest.mark.anyio
-async def test_only_a_small_and_plain_body_is_done_at_once() -> None:
+async def test_only_a_small_uncompressed_body_is_decoded_without_a_turn() -> None:
     room = Room(10**9, 10**9)
     turns: list[float] = []
     decoder = Decoder(WIDE, room, turns.append)
@@ -276,7 +278,7 @@ async def test_only_a_small_and_plain_body_is_done_at_once() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_body_that_unpacks_needs_room_for_what_comes_out() -> None:
+async def test_a_compressed_body_needs_room_for_its_unpacked_size() -> None:
     room = Room(2_000_000, 3_000_000)
     decoder = Decoder(WIDE, room)
     packed = gzip.compress(body_of(4000))
@@ -293,25 +295,25 @@ async def test_a_body_that_unpacks_needs_room_for_what_comes_out() -> None:
         assert full.value.own
 
 
-def test_room_of_a_key_and_of_all() -> None:
+def test_room_is_bounded_per_key_and_in_total() -> None:
     room = Room(each=200_000, everybody=300_000)
     with room.held("a") as first, room.held("a") as second, room.held("b") as third:
         first.at_least(190_000)
         with pytest.raises(NoRoom) as full:
             second.at_least(SMALL_BYTES + 1)
         assert (full.value.own, full.value.most) == (True, 200_000)
-        second.at_least(SMALL_BYTES)  # A small one needs no room.
+        second.at_least(SMALL_BYTES)  # A small body needs no room.
         with pytest.raises(NoRoom) as full:
             third.at_least(120_000)
         assert (full.value.own, full.value.most) == (False, 300_000)
         third.at_least(100_000)
-        third.at_least(90_000)  # It does not shrink.
+        third.at_least(90_000)  # Room does not shrink.
         assert third.size == 100_000
     with room.held("c") as alone:
-        alone.at_least(10**9)  # The only one always has room.
+        alone.at_least(10**9)  # The only body always has room.
 
 
-def test_the_headers_of_an_event_are_bounded_too() -> None:
+def test_the_attributes_in_headers_are_bounded_too() -> None:
     headers = {f"ce-x{number}": "%41" * 20 for number in range(600)}
     (one,) = judged("application/json", b"{}", more=headers)
     assert isinstance(one, Rejected)

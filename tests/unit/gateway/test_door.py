@@ -1,4 +1,4 @@
-"""Both doors, HTTP and the inbound topics: what is taken, refused and answered of a request."""
+"""What the gateway and the inbound reader accept, refuse and answer."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ NOTHING = {"accepted": 0, "rejected": []}
 
 
 class Kept:
-    """Makes events safe by keeping them."""
+    """Stands in for `Safety`: keeps events in a list."""
 
     def __init__(self) -> None:
         self.events: list[Accepted] = []
@@ -39,7 +39,7 @@ class Kept:
 
 
 class Door:
-    """The gateway's routes, in this process, with a key of a buyer and one of a supplier."""
+    """The routes of the gateway in this process, with a buyer's key and a supplier's key."""
 
     def __init__(self, folder: Path) -> None:
         keys, self.kept = KeyStore(folder / "keys.json"), Kept()
@@ -69,26 +69,26 @@ def at(time: datetime, number: str = "1") -> Text:
     return Text({**event.attributes, "time": time.isoformat()}, event.data)
 
 
-def test_an_empty_batch_is_taken(door: Door) -> None:
+def test_an_empty_batch_is_accepted(door: Door) -> None:
     for content_type, body in ((BATCHED, b"[]"), ("application/json", b"[ ]"), (LINES[0], b"\n")):
         assert door.post(content_type, body) == (202, NOTHING)
     assert door.kept.events == []
 
 
-def test_the_case_of_an_empty_batch(door: Door) -> None:
+def test_the_shared_case_of_an_empty_batch_is_accepted(door: Door) -> None:
     if not CASE.exists():
-        pytest.skip("the cases (../shared/data/cases) are not here")
+        pytest.skip("the shared cases (../shared/data/cases) do not exist here")
     assert door.post(BATCHED, CASE.read_bytes()) == (202, NOTHING)
 
 
-def test_none_of_at_least_one_is_422_and_no_event_where_one_must_be_400(door: Door) -> None:
+def test_if_no_event_is_accepted_it_is_422_and_an_empty_body_is_400(door: Door) -> None:
     status, answer = door.post(BATCHED, b"[{}]")
     assert (status, answer["accepted"], len(answer["rejected"])) == (422, 0, 1)
     for content_type in (STRUCTURED, BATCHED):
         assert door.post(content_type, b"")[0] == 400
 
 
-def test_a_year_to_come_is_refused_and_its_neighbours_are_taken(door: Door) -> None:
+def test_an_event_more_than_a_day_ahead_is_refused_and_its_neighbours_accepted(door: Door) -> None:
     now = datetime.now(UTC)
     times = [now + timedelta(hours=23), now + timedelta(hours=25), now - timedelta(days=400)]
     lines = b"\n".join(at(time, str(n)).json.encode() for n, time in enumerate(times))
@@ -120,12 +120,12 @@ def test_a_buyer_may_confirm_its_own_orders_for_the_supplier(door: Door) -> None
     assert [one.sender for one in door.kept.events] == ["AHM", "IKM-1"]
 
 
-def test_the_catalogue_lists_the_words_for_units(door: Door) -> None:
+def test_the_catalogue_lists_the_aliases_of_units(door: Door) -> None:
     assert door.http.get("/v1/catalogue").json()["units"] == UNIT_ALIASES
 
 
 @pytest.mark.anyio
-async def test_an_inbound_record_is_judged_when_the_processor_has_it() -> None:
+async def test_the_time_of_an_inbound_record_is_judged_when_it_is_processed() -> None:
     now, kept, producer = datetime.now(UTC), Kept(), FakeProducer()
     sink = Inbound(kept, Rejections(producer), lambda _: (Role.BUYER,))
     times = [now + timedelta(hours=23), now + timedelta(hours=25)]

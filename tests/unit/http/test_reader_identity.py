@@ -1,4 +1,4 @@
-"""Who reads, as the limits of readers see it."""
+"""`ReaderIdentity`: how the limits per reader tell readers apart."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def request(path: str, **headers: str) -> Request:
     )
 
 
-def test_a_key_a_link_or_the_address(tmp_path: Path) -> None:
+def test_a_reader_is_identified_by_key_or_link_else_by_address(tmp_path: Path) -> None:
     keys, links = KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret")
     key = keys.create(Role.BUYER, "B1")
     token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
@@ -37,11 +37,13 @@ def test_a_key_a_link_or_the_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["keys.json", "links.json"])
-def test_files_that_cannot_be_read_are_left_to_the_handler(tmp_path: Path, file: str) -> None:
+def test_an_unreadable_file_raises_nothing_here_because_the_handler_reports_it(
+    tmp_path: Path, file: str
+) -> None:
     links = Links(tmp_path / "link.secret")
     token = links.create(LinkHolder(Role.SUPPLIER, "S1"))
     (tmp_path / file).write_text("{")
-    # Read for the first time when they are damaged already: nothing read before can stand in.
+    # The files are damaged before the first read, so there are no earlier records to use.
     identify = ReaderIdentity(KeyStore(tmp_path / "keys.json"), Links(tmp_path / "link.secret"))
-    for asked in (request("/", authorization="Bearer rtk_x_y"), request(f"/s/{token}")):
-        assert identify(asked).partition(":")[0] in ("address", "link", "key")
+    for damaged in (request("/", authorization="Bearer rtk_x_y"), request(f"/s/{token}")):
+        assert identify(damaged).partition(":")[0] in ("address", "link", "key")

@@ -1,4 +1,4 @@
-"""The producer: answers after the delivery report, in time, and finds a broker that comes back."""
+"""The producer: returns after the delivery report, is bounded in time, survives restarts."""
 
 import time
 from dataclasses import replace
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_the_headers_say_what_the_sink_needs() -> None:
+def test_the_headers_contain_what_the_sink_needs() -> None:
     one = accepted(order("03-01", 5, "03-20", id="é1"))
     record = event_record(one)
     assert (record.topic, record.key, record.value) == ("rantai.orders", b"S1", one.value)
@@ -33,7 +33,7 @@ def test_the_headers_say_what_the_sink_needs() -> None:
     assert dict(event_record(own, TRACE).headers)["traceparent"] == other.encode()
 
 
-async def test_what_is_published_stands_where_it_says() -> None:
+async def test_published_records_are_at_the_returned_positions() -> None:
     with EmbeddedBroker() as broker:
         apply(broker.bootstrap, partitions=3, replication=1)
         producer = EventProducer(broker.bootstrap)
@@ -53,7 +53,7 @@ async def test_what_is_published_stands_where_it_says() -> None:
         assert list(found[0].headers) == list(records[0].headers)
 
 
-async def test_a_broker_that_is_away_is_told_in_time() -> None:
+async def test_an_unavailable_broker_raises_within_the_timeout() -> None:
     producer = EventProducer(f"127.0.0.1:{free_port()}", timeout=1.0)
     for _ in range(2):
         began = time.monotonic()
@@ -63,7 +63,7 @@ async def test_a_broker_that_is_away_is_told_in_time() -> None:
     await producer.close()
 
 
-async def test_a_broker_that_comes_late_goes_and_comes_back_is_found() -> None:
+async def test_a_broker_that_starts_late_or_restarts_is_found() -> None:
     broker = EmbeddedBroker()
     producer = EventProducer(broker.bootstrap, timeout=1.0)
     record = Record("rantai.orders", b"k", b"v")
@@ -73,8 +73,8 @@ async def test_a_broker_that_comes_late_goes_and_comes_back_is_found() -> None:
         for _ in range(2):
             broker.start()
             apply(broker.bootstrap, partitions=1, replication=1)
-            # Its memory is new: the client that it does not know gives way to another.
-            assert (await patiently(producer, record)) == 0
+            # The restarted broker has no memory of the client, which must be replaced.
+            assert (await publish_with_retries(producer, record)) == 0
             kill(broker)
             with pytest.raises(BrokerUnavailable):
                 await producer.publish([record])
@@ -84,17 +84,17 @@ async def test_a_broker_that_comes_late_goes_and_comes_back_is_found() -> None:
 
 
 def kill(broker: EmbeddedBroker) -> None:
-    """End it at once: asked to stop, it waits for its clients to leave."""
+    """Kill the broker: a regular stop waits for its clients to disconnect."""
     assert broker._process is not None
     broker._process.kill()
     broker.stop()
 
 
-async def patiently(producer: EventProducer, record: Record) -> int:
-    """Publish as a sender does that is answered 503: again."""
+async def publish_with_retries(producer: EventProducer, record: Record) -> int:
+    """Publish, retrying as a sender does after a 503; return the offset."""
     for _ in range(3):
         try:
             return (await producer.publish([record]))[0].offset
         except BrokerUnavailable:
             continue
-    raise AssertionError("not found again")
+    raise AssertionError("the producer did not find the restarted broker")

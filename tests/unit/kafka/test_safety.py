@@ -1,4 +1,4 @@
-"""In the ledger or not: what is said of events on a broker that keeps memory only."""
+"""`InLedger`: when an event counts as safe on the embedded broker, which keeps only memory."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ EVENT = accepted(order("03-01", 5, "03-20"))
 
 
 class Log(EventProducer):
-    """A broker's log of one partition: takes a record when it is let, and begins anew when told."""
+    """Stands in for the producer: a log of one partition that takes records while `let` is set."""
 
     def __init__(self) -> None:
         super().__init__("127.0.0.1:1")
@@ -47,10 +47,10 @@ def safety(log: Log, progress: SinkProgress) -> InLedger:
     return InLedger(log, progress, timeout=2.0)
 
 
-async def test_a_record_that_the_next_broker_took_is_not_taken_for_stored(
+async def test_a_record_published_to_a_restarted_broker_is_not_taken_for_stored(
     log: Log, progress: SinkProgress, safety: InLedger
 ) -> None:
-    """The ledger had gone past this offset, on the broker that ended while this was published."""
+    """The ledger was past this offset, but of the broker that ended during the publishing."""
     await progress.advance({("t", 0): 500})
     log.let.clear()
     keeping = asyncio.create_task(safety.keep([EVENT]))
@@ -62,7 +62,7 @@ async def test_a_record_that_the_next_broker_took_is_not_taken_for_stored(
         await keeping
 
 
-async def test_who_waits_for_the_ledger_is_told_when_the_broker_ends(
+async def test_a_wait_for_the_ledger_fails_when_the_broker_ends(
     progress: SinkProgress, safety: InLedger
 ) -> None:
     keeping = asyncio.create_task(safety.keep([EVENT]))
@@ -72,7 +72,7 @@ async def test_who_waits_for_the_ledger_is_told_when_the_broker_ends(
         await asyncio.wait_for(keeping, 1)
 
 
-async def test_the_door_keeps_out_who_comes_and_lets_go_who_is_inside(
+async def test_while_closed_new_calls_wait_and_calls_in_progress_finish(
     log: Log, progress: SinkProgress, safety: InLedger
 ) -> None:
     inside = asyncio.create_task(safety.keep([EVENT]))
@@ -93,13 +93,13 @@ async def test_the_door_keeps_out_who_comes_and_lets_go_who_is_inside(
     await asyncio.wait_for(outside, 1)
 
 
-async def test_who_waits_outside_too_long_is_told_to_come_again(safety: InLedger) -> None:
+async def test_a_call_that_waits_too_long_while_closed_fails(safety: InLedger) -> None:
     safety.close()
     with pytest.raises(BrokerUnavailable, match="in time"):
         await safety.keep([EVENT])
 
 
-async def test_each_event_of_an_answer_has_its_own_trace(log: Log, safety: InLedger) -> None:
+async def test_each_event_of_a_call_has_its_own_trace(log: Log, safety: InLedger) -> None:
     traces = [f"00-{digit * 32}-{digit * 16}-01" for digit in "12"]
     keeping = asyncio.create_task(safety.keep([EVENT, EVENT], traces))
     await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Reading topics as they are now: everything once, from a time, at the cost of the records."""
+"""Reading topics up to their present end: each record once, from a given time, in fair time."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ FILLED = PARTNERS[::2]
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedBroker]:
-    """Return a broker on which every other sender's topic holds three records."""
+    """Return a broker on which every other inbound topic holds three records."""
     with EmbeddedBroker() as running:
         apply(running.bootstrap, partners=PARTNERS, partitions=1, replication=1)
         _write(running, FILLED, 3)
@@ -40,31 +40,31 @@ def _inbound(topic: str) -> bool:
     return topic in {inbound_topic(partner) for partner in PARTNERS}
 
 
-def test_every_record_comes_once_and_no_position_is_asked_for(
+def test_every_record_is_read_once_without_asking_for_positions(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client looks at every partition for each position: with hundreds it takes minutes."""
-    asked: Counter[str] = Counter()
+    """The client checks every partition for each position: with hundreds that takes minutes."""
+    calls: Counter[str] = Counter()
     position = KafkaConsumer.position
 
     def counted(consumer: Any, *given: Any, **named: Any) -> Any:
-        asked["position"] += 1
+        calls["position"] += 1
         return position(consumer, *given, **named)
 
     monkeypatch.setattr(KafkaConsumer, "position", counted)
-    # However slow this machine is, the broker does not pause.
+    # Positions are read after a quiet time; a slow machine must not reach it.
     monkeypatch.setattr(topic_reader, "_QUIET_SECONDS", 15.0)
     values = [record.value.decode() for record in records_of(broker.bootstrap, _inbound)]
     assert Counter(values) == Counter(f"{one} {n}" for one in FILLED for n in range(3))
-    assert asked["position"] == 0
+    assert calls["position"] == 0
 
 
-def test_reading_begins_at_a_time(broker: EmbeddedBroker) -> None:
+def test_reading_begins_at_the_given_time(broker: EmbeddedBroker) -> None:
     time.sleep(1.1)
     later = datetime.now(UTC)
     _write(broker, ["P1", "P2"], 1)
     found = records_of(broker.bootstrap, _inbound, later)
-    # Not every broker finds offsets by their time: what is older may come as well.
+    # Not every broker finds offsets by time, so older records may come as well.
     values = [record.value.decode() for record in found]
     assert {"P1 0", "P2 0"} <= set(values)
     assert [record.value for record in records_of(broker.bootstrap, lambda _: False)] == []

@@ -1,4 +1,4 @@
-"""Topics: made once, left alone the second time, and settings as they should be."""
+"""Topics: created once, unchanged by a second run, with the right settings."""
 
 import os
 import time
@@ -24,13 +24,13 @@ def broker() -> Iterator[EmbeddedBroker]:
         yield running
 
 
-def test_apply_makes_what_is_missing_and_leaves_the_rest(broker: EmbeddedBroker) -> None:
+def test_apply_creates_missing_topics_and_leaves_the_others(broker: EmbeddedBroker) -> None:
     first = apply(broker.bootstrap, partitions=3, replication=1)
     assert [one.name for one in first] == [topic.name for topic in TOPICS]
     assert {one.change for one in first} == {"created"}
     again = apply(broker.bootstrap, partitions=3, replication=1)
     assert {one.change for one in again} == {"unchanged"}
-    # Other partitions are asked for: the order of a supplier's events hangs on those there.
+    # Existing topics keep their partitions: the order of a supplier's events depends on them.
     more = apply(broker.bootstrap, partners=["AHM", "IKM-1"], partitions=12, replication=1)
     assert [one.name for one in more if one.change == "created"] == [
         "rantai.inbound.AHM",
@@ -52,7 +52,7 @@ def test_apply_makes_what_is_missing_and_leaves_the_rest(broker: EmbeddedBroker)
     ]
 
 
-def test_settings_say_time_of_acceptance_and_replicas() -> None:
+def test_settings_of_time_replicas_and_retention() -> None:
     for topic in (*TOPICS, inbound_declaration("AHM")):
         alone, three = topic.configs(1), topic.configs(3)
         assert alone["message.timestamp.type"] == "LogAppendTime"
@@ -64,16 +64,16 @@ def test_settings_say_time_of_acceptance_and_replicas() -> None:
     assert all(kept[name] >= 90 * day for name in CANONICAL_TOPICS)
 
 
-def test_ctrl_c_in_a_terminal_leaves_the_broker_to_whoever_started_it(
+def test_ctrl_c_in_a_terminal_does_not_reach_the_broker(
     broker: EmbeddedBroker,
 ) -> None:
-    """It goes to all of a group: what is still being written would be lost, and waited for."""
+    """Ctrl-C reaches a whole process group: records still being written would be lost."""
     assert broker._process is not None
     assert os.getpgid(broker._process.pid) != os.getpgrp()
     assert broker.running
 
 
-def test_without_a_broker_it_says_so() -> None:
+def test_without_a_broker_the_error_names_its_address() -> None:
     nobody, began = f"127.0.0.1:{free_port()}", time.monotonic()
     with pytest.raises(BrokerUnavailable, match=nobody):
         inbound_partitions(nobody)

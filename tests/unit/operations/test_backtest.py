@@ -1,4 +1,4 @@
-"""A backtest against the reference: whom other weights or other rules would have moved."""
+"""Backtests against the reference: which suppliers other weights or rules would move."""
 
 import random
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def weighing(**weights: int) -> Policy:
 
 
 def weighed(**weights: int) -> Pillars:
-    """Return the same for the reference."""
+    """Return the same weights in the form of the reference."""
     return {
         name: {
             key: Measured(weights.get(key, one.weight), one.points) for key, one in pillar.items()
@@ -66,7 +66,7 @@ QUALITY_AWAY = weighing(**WEIGHTS)
 
 @pytest.fixture(scope="module")
 def given_history(own_clickhouse: ClickHouse) -> Given:
-    """Return a store with a history over a year, calm enough that every grade occurs."""
+    """Return a store with a history of over a year, with few enough failures for every grade."""
     empty(own_clickhouse)
     own_clickhouse.insert_rows(
         "folded_rules", ["rules", "description"], [[DEFAULT_RULES.id, DEFAULT_RULES.description]]
@@ -79,7 +79,7 @@ def given_history(own_clickhouse: ClickHouse) -> Given:
 
 
 def stated(events: list[Event], day: date, **how: Any) -> dict[str, tuple[Any, ...]]:
-    """Return score, grade and published grade by the reference."""
+    """Return score, grade and published grade of each supplier by the reference."""
     found = {}
     for supplier in SUPPLIERS:
         one = assessment.whole(events, supplier, day, **how)
@@ -176,15 +176,15 @@ def test_grades_move_and_are_counted(given_history: Given) -> None:
     ways = set()
     for one in (answer, *answer["month_ends"]):
         for name, counts in one["summary"].items():
-            told = [direction(row[name]["from"], row[name]["to"]) for row in one["moves"]]
+            directions = [direction(row[name]["from"], row[name]["to"]) for row in one["moves"]]
             for way in counts:
-                alike = len(SUPPLIERS) - len(told) if way == "unchanged" else 0
-                assert counts[way] == told.count(way) + alike
-            ways |= set(told)
+                alike = len(SUPPLIERS) - len(directions) if way == "unchanged" else 0
+                assert counts[way] == directions.count(way) + alike
+            ways |= set(directions)
     assert ways & {"up", "down"}
 
 
-def test_what_moved_the_score_most_is_named(given_history: Given) -> None:
+def test_a_move_names_the_figure_that_changed_the_score_most(given_history: Given) -> None:
     clickhouse, _ = given_history
     only_lots = weighing(ppm=5, lot_acceptance=35)
     as_of = START + timedelta(days=DAYS)
@@ -194,7 +194,7 @@ def test_what_moved_the_score_most_is_named(given_history: Given) -> None:
         assert one["by_points"] != 0
 
 
-def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) -> None:
+def test_frozen_evaluations_are_compared_whatever_their_edition(given_history: Given) -> None:
     clickhouse, _ = given_history
     evaluated, *ends = reversed(last_month_ends(3, START + timedelta(days=DAYS)))
     frozen, grown = SUPPLIERS[:2]
@@ -204,15 +204,15 @@ def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) 
         backtest(clickhouse, None, DEFAULT_POLICY, evaluated, months=3)
     assessor = Assessor(clickhouse, DEFAULT_POLICY)
     days = {frozen: [evaluated, *ends], grown: [evaluated]}
-    asked = Selection(evaluated, 180, list(days))
-    assessed = list(assessor.assessed_at(asked, days))
+    selection = Selection(evaluated, 180, list(days))
+    assessed = list(assessor.assessed_at(selection, days))
     store.freeze("of then", store.high_water(), assessed)
     same = backtest(clickhouse, None, DEFAULT_POLICY, evaluated, months=3)
     assert (same["from"], same["editions"]) == ("frozen", {"from": [2], "to": 2})
     for one, there in zip((same, *same["month_ends"]), (2, 1, 1, 2), strict=True):
         assert one["moves"] == []
         assert all(counts["unchanged"] == there for counts in one["summary"].values())
-    # One of an edition that nothing works out any more: all that is known of it is what it says.
+    # An evaluation of an earlier edition can't be recomputed: only its stored scorecard is known.
     (found,) = store.frozen_at([grown], [evaluated])
     card = simplejson.loads(simplejson.dumps(found.scorecard, use_decimal=True), use_decimal=True)
     card["kpis"]["otif"]["value"] = Decimal(0)
@@ -236,7 +236,7 @@ def test_what_was_frozen_is_compared_whatever_its_edition(given_history: Given) 
 
 @pytest.mark.parametrize("old", [DEFAULT_POLICY, HARDER])
 @pytest.mark.parametrize("failing", ["reading", "folding"])
-def test_what_is_on_trial_is_gone_also_where_reading_or_folding_fails(
+def test_facts_on_trial_are_dropped_even_if_reading_or_folding_fails(
     given_history: Given, monkeypatch: pytest.MonkeyPatch, failing: str, old: Policy
 ) -> None:
     clickhouse, _ = given_history
@@ -257,7 +257,7 @@ def test_what_is_on_trial_is_gone_also_where_reading_or_folding_fails(
     assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
-def test_chunks_of_suppliers_and_of_days_give_the_same(
+def test_the_result_does_not_depend_on_the_chunks_of_suppliers_and_days(
     given_history: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clickhouse, _ = given_history
@@ -268,7 +268,7 @@ def test_chunks_of_suppliers_and_of_days_give_the_same(
     assert backtest(clickhouse, DEFAULT_POLICY, LATER, as_of, months=5) == whole
 
 
-def test_the_sums_read_are_all_that_grading_needs(given_history: Given) -> None:
+def test_the_sums_that_are_read_suffice_for_grading(given_history: Given) -> None:
     clickhouse, _ = given_history
     days = [START + timedelta(days=at) for at in range(20, DAYS + 60, 20)]
     rows = module._rows(clickhouse, DEFAULT_RULES.id, SUPPLIERS, days)
@@ -284,6 +284,7 @@ def test_the_sums_read_are_all_that_grading_needs(given_history: Given) -> None:
 
 
 def needed(sums: FigureSums) -> tuple[Any, ...]:
+    """Return the sums that grading uses."""
     return (
         sums.scored(),
         sums.matured_lines,
@@ -293,7 +294,9 @@ def needed(sums: FigureSums) -> tuple[Any, ...]:
     )
 
 
-def test_what_a_killed_process_left_is_dropped_by_the_next(given_history: Given) -> None:
+def test_trial_facts_left_by_a_killed_process_are_dropped_by_the_next_backtest(
+    given_history: Given,
+) -> None:
     clickhouse, _ = given_history
     left = Trial.of(HARDER)
     fold_all(clickhouse, left)
@@ -309,7 +312,7 @@ def test_rules_on_trial_never_take_the_id_of_rules_in_force() -> None:
 
 
 @pytest.mark.parametrize("new", [QUALITY_AWAY, LATER])
-def test_facts_made_anew_meanwhile_give_no_answer(given_history: Given, new: Policy) -> None:
+def test_a_rebuild_during_the_backtest_makes_it_fail(given_history: Given, new: Policy) -> None:
     clickhouse, _ = given_history
     before = contents(clickhouse)
 
@@ -324,7 +327,7 @@ def test_facts_made_anew_meanwhile_give_no_answer(given_history: Given, new: Pol
     assert stored_rules(clickhouse) == ONLY_IN_FORCE
 
 
-def test_nothing_is_answered_while_nothing_is_in_force(
+def test_without_folded_rules_in_force_it_fails(
     new_database: Callable[[], ClickHouse],
 ) -> None:
     store = new_database()
@@ -335,7 +338,7 @@ def test_nothing_is_answered_while_nothing_is_in_force(
         backtest(store, DEFAULT_POLICY, LATER, START)
 
 
-def test_many_are_graded_as_one_is() -> None:
+def test_grading_of_many_agrees_with_scoring_of_one() -> None:
     rng = random.Random(8)
     grader = Grader(QUALITY_AWAY)
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Work that a request starts and that goes on in a thread: its lines, its end, one at a time."""
+"""Long work that a request starts in a thread: streamed lines, its end, one at a time."""
 
 import json
 import threading
@@ -35,7 +35,7 @@ async def test_progress_comes_first_and_the_result_last(threads: Turns) -> None:
     assert not work.busy.locked()
 
 
-async def test_an_error_is_told_and_lets_the_next_one_run(threads: Turns) -> None:
+async def test_an_error_is_the_last_line_and_lets_the_next_one_run(threads: Turns) -> None:
     def run(_: Callable[[Row], None]) -> Row:
         raise ValueError("no room")
 
@@ -46,7 +46,7 @@ async def test_an_error_is_told_and_lets_the_next_one_run(threads: Turns) -> Non
         assert rows == [{"finished": False, "error": "no room"}]
 
 
-async def test_a_client_that_disconnects_lets_no_second_one_begin_beside_the_first(
+async def test_after_a_client_disconnects_no_second_one_starts_before_the_first_ends(
     threads: Turns,
 ) -> None:
     go_on, ended = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""What changed about a supplier and what moved it: from one state to another, nothing beside."""
+"""The changes between two states of a supplier's standing, and what caused each one."""
 
 import json
 from fractions import Fraction
@@ -48,7 +48,7 @@ def staged(**stages: str) -> AnnouncedState:
 
 
 def moved_by(before: AnnouncedState, now: AnnouncedState) -> tuple[str | None, float | None]:
-    """Return the figure that moved a grade, and by how many points."""
+    """Return the figure behind the only change, a grade, and by how many points it changed."""
     (one,) = found(before, now)
     assert (one.what, one.before, one.after) == (
         "published_grade",
@@ -63,7 +63,7 @@ def moved_by(before: AnnouncedState, now: AnnouncedState) -> tuple[str | None, f
 # --- grades
 
 
-def test_no_figure_moved_the_first_grade() -> None:
+def test_the_first_grade_has_no_figure_behind_it() -> None:
     first = StandingChange("published_grade", None, "B", gates=STOPPED)
     assert found(AnnouncedState(), graded("B", STOPPED)) == [first]
     assert moved_by(AnnouncedState(), graded("C", STOPPED)) == (None, None)
@@ -72,24 +72,24 @@ def test_no_figure_moved_the_first_grade() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "moved"),
     [
-        # A gate came and binds.
+        # A gate came and limits the grade.
         (graded("A"), graded("C", STOPPED), ("line_stops", None)),
         (graded("A"), graded("B", OVERDUE), ("complaint_response", None)),
         (graded("B"), graded("C", STOPPED, otif=2.0), ("line_stops", None)),
-        # The stronger of two, whether they came together or one after the other.
+        # The stronger of two gates, whether they came together or one after the other.
         (graded("A"), graded("C", STOPPED + OVERDUE), ("line_stops", None)),
         (graded("B", OVERDUE), graded("C", STOPPED + OVERDUE), ("line_stops", None)),
-        # A gate came and does not bind: the score brought the grade below what the gate leaves.
+        # A gate came and does not limit the grade: the score brought it below the gate's cap.
         (graded("C"), graded("D", STOPPED, otif=2.0), ("otif", -12.0)),
         (graded("B"), graded("C", OVERDUE, ppm=19.0), ("ppm", -1.0)),
-        # It leaves what the grade rises to, and has not raised it.
+        # The grade rises to the cap of a gate that came: the gate did not raise it.
         (graded("D"), graded("C", STOPPED, otif=15.0), ("otif", 1.0)),
         (graded("D"), graded("B", OVERDUE, ppm=25.0), ("ppm", 5.0)),
-        # It was there before: what moved the grade is something else.
+        # The gate was in force before, so something else moved the grade.
         (graded("C", STOPPED), graded("D", STOPPED, ppm=1.0), ("ppm", -19.0)),
     ],
 )
-def test_a_gate_that_came_moved_a_grade_where_it_binds(
+def test_a_gate_that_came_moved_a_grade_only_where_it_limits_it(
     before: AnnouncedState, now: AnnouncedState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
@@ -102,21 +102,21 @@ def test_a_gate_that_came_moved_a_grade_where_it_binds(
         (graded("B", OVERDUE), graded("A"), ("complaint_response", None)),
         (graded("C", STOPPED + OVERDUE), graded("B", OVERDUE), ("line_stops", None)),
         (graded("C", STOPPED + OVERDUE), graded("A", otif=13.0), ("line_stops", None)),
-        # One that bound nothing was lifted.
+        # A gate that did not limit the grade was lifted.
         (graded("C", OVERDUE), graded("B", otif=14.5), ("otif", 0.5)),
         (graded("D", STOPPED), graded("C", otif=14.5), ("otif", 0.5)),
-        # It left what the grade falls from, and has not lowered it.
+        # The grade falls from the cap of a gate that was lifted: the gate did not lower it.
         (graded("C", STOPPED), graded("D", otif=2.0), ("otif", -12.0)),
         (graded("C", STOPPED), graded(None, otif=2.0), ("otif", -12.0)),
     ],
 )
-def test_a_gate_that_was_lifted_moved_a_grade_where_it_bound(
+def test_a_gate_that_was_lifted_moved_a_grade_only_where_it_limited_it(
     before: AnnouncedState, now: AnnouncedState, moved: tuple[str, float | None]
 ) -> None:
     assert moved_by(before, now) == moved
 
 
-def test_a_gate_binds_at_what_the_policy_leaves() -> None:
+def test_a_gate_limits_the_grade_to_the_cap_in_the_policy() -> None:
     caps: dict[GateName, Letter] = {"line_stops": "D", "overdue_complaint_step": "C"}
     (one,) = changes(graded("A"), graded("C", STOPPED + OVERDUE, otif=13.0), caps)
     assert one.kpi == "complaint_response"
@@ -127,13 +127,13 @@ def test_a_gate_binds_at_what_the_policy_leaves() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "moved"),
     [
-        # The greatest change, whichever way the grade went.
+        # The greatest change, whether up or down.
         ({"otif": 14.0, "ppm": 20.0}, {"otif": 12.5, "ppm": 21.0}, ("otif", -1.5)),
         ({"otif": 14.0, "ppm": 20.0}, {"otif": 13.0, "ppm": 22.25}, ("ppm", 2.25)),
-        # One that there was none of adds 0.
+        # A figure that is missing in a state adds 0 there.
         ({"otif": 14.0}, {"otif": 15.0, "ppm": 20.0}, ("ppm", 20.0)),
         ({"otif": 3.0, "ppm": 20.0}, {"otif": 3.0}, ("ppm", -20.0)),
-        # None did.
+        # No figure changed.
         ({"otif": 14.0}, {"otif": 14.0}, (None, None)),
         ({}, {}, (None, None)),
     ],
@@ -173,7 +173,7 @@ def test_a_stage_changes_by_assessor() -> None:
 def test_concentration_moved_a_stage_where_it_came_or_went(
     were: tuple[str, ...], are: tuple[str, ...], kpi: str | None
 ) -> None:
-    other = ("buyer_concentration",)  # of an assessor whose stage stays
+    other = ("buyer_concentration",)  # Of an assessor whose stage stays the same.
     before = AnnouncedState(stages={"YDBA": "Mandiri", "AHM": "Madya"}, limits={"YDBA": were})
     now = AnnouncedState(
         stages={"YDBA": "Pra-Mandiri", "AHM": "Madya"}, limits={"YDBA": are, "AHM": other}
@@ -183,7 +183,7 @@ def test_concentration_moved_a_stage_where_it_came_or_went(
     ]
 
 
-def test_a_grade_is_told_before_the_stages() -> None:
+def test_a_change_of_grade_comes_before_changes_of_stages() -> None:
     before, now = (
         AnnouncedState("A", stages={"YDBA": "Madya"}),
         AnnouncedState("B", stages={"AHM": "Mandiri"}),
@@ -199,7 +199,7 @@ def test_a_grade_is_told_before_the_stages() -> None:
 
 
 @given(before=STATES, now=STATES)
-def test_changes_are_all_that_is_other_and_nothing_else(
+def test_changes_are_exactly_the_differences_of_grade_and_stages(
     before: AnnouncedState, now: AnnouncedState
 ) -> None:
     same = before.published == now.published and before.stages == now.stages
@@ -230,7 +230,7 @@ def test_gates_limits_and_points_alone_are_no_change(
 
 
 @given(before=STATES, now=STATES)
-def test_what_moved_a_grade_goes_the_way_of_the_grade(
+def test_a_grade_was_moved_by_a_gate_at_its_cap_or_by_the_figure_that_changed_most(
     before: AnnouncedState, now: AnnouncedState
 ) -> None:
     for one in found(before, now):
@@ -253,9 +253,11 @@ def test_what_moved_a_grade_goes_the_way_of_the_grade(
 
 
 @given(before=STATES, now=STATES)
-def test_every_change_can_be_told(before: AnnouncedState, now: AnnouncedState) -> None:
+def test_every_change_is_valid_in_an_announcement(
+    before: AnnouncedState, now: AnnouncedState
+) -> None:
     for one in found(before, now):
-        told = Change.model_validate(
+        change = Change.model_validate(
             {
                 "what": one.what,
                 "assessor": one.assessor,
@@ -267,10 +269,10 @@ def test_every_change_can_be_told(before: AnnouncedState, now: AnnouncedState) -
                 "limits": list(one.limits),
             }
         )
-        assert (told.from_, told.to) == (one.before, one.after)
+        assert (change.from_, change.to) == (one.before, one.after)
 
 
-# --- written down
+# --- states as JSON
 
 
 @given(state=STATES)
@@ -280,7 +282,7 @@ def test_a_state_is_read_as_it_was_written(state: AnnouncedState) -> None:
 
 
 @given(before=STATES, now=STATES)
-def test_changes_from_what_was_written_are_the_same(
+def test_changes_from_a_state_that_was_written_and_read_are_the_same(
     before: AnnouncedState, now: AnnouncedState
 ) -> None:
     written = AnnouncedState.from_json(json.loads(json.dumps(before.as_json())))
@@ -288,13 +290,13 @@ def test_changes_from_what_was_written_are_the_same(
     assert found(before, written) == []
 
 
-def test_a_letter_that_is_none_is_not_read() -> None:
+def test_an_unknown_grade_is_not_read() -> None:
     with pytest.raises(ValueError, match="not in tuple"):
         AnnouncedState.from_json(AnnouncedState("A").as_json() | {"published": "E"})
 
 
 def test_a_state_is_taken_from_a_summary() -> None:
-    stands: dict[str, Any] = {
+    common: dict[str, Any] = {
         "published": "B",
         "gates": STOPPED,
         "stages": {"YDBA": "Pra-Mandiri"},
@@ -309,6 +311,6 @@ def test_a_state_is_taken_from_a_summary() -> None:
         weakest_pillar="delivery",
         grade="C",
         matured_lines=12,
-        **stands,
+        **common,
     )
-    assert AnnouncedState.of(summary) == AnnouncedState(**stands, adds={"otif": 1 / 3, "ppm": 20.0})
+    assert AnnouncedState.of(summary) == AnnouncedState(**common, adds={"otif": 1 / 3, "ppm": 20.0})

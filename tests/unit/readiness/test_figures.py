@@ -1,4 +1,4 @@
-"""Figures: exact quotients, known intervals, numbers that JSON writes exactly."""
+"""Figures: exact quotients, published intervals, and exact numbers in JSON."""
 
 import json
 from decimal import Decimal
@@ -46,19 +46,19 @@ def test_values_of_large_and_small_decimals(
     assert figure.value == value
     assert (figure.exact is None) is (value is None)
     if figure.exact is not None:
-        # Nothing was rounded on the way.
+        # Nothing was rounded.
         assert figure.exact * Fraction(denominator) == Fraction(numerator) * scale
 
 
 @pytest.mark.parametrize(
     ("successes", "trials", "low", "high"),
     [
-        # Newcombe, Statistics in Medicine 17 (1998), table I, method 3, to four places.
+        # Newcombe, Statistics in Medicine 17 (1998), table I, method 3, to four decimals.
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
         (1, 29, 0.0061, 0.1718),
-        # The example of the definition.
+        # The example in docs/figures.md.
         (9, 10, 0.596, 0.982),
         (10, 10, 0.7225, 1.0),
     ],
@@ -72,7 +72,7 @@ def test_wilson_against_published_intervals(
 
 
 @given(st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_an_interval_holds_its_ratio(case: tuple[int, int]) -> None:
+def test_an_interval_contains_its_ratio(case: tuple[int, int]) -> None:
     successes, trials = case
     low, high = wilson(successes, trials)
     assert 0 <= low <= successes / trials + 1e-12
@@ -107,8 +107,8 @@ def _share(part: int, whole: int, *, counts: bool = True) -> Figure:
 
 @pytest.mark.parametrize(
     ("after", "before", "low", "high"),
-    # Table II of the paper, method 10: 56/70 - 48/80, 9/10 - 3/10, 6/7 - 2/7, 5/56 - 0/29,
-    # 0/10 - 0/20 and 10/10 - 0/10.
+    # Newcombe, Statistics in Medicine 17 (1998), on differences, table II, method 10: 56/70 -
+    # 48/80, 9/10 - 3/10, 6/7 - 2/7, 5/56 - 0/29, 0/10 - 0/20 and 10/10 - 0/10.
     [
         ((56, 70), (48, 80), 0.0524, 0.3339),
         ((9, 10), (3, 10), 0.1705, 0.8090),
@@ -118,13 +118,13 @@ def _share(part: int, whole: int, *, counts: bool = True) -> Figure:
         ((10, 10), (0, 10), 0.6075, 1.0),
     ],
 )
-def test_the_interval_of_a_difference_as_published(
+def test_the_interval_of_a_difference_against_published_intervals(
     after: tuple[int, int], before: tuple[int, int], low: float, high: float
 ) -> None:
     found = difference(_share(*before), _share(*after))
     assert found == pytest.approx((low, high), abs=5e-5)
 
 
-def test_no_interval_where_nothing_is_counted() -> None:
+def test_a_difference_without_counts_has_no_interval() -> None:
     assert difference(_share(0, 0), _share(1, 2)) is None
     assert difference(_share(1, 2), _share(1, 2, counts=False)) is None

@@ -1,4 +1,4 @@
-"""Grades: of a day, and the published one, which moves at month ends."""
+"""The grade of a day, and the published grade, which moves at month ends."""
 
 from fractions import Fraction
 from typing import Any
@@ -27,7 +27,7 @@ def with_score(value: str | None) -> Score:
 
 
 def months(letters: str) -> list[Letter | None]:
-    """`-` is a month end with too little to judge by."""
+    """Return month-end grades; `-` is an insufficient month."""
     known: dict[str, Letter] = {letter: letter for letter in LETTERS}
     return [known.get(letter) for letter in letters]
 
@@ -37,7 +37,7 @@ def months(letters: str) -> list[Letter | None]:
     [
         ("100", "A"),
         ("90", "A"),
-        # Not rounded: in floats these are 90.0 and 60.0.
+        # Not rounded: this and the one below 60 are 90.0 and 60.0 as floats.
         ("89.99999999999999999999", "B"),
         ("80", "B"),
         ("239/3", "C"),
@@ -46,7 +46,7 @@ def months(letters: str) -> list[Letter | None]:
         ("0", "D"),
     ],
 )
-def test_thresholds_are_of_the_unrounded_score(value: str, grade: Letter) -> None:
+def test_thresholds_apply_to_the_unrounded_score(value: str, grade: Letter) -> None:
     assert grade_at(DEFAULT_POLICY, with_score(value), **ENOUGH) == Grade(grade)
 
 
@@ -54,7 +54,7 @@ def test_thresholds_are_of_the_unrounded_score(value: str, grade: Letter) -> Non
     ("lines", "in_months", "insufficient"),
     [(10, 3, False), (9, 3, True), (10, 2, True), (9, 12, True), (1000, 2, True), (11, 4, False)],
 )
-def test_too_few_lines_or_months_make_no_grade(
+def test_too_few_lines_or_months_give_no_grade(
     lines: int, in_months: int, insufficient: bool
 ) -> None:
     found = grade_at(
@@ -66,7 +66,7 @@ def test_too_few_lines_or_months_make_no_grade(
         overdue_step=False,
     )
     assert found.insufficient is insufficient
-    # A gate in force is told, and caps what is shown, also then.
+    # A gate in force is listed even then: it limits the published grade.
     assert found == Grade(None if insufficient else "C", ("line_stops",))
 
 
@@ -106,7 +106,7 @@ def test_the_policy_sets_gates_thresholds_and_minima() -> None:
     lines = {**ENOUGH, "matured_lines": 20}
     assert grade_at(policy, with_score("99"), **lines) == Grade("B")
     assert grade_at(policy, with_score("99"), **ENOUGH).insufficient
-    # A gate that leaves an A is none.
+    # A gate with a cap of A limits nothing, and is not listed.
     assert grade_at(policy, with_score("100"), **{**lines, "line_stops": 1}) == Grade("A")
     found = grade_at(policy, with_score("100"), **{**lines, "overdue_step": True})
     assert found == Grade("D", ("overdue_complaint_step",))
@@ -119,7 +119,7 @@ def test_the_policy_sets_gates_thresholds_and_minima() -> None:
         ("---", None),
         ("--B", "B"),
         ("C", "C"),
-        # Two in a row, one step at a time, and the count begins anew after a step.
+        # Two in a row, one step at a time, and the count starts again after a step.
         ("BA", "B"),
         ("BAA", "A"),
         ("DAA", "C"),
@@ -130,21 +130,21 @@ def test_the_policy_sets_gates_thresholds_and_minima() -> None:
         ("ADD", "B"),
         ("ADDD", "B"),
         ("ADDDD", "C"),
-        # Above by any grade is above.
+        # Any grade above counts, by however many steps.
         ("DBA", "C"),
         ("DCB", "C"),
         ("ACD", "B"),
-        # One at the published grade, or on the other side, starts the count anew.
+        # A month at the published grade, or on the other side of it, starts the count again.
         ("BABA", "B"),
         ("BACA", "B"),
         ("CADAA", "B"),
         ("BCBCC", "C"),
-        # So does a month with too little, which otherwise leaves the grade.
+        # So does an insufficient month, which does not change the grade.
         ("BA-A", "B"),
         ("BA-AA", "A"),
         ("B---", "B"),
         ("A--DD", "B"),
-        # What was counted before a step is not counted again on the other side.
+        # Months counted before a step do not count again after it.
         ("BAAB", "A"),
         ("BAABB", "B"),
         ("CBBCC", "C"),
@@ -165,27 +165,27 @@ def test_the_published_grade_moves_at_month_ends(letters: str, shown: str | None
         ("", ("line_stops",), None),
     ],
 )
-def test_a_gate_acts_at_once_on_what_is_shown(
+def test_a_gate_limits_the_shown_grade_at_once(
     letters: str, gates: tuple[GateName, ...], shown: str | None
 ) -> None:
     assert published(DEFAULT_POLICY, months(letters), Grade("A", gates)) == shown
-    # Also on a day with too little to judge by.
+    # Also on a day that is insufficient itself.
     assert published(DEFAULT_POLICY, months(letters), Grade(None, gates)) == shown
 
 
-def test_a_gate_that_is_gone_shows_what_the_months_made() -> None:
-    # The gate held at T and not at a month end: the published grade beneath it did not move.
+def test_without_its_gate_the_grade_of_the_month_ends_is_shown_again() -> None:
+    # The gate was in force at T but at no month end, so the published grade itself did not move.
     history = months("AAA")
     assert published(DEFAULT_POLICY, history, Grade("C", ("line_stops",))) == "C"
     assert published(DEFAULT_POLICY, history, Grade("A")) == "A"
 
 
-def test_the_gated_grade_of_a_month_end_counts() -> None:
+def test_a_month_end_counts_with_its_gates() -> None:
     gated = grade_at(DEFAULT_POLICY, with_score("95"), **{**ENOUGH, "line_stops": 1})
     assert published(DEFAULT_POLICY, ["A", gated.value, gated.value], OPEN) == "B"
 
 
-def test_the_policy_sets_the_months() -> None:
+def test_the_policy_sets_how_many_months_a_step_takes() -> None:
     text = packaged_text().replace("months_up = 2", "months_up = 3")
     policy = Policy.load_text(text.replace("months_down = 2", "months_down = 1"))
     assert published(policy, months("BAA"), OPEN) == "B"
@@ -195,7 +195,9 @@ def test_the_policy_sets_the_months() -> None:
 
 
 @given(st.lists(GRADES, min_size=1, max_size=30))
-def test_it_moves_one_step_after_two_of_one_side(history: list[Letter | None]) -> None:
+def test_the_published_grade_moves_one_step_after_two_months_on_one_side(
+    history: list[Letter | None],
+) -> None:
     shown = [published(DEFAULT_POLICY, history[:end], OPEN) for end in range(len(history) + 1)]
     for end in range(1, len(shown)):
         before, after = shown[end - 1], shown[end]
@@ -210,7 +212,7 @@ def test_it_moves_one_step_after_two_of_one_side(history: list[Letter | None]) -
             sides = [LETTERS.index(one) - LETTERS.index(before) for one in last if one is not None]
             assert len(sides) == 2
             assert all(side * step > 0 for side in sides)
-            # The count begins anew after a step: none in the month before.
+            # The count starts again after a step: there was no step in the month before.
             assert end == 1 or shown[end - 2] == before
 
 

@@ -1,4 +1,4 @@
-"""The policy document: what the packaged one says, and how a wrong one is told."""
+"""The policy document: the content of the packaged one, and the errors of a wrong one."""
 
 import re
 import tomllib
@@ -19,11 +19,13 @@ PACKAGED = packaged_text()
 
 
 def changed(old: str, new: str) -> str:
+    """Return the packaged policy with one text replaced, which must occur exactly once."""
     assert PACKAGED.count(old) == 1, old
     return PACKAGED.replace(old, new)
 
 
 def with_overrides(*rows: str) -> str:
+    """Return the packaged policy with overrides of tolerances."""
     return PACKAGED.replace(
         "# Confirming an order.",
         "".join(f"[[tolerances.overrides]]\n{row}\n" for row in rows) + "# Confirming an order.",
@@ -31,6 +33,7 @@ def with_overrides(*rows: str) -> str:
 
 
 def problems(text: str) -> list[str]:
+    """Return the problems of a policy that is refused."""
     with pytest.raises(PolicyError) as wrong:
         Policy.load_text(text, "ours.toml")
     assert str(wrong.value).startswith("ours.toml is not a usable policy")
@@ -38,7 +41,7 @@ def problems(text: str) -> list[str]:
     return wrong.value.problems
 
 
-# What the definition of the figures gives as defaults, as it writes them.
+# The default weights and points, written as in docs/figures.md.
 DEFINED = """
 ppm 25 0:100, 500:90, 2000:70, 10000:40, 50000:0
 lot_acceptance 15 0.80:0, 0.95:70, 1:100
@@ -52,7 +55,7 @@ complaint_response 6 0.5:0, 0.9:80, 1:100
 """
 
 
-def test_the_packaged_weights_and_points_are_the_definitions() -> None:
+def test_the_packaged_weights_and_points_are_those_of_the_definition() -> None:
     found = DEFAULT_POLICY.scales
     rows = [row.split(" ", 2) for row in DEFINED.split("\n") if row]
     assert list(found) == [key for key, _, _ in rows]
@@ -67,7 +70,7 @@ def test_the_packaged_weights_and_points_are_the_definitions() -> None:
     assert pillars == {"quality": 40, "delivery": 40, "responsiveness": 20}
 
 
-def test_the_packaged_settings_are_the_definitions() -> None:
+def test_the_packaged_settings_are_those_of_the_definition() -> None:
     rest = {path: one for path, one in flat(DEFAULT_POLICY).items() if "pillars" not in path}
     assert rest == {
         "version": "2026-11-01",
@@ -107,14 +110,14 @@ def test_the_packaged_settings_are_the_definitions() -> None:
     assert (policy.under, policy.over) == (Decimal(0), Decimal("0.05"))
 
 
-def test_a_policy_is_never_changed() -> None:
+def test_a_policy_is_immutable() -> None:
     with pytest.raises(ValidationError):
         DEFAULT_POLICY.zone = "UTC"  # type: ignore[misc]
     with pytest.raises(ValidationError):
         DEFAULT_POLICY.grade.A = Decimal(1)  # type: ignore[misc]
 
 
-def test_every_setting_must_be_there_and_no_other() -> None:
+def test_every_setting_is_required_and_the_packaged_policy_has_no_other() -> None:
     document = tomllib.loads(PACKAGED)
     for path in flat(DEFAULT_POLICY):
         *tables, name = path.split(".")
@@ -123,14 +126,14 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         where = rf"(?ms)^(\[{re.escape('.'.join(tables))}\].*?)" if tables else r"(?ms)\A(.*?)"
         text, times = re.subn(rf"{where}^{name} = [^\n]*\n", r"\1", PACKAGED, count=1)
         assert times == 1, path
-        said = problems(text)
-        assert len(said) == 1
-        assert said[0].startswith(f"{path}: is required; ")
+        found = problems(text)
+        assert len(found) == 1
+        assert found[0].startswith(f"{path}: is required; ")
     assert set(document) == set(Policy.model_fields)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "problem"),
     [
         (
             "early_days = 7",
@@ -190,8 +193,8 @@ def test_every_setting_must_be_there_and_no_other() -> None:
         ("next_steps = 3", "next_steps = 3\nnext_steps = 4", "is not TOML: "),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_to_do(old: str, new: str, said: str) -> None:
-    assert [one for one in problems(changed(old, new)) if one.startswith(said)]
+def test_a_wrong_setting_is_named_with_what_to_do(old: str, new: str, problem: str) -> None:
+    assert [one for one in problems(changed(old, new)) if one.startswith(problem)]
 
 
 def test_a_pillar_that_is_missing_is_named() -> None:
@@ -204,7 +207,7 @@ def test_a_pillar_that_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "problem"),
     [
         (["over = 0"], "tolerances.overrides[1]: give it a buyer_id, an item_no, or both"),
         (['buyer_id = "B"'], "tolerances.overrides[1]: sets nothing; give it early_days,"),
@@ -220,10 +223,10 @@ def test_a_pillar_that_is_missing_is_named() -> None:
         (['buyer_id = "B"\nover = -1'], "tolerances.overrides[1].over: must be 0 or more"),
     ],
 )
-def test_a_wrong_override_is_counted_from_1(rows: list[str], said: str) -> None:
+def test_a_wrong_override_is_named_by_its_number_from_1(rows: list[str], problem: str) -> None:
     found = problems(with_overrides(*rows))
     assert len(found) == 1
-    assert found[0].startswith(said)
+    assert found[0].startswith(problem)
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:
@@ -257,7 +260,7 @@ def test_each_tolerance_is_that_of_the_most_specific_override() -> None:
 
 
 @given(st.permutations(range(4)), st.sampled_from("BX"), st.sampled_from("IX"))
-def test_the_order_of_overrides_says_nothing(order: list[int], buyer: str, item: str) -> None:
+def test_the_order_of_overrides_does_not_matter(order: list[int], buyer: str, item: str) -> None:
     rows = [
         'buyer_id = "B"\nover = 0.1\nunder = 0.01',
         'item_no = "I"\nover = 0.2\nlate_days = 2',
@@ -280,7 +283,7 @@ def test_the_zone_of_a_buyers_sites() -> None:
         policy.with_zone("Mars")
 
 
-def test_other_tolerances_are_checked_too() -> None:
+def test_tolerances_that_are_set_in_code_are_checked_too() -> None:
     lenient = DEFAULT_POLICY.with_tolerances(late_days=2, under=Decimal("0.1"))
     assert (lenient.late_days, lenient.under, lenient.early_days) == (2, Decimal("0.1"), 7)
     assert DEFAULT_POLICY.late_days == 0
@@ -305,7 +308,7 @@ def test_files_are_read_as_editors_write_them(tmp_path: Path) -> None:
             Policy.load_text(blank)
 
 
-def test_a_key_of_many_parts_is_refused_before_it_is_read() -> None:
+def test_a_key_of_many_parts_is_refused_before_the_toml_is_parsed() -> None:
     deep = ".".join(["a"] * 100_000)
     for line in (f"{deep} = 1", f"[{deep}]", f"x = {{{deep} = 1}}"):
         with pytest.raises(PolicyError, match="line 1: a key has more than 50 parts"):
@@ -313,7 +316,7 @@ def test_a_key_of_many_parts_is_refused_before_it_is_read() -> None:
     assert Policy.load_text(f"# {deep}\n{PACKAGED}") == DEFAULT_POLICY
 
 
-def test_many_decimals_on_a_line_are_no_deep_key() -> None:
+def test_many_decimals_on_a_line_are_not_mistaken_for_a_deep_key() -> None:
     points = ", ".join(f"[{x / 100}, {x / 2}]" for x in range(100))
     line = f"otif = {{weight = 1, points = [{points}]}}"
     with pytest.raises(PolicyError) as refused:
@@ -351,5 +354,5 @@ def test_differences_by_path() -> None:
     assert differences(new, new) == []
 
 
-def test_every_scored_figure_is_a_known_one() -> None:
+def test_every_scored_figure_is_a_known_figure() -> None:
     assert set(DEFAULT_POLICY.scales) <= set(KPIS)

@@ -1,4 +1,4 @@
-"""Points, the score and what would move it most: exact, and by hand where a hand can follow."""
+"""Points, the score and the next steps: exact, and compared with cases worked out by hand."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -82,7 +82,7 @@ def test_a_score_worked_out_by_hand() -> None:
         "delivery": Fraction("70.3125"),
         "responsiveness": None,
     }
-    # Responsiveness leaves its 20 to two pillars that weigh the same.
+    # Responsiveness leaves its 20 to the two other pillars, which weigh the same.
     assert found.value == (Fraction(90) + Fraction("70.3125")) / 2
     weights = {key: one.weight for key, one in found.keys.items() if one.weight}
     assert weights == {
@@ -100,12 +100,13 @@ def test_a_score_worked_out_by_hand() -> None:
 
 
 def test_a_figure_leaves_its_weight_to_its_own_pillar_first() -> None:
-    # 0 points of the whole quality pillar: were the 25 of ppm shared by all, the score was higher.
+    # ppm is null and lot_acceptance, at 0 points, takes the whole 40 of quality. If the 25 of ppm
+    # were shared by all figures, the score would be higher.
     full = of(**{key: "1" for key in KEYS if KPIS[key].better == "higher"}, mean_days_late="0")
     found = score(DEFAULT_POLICY, {**full, "lot_acceptance": Fraction("0.5")})
     assert found.value == 60
     assert found.keys["lot_acceptance"].weight == 40
-    # Unlike pillars: 40 and 20 make 100 as 66 2/3 and 33 1/3.
+    # Pillars of different weight: 40 and 20 become 66 2/3 and 33 1/3 of 100.
     found = score(DEFAULT_POLICY, of(lot_acceptance="1", order_acceptance="0"))
     assert found.value == Fraction(200, 3)
 
@@ -118,13 +119,13 @@ def test_without_any_value_there_is_no_score() -> None:
     assert found.as_json(provisional=True)["value"] is None
 
 
-def test_a_figure_left_out_is_no_figure_without_a_value() -> None:
+def test_a_missing_figure_is_an_error_and_not_null() -> None:
     with pytest.raises(KeyError, match="ppm"):
         score(DEFAULT_POLICY, {key: one for key, one in NOTHING.items() if key != "ppm"})
 
 
 @given(VALUES)
-def test_weights_make_100_and_keep_their_proportions(
+def test_weights_add_up_to_100_and_keep_their_proportions(
     values: Mapping[str, Fraction | None],
 ) -> None:
     found = score(DEFAULT_POLICY, values)
@@ -175,7 +176,7 @@ def test_a_better_figure_never_lowers_the_score(
     assert after >= before
 
 
-def test_weights_are_the_policys() -> None:
+def test_the_policy_sets_the_weights() -> None:
     text = packaged_text().replace("weight = 25", "weight = 0.5")
     text = text.replace("weight = 10", "weight = 34.5")
     found = score(Policy.load_text(text), of(ppm="0", lot_acceptance="0", otif="1"))
@@ -194,7 +195,7 @@ def better(kpi: str, case: str, **values: str) -> Alternative:
     return Alternative(kpi, ({"order_no": case, "line_no": "10"},), known)
 
 
-def test_the_three_that_gain_most_the_best_first() -> None:
+def test_next_steps_are_the_three_that_gain_most_best_first() -> None:
     found = next_steps(
         DEFAULT_POLICY,
         NOW,
@@ -218,7 +219,7 @@ def test_the_three_that_gain_most_the_best_first() -> None:
     }
 
 
-def test_only_what_gains_anything() -> None:
+def test_a_next_step_gains_more_than_nothing() -> None:
     alternatives = [
         better("otif", "same", otif="0.8"),
         better("otif_requested", "worse", otif_requested="0.7"),
@@ -226,7 +227,8 @@ def test_only_what_gains_anything() -> None:
         Alternative("order_acceptance", (), {"order_acceptance": None}),
         better("mean_days_late", "PO3", mean_days_late="2.99"),
     ]
-    # Without order_acceptance its pillar's weight goes to better ones: that gains, and is allowed.
+    # If order_acceptance becomes null, the weight of its pillar goes to better pillars: that is a
+    # gain, and allowed.
     found = {one.kpi: one.gain for one in next_steps(DEFAULT_POLICY, NOW, alternatives)}
     assert set(found) == {"order_acceptance", "mean_days_late"}
     assert next_steps(DEFAULT_POLICY, NOTHING, alternatives) == []
@@ -241,7 +243,7 @@ def test_one_delivery_put_right_moves_several_figures() -> None:
     assert step.gain == sum(value - now for value in apart if value is not None)
 
 
-def test_one_step_for_each_figure_and_as_many_as_the_policy_shows() -> None:
+def test_each_figure_has_one_step_and_the_policy_sets_how_many_are_shown() -> None:
     alternatives = [
         better("otif", "PO1", otif="0.81"),
         better("otif", "PO2", otif="0.82"),
@@ -250,7 +252,7 @@ def test_one_step_for_each_figure_and_as_many_as_the_policy_shows() -> None:
     ]
     found = next_steps(DEFAULT_POLICY, NOW, alternatives)
     assert [one.kpi for one in found] == ["ppm", "otif"]
-    # Of equal ones the first by its cases.
+    # Of equal gains, the first by its cases.
     assert found[1].cases[0]["order_no"] == "PO2"
     fewer = Policy.load_text(packaged_text().replace("next_steps = 3", "next_steps = 1"))
     assert [one.kpi for one in next_steps(fewer, NOW, alternatives)] == ["ppm"]
@@ -267,7 +269,7 @@ STEPS: list[Any] = [
 
 
 @given(st.permutations(STEPS))
-def test_the_order_of_alternatives_says_nothing(mixed: list[Alternative]) -> None:
+def test_the_order_of_alternatives_does_not_matter(mixed: list[Alternative]) -> None:
     found = next_steps(DEFAULT_POLICY, NOW, mixed)
     assert [(one.kpi, one.cases[0]["order_no"]) for one in found] == [
         ("mean_days_late", "PO5"),
@@ -277,7 +279,7 @@ def test_the_order_of_alternatives_says_nothing(mixed: list[Alternative]) -> Non
 
 
 @given(VALUES, st.lists(st.tuples(st.sampled_from(KEYS), FRACTIONS), max_size=12))
-def test_steps_gain_what_they_say(
+def test_the_gain_of_a_step_is_the_difference_of_two_scores(
     values: Mapping[str, Fraction | None], changes: list[tuple[str, Fraction]]
 ) -> None:
     alternatives = [

@@ -1,4 +1,4 @@
-"""The stage of independence, in each assessor's opinion."""
+"""The stage of independence in the opinion of each assessor."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,14 +39,14 @@ def assessed(
         ("100 100 100", "Mandiri", "100"),
     ],
 )
-def test_thresholds_are_of_the_exact_mean(pillars: str, stage: str, mean: str) -> None:
+def test_thresholds_apply_to_the_exact_mean(pillars: str, stage: str, mean: str) -> None:
     top, _, bottom = mean.partition("/")
     (found,) = stages(DEFAULT_POLICY, T, [assessed(pillars)])
     assert (found.value, found.limits) == (stage, ())
     assert found.mean == Fraction(top) / Fraction(bottom or "1")
 
 
-def test_each_assessor_by_the_latest_assessment_before_the_day() -> None:
+def test_the_latest_assessment_of_each_assessor_before_the_day_counts() -> None:
     found = stages(
         DEFAULT_POLICY,
         T,
@@ -76,7 +76,7 @@ def test_each_assessor_by_the_latest_assessment_before_the_day() -> None:
     ]
 
 
-def test_of_two_of_one_day_the_later_sent_stands() -> None:
+def test_of_two_assessments_of_one_day_the_later_sent_stands() -> None:
     (found,) = stages(DEFAULT_POLICY, T, [assessed("80 80 80"), assessed("30 30 30")])
     assert found.value == "Madya"
     (found,) = stages(DEFAULT_POLICY, T, [assessed("30 30 30"), assessed("80 80 80")])
@@ -117,13 +117,13 @@ def test_concentration_limits(concentration: str | None, limited: bool) -> None:
         ([("NIB", -400, None)], False),
         ([("NIB", -400, -30), ("NIB", -30, 300)], False),
         ([("NIB", -400, -30), ("NIB", -1, None)], False),
-        # Renewed from the day on: not before it began.
+        # A renewal that begins on the day itself does not count yet.
         ([("NIB", -400, -30), ("NIB", 0, None)], True),
         ([("NIB", 1, None)], False),
-        # Corrected: of one first day the later sent stands.
+        # A correction: of two with the same first day, the later sent stands.
         ([("NIB", -400, None), ("NIB", -400, -1)], True),
         ([("NIB", -400, -1), ("NIB", -400, None)], False),
-        # The latest first day stands, in whichever order they were sent.
+        # The one with the latest first day stands, in whatever order they were sent.
         ([("NIB", -30, -1), ("NIB", -400, None)], True),
         ([("NIB", -30, None), ("NIB", -400, -1)], False),
         ([("NIB", -400, -300), ("NIB", -200, -100)], True),
@@ -142,7 +142,7 @@ def test_an_expired_licence_limits(held: list[tuple[str, int, int | None]], gone
     assert (found.value, found.limits) == (("Pra-Mandiri", ("NIB",)) if gone else ("Mandiri", ()))
 
 
-def test_every_rule_that_limits_is_told_and_none_that_does_not() -> None:
+def test_limits_are_exactly_the_rules_that_lower_the_stage() -> None:
     gone = [Certificate("NIB", date(2020, 1, 1), date(2025, 1, 1))]
     (found,) = stages(
         DEFAULT_POLICY, T, [assessed(five_r="0 0 0 0 0")], gone, concentration=Fraction(1)
@@ -177,7 +177,7 @@ def test_higher_marks_never_make_a_lower_stage(one: list[Decimal], other: list[D
 
 
 @given(st.permutations(range(6)))
-def test_the_order_of_assessments_of_different_days_says_nothing(order: list[int]) -> None:
+def test_the_order_of_assessments_of_different_days_does_not_matter(order: list[int]) -> None:
     rows = [
         assessed(f"{10 * index} 50 50", BEFORE - timedelta(index), "AB"[index % 2])
         for index in range(6)

@@ -1,4 +1,4 @@
-"""The reference figures against small cases worked out by hand, and against shuffling."""
+"""The reference figures in small cases worked out by hand, and for any order of events."""
 
 import json
 import random
@@ -32,7 +32,7 @@ PLACED = order("03-01", 100, "03-20")
 
 
 def line(*events: Event, **policy: Any) -> LineFacts:
-    """Give the state of line 10 of order P, the same from last to first."""
+    """Return the state of line 10 of order P; check that it does not depend on the event order."""
     key = "B1", "P", "10"
     facts = line_facts(events, "S1", T, tolerances=Tolerances(**policy))[key]
     backwards = line_facts(events[::-1], "S1", T, tolerances=Tolerances(**policy))[key]
@@ -45,15 +45,15 @@ def ratios(*events: Event, **more: Any) -> dict[str, tuple[object, object]]:
     return {key: (figure.numerator, figure.denominator) for key, figure in figures.items()}
 
 
-def test_a_line_delivered_on_the_day_is_whole() -> None:
+def test_a_line_delivered_on_the_due_date_is_on_time_and_in_full() -> None:
     figures = ratios(PLACED, receive("03-20", 100))
     assert figures["otif"] == figures["otif_requested"] == (1, 1)
     assert figures["on_time_quantity"] == figures["fill_rate"] == (100, 100)
     assert figures["mean_days_late"] == (0, 100)
 
 
-def test_receipts_by_date_fill_the_order_and_what_misses_is_valued_at_t() -> None:
-    # 40 in time; 30 two days late; 30 missing on 1 April, 12 days after: 30 x 2 + 30 x 12 = 420.
+def test_receipts_by_date_fill_the_order_and_what_is_missing_is_valued_at_t() -> None:
+    # 40 on time; 30 two days late; 30 missing on 1 April, 12 days after: 30 x 2 + 30 x 12 = 420.
     figures = scorecard([PLACED, receive("03-22", 30), receive("03-18", 40)], "S1", T)
     assert figures["mean_days_late"].numerator == 420
     assert figures["mean_days_late"].value == Fraction("4.2")
@@ -62,12 +62,12 @@ def test_receipts_by_date_fill_the_order_and_what_misses_is_valued_at_t() -> Non
     assert figures["otif"].value == 0
 
 
-def test_what_comes_beyond_the_order_is_not_late() -> None:
-    # 90 fill on the 19th, 10 of the 50 on the 21st are one day late.
+def test_more_than_the_ordered_quantity_is_not_late() -> None:
+    # 90 come on the 19th; of the 50 on the 21st, 10 fill the order and are one day late.
     facts = line(PLACED, receive("03-19", 90), receive("03-21", 50))
     assert facts.quantity_days_late == 10
     assert not facts.otif
-    # Nor does it make a delivery too large that was whole on the day.
+    # A receipt after the due date does not make a line too much that was complete by then.
     assert line(PLACED, receive("03-20", 100), receive("03-21", 50)).otif
 
 
@@ -88,7 +88,7 @@ def test_five_percent_over_and_none_under(quantity: int | str, hit: bool) -> Non
 
 def test_over_counts_from_the_highest_quantity_any_version_asks_for() -> None:
     lowered = order("03-02", 80, "03-20", revision=1)
-    # The rise to 120 is on short notice and not taken over; it asks for 120 all the same.
+    # The increase to 120 is short notice and not taken over, but it does ask for 120.
     risen = order("03-19", 120, "03-20", revision=2)
     assert line(PLACED, lowered, receive("03-20", 105)).otif  # 1.05 x 100
     assert not line(PLACED, lowered, receive("03-20", 106)).otif
@@ -100,7 +100,7 @@ def test_tolerances_are_policy() -> None:
     late = receive("03-22", 90)
     assert line(PLACED, late, late=2, under="0.1").otif
     assert not line(PLACED, late, late=1, under="0.1").otif
-    # Mature from the day after due + late: on 1 April with 11 days, not with 12.
+    # Matured from the day after due + late: on 1 April with 11 days, not with 12.
     assert line(PLACED, late=11).matured
     assert not line(PLACED, late=12).matured
     more = order("03-19", 150, "03-20", revision=1)
@@ -131,17 +131,18 @@ def test_only_what_is_dated_before_t_counts_in_the_zone_of_the_site() -> None:
 @pytest.mark.parametrize(
     ("change", "ordered", "due"),
     [
-        # 3 days before due is notice enough for more, 2 days before is not.
+        # 3 days before due is enough notice for a higher quantity, 2 days before is not.
         (order("03-17", 150, "03-20", revision=1), 150, 20),
         (order("03-18", 150, "03-20", revision=1), 100, 20),
         (order("03-18", 60, "03-20", revision=1), 60, 20),
-        # The same before a new, earlier date: neither it nor more of it is taken over.
+        # The same before a new, earlier date: neither that date nor a higher quantity is taken
+        # over.
         (order("03-09", 150, "03-12", revision=1), 150, 12),
         (order("03-10", 150, "03-12", revision=1), 100, 20),
         (order("03-10", 60, "03-12", revision=1), 60, 20),
-        # A later date can be set to the last day; the new date does not make notice longer.
+        # A later date can be set until the due date; it does not make the notice longer.
         (order("03-20", 150, "03-28", revision=1), 100, 28),
-        # Dated after due, a change judges nothing.
+        # A change dated after due does not change how the line is judged.
         (order("03-21", 60, "03-28", revision=1), 100, 20),
     ],
 )
@@ -150,14 +151,15 @@ def test_short_notice_and_late_changes(change: Event, ordered: int, due: int) ->
     assert values(facts.ordered, facts.due, facts.requested) == (ordered, *[date(2026, 3, due)] * 2)
 
 
-def test_short_notice_looks_at_a_confirmed_due_and_an_earlier_new_date_alone() -> None:
+def test_short_notice_depends_only_on_the_due_date_and_an_earlier_new_date() -> None:
     promised = confirm("03-02", "changed", "03-25")
-    # Due the 25th: the 19th is notice enough, and the 22nd is before due but later than asked.
+    # Due on the 25th: the 19th is enough notice. The 22nd is before due, but after the date
+    # requested so far.
     facts = line(PLACED, promised, order("03-19", 150, "03-22", revision=1))
     assert values(facts.ordered, facts.due) == (150, date(2026, 3, 22))
     facts = line(PLACED, promised, order("03-20", 150, "03-22", revision=1))
     assert values(facts.ordered, facts.due, facts.requested.day) == (100, date(2026, 3, 25), 20)
-    # Naming the old date again is no other date: due stays, and the 20th is 5 days before it.
+    # The same requested date again is not a new one: due stays, and the 20th is 5 days before it.
     facts = line(PLACED, promised, order("03-20", 150, "03-20", revision=1))
     assert values(facts.ordered, facts.due, facts.confirmed) == (150, date(2026, 3, 25), True)
 
@@ -168,7 +170,7 @@ def test_versions_rank_by_revision_then_time_then_id() -> None:
     assert line(PLACED, second, first_late).ordered == 20
     assert line(PLACED, order("03-02", 40, "03-20")).ordered == 40  # Placed again.
     assert line(PLACED, second, order("03-04", 40, "03-20")).ordered == 20
-    assert line(PLACED, order("03-19", 140, "03-20")).ordered == 100  # On short notice too.
+    assert line(PLACED, order("03-19", 140, "03-20")).ordered == 100  # Placed again: short notice.
     tied = [order("03-05", 10 + i, "03-20", id=name, revision=2) for i, name in enumerate("bac")]
     assert line(PLACED, second, *tied).ordered == 12
     assert line(PLACED, second, order("03-04", 50, "03-20", revision=2)).ordered == 50
@@ -187,12 +189,12 @@ def test_the_first_confirmation_decides() -> None:
     assert values(facts.due, facts.requested) == (date(2026, 3, 23), date(2026, 3, 20))
     assert line(PLACED, accepted, confirm("03-03", "rejected")).out is None
     assert line(PLACED, confirm("03-01T11:00", "accepted"), accepted).due.day == 20
-    # Dated after due it judges nothing, not even a refusal; on the day it does.
+    # A confirmation dated after due changes nothing, not even a rejection; on the due date it does.
     assert line(PLACED, confirm("03-21", "rejected")).out is None
     assert line(PLACED, confirm("03-20", "rejected")).out == "rejected"
 
 
-def test_otif_requested_looks_at_the_requested_date() -> None:
+def test_otif_requested_is_judged_by_the_requested_date() -> None:
     figures = ratios(PLACED, confirm("03-02", "changed", "03-25"), receive("03-24", 100))
     assert values(figures["otif"], figures["otif_requested"]) == ((1, 1), (0, 1))
     not_due = ratios(PLACED, confirm("03-02", "changed", "04-05"), receive("03-20", 100))
@@ -206,10 +208,10 @@ def test_a_new_requested_date_resets_confirmations_and_a_new_quantity_does_not()
     assert line(PLACED, promised, more, again).due == date(2026, 3, 25)
     assert line(PLACED, promised, later).due == date(2026, 3, 22)
     assert line(PLACED, promised, later, again).due == date(2026, 3, 29)
-    # At one time revisions go up: the first moves the date, the second moves it back.
+    # At the same time, the lower revision comes first: it moves the date, the second moves it back.
     back = order("03-04", 100, "03-20", revision=2)
     assert line(PLACED, promised, later, back).due == date(2026, 3, 20)
-    # A confirmation at the very time of a change comes after it.
+    # A confirmation of the same time as a change comes after it.
     assert line(PLACED, later, confirm("03-04", "changed", "03-27")).due == date(2026, 3, 27)
 
 
@@ -220,13 +222,13 @@ def test_a_rejected_line_is_out_until_a_change_brings_it_back_however_late() -> 
     back = order("03-24", 90, "03-28", revision=1)
     facts = line(PLACED, refused, back)
     assert values(facts.out, facts.ordered, facts.due) == (None, 90, date(2026, 3, 28))
-    # It counts like a first version, without regard to short notice; one that asks for a date
-    # before its own does not count, and nothing older than what is in force comes back.
+    # It counts like a first version, without regard to short notice. One that asks for a date
+    # before its own does not count, and a version below the one in force does not bring it back.
     assert line(PLACED, refused, order("03-24", 110, "03-28", revision=1)).ordered == 110
     assert line(PLACED, refused, order("03-24", 110, "03-23", revision=1)).out == "rejected"
     second = order("03-01T11:00", 100, "03-20", revision=2)
     assert line(PLACED, second, refused, back).out == "rejected"
-    # A cancellation after due judges nothing there either.
+    # A cancellation after due has no effect on a rejected line either.
     assert line(PLACED, refused, cancel("03-23", "buyer"), back).out is None
     # The same again is no change, whatever its revision.
     unchanged = order("03-04", 100, "03-20", revision=1)
@@ -238,7 +240,8 @@ def test_cancelled_by_the_buyer_is_closed_short_and_by_the_supplier_stays_in() -
     some = receive("03-10", 30)
     assert ratios(PLACED, some, cancel("03-20", "buyer"))["fill_rate"] == (30, 30)
     assert line(PLACED, cancel("03-20", "buyer")).out == "cancelled"
-    # What came after it is no more of what is asked for; what was taken back is none of it.
+    # A receipt after the cancellation does not raise the ordered quantity, and a reversed receipt
+    # does not count.
     closed = line(PLACED, some, cancel("03-12", "buyer"), receive("03-15", 20))
     assert values(closed.ordered, closed.received, closed.out) == (30, 50, None)
     undone = receive("03-10", 30, no="R"), cancel("03-12", "buyer"), reverse("03-14", "R")
@@ -252,7 +255,7 @@ def test_cancelled_by_the_buyer_is_closed_short_and_by_the_supplier_stays_in() -
     assert line(PLACED, cancel("03-05", "supplier"), less).ordered == 100  # It ends the fold.
 
 
-def test_a_cancellation_names_its_lines_or_all_also_those_added_later() -> None:
+def test_a_cancellation_names_some_lines_or_all_also_those_added_later() -> None:
     added = order("03-08", 7, "03-25", line="20", revision=1)
     whole = line_facts([PLACED, cancel("03-05", "buyer"), added], "S1", T)
     assert [facts.out for facts in whole.values()] == ["cancelled", "cancelled"]
@@ -264,7 +267,7 @@ def test_what_is_timed_before_the_first_version_is_taken_at_its_time() -> None:
     assert line(PLACED, cancel("02-20", "buyer")).out == "cancelled"
     promised = confirm("02-20", "changed", "03-25")
     assert line(PLACED, promised, confirm("03-02", "changed", "03-29")).due == date(2026, 3, 25)
-    # Among those, the own time decides; and both come after what was stated at that time.
+    # Among several of them, their own time decides. All come after the versions of that time.
     assert line(PLACED, promised, confirm("02-19", "rejected")).out == "rejected"
     twin = order("03-01", 100, "03-22", revision=1)
     assert line(PLACED, twin, promised).due == date(2026, 3, 25)
@@ -302,20 +305,20 @@ def test_reversals(reversals: list[Event], left: int) -> None:
 @pytest.mark.parametrize(
     ("day", "left"), [("03-19", 80), ("03-22", 80), ("03-23", 50), ("03-24", 50)]
 )
-def test_a_version_timed_after_a_reversal_starts_anew(day: str, left: int) -> None:
+def test_a_receipt_version_timed_after_a_reversal_starts_anew(day: str, left: int) -> None:
     again = receive("03-20", 80, no="R", sent="03-23")
     assert line(PLACED, receive("03-20", 60, no="R"), again, reverse(day, "R", 30)).received == left
 
 
-def test_a_receipt_with_nothing_left_never_was() -> None:
-    # 10 days early, but wrong: it does not spoil the delivery on the day.
+def test_a_receipt_with_nothing_left_does_not_count() -> None:
+    # 10 days early, but reversed: the line is not early because of it.
     facts = line(PLACED, receive("03-10", 9, no="R"), reverse("03-11", "R"), receive("03-20", 100))
     assert facts.otif
 
 
-def test_the_version_that_stands_is_chosen_before_its_date_is_looked_at() -> None:
+def test_the_version_that_stands_is_chosen_before_its_date_is_compared_with_t() -> None:
     first = receive("03-20", 60, no="R")
-    corrected = receive("03-22", 50, no="R", sent="05-01")  # Sent after T, about before T.
+    corrected = receive("03-22", 50, no="R", sent="05-01")  # Sent after T, received before T.
     assert line(PLACED, first, corrected).receipts == ((date(2026, 3, 22), Fraction(50)),)
     assert line(PLACED, first, receive("04-01", 50, no="R")).receipts == ()
     tied = [event("delivery.received", "03-25", id=name, **first["data"]) for name in "ab"]
@@ -326,20 +329,20 @@ def test_the_version_that_stands_is_chosen_before_its_date_is_looked_at() -> Non
     assert line(PLACED, first, other).received == 60
 
 
-def test_returns_touch_the_fill_rate_alone() -> None:
+def test_of_these_figures_returns_affect_only_the_fill_rate() -> None:
     back = [send_back("03-25", 30), send_back("03-26", 10, sent="03-28")]
     back.append(send_back("04-01", 5, no="RT2"))
-    figures = ratios(PLACED, receive("03-20", 100), *back)  # The 10 stand for the 30.
+    figures = ratios(PLACED, receive("03-20", 100), *back)  # The return of 10 replaces that of 30.
     assert figures["fill_rate"] == (90, 100)
     assert (figures["otif"], figures["ppm"]) == ((1, 1), (0, 100))
     assert figures["on_time_quantity"] == (100, 100)
     assert line(PLACED, send_back("03-25", 30)).filled == 0
 
 
-def test_ppm_counts_rejects_and_complaints_over_all_that_came() -> None:
+def test_ppm_is_rejects_and_complaints_over_the_quantity_received() -> None:
     bad = [
         inspect("03-20", 50, "rejected"),
-        inspect("03-20", 3, "concession", sent="03-21"),  # Stands for the one above.
+        inspect("03-20", 3, "concession", sent="03-21"),  # Replaces the one above.
         complain("03-25", "C1", quantity="0.5"),
         complain("03-25", "C2", quantity=40, inspection_no="Q1"),
         complain("03-25", "C3"),
@@ -350,7 +353,7 @@ def test_ppm_counts_rejects_and_complaints_over_all_that_came() -> None:
     old = receive("02-01", 7)
     events = [PLACED, receive("03-20", 100), orphan, *undone, old, *bad]
     figure = scorecard(events, "S1", T, window_days=30)["ppm"]
-    # (3 + 0.5) / (100 + 300 of an orphan) = 8,750 a million.
+    # (3 + 0.5) / (100 + 300 of an orphan) = 8,750 per million.
     assert figure == Figure(Fraction("3.5"), Fraction(400), Fraction(8750))
 
 
@@ -365,7 +368,7 @@ def test_without_a_denominator_there_is_no_value() -> None:
     assert {figure.value for figure in scorecard([], "S1", T).values()} == {None}
 
 
-def test_a_buyer_sees_its_own_orders_and_a_supplier_all_of_its_own() -> None:
+def test_figures_count_the_orders_of_all_buyers_or_of_one_and_of_no_other_supplier() -> None:
     other = order("03-01", 11, "03-20", buyer_id="B2")
     foreign = order("03-01", 13, "03-20", supplier_id="S2")
     events = (PLACED, other, foreign)
@@ -384,7 +387,7 @@ def test_an_event_counts_once_and_the_first_stored_stands() -> None:
     assert ratios(PLACED, elsewhere)["fill_rate"] == (0, 1)
 
 
-def test_a_history_holds_every_type_and_stays_exact_as_json() -> None:
+def test_a_history_has_every_event_type_and_stays_exact_as_json() -> None:
     size = {"suppliers": 1, "buyers": 1, "lines": 2, "days": 60}
     for seed in range(20):
         events = history(random.Random(seed), start=date(2026, 1, 1), **size)
@@ -396,7 +399,7 @@ def test_a_history_holds_every_type_and_stays_exact_as_json() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(5, 100))
-def test_neither_order_nor_repetition_moves_a_figure(seed: int, day: int) -> None:
+def test_neither_the_order_nor_repetition_of_events_changes_a_figure(seed: int, day: int) -> None:
     rng = random.Random(seed)
     events = history(rng, suppliers=2, buyers=2, lines=12, start=date(2026, 1, 1), days=80)
     as_of = date(2026, 1, 1) + timedelta(days=day)

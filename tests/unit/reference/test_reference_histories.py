@@ -1,4 +1,4 @@
-"""The random histories: valid, rich, and read the same in any order."""
+"""The random histories: valid, varied, and assessed alike in any order of events."""
 
 import random
 from collections import Counter
@@ -18,26 +18,27 @@ START = date(2025, 1, 1)
 
 
 def year(seed: int) -> list[dict[str, Any]]:
-    """Write a year and more of three suppliers, mostly calm."""
+    """Return a mostly calm history of three suppliers over 420 days."""
     size = {"suppliers": 3, "buyers": 2, "lines": 180, "days": 420}
     return history(random.Random(seed), start=START, calm=0.98, **size)
 
 
 def wild(seed: int) -> list[dict[str, Any]]:
+    """Return a history of two suppliers over 120 days, without calm orders."""
     size = {"suppliers": 2, "buyers": 2, "lines": 60, "days": 120}
     return history(random.Random(seed), start=START, **size)
 
 
-@pytest.mark.parametrize("told", [year(3), wild(3), wild(4)], ids=["year", "wild", "wilder"])
-def test_a_history_is_valid_and_the_same_for_a_seed(told: list[dict[str, Any]]) -> None:
-    for event in told:
+@pytest.mark.parametrize("events", [year(3), wild(3), wild(4)], ids=["year", "wild", "wilder"])
+def test_a_history_is_valid_and_the_same_for_a_seed(events: list[dict[str, Any]]) -> None:
+    for event in events:
         EVENT.validate_python(event)
-    assert len({event["type"] for event in told}) == 21
-    assert told in (year(3), wild(3), wild(4))
+    assert len({event["type"] for event in events}) == 21
+    assert events in (year(3), wild(3), wild(4))
 
 
-def test_nothing_in_a_history_lies_ahead_of_its_end() -> None:
-    # Soaks send histories that end about today.
+def test_no_instant_of_a_history_lies_after_its_end() -> None:
+    # Soak tests send histories that end about today, and instants in the future are refused.
     end = datetime.combine(START, time(0), UTC) + timedelta(days=120)
     for event in (event for seed in range(20) for event in wild(seed)):
         assert future_faults(EVENT.validate_python(event), end) == []
@@ -65,22 +66,22 @@ def test_grades_of_every_kind_occur_and_the_published_one_moves() -> None:
     assert moves >= 5
 
 
-def told_by(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def data_of(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [event["data"] for event in events if event["type"] == f"id.rantai.{name}.v1"]
 
 
-def test_a_few_histories_hold_what_the_figures_turn_on() -> None:
+def test_a_few_histories_have_every_variant_that_figures_depend_on() -> None:
     events = [event for seed in range(8) for event in wild(seed)]
-    orders = [*told_by(events, "order.placed"), *told_by(events, "order.changed")]
+    orders = [*data_of(events, "order.placed"), *data_of(events, "order.changed")]
     assert {"IDR", "USD", None} == {order.get("currency") for order in orders}
-    assert len({data["process"] for data in told_by(events, "partner.capacity_declared")}) >= 4
-    assert {0} < {len(d.get("items", [])) for d in told_by(events, "partner.capacity_declared")}
-    licences = [d for d in told_by(events, "partner.certified") if d["certificate"] == "NIB"]
+    assert len({data["process"] for data in data_of(events, "partner.capacity_declared")}) >= 4
+    assert {0} < {len(d.get("items", [])) for d in data_of(events, "partner.capacity_declared")}
+    licences = [d for d in data_of(events, "partner.certified") if d["certificate"] == "NIB"]
     assert {"valid_to" in licence for licence in licences} == {True, False}
-    assessments = told_by(events, "partner.assessed")
+    assessments = data_of(events, "partner.assessed")
     assert len({data["assessor"] for data in assessments}) == 3
     assert {"five_r" in data for data in assessments} == {True, False}
-    severities = {data["severity"] for data in told_by(events, "quality.complaint_opened")}
+    severities = {data["severity"] for data in data_of(events, "quality.complaint_opened")}
     assert severities == {"minor", "major", "line_stop", "safety"}
     midnights = [event for event in events if at_midnight(event["time"])]
     assert len(midnights) > 20
@@ -93,7 +94,7 @@ def test_receipts_name_notices_that_never_came_and_notices_are_never_named() -> 
         sent, named = (
             {
                 (data["buyer_id"], data["supplier_id"], data["despatch_no"])
-                for data in told_by(events, name)
+                for data in data_of(events, name)
                 if "despatch_no" in data
             }
             for name in ("delivery.despatched", "delivery.received")
@@ -103,7 +104,7 @@ def test_receipts_name_notices_that_never_came_and_notices_are_never_named() -> 
 
 
 def at_midnight(text: str) -> bool:
-    """Tell whether a time is midnight in Jakarta."""
+    """Return whether a time is midnight in Jakarta."""
     since = datetime.fromisoformat(text) - datetime.fromisoformat("2025-01-01T00:00:00+07:00")
     return since % timedelta(days=1) == timedelta(0)
 
@@ -135,7 +136,7 @@ def test_answers_and_cancellations_fall_next_to_the_end_of_the_48_hours() -> Non
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32), st.integers(20, 130), st.sampled_from([None, *buyer_ids(2)]))
-def test_neither_order_nor_repetition_moves_an_assessment(
+def test_neither_the_order_nor_repetition_of_events_changes_an_assessment(
     seed: int, day: int, buyer: str | None
 ) -> None:
     events = wild(seed)

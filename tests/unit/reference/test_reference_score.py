@@ -1,4 +1,4 @@
-"""The reference score, grade and stage, against cases worked out by hand."""
+"""The reference score, grade and stage in cases worked out by hand."""
 
 from datetime import date, timedelta
 from fractions import Fraction
@@ -31,7 +31,7 @@ KEYS = [key for pillar in PILLARS.values() for key in pillar]
 
 
 def kpis(**given: str | int) -> dict[str, AnyFigure]:
-    """Give the figures a score looks at; those not given are null."""
+    """Return the figures of a score; those not given are null."""
     plain: dict[str, AnyFigure] = {key: Plain(None) for key in KEYS}
     return plain | {key: Plain(Fraction(value)) for key, value in given.items()}
 
@@ -71,7 +71,7 @@ def test_points_lie_on_straight_lines_and_are_flat_outside(
     assert points_for(Fraction(value), measured.points) == Fraction(points)
 
 
-def test_the_weights_are_those_of_the_page() -> None:
+def test_the_weights_are_those_of_the_definition() -> None:
     weights = {name: sum(m.weight for m in pillar.values()) for name, pillar in PILLARS.items()}
     assert weights == {"quality": 40, "delivery": 40, "responsiveness": 20}
     assert len(KEYS) == 9
@@ -102,15 +102,15 @@ def test_a_score_of_all_figures() -> None:
 
 def test_a_null_figure_leaves_its_weight_to_its_pillar() -> None:
     found = score(kpis(ppm=500, otif="0.8", mean_days_late=1, order_acceptance=1))
-    # Quality 90 alone; delivery (15 x 60 + 15 x 85) / 30; the pillars keep their 40, 40, 20.
+    # Quality is ppm alone, 90; delivery (15 x 60 + 15 x 85) / 30; the pillars weigh 40, 40, 20.
     assert found.pillars == {"quality": 90, "delivery": Fraction("72.5"), "responsiveness": 100}
     assert found.value == 85
 
 
-def test_a_pillar_without_any_leaves_its_weight_to_the_others() -> None:
+def test_a_pillar_without_any_figure_leaves_its_weight_to_the_others() -> None:
     found = score(kpis(ppm=0, order_acceptance="0.5"))
     assert found.pillars == {"quality": 100, "delivery": None, "responsiveness": 0}
-    assert found.value == Fraction(200, 3)  # 40 to 20.
+    assert found.value == Fraction(200, 3)  # The pillars weigh 40 and 20.
     assert score(kpis()).value is None
     assert score(kpis()).pillars == {"quality": None, "delivery": None, "responsiveness": None}
 
@@ -139,13 +139,13 @@ def test_letters(points: str, grade: str) -> None:
 
 
 def graded(lines: int = 10, months: int = 3, stops: int = 0, overdue: bool = False) -> Any:
-    """Give the grade of a score of 100."""
+    """Return value, gates and `insufficient` of the grade for a score of 100."""
     figures = AllFigures(kpis(ppm=0) | {"line_stops": Plain(stops)}, lines, months, overdue)
     found = grade_of(figures)
     return found.value, found.gates, found.insufficient
 
 
-def test_gates_and_what_is_insufficient() -> None:
+def test_gates_and_insufficient_data_limit_the_grade() -> None:
     assert graded() == ("A", (), False)
     assert graded(stops=1) == ("C", ("line_stops",), False)
     assert graded(overdue=True) == ("B", ("complaint_step_overdue",), False)
@@ -166,18 +166,18 @@ def test_gates_and_what_is_insufficient() -> None:
         ("BAA", "A"),
         ("BAC", "B"),
         ("BCC", "C"),
-        ("BCD", "C"),  # Two in a row below it, whichever.
+        ("BCD", "C"),  # Two in a row below it, whatever their grades.
         ("BCBC", "B"),  # Not in a row.
         ("BCAC", "B"),
         ("BACA", "B"),
         ("DAA", "C"),  # One step.
-        ("DAAA", "C"),  # The count starts anew.
+        ("DAAA", "C"),  # The count starts again.
         ("DAAAA", "B"),
         ("DAAAAAA", "A"),
         ("ADDDDDD", "D"),
         ("ADDDDD", "C"),
-        ("ADDBB", "B"),  # At B after two, and B is no longer below it.
-        ("BA-A", "B"),  # It starts the count anew, and leaves what is published.
+        ("ADDBB", "B"),  # At B after the two Ds, so B is not below it.
+        ("BA-A", "B"),  # An insufficient month starts the count again and leaves the grade.
         ("BA-AA", "A"),
         ("B---", "B"),
         ("-C-BB", "B"),
@@ -191,7 +191,7 @@ def test_the_published_grade_after_a_row_of_month_ends(row: str, stands: Letter 
     assert published(letters[name] for name in row) == stands
 
 
-def test_a_gate_acts_on_what_is_shown() -> None:
+def test_a_gate_limits_the_grade_that_is_shown() -> None:
     assert shown("A", ["complaint_step_overdue"]) == "B"
     assert shown("A", ["complaint_step_overdue", "line_stops"]) == "C"
     assert values(shown("D", ["line_stops"]), shown(None, ["line_stops"])) == ("D", None)
@@ -205,14 +205,14 @@ def test_month_ends_are_firsts_of_months_up_to_t() -> None:
 
 
 def month(number: int, *, lost: bool = False, lines: int = 5) -> list[Event]:
-    """Order lines due on the 10th of a month, confirmed and delivered that day, or never."""
+    """Return confirmed orders due on the 10th of a month, delivered that day or, `lost`, never."""
     events = []
     for line in range(lines):
         names = {"order_no": f"M{number}-{line}"}
         events.append(order(f"{number:02}-01", 10, f"{number:02}-10", **names))
-        said = confirm(f"{number:02}-02", "accepted")
-        said["data"] |= names
-        events.append(said)
+        confirmed = confirm(f"{number:02}-02", "accepted")
+        confirmed["data"] |= names
+        events.append(confirmed)
         if not lost:
             came = [names | {"line_no": "10", "quantity": 10}]
             events.append(receive(f"{number:02}-10", lines=came))
@@ -225,13 +225,13 @@ def shows(events: list[Event], day: date, **more: Any) -> tuple[object, object]:
 
 
 def test_a_grade_is_published_at_the_first_month_end_that_has_one() -> None:
-    told = [event for number in (1, 2, 3) for event in month(number)]
-    # On 11 March the third month has matured, and no month has ended since.
-    assert shows(told, date(2026, 3, 10)) == (None, None)
-    assert shows(told, date(2026, 3, 11)) == ("A", None)
-    assert shows(told, date(2026, 3, 31)) == ("A", None)
-    assert shows(told, T) == ("A", "A")
-    # At two lines a month only the fifth month brings it to ten.
+    events = [event for number in (1, 2, 3) for event in month(number)]
+    # On 11 March the lines of the third month have matured, and no month has ended since.
+    assert shows(events, date(2026, 3, 10)) == (None, None)
+    assert shows(events, date(2026, 3, 11)) == ("A", None)
+    assert shows(events, date(2026, 3, 31)) == ("A", None)
+    assert shows(events, T) == ("A", "A")
+    # With two lines a month, there are ten only in the fifth month.
     few = [event for number in (1, 2, 3, 4, 5) for event in month(number, lines=2)]
     assert shows(few, date(2026, 5, 1)) == (None, None)
     assert shows(few, date(2026, 6, 1)) == ("A", "A")
@@ -240,12 +240,12 @@ def test_a_grade_is_published_at_the_first_month_end_that_has_one() -> None:
 
 
 def test_a_published_grade_falls_after_two_month_ends() -> None:
-    told = [event for number in (1, 2, 3) for event in month(number)]
-    told += [event for number in (4, 5, 6) for event in month(number, lost=True)]
-    # 1 April A. In April 5 of 20 lines are lost: otif 0.75 gives 50 points; 20 days late at
-    # 1 May x 1/4 = 5.25 gives 50 - 2.25 x 50 / 7; well below 90 from then on.
-    assert shows(told, T) == ("A", "A")
-    first, second = whole(told, "S1", date(2026, 5, 1)), whole(told, "S1", date(2026, 6, 1))
+    events = [event for number in (1, 2, 3) for event in month(number)]
+    events += [event for number in (4, 5, 6) for event in month(number, lost=True)]
+    # 1 April: A. In April 5 of 20 lines never come: otif 0.75 gives 50 points. At 1 May they are
+    # 21 days late; 21 / 4 = 5.25 gives 50 - 2.25 x 50 / 7. The score is well below 90 from then on.
+    assert shows(events, T) == ("A", "A")
+    first, second = whole(events, "S1", date(2026, 5, 1)), whole(events, "S1", date(2026, 6, 1))
     assert first.figures.value("mean_days_late") == Fraction("5.25")
     # Quality: 0 ppm and no inspection: 100. Delivery (15 x 50 + 10 x 50 + 15 x 475/14) / 40.
     # Responsiveness: confirmed 100, accepted 100, no despatch notice 0: (600 + 400 + 0) / 14.
@@ -254,31 +254,32 @@ def test_a_published_grade_falls_after_two_month_ends() -> None:
     assert first.score.value == (40 * 100 + 40 * delivery + 20 * Fraction(1000, 14)) / 100
     assert values(first.grade.value, first.published) == ("C", "A")
     assert values(second.grade.value, second.published) == ("D", "B")
-    # The count started anew: C only after two more.
-    assert shows(told, date(2026, 6, 30))[1] == "B"
-    assert shows(told, date(2026, 7, 1))[1] == "B"
-    assert shows(told, date(2026, 8, 1))[1] == "C"
+    # The count starts again: C only after two more.
+    assert shows(events, date(2026, 6, 30))[1] == "B"
+    assert shows(events, date(2026, 7, 1))[1] == "B"
+    assert shows(events, date(2026, 8, 1))[1] == "C"
 
 
 def test_a_gate_acts_at_once_and_is_in_the_grade_of_its_month_end() -> None:
-    told = [event for number in (1, 2, 3, 4, 5) for event in month(number)]
+    calm = [event for number in (1, 2, 3, 4, 5) for event in month(number)]
     opened = complain("04-10", "C1", order_no="M4-0")
     held = answer("04-20", "C1", "containment"), close("04-22", "C1")
     # Containment was due on 12 April and done on the 20th: between month ends it is overdue.
-    events = [*told, opened, *held]
+    events = [*calm, opened, *held]
     days = [date(2026, 4, day) for day in (12, 13, 20, 21)]
     assert [shows(events, day)[1] for day in days] == ["A", "B", "B", "A"]
     assert shows(events, date(2026, 6, 1)) == ("A", "A")
-    # Never done, it shuts the gate at two month ends, and what is remembered falls too.
-    assert shows([*told, opened], date(2026, 5, 1)) == ("B", "B")
+    # If it is never done, the gate acts at two month ends, and the published grade falls too.
+    assert shows([*calm, opened], date(2026, 5, 1)) == ("B", "B")
     late = close("05-20", "C1")
-    assert shows([*told, opened, late], date(2026, 6, 1)) == ("A", "A")
+    assert shows([*calm, opened, late], date(2026, 6, 1)) == ("A", "A")
     later = close("06-20", "C1")
-    assert shows([*told, opened, later], date(2026, 6, 21)) == ("A", "B")
-    # A line stop holds it at C, also where there is too little for a grade of the day.
+    assert shows([*calm, opened, later], date(2026, 6, 21)) == ("A", "B")
+    # A line stop limits both grades to C.
     stop = complain("06-01", "C2", severity="line_stop", order_no="M5-0")
-    assert shows([*told, stop, close("06-01", "C2")], date(2026, 6, 2)) == ("C", "C")
-    short = shows([*told, stop, close("06-01", "C2")], date(2026, 6, 2), window_days=60)
+    assert shows([*calm, stop, close("06-01", "C2")], date(2026, 6, 2)) == ("C", "C")
+    # With a window of 60 days there are too few months for a grade, at any month end.
+    short = shows([*calm, stop, close("06-01", "C2")], date(2026, 6, 2), window_days=60)
     assert short == (None, None)
 
 
@@ -330,7 +331,7 @@ def test_an_expired_licence_limits(certificates: list[Event], limits: tuple[str,
     assert opinions(BEST, *certificates) == [("YDBA", value, *limits)]
 
 
-def test_five_r_and_concentration_limit_what_would_be_mandiri_alone() -> None:
+def test_five_r_and_concentration_limit_only_what_would_be_mandiri() -> None:
     habits = dict.fromkeys(("ringkas", "rapi", "resik", "rawat"), 60)
     tidy = assess("03-01", (90, 90, 90), five_r=habits | {"rajin": 60})
     untidy = assess("03-01", (90, 90, 90), five_r=habits | {"rajin": "59.9"})
@@ -345,7 +346,7 @@ def test_five_r_and_concentration_limit_what_would_be_mandiri_alone() -> None:
     assert opinions(BEST, *sold, buyer_id="B1") == [("YDBA", "Mandiri")]
 
 
-def test_each_assessor_speaks_for_itself_and_its_latest_word_before_t_counts() -> None:
+def test_the_latest_assessment_of_each_assessor_before_t_counts() -> None:
     other = assess("01-15", (30, 30, 30), assessor="Astra")
     older, at_t = assess("02-01", (10, 10, 10)), assess("04-01", (20, 20, 20))
     assert opinions(BEST, older, at_t, other) == [("Astra", "Madya"), ("YDBA", "Mandiri")]
@@ -358,13 +359,14 @@ def test_each_assessor_speaks_for_itself_and_its_latest_word_before_t_counts() -
 
 def test_the_wilson_interval() -> None:
     low, high = wilson(ratio(9, 10)) or (0, 0)
-    assert values(round(low, 3), round(high, 3)) == (0.596, 0.982)  # The example of the page.
+    # The example in docs/figures.md.
+    assert values(round(low, 3), round(high, 3)) == (0.596, 0.982)
     assert wilson(ratio(0, 0)) is None
 
 
-def test_the_whole_in_the_shape_of_the_answer() -> None:
-    told = [*month(1), *month(2), *month(3), BEST]
-    found = as_json(whole(told, "S1", T))
+def test_an_assessment_in_the_shape_of_the_answer_of_the_api() -> None:
+    events = [*month(1), *month(2), *month(3), BEST]
+    found = as_json(whole(events, "S1", T))
     assert found["grade"] == {
         "value": "A",
         "published": "A",
@@ -388,5 +390,5 @@ def test_the_whole_in_the_shape_of_the_answer() -> None:
         "pillars": dict.fromkeys(("quality", "delivery", "responsiveness")),
     }
     assert len(empty["kpis"]) == 22
-    later = whole(told, "S1", T + timedelta(days=400))
+    later = whole(events, "S1", T + timedelta(days=400))
     assert values(later.grade.insufficient, later.published) == (True, "A")

@@ -1,4 +1,4 @@
-"""Memory that nobody holds goes back to the system."""
+"""`bound_heaps`: memory that threads freed is returned to the system."""
 
 import platform
 import subprocess
@@ -22,7 +22,7 @@ def held():
             return int(line.split()[1]) // 1024
 
 def garbage():
-    # Cycles, so that only a collection frees them; each between two that are kept.
+    # Cycles are freed only by a collection; each lies between two blocks that are kept.
     kept = []
     for _ in range(300):
         cycle = [b"x" * 100_000]
@@ -43,8 +43,10 @@ print(filled, held() - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this C library needs none of it")
-def test_what_threads_left_behind_goes_back() -> None:
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory in heaps per thread"
+)
+def test_memory_that_threads_freed_is_returned_to_the_system() -> None:
     grown = {}
     for bounded in (False, True):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Parts: started anew where they fail, given up only where they fail again and again."""
+"""Parts of a process: restarted when they fail, given up only if they keep failing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,11 +15,11 @@ QUICK = Healing(give_up=5.0, first_pause=0.001, longest_pause=0.004, steady=30.0
 
 
 class Away(Exception):
-    """Something outside of the process can't be reached."""
+    """Something outside the process can't be reached."""
 
 
 class Clock:
-    """A clock that goes on by as much as each look at it is told to."""
+    """A clock that advances by `step` seconds at each reading."""
 
     def __init__(self, step: float = 0.0) -> None:
         self.now, self.step = 0.0, step
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Run:
-    """A run whose work is given: what `run` does, after it said that it is ready."""
+    """A run that becomes ready and then does the given work."""
 
     def __init__(self, work: Callable[["Run"], Awaitable[None]], on_stall: OnStall) -> None:
         self.ready, self.stopping = asyncio.Event(), asyncio.Event()
@@ -46,7 +46,7 @@ class Run:
         self.stopping.set()
 
 
-async def well(run: Run) -> None:
+async def healthy(run: Run) -> None:
     await run.stopping.wait()
 
 
@@ -70,8 +70,8 @@ async def stalling(run: Run) -> None:
     await asyncio.Event().wait()
 
 
-class Parted:
-    """A part whose runs do, one after the other, what is given; the last again and again."""
+class ScriptedPart:
+    """A part whose runs do the given works in order; the last work is repeated."""
 
     def __init__(
         self,
@@ -97,12 +97,12 @@ class Parted:
 
 
 @asynccontextmanager
-async def started(parted: Parted) -> AsyncIterator[ProcessPart]:
-    parted.part.start()
+async def started(scripted: ScriptedPart) -> AsyncIterator[ProcessPart]:
+    scripted.part.start()
     try:
-        yield parted.part
+        yield scripted.part
     finally:
-        await parted.part.stop()
+        await scripted.part.stop()
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -122,21 +122,21 @@ async def until(true: Callable[[], bool]) -> None:
         stalling,
     ],
 )
-async def test_whatever_ends_a_run_another_one_follows(
+async def test_however_a_run_ends_another_one_follows(
     work: Callable[[Run], Awaitable[None]],
 ) -> None:
-    parted = Parted(work, work, work, well)
-    before = parted.restarts
-    async with started(parted) as part:
-        await until(lambda: len(parted.runs) == 4 and part.ready)
+    scripted = ScriptedPart(work, work, work, healthy)
+    before = scripted.restarts
+    async with started(scripted) as part:
+        await until(lambda: len(scripted.runs) == 4 and part.ready)
         assert part.failure is None
-        assert parted.restarts - before == 3
+        assert scripted.restarts - before == 3
     assert not part.ready
 
 
-async def test_a_part_that_can_not_be_made_is_made_again() -> None:
-    parted, made = Parted(well), []
-    make = parted.part._make
+async def test_a_part_that_can_not_be_created_is_tried_again() -> None:
+    scripted, made = ScriptedPart(healthy), []
+    make = scripted.part._make
 
     def fails_once(on_stall: OnStall) -> Run:
         made.append(1)
@@ -144,95 +144,95 @@ async def test_a_part_that_can_not_be_made_is_made_again() -> None:
             raise OSError("no such file")
         return make(on_stall)  # type: ignore[return-value]
 
-    parted.part._make = fails_once
-    async with started(parted) as part:
+    scripted.part._make = fails_once
+    async with started(scripted) as part:
         await until(lambda: part.ready)
     assert len(made) == 2
 
 
-async def test_one_that_fails_for_too_long_is_given_up_with_its_reason() -> None:
-    parted = Parted(failing_with(RuntimeError("a fault")), clock=Clock(step=0.5))
-    async with started(parted) as part:
+async def test_a_part_that_fails_for_too_long_is_given_up_with_its_error() -> None:
+    scripted = ScriptedPart(failing_with(RuntimeError("a fault")), clock=Clock(step=0.5))
+    async with started(scripted) as part:
         await until(lambda: part.failure is not None)
-        tried = len(parted.runs)
+        tried = len(scripted.runs)
         await asyncio.sleep(0.02)
-        assert len(parted.runs) == tried > 3
+        assert len(scripted.runs) == tried > 3
         assert str(part.failure) == "a fault"
         assert not part.ready
 
 
-async def test_one_that_was_well_between_its_failures_is_never_given_up() -> None:
-    parted = Parted(failing_with(RuntimeError("now and then")), clock=Clock(step=40.0))
-    async with started(parted) as part:
-        await until(lambda: len(parted.runs) > 50)
+async def test_a_part_with_healthy_runs_between_failures_is_never_given_up() -> None:
+    scripted = ScriptedPart(failing_with(RuntimeError("now and then")), clock=Clock(step=40.0))
+    async with started(scripted) as part:
+        await until(lambda: len(scripted.runs) > 50)
         assert part.failure is None
 
 
-async def test_what_is_away_is_waited_for_as_long_as_it_takes() -> None:
-    parted = Parted(failing_with(Away("no broker")), clock=Clock(step=1.0))
-    async with started(parted) as part:
-        await until(lambda: len(parted.runs) > 50)
+async def test_while_something_outside_is_away_a_part_is_never_given_up() -> None:
+    scripted = ScriptedPart(failing_with(Away("no broker")), clock=Clock(step=1.0))
+    async with started(scripted) as part:
+        await until(lambda: len(scripted.runs) > 50)
         assert part.failure is None
 
 
 @pytest.mark.parametrize(("work", "kind"), [(stalling, Stalled), (returning, EndedByItself)])
-async def test_the_reason_says_what_kind_of_end_it_was(
+async def test_the_failure_tells_a_stall_from_a_run_that_ended_by_itself(
     work: Callable[[Run], Awaitable[None]], kind: type[Exception]
 ) -> None:
-    parted = Parted(work, clock=Clock(step=3.0))
-    async with started(parted) as part:
+    scripted = ScriptedPart(work, clock=Clock(step=3.0))
+    async with started(scripted) as part:
         await until(lambda: part.failure is not None)
         assert isinstance(part.failure, kind)
 
 
-async def test_stopped_with_time_it_ends_well_and_without_it_is_cancelled() -> None:
+async def test_a_stop_with_time_lets_the_run_finish_and_without_time_cancels_it() -> None:
     for seconds, ended_well in ((5.0, True), (0.0, False)):
-        parted = Parted(well)
-        parted.part.start()
-        await until(lambda parted=parted: parted.part.ready)  # type: ignore[misc]
-        await parted.part.stop(seconds)
-        assert parted.runs[0].ended_well is ended_well
-        assert len(parted.runs) == 1
+        scripted = ScriptedPart(healthy)
+        scripted.part.start()
+        await until(lambda scripted=scripted: scripted.part.ready)  # type: ignore[misc]
+        await scripted.part.stop(seconds)
+        assert scripted.runs[0].ended_well is ended_well
+        assert len(scripted.runs) == 1
 
 
-async def test_one_that_does_not_end_in_its_time_is_cancelled() -> None:
+async def test_a_run_that_does_not_end_in_time_is_cancelled() -> None:
     async def deaf(_: Run) -> None:
         await asyncio.Event().wait()
 
-    parted = Parted(deaf)
-    parted.part.start()
-    await until(lambda: parted.part.ready)
-    await parted.part.stop(0.05)
-    assert not parted.part.ready
+    scripted = ScriptedPart(deaf)
+    scripted.part.start()
+    await until(lambda: scripted.part.ready)
+    await scripted.part.stop(0.05)
+    assert not scripted.part.ready
 
 
-async def test_stopped_between_two_runs_it_makes_no_other() -> None:
+async def test_a_part_stopped_between_two_runs_makes_no_other() -> None:
     slow = Healing(give_up=5.0, first_pause=60.0, longest_pause=60.0)
-    parted = Parted(failing_with(RuntimeError("a fault")), healing=slow)
-    parted.part.start()
-    await until(lambda: len(parted.runs) == 1)
+    scripted = ScriptedPart(failing_with(RuntimeError("a fault")), healing=slow)
+    scripted.part.start()
+    await until(lambda: len(scripted.runs) == 1)
     await asyncio.sleep(0.01)
-    await asyncio.wait_for(parted.part.stop(5.0), 10)
-    assert len(parted.runs) == 1
+    await asyncio.wait_for(scripted.part.stop(5.0), 10)
+    assert len(scripted.runs) == 1
 
 
-async def test_started_twice_it_runs_once_and_stopped_it_can_be_started_again() -> None:
-    parted = Parted(well)
-    parted.part.start()
-    parted.part.start()
-    await until(lambda: parted.part.ready)
-    assert len(parted.runs) == 1
-    await parted.part.stop()
-    parted.part.start()
-    await until(lambda: parted.part.ready)
-    assert len(parted.runs) == 2
-    await parted.part.stop()
+async def test_a_part_started_twice_runs_once_and_can_be_started_again_after_a_stop() -> None:
+    scripted = ScriptedPart(healthy)
+    scripted.part.start()
+    scripted.part.start()
+    await until(lambda: scripted.part.ready)
+    assert len(scripted.runs) == 1
+    await scripted.part.stop()
+    scripted.part.start()
+    await until(lambda: scripted.part.ready)
+    assert len(scripted.runs) == 2
+    await scripted.part.stop()
 
 
-async def test_one_that_does_not_even_end_when_cancelled_is_left_behind(
+async def test_a_run_that_does_not_end_when_cancelled_is_abandoned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A client that waits for a broker that is gone does so also while it is closed."""
+    """A Kafka client whose broker is gone may hang even while it is closed."""
     monkeypatch.setattr(parts, "_LET_GO_SECONDS", 0.01)
     released = asyncio.Event()
 
@@ -242,16 +242,16 @@ async def test_one_that_does_not_even_end_when_cancelled_is_left_behind(
         finally:
             await released.wait()
 
-    parted = Parted(clinging, well)
-    parted.part.start()
-    await until(lambda: parted.part.ready)
-    left = parted.part._task
-    await parted.part.stop()
-    parted.part.start()
-    await until(lambda: parted.part.ready)
-    assert len(parted.runs) == 2
+    scripted = ScriptedPart(clinging, healthy)
+    scripted.part.start()
+    await until(lambda: scripted.part.ready)
+    left = scripted.part._task
+    await scripted.part.stop()
+    scripted.part.start()
+    await until(lambda: scripted.part.ready)
+    assert len(scripted.runs) == 2
     released.set()
     assert left is not None
     await asyncio.wait({left}, timeout=5)
-    assert parted.part.ready, "the end of the one left behind is no end of the next"
-    await parted.part.stop()
+    assert scripted.part.ready, "the end of the abandoned run must not end the next one"
+    await scripted.part.stop()

@@ -1,4 +1,7 @@
-"""Turns at threads, and places: who is served when, and who is refused. Nothing is timed."""
+"""Turns at threads, and places: in what order readers are served, and which are refused.
+
+No test depends on timing.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -14,29 +17,29 @@ from tests.support.holding import HANG_SECONDS, held
 pytestmark = pytest.mark.anyio
 
 
-async def test_askers_take_turns_and_each_is_served_in_its_own_order() -> None:
+async def test_readers_take_turns_and_each_is_served_in_order() -> None:
     turns, served = Turns(1, "test"), list[str]()
     async with held(turns):
-        asked = [
+        waiting = [
             asyncio.ensure_future(turns.run(name[0], partial(served.append, name)))
             for name in ("a1", "a2", "a3", "a4", "b1", "b2", "c1")
         ]
         await asyncio.sleep(0)
-    await asyncio.gather(*asked)
+    await asyncio.gather(*waiting)
     assert served == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
 
 
-async def test_who_comes_later_waits_for_one_turn_of_each_other() -> None:
+async def test_a_late_reader_waits_for_one_turn_of_each_other() -> None:
     turns, served = Turns(1, "test"), list[str]()
     async with held(turns):
-        asked = [
+        waiting = [
             asyncio.ensure_future(turns.run("many", lambda: served.append("many")))
             for _ in range(50)
         ]
         await asyncio.sleep(0)
-        asked.append(asyncio.ensure_future(turns.run("one", lambda: served.append("one"))))
+        waiting.append(asyncio.ensure_future(turns.run("one", lambda: served.append("one"))))
         await asyncio.sleep(0)
-    await asyncio.gather(*asked)
+    await asyncio.gather(*waiting)
     assert served.index("one") == 1
 
 
@@ -59,20 +62,20 @@ async def test_no_more_runs_at_once_than_there_are_threads() -> None:
     assert most == 3
 
 
-async def test_an_outcome_is_returned_or_raised_and_the_thread_goes_on() -> None:
-    turns, told = Turns(1, "test"), ContextVar("told", default="")
-    told.set("in the asker's context")
-    assert await turns.run("a", told.get) == "in the asker's context"
+async def test_a_result_is_returned_an_error_raised_and_the_thread_goes_on() -> None:
+    turns, caller = Turns(1, "test"), ContextVar("caller", default="")
+    caller.set("in the context of the caller")
+    assert await turns.run("a", caller.get) == "in the context of the caller"
 
     def fails() -> None:
-        raise LookupError("its own")
+        raise LookupError("of the work")
 
-    with pytest.raises(LookupError, match="its own"):
+    with pytest.raises(LookupError, match="of the work"):
         await turns.run("a", fails)
     assert await turns.run("a", lambda: 7) == 7
 
 
-async def test_who_gave_up_waiting_is_not_served_and_takes_nobodys_turn() -> None:
+async def test_cancelled_work_is_not_run_and_takes_no_turn() -> None:
     turns, served = Turns(1, "test"), list[str]()
     async with held(turns):
         gone = [
@@ -90,7 +93,7 @@ async def test_who_gave_up_waiting_is_not_served_and_takes_nobodys_turn() -> Non
     assert served == ["stays"]
 
 
-async def test_what_is_cancelled_while_it_runs_frees_its_thread_when_it_ends() -> None:
+async def test_work_cancelled_while_it_runs_frees_its_thread_when_it_ends() -> None:
     turns, begun, gate, ended = Turns(1, "test"), Event(), Event(), list[int]()
 
     def work() -> None:
@@ -107,7 +110,7 @@ async def test_what_is_cancelled_while_it_runs_frees_its_thread_when_it_ends() -
     assert await turns.run("b", lambda: list(ended)) == [1]
 
 
-async def test_each_piece_is_told_once_how_long_it_waited() -> None:
+async def test_the_waiting_time_of_each_piece_of_work_is_reported_once() -> None:
     waited = list[float]()
     turns = Turns(1, "test", waited.append)
     for _ in range(3):
@@ -116,7 +119,7 @@ async def test_each_piece_is_told_once_how_long_it_waited() -> None:
     assert min(waited) >= 0
 
 
-async def test_closed_it_cancels_what_waits_and_takes_nothing_more() -> None:
+async def test_close_cancels_waiting_work_and_refuses_more() -> None:
     turns = Turns(1, "test")
     async with held(turns):
         waits = asyncio.ensure_future(turns.run("a", lambda: 1))
@@ -128,12 +131,12 @@ async def test_closed_it_cancels_what_waits_and_takes_nothing_more() -> None:
             await turns.run("a", lambda: 1)
 
 
-def test_one_turns_serves_any_number_of_loops() -> None:
+def test_turns_serve_any_number_of_event_loops() -> None:
     turns = Turns(1, "test")
     assert [asyncio.run(turns.run("a", partial(int, n))) for n in range(3)] == [0, 1, 2]
 
 
-async def test_an_asker_has_so_many_places_and_all_together_so_many() -> None:
+async def test_places_are_bounded_per_reader_and_in_total() -> None:
     places = Places(each=2, everybody=3)
     with places.held("a"), places.held("a"):
         with pytest.raises(NoPlace) as own, places.held("a"):
@@ -148,7 +151,7 @@ async def test_an_asker_has_so_many_places_and_all_together_so_many() -> None:
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_a_place_is_given_back_however_it_ends(fails: bool) -> None:
+def test_a_place_is_given_back_after_success_and_failure(fails: bool) -> None:
     places = Places(each=1, everybody=1)
 
     def hold(work: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""What Rantai sends: its examples, the round trip, and that nobody can send it to Rantai."""
+"""The event that Rantai sends: examples, the round trip, and that nobody can send it to Rantai."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -24,9 +24,9 @@ from schemas.validation import Rejected, Sender, parse, validate
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "schemas/examples" / READINESS_CHANGED
 CLOUDEVENTS = ROOT / "../shared/data/cloudevents/cloudevents.schema.json"
-TOLD = datetime(2026, 11, 1, 8, 2, 3, tzinfo=timezone(timedelta(hours=7)))
+ANNOUNCED_AT = datetime(2026, 11, 1, 8, 2, 3, tzinfo=timezone(timedelta(hours=7)))
 
-# Rules that JSON Schema has no words for: how two fields stand to each other.
+# The invalid examples whose rule JSON Schema cannot express: it is about two fields at once.
 BEYOND_JSON_SCHEMA = {
     "another-subject",
     "assessor-of-a-grade",
@@ -53,6 +53,7 @@ def text(name: str = "valid") -> str:
 
 
 def raised() -> ReadinessChanged:
+    """Return the change of a supplier whose published grade rises from C to B."""
     return ReadinessChanged(
         supplier_id="IKM-0042",
         as_of=date(2026, 11, 1),
@@ -70,7 +71,7 @@ def raised() -> ReadinessChanged:
 
 
 @pytest.mark.parametrize("path", files("valid"))
-def test_a_valid_example_is_valid_and_comes_out_as_it_went_in(path: Path) -> None:
+def test_a_valid_example_is_valid_and_written_as_it_was_read(path: Path) -> None:
     sent = json.loads(path.read_text("utf-8"))
     SCHEMA.validate(sent)
     event = ReadinessEvent.model_validate_json(path.read_bytes())
@@ -99,16 +100,16 @@ def test_there_are_examples_of_a_grade_a_gate_and_a_stage() -> None:
     assert data[2]["changed"]["limits"]
 
 
-# --- what is written
+# --- the written event
 
 
-def test_what_is_written_is_the_example() -> None:
+def test_the_written_event_is_the_example() -> None:
     example = json.loads(text())
-    assert json.loads(readiness_event(raised(), id=example["id"], time=TOLD)) == example
+    assert json.loads(readiness_event(raised(), id=example["id"], time=ANNOUNCED_AT)) == example
 
 
-def test_it_is_utf_8_on_one_line_with_every_field_and_its_time_in_utc() -> None:
-    value = readiness_event(raised(), id="kelas naik ↑", time=TOLD)
+def test_the_event_is_utf_8_on_one_line_with_every_field_and_its_time_in_utc() -> None:
+    value = readiness_event(raised(), id="kelas naik ↑", time=ANNOUNCED_AT)
     assert "kelas naik ↑".encode() in value
     assert b"\n" not in value
     event = json.loads(value)
@@ -125,16 +126,21 @@ def test_it_is_utf_8_on_one_line_with_every_field_and_its_time_in_utc() -> None:
 @pytest.mark.parametrize("score", [0.0, 0.1 + 0.2, 200 / 3, 89.99999999999999, 100.0])
 def test_a_score_is_read_as_it_was_written(score: float) -> None:
     data = ReadinessChanged.model_validate({**raised().model_dump(), "score": score})
-    value = readiness_event(data, id="1", time=TOLD)
+    value = readiness_event(data, id="1", time=ANNOUNCED_AT)
     assert json.loads(value)["data"]["score"] == score
     assert ReadinessEvent.model_validate_json(value).data == data
 
 
 @pytest.mark.parametrize(
     ("id_", "time"),
-    [("", TOLD), ("a\nb", TOLD), ("x" * 513, TOLD), ("1", TOLD.replace(tzinfo=None))],
+    [
+        ("", ANNOUNCED_AT),
+        ("a\nb", ANNOUNCED_AT),
+        ("x" * 513, ANNOUNCED_AT),
+        ("1", ANNOUNCED_AT.replace(tzinfo=None)),
+    ],
 )
-def test_an_id_or_time_that_cloudevents_has_not_is_not_written(id_: str, time: datetime) -> None:
+def test_an_id_or_time_that_cloudevents_forbids_is_not_written(id_: str, time: datetime) -> None:
     with pytest.raises(ValueError, match="validation error"):
         readiness_event(raised(), id=id_, time=time)
 
@@ -146,9 +152,9 @@ def test_a_score_that_is_no_number_is_not_written() -> None:
 
 
 @pytest.mark.parametrize("path", files("valid"))
-def test_what_is_written_conforms_to_cloudevents(path: Path) -> None:
+def test_the_written_event_conforms_to_cloudevents(path: Path) -> None:
     if not CLOUDEVENTS.exists():
-        pytest.skip("the CloudEvents JSON schema (../shared/data/cloudevents) is not here")
+        pytest.skip("the CloudEvents JSON schema (../shared/data/cloudevents) is missing")
     schema = jsonschema.Draft7Validator(json.loads(CLOUDEVENTS.read_text()))
     event = ReadinessEvent.model_validate_json(path.read_bytes())
     schema.validate(json.loads(readiness_event(event.data, id=event.id, time=event.time)))
@@ -160,11 +166,11 @@ def test_a_reader_keeps_extensions_that_were_added_on_the_way() -> None:
     assert ReadinessEvent.model_validate(event).model_extra == {"partitionkey": "IKM-0042"}
 
 
-# --- it never comes in
+# --- Rantai sends it and never accepts it
 
 
 @pytest.mark.parametrize("source", [READINESS_SOURCE, "/erp/AHM/sap-prd", "/erp/rantai/readiness"])
-def test_nobody_sends_a_grade_to_rantai(source: str) -> None:
+def test_nobody_can_send_a_grade_to_rantai(source: str) -> None:
     assert READINESS_CHANGED not in CATALOGUE
     event = parse(json.dumps({**json.loads(text()), "source": source}).encode())
     with pytest.raises(ValidationError):
@@ -175,7 +181,7 @@ def test_nobody_sends_a_grade_to_rantai(source: str) -> None:
         assert [fault.pointer for fault in outcome.faults] == ["/type"]
 
 
-def test_the_schema_of_what_comes_in_does_not_know_it() -> None:
+def test_the_schema_of_incoming_events_does_not_have_it() -> None:
     union = json.loads((ROOT / "schemas/generated/event.schema.json").read_text("utf-8"))
     assert READINESS_CHANGED not in union["$defs"]
     assert not jsonschema.Draft202012Validator(union).is_valid(json.loads(text()))

@@ -31,11 +31,11 @@ CLOUDEVENTS = ROOT / "../shared/data/cloudevents/cloudevents.schema.json"
 ROLES = {"AHM": Role.BUYER, "IKM-0042": Role.SUPPLIER, "YDBA": Role.PROGRAMME}
 ANYONE = Sender("AHM", tuple(Role))
 
-# Rules that JSON Schema has no words for, by the name of the example.
+# The invalid examples whose rule JSON Schema cannot express.
 BEYOND_JSON_SCHEMA = {
     "duplicate-line-no",  # uniqueItems compares whole lines
     "invisible-character-in-order-no",  # no Unicode categories in portable patterns
-    "received-at-in-2062",  # it does not know what day it is
+    "received-at-in-2062",  # a schema does not know the present day
     "time-in-2062",
     "quantity-too-many-decimals",  # multipleOf is inexact for binary floats
     "returned-at-30-february",  # formats of times are annotations
@@ -45,6 +45,7 @@ BEYOND_JSON_SCHEMA = {
 
 
 def files(kind: str) -> list[Any]:
+    """Return the examples whose file names begin with `kind`, as parameters of a test."""
     every = sorted(EXAMPLES.glob(f"*/{kind}*.json"))
     found = [path for path in every if path.parent.name in CATALOGUE]
     return [pytest.param(path, id=f"{path.parent.name[10:-3]}/{path.stem}") for path in found]
@@ -59,6 +60,7 @@ def valid(name: str, variant: str = "valid") -> Any:
 
 
 def sender_of_example(event: Any) -> Sender:
+    """Return the partner in the event's source as sender, AHM if there is none."""
     partner = next((name for name in ROLES if name in str(event.get("source"))), "AHM")
     return Sender(partner, (ROLES[partner],))
 
@@ -70,6 +72,7 @@ def accepted(event: Any, sender: Sender | None = None) -> Accepted:
 
 
 def changed(event: Any, pointer: str, value: Any) -> Any:
+    """Return a copy of an event with another value at a JSON pointer."""
     result = copy.deepcopy(event)
     *steps, last = [int(s) if s.isdigit() else s for s in pointer[1:].split("/")]
     place = result
@@ -156,7 +159,7 @@ def test_a_stale_missing_or_left_over_file_fails_the_check_and_is_put_right(
     assert generate.main(["--check"], tmp_path) == 0
 
 
-def test_the_generated_schemas_are_lawful_and_titled() -> None:
+def test_the_generated_schemas_are_valid_and_titled() -> None:
     for path in (ROOT / "schemas/generated").rglob("*.schema.json"):
         schema = json.loads(path.read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -193,7 +196,7 @@ def test_what_was_accepted_is_accepted_again_unchanged(path: Path) -> None:
     assert b"\n" not in first.value
 
 
-def test_the_digest_sees_what_is_said_and_not_how() -> None:
+def test_the_digest_depends_on_content_and_not_on_notation() -> None:
     order = valid("order.placed")
     digest = accepted(order).content
     same = [
@@ -231,7 +234,7 @@ def test_one_number_has_one_text(number: str, text: str) -> None:
     assert plain(Decimal(number)) == text
 
 
-def test_nobody_names_their_own_sender() -> None:
+def test_a_sender_named_in_the_event_is_replaced() -> None:
     outcome = accepted(changed(valid("order.placed"), "/sender", "YIMM"))
     assert json.loads(outcome.value)["sender"] == "AHM"
 
@@ -252,9 +255,9 @@ def test_aliases_of_units_are_normalised() -> None:
 
 
 @pytest.mark.parametrize("path", files("valid"))
-def test_what_goes_on_conforms_to_cloudevents(path: Path) -> None:
+def test_an_accepted_event_conforms_to_cloudevents(path: Path) -> None:
     if not CLOUDEVENTS.exists():
-        pytest.skip("the CloudEvents JSON schema (../shared/data/cloudevents) is not here")
+        pytest.skip("the CloudEvents JSON schema (../shared/data/cloudevents) is missing")
     schema = jsonschema.Draft7Validator(json.loads(CLOUDEVENTS.read_text()))
     schema.validate(json.loads(accepted(load(path)).value))
 
@@ -312,7 +315,7 @@ def test_a_number_of_5000_digits_is_one_events_fault() -> None:
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "deep"),
     ],
 )
-def test_what_is_no_json_says_where(body: bytes, message: str) -> None:
+def test_invalid_json_is_refused_with_its_place(body: bytes, message: str) -> None:
     with pytest.raises(NotParseable, match=message):
         parse(body)
 

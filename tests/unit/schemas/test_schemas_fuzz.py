@@ -1,4 +1,4 @@
-"""Whatever anyone may throw at the contract: it answers, and never raises but NotParseable."""
+"""Arbitrary input to the contract: all of it is answered, and only NotParseable is ever raised."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parents[3] / "schemas/examples"
 VALID = [parse(path.read_bytes()) for path in sorted(EXAMPLES.glob("*/valid.json"))]
 SENDERS = [Sender(partner, tuple(Role)) for partner in ("AHM", "IKM-0042", "YDBA")]
 
-# Surrogates too: json.dumps writes them as \ud800, which is where trouble comes from.
+# With surrogates: json.dumps writes them as \ud800, which reads back as a text that has no UTF-8.
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
 HARD_TEXTS = st.sampled_from(
     ["", "\ud800", "\x00", "\n", "-0", "1e5", "NaN", "9" * 400, "0000-00-00", "2026-02-31",
@@ -46,7 +46,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """List the way to every member of a JSON value."""
+    """Return the path to every member of a JSON value, the value itself included."""
     if not isinstance(value, (dict, list)):
         return [path]
     inner = value.items() if isinstance(value, dict) else enumerate(value)
@@ -55,7 +55,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @st.composite
 def spoilt_events(draw: st.DrawFn) -> Any:
-    """Draw a valid event with one to three members replaced, added or taken out."""
+    """Draw a valid event with one to three members replaced, added or removed."""
     event = copy.deepcopy(draw(st.sampled_from(VALID)))
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from([place for place in places(event) if place]))
@@ -75,12 +75,13 @@ def spoilt_events(draw: st.DrawFn) -> Any:
 
 
 def answer(raw: Any) -> None:
+    """Assert that a parsed value is refused with faults, or accepted and then accepted again."""
     for sender in SENDERS:
         outcome = validate(raw, sender)
         if isinstance(outcome, Rejected):
             assert outcome.faults
             shown = [fault.as_json() for fault in outcome.faults]
-            # What goes into an answer must itself be lawful JSON in UTF-8.
+            # These go into the answer, which must be valid JSON in UTF-8.
             json.dumps([shown, outcome.id, outcome.source], ensure_ascii=False).encode()
         else:
             assert isinstance(outcome, Accepted)
@@ -111,6 +112,8 @@ def test_arbitrary_json_is_answered(value: Any) -> None:
 
 
 def as_json(event: Any) -> bytes:
+    """Return an event as JSON, with its decimals as texts."""
+
     def exactly(value: Any) -> Any:
         assert isinstance(value, Decimal)
         return str(value)

@@ -1,4 +1,4 @@
-"""What a person is told of a fault: our own words, whichever library found it."""
+"""Messages of faults: they are in our own words, whichever library found the fault."""
 
 import copy
 import json
@@ -19,7 +19,7 @@ VALID = [parse((EXAMPLES / name / "valid.json").read_bytes()) for name in CATALO
 ANYONE = {name: Sender(name, tuple(Role)) for name in ("AHM", "IKM-0042", "YDBA")}
 LIBRARY = re.compile(r"should|pattern|[Ii]nput|pydantic|regex|validation|valid string|Error", re.A)
 
-# Without letters, so that no message repeats a word of the library's out of what was sent.
+# Few letters, so that a library's word in a message cannot come from the value that was sent.
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
@@ -35,6 +35,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path to every member of a JSON value, the value itself included."""
     if not isinstance(value, (dict, list)):
         return [path]
     inner = value.items() if isinstance(value, dict) else enumerate(value)
@@ -52,7 +53,8 @@ def replaced(event: Any, path: tuple[Any, ...], value: Any) -> Any:
     return result
 
 
-def told(event: Any) -> list[str]:
+def messages_of(event: Any) -> list[str]:
+    """Return the messages of an event's faults, from each of several senders."""
     found = []
     for sender in ANYONE.values():
         outcome = validate(event, sender)
@@ -62,16 +64,16 @@ def told(event: Any) -> list[str]:
 
 
 PLACES = [(event, path) for event in VALID for path in places(event)]
-MEAN: list[Any] = [
+AWKWARD: list[Any] = [
     None, True, -1, 10**400, "", " ", "x y", [], {}, [[]], {"a": 1}, "2026-02-31", "\x00",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("event", VALID, ids=CATALOGUE)
-def test_every_field_has_a_message_of_its_own_for_every_mean_value(event: Any) -> None:
+def test_every_field_has_a_message_of_its_own_for_every_awkward_value(event: Any) -> None:
     for path in places(event):
-        for value in MEAN:
-            for message in told(replaced(event, path, value)):
+        for value in AWKWARD:
+            for message in messages_of(replaced(event, path, value)):
                 assert not LIBRARY.search(message), (path, value, message)
                 assert message != UNKNOWN_FAULT, (path, value)
 
@@ -80,13 +82,13 @@ def test_every_field_has_a_message_of_its_own_for_every_mean_value(event: Any) -
 @given(st.sampled_from(PLACES), VALUES)
 def test_no_word_of_a_library_reaches_a_person(place: Any, value: Any) -> None:
     event, path = place
-    for message in told(replaced(event, path, value)):
+    for message in messages_of(replaced(event, path, value)):
         assert not LIBRARY.search(message), message
         assert message != UNKNOWN_FAULT
 
 
 def kinds_in(schema: Any) -> set[str]:
-    """Return the kinds of validators that the models are made of."""
+    """Return the kinds of validators in a core schema of pydantic."""
     found = set()
     if isinstance(schema, dict):
         if isinstance(schema.get("type"), str):
@@ -100,7 +102,7 @@ def kinds_in(schema: Any) -> set[str]:
 
 
 def test_no_kind_of_validator_is_new() -> None:
-    """A new one may have faults of its own: give each a message, then name it here."""
+    """A new kind may raise errors of its own: give each a message, then add the kind here."""
     scalars = {"str", "int", "decimal", "date", "datetime", "bool", "float", "literal", "url",
                "any", "time", "timedelta", "uuid", "enum", "bytes"}  # fmt: skip
     found = kinds_in(EVENT.core_schema) & scalars
@@ -108,9 +110,10 @@ def test_no_kind_of_validator_is_new() -> None:
 
 
 def fault_of(name: str, path: str, value: Any) -> str:
+    """Return the first message for the valid example of a type with a value at a path."""
     event = next(one for one in VALID if one["type"] == f"id.rantai.{name}.v1")
     steps = tuple(int(one) if one.isdigit() else one for one in path.split("/"))
-    return told(replaced(event, steps, value))[0]
+    return messages_of(replaced(event, steps, value))[0]
 
 
 @pytest.mark.parametrize(
@@ -152,12 +155,12 @@ def fault_of(name: str, path: str, value: Any) -> str:
          "must be an http or https address, without blanks, of at most 2000 characters"),
     ],
 )  # fmt: skip
-def test_what_is_said(name: str, path: str, value: Any, message: str) -> None:
+def test_the_message_of_a_fault(name: str, path: str, value: Any, message: str) -> None:
     assert fault_of(name, path, value) == message
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "line 1 column 1: a value is expected here"),
         (b'{"a" 1}', "line 1 column 6: a colon"),
@@ -169,8 +172,8 @@ def test_what_is_said(name: str, path: str, value: Any, message: str) -> None:
         (b'{"a": 1} {', "line 1 column 10: more text follows the event"),
     ],
 )
-def test_what_is_said_of_what_is_no_json(body: bytes, said: str) -> None:
-    with pytest.raises(NotParseable, match=re.escape(said)):
+def test_the_message_of_invalid_json(body: bytes, message: str) -> None:
+    with pytest.raises(NotParseable, match=re.escape(message)):
         parse(body)
 
 
@@ -200,7 +203,7 @@ CONTACTS = [
 
 
 @pytest.mark.parametrize(("contact", "pointer"), CONTACTS)
-def test_whom_to_call_at_a_partner(contact: Any, pointer: str | None) -> None:
+def test_the_contact_at_a_partner(contact: Any, pointer: str | None) -> None:
     event = next(one for one in VALID if one["type"] == "id.rantai.partner.registered.v1")
     outcome = validate(replaced(event, ("data", "contact"), contact), ANYONE["YDBA"])
     if pointer is not None:

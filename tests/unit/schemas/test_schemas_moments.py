@@ -1,4 +1,4 @@
-"""What can't have happened yet is refused at the door, and what was accepted stays accepted."""
+"""Events that can't have happened yet are refused on arrival; accepted events stay accepted."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,7 +25,7 @@ DAYS = {"held_on", "assessed_on", "ended_on"}
 
 @dataclass(frozen=True)
 class Record:
-    """A record of a canonical topic, written by hand: it has no headers."""
+    """A record of a canonical topic that was written by hand, so it has no headers."""
 
     value: bytes
     topic: str = "rantai.orders"
@@ -36,6 +36,7 @@ class Record:
 
 
 FIELDS = [(name, field) for name, fields in HAPPENED.items() for field in fields]
+"""Event type and field of every date and time that is bounded."""
 
 
 def example(name: str) -> Any:
@@ -48,6 +49,7 @@ def sender_of(event: Any) -> Sender:
 
 
 def faults(event: Any, now: datetime = NOW) -> list[tuple[str, str]]:
+    """Return pointer and message of each fault of an event that arrives at `now`."""
     outcome = validate(event, sender_of(event), now=now)
     return (
         [(one.pointer, one.message) for one in outcome.faults]
@@ -56,7 +58,7 @@ def faults(event: Any, now: datetime = NOW) -> list[tuple[str, str]]:
     )
 
 
-def test_every_field_of_the_contract_is_bounded_and_no_other() -> None:
+def test_every_field_that_tells_when_something_happened_is_bounded() -> None:
     assert {field for _, field in FIELDS} == INSTANTS | DAYS
     for name, row in CATALOGUE.items():
         named = {field for field in row.data.model_fields if field in INSTANTS | DAYS}
@@ -94,7 +96,7 @@ def test_days_in_the_data(name: str, field: str) -> None:
     def on(day: str, now: datetime = NOW) -> list[tuple[str, str]]:
         return faults({**event, "data": {**event["data"], field: day}}, now)
 
-    # A day begins at 10:00 UTC of the day before, where it begins first.
+    # A day begins first at UTC+14, where it begins at 10:00 UTC of the day before.
     assert on("2026-11-30") == []
     ((pointer, message),) = on("2026-12-01")
     assert pointer == f"/data/{field}"
@@ -104,7 +106,7 @@ def test_days_in_the_data(name: str, field: str) -> None:
     assert on("2026-11-30", early) != []
 
 
-def test_all_that_lies_ahead_is_named_at_once() -> None:
+def test_all_times_in_the_future_are_reported_at_once() -> None:
     event = example("id.rantai.delivery.received.v1")
     event |= {"time": "2062-01-01T00:00:00Z"}
     event["data"]["received_at"] = "2062-01-01T00:00:00Z"
@@ -134,7 +136,7 @@ def test_any_day_at_any_time_of_day(day: date, now_minutes: int) -> None:
     assert bool(faults(event, now)) == (begins > now + MAX_AHEAD)
 
 
-def test_now_is_the_present_where_nobody_says() -> None:
+def test_without_a_given_time_the_present_counts() -> None:
     event = example("id.rantai.order.placed.v1")
     ahead = (datetime.now(UTC) + timedelta(hours=25)).isoformat()
     soon = (datetime.now(UTC) + timedelta(hours=23)).isoformat()
@@ -142,14 +144,14 @@ def test_now_is_the_present_where_nobody_says() -> None:
     assert isinstance(validate({**event, "time": ahead}, sender_of(event)), Rejected)
 
 
-def test_what_is_accepted_is_not_judged_again() -> None:
+def test_an_accepted_event_is_not_judged_again() -> None:
     event = {**example("id.rantai.order.placed.v1"), "time": "2062-09-01T08:15:00+07:00"}
     first = read_event(event)
     assert not isinstance(first, Rejected)
     assert ledger_record(Record(to_canonical(first).value)).id == event["id"]
 
 
-def test_a_record_of_an_operators_hand_is_refused_in_words_of_our_own() -> None:
+def test_a_record_written_by_hand_is_refused_in_our_own_words() -> None:
     with pytest.raises(ValueError, match="/type is not a known event type") as refused:
         ledger_record(Record(b'{"type": "x", "id": 1}'))
     assert "pydantic" not in str(refused.value)
@@ -157,7 +159,7 @@ def test_a_record_of_an_operators_hand_is_refused_in_words_of_our_own() -> None:
 
 def test_the_case_of_a_mistyped_year() -> None:
     if not CASE.exists():
-        pytest.skip("the cases (../shared/data/cases) are not here")
+        pytest.skip("the cases (../shared/data/cases) are missing")
     events = [parse(line) for line in (CASE / "events.jsonl").read_bytes().splitlines()]
     found = [[one[0] for one in faults(event)] for event in events]
     assert found == [[], ["/time"], [], []]

@@ -31,9 +31,9 @@ def number_of(text: str) -> str | None:
         return None
 
 
-def test_white_space_is_what_unicode_and_the_core_call_so() -> None:
+def test_white_space_is_what_unicode_and_pydantic_regard_as_such() -> None:
     stripping: TypeAdapter[str] = TypeAdapter(DocumentNumber)
-    # Control characters that only Python strips are no white space: they are refused.
+    # Control characters that only Python strips are not white space, so they are refused.
     for code in range(0x110000):
         character = chr(code)
         if unicodedata.category(character) == "Cs":
@@ -55,20 +55,20 @@ def test_white_space_is_what_unicode_and_the_core_call_so() -> None:
         ("Caf\u0065\u0301", "Caf\u00e9"),
         ("e\u0301" * LONGEST, "\u00e9" * LONGEST),
         (" " * 5000 + "x" * LONGEST, "x" * LONGEST),
-        ("\u0958", "\u0915\u093c"),  # NFC makes two of it
+        ("\u0958", "\u0915\u093c"),  # NFC makes two code points of it
     ],
 )
-def test_what_looks_the_same_is_the_same(written: str, spelled: str) -> None:
+def test_texts_that_look_the_same_get_one_spelling(written: str, spelled: str) -> None:
     assert number_of(written) == spelled == one_spelling(written)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u00a0\t", "x" * (LONGEST + 1), "\u0958" * 33])
-def test_lengths_hold_after_all_that(text: str) -> None:
+def test_limits_of_length_apply_to_the_one_spelling(text: str) -> None:
     assert number_of(text) is None
 
 
 def test_thousands_of_accents_take_no_time() -> None:
-    accents = "a" + "\u0301\u0316" * 500_000  # to bring them into order would take hours
+    accents = "a" + "\u0301\u0316" * 500_000  # NFC would take hours to sort them
     assert number_of(accents) is None
     assert one_spelling(accents) == accents
     with pytest.raises(ValidationError):
@@ -87,7 +87,7 @@ def test_a_refusal_names_the_character() -> None:
 @given(st.text(max_size=70))
 @example("\u212a")
 @example("a\u0300\u0316")
-def test_both_ways_in_agree_and_say_the_same_twice(text: str) -> None:
+def test_events_and_other_ways_in_agree_and_a_spelling_stays_as_it_is(text: str) -> None:
     once = one_spelling(text)
     assert one_spelling(once) == once
     assert number_of(text) in (None, once)
@@ -96,19 +96,19 @@ def test_both_ways_in_agree_and_say_the_same_twice(text: str) -> None:
 
 
 @given(st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), BLANKS, BLANKS)
-def test_identifiers(text: str, before: str, behind: str) -> None:
+def test_identifiers_lose_white_space_at_their_ends(text: str, before: str, behind: str) -> None:
     assert IDENTIFIER.validate_python(before + text + behind) == text
     assert one_spelling(before + text + behind) == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "a b", "a/b", "\u00e9", "x" * 65, "a\u200b"])
-def test_no_identifiers(text: str) -> None:
+def test_texts_that_are_no_identifiers_are_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         IDENTIFIER.validate_python(text)
 
 
 def spread(value: Any, named: set[str]) -> Any:
-    """Put white space round every text that stands under one of these names."""
+    """Return a copy of a JSON value with white space around every text under one of the names."""
     if isinstance(value, dict):
         return {
             key: f"\u00a0{inner}\t"
@@ -128,7 +128,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_document_says_the_same_with_blanks_round_its_numbers(name: str) -> None:
+def test_a_document_is_the_same_with_white_space_around_its_numbers(name: str) -> None:
     event = parse((EXAMPLES / name / "valid.json").read_bytes())
     sender = next(one for key, one in ANYONE.items() if key in event["source"])
     spread_out = {**event, "data": spread(event["data"], NAMED)}
@@ -139,7 +139,7 @@ def test_a_document_says_the_same_with_blanks_round_its_numbers(name: str) -> No
     assert isinstance(validate(spread_out, sender), Accepted)
 
 
-def test_a_line_number_twice_is_found_through_blanks() -> None:
+def test_a_repeated_line_number_is_found_despite_white_space() -> None:
     event = parse((EXAMPLES / "id.rantai.order.placed.v1/valid.json").read_bytes())
     event["data"]["lines"][1]["line_no"] = "10\u00a0"
     outcome = validate(event, ANYONE["AHM"])
@@ -148,7 +148,7 @@ def test_a_line_number_twice_is_found_through_blanks() -> None:
     assert "twice" in outcome.faults[0].message
 
 
-def test_a_target_twice_is_found_through_blanks() -> None:
+def test_a_repeated_target_is_found_despite_white_space() -> None:
     event = parse((EXAMPLES / "id.rantai.partnership.agreed.v1/valid.json").read_bytes())
     event["data"]["targets"] = {"otif": 90, "otif ": 80}
     outcome = validate(event, ANYONE["AHM"])
@@ -167,9 +167,9 @@ def test_the_envelope_stays_as_it_is_sent() -> None:
 
 def test_the_case_of_a_space_behind_an_order_number() -> None:
     if not CASE.exists():
-        pytest.skip("the cases (../shared/data/cases) are not here")
+        pytest.skip("the cases (../shared/data/cases) are missing")
     order, receipt = map(parse, (CASE / "events.jsonl").read_bytes().splitlines())
     outcomes = [validate(one, ANYONE["AHM"]) for one in (order, receipt)]
     assert all(isinstance(one, Accepted) for one in outcomes)
-    said = [json.loads(one.value)["data"] for one in outcomes if isinstance(one, Accepted)]
-    assert said[0]["order_no"] == said[1]["lines"][0]["order_no"] == "PO1"
+    data = [json.loads(one.value)["data"] for one in outcomes if isinstance(one, Accepted)]
+    assert data[0]["order_no"] == data[1]["lines"][0]["order_no"] == "PO1"

@@ -1,4 +1,4 @@
-"""Units: the words of the trade, in every document that has a quantity."""
+"""Units: the codes and the words of the trade, in every document that has a quantity."""
 
 import json
 import re
@@ -60,14 +60,14 @@ ANYONE = {name: Sender(name, tuple(Role)) for name in ("AHM", "IKM-0042", "YDBA"
         ("XX x9z", None),
     ],
 )
-def test_words_and_codes(words: str, code: str | None) -> None:
+def test_words_of_the_trade_become_codes(words: str, code: str | None) -> None:
     for word in words.split():
         assert UNIT.validate_python(word) == (code or word.upper())
         assert PATTERN.search(word)
 
 
 @pytest.mark.parametrize("word", UNIT_ALIASES)
-def test_case_dots_and_white_space_at_the_ends_count_for_nothing(word: str) -> None:
+def test_case_dots_and_white_space_at_the_ends_are_ignored(word: str) -> None:
     for written in (word.lower(), word.title(), f" {word}. ", f"\u00a0{word}\t", f"{word}.."):
         assert unit_of(written) == UNIT_ALIASES[word]
         assert PATTERN.search(written)
@@ -79,7 +79,7 @@ def test_a_code_is_itself(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("LUSINAN", "LUSIN"),
         ("kilos", "KILO"),
@@ -87,15 +87,15 @@ def test_a_code_is_itself(code: str) -> None:
         ("", "LUSIN, KG"),
         (" . ", "LUSIN, KG"),
         ("x" * 100_000, "LUSIN, KG"),
-        ("ﬅ", "/v1/catalogue"),  # ST in capitals
+        ("ﬅ", "/v1/catalogue"),  # a ligature that becomes ST in capitals
         ("\u0661", "/v1/catalogue"),
         ("ons", "send grams, as GRM"),
         (5, "must be a unit as a text"),
         (None, "must be a unit as a text"),
     ],
 )
-def test_what_is_no_unit_is_told_what_would_be(written: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_a_text_that_is_no_unit_is_refused_with_advice(written: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         unit_of(written)
 
 

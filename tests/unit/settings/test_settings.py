@@ -1,4 +1,4 @@
-"""Settings: from the environment, checked, and a wrong one is named by its variable."""
+"""Settings: read from the environment and checked; an error names the variable."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def test_defaults_need_no_variable_and_hold_no_secret() -> None:
     assert settings.clickhouse_url is None
 
 
-def test_every_setting_has_a_variable_and_a_meaning() -> None:
+def test_settings_come_from_variables_and_have_descriptions() -> None:
     given = {
         "RANTAI_KAFKA": "a:1,b:2",
         "RANTAI_DATA_DIR": "/data",

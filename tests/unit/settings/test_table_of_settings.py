@@ -1,4 +1,4 @@
-"""docs/operations.md has every setting with its present default and meaning."""
+"""The table in docs/operations.md has every setting with its present default and meaning."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
 def test_every_setting_is_in_the_table() -> None:
-    # Made by: python -m services.settings
+    # `python -m services.settings` prints the table.
     assert as_table() in OPERATIONS.read_text()

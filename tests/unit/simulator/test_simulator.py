@@ -1,4 +1,4 @@
-"""The simulated world: lawful, deterministic, telling."""
+"""Simulated events: valid, reproducible, and realistic enough to show differences."""
 
 import json
 from collections import Counter
@@ -44,9 +44,9 @@ def name(event: SimulatedEvent) -> tuple[str, str]:
 def refused(
     events: list[SimulatedEvent], last: datetime = UNTIL
 ) -> list[tuple[dict[str, Any], Rejected]]:
-    """Judge events as the gateway does: from their JSON text, each with its sender.
+    """Validate events as the gateway does, from JSON text with their sender; return the refused.
 
-    `last`: nothing may have happened later.
+    `last`: an event with a later time is refused.
     """
     found = []
     for event in events:
@@ -76,7 +76,7 @@ def test_there_are_3_buyers_and_40_ikm_of_all_characters_in_4_clusters() -> None
 
 
 @pytest.mark.parametrize("year_end", [date(2026, 11, 22), date(2027, 6, 1), date(2030, 2, 28)])
-def test_someone_improves_and_someone_slips_in_any_year(year_end: date) -> None:
+def test_in_any_year_some_suppliers_improve_and_some_get_worse(year_end: date) -> None:
     assert {supplier.trend(year_end) for supplier in SUPPLIERS} == {-1, 0, 1}
 
 
@@ -106,10 +106,10 @@ def test_every_event_passes_validation_with_its_sender(
     assert refused(afterwards, datetime.fromisoformat(afterwards[-1].event["time"])) == []
 
 
-def test_senders_speak_in_their_role_from_their_own_source(
+def test_events_come_from_a_sender_of_the_right_role_and_its_own_source(
     year: list[SimulatedEvent], afterwards: list[SimulatedEvent]
 ) -> None:
-    supplier_says = {
+    sent_by_suppliers = {
         "order.confirmed",
         "delivery.despatched",
         "quality.complaint_answered",
@@ -118,7 +118,7 @@ def test_senders_speak_in_their_role_from_their_own_source(
     }
     for event in [*year, *afterwards]:
         expected = Role.BUYER
-        if kind(event) in supplier_says:
+        if kind(event) in sent_by_suppliers:
             expected = Role.SUPPLIER
         elif kind(event).startswith("partner."):
             expected = Role.PROGRAMME
@@ -128,7 +128,7 @@ def test_senders_speak_in_their_role_from_their_own_source(
     assert PROGRAMME in participants()
 
 
-def test_history_is_the_same_again_and_told_once(year: list[SimulatedEvent]) -> None:
+def test_history_is_reproducible_and_has_no_duplicates(year: list[SimulatedEvent]) -> None:
     assert history(SEED, UNTIL) == year
     assert len({name(event) for event in year}) == len(year)
     assert history(SEED + 1, UNTIL, 10) != history(SEED, UNTIL, 10)
@@ -142,7 +142,7 @@ def test_history_is_in_order_of_time_and_ends_before_until(year: list[SimulatedE
     assert UNTIL - times[-1] < timedelta(days=2)
 
 
-def test_tomorrow_tells_the_same_and_a_day_more(year: list[SimulatedEvent]) -> None:
+def test_the_history_of_tomorrow_contains_that_of_today(year: list[SimulatedEvent]) -> None:
     today = {name(event): event for event in history(SEED, UNTIL, 30)}
     tomorrow = {name(event): event for event in history(SEED, UNTIL + timedelta(days=1), 31)}
     assert today.items() <= tomorrow.items()
@@ -199,14 +199,14 @@ def test_document_numbers_belong_to_one_document(
     seen: set[tuple[str, ...]] = set()
     for event in [*year, *afterwards]:
         data = event.event["data"]
-        for field, told_by in (
+        for field, issued_by in (
             ("receipt_no", "delivery.received"),
             ("despatch_no", "delivery.despatched"),
             ("inspection_no", "quality.inspected"),
             ("complaint_no", "quality.complaint_opened"),
             ("order_no", "order.placed"),
         ):
-            if kind(event) == told_by:
+            if kind(event) == issued_by:
                 key = (field, data["buyer_id"], data["supplier_id"], data[field])
                 assert key not in seen
                 seen.add(key)
@@ -260,7 +260,7 @@ def test_drifting_skill_shows_in_the_deliveries(year: list[SimulatedEvent]) -> N
             assert 0 <= supplier.skill(skill, UNTIL.date()) <= 1
 
 
-def test_live_is_told_at_the_moment_of_sending() -> None:
+def test_live_events_have_the_time_of_sending() -> None:
     ticks = [UNTIL + timedelta(seconds=3 * number) for number in range(600)]
     clock = iter(ticks)
     events = list(islice(live(SEED, UNTIL, clock=lambda: next(clock)), 600))
@@ -274,7 +274,7 @@ def test_live_is_told_at_the_moment_of_sending() -> None:
                 assert timedelta(0) <= due - UNTIL.date() <= timedelta(days=6)
 
 
-def test_live_goes_on_where_history_ends(
+def test_live_events_continue_the_history(
     year: list[SimulatedEvent], afterwards: list[SimulatedEvent]
 ) -> None:
     old_orders = {e.event["data"]["order_no"] for e in year if kind(e) == "order.placed"}
@@ -288,11 +288,11 @@ def test_live_goes_on_where_history_ends(
     assert 0.08 < shares["order.placed"] / len(afterwards) < 0.2
 
 
-def test_live_tells_each_story_in_order(
+def test_live_events_of_an_order_come_after_its_placing(
     year: list[SimulatedEvent], afterwards: list[SimulatedEvent]
 ) -> None:
     placed = {e.event["data"]["order_no"] for e in year if kind(e) == "order.placed"}
-    told: set[tuple[str, str]] = set()
+    despatched: set[tuple[str, str]] = set()
     for event in afterwards:
         data = event.event["data"]
         if kind(event) == "order.placed":
@@ -302,11 +302,11 @@ def test_live_tells_each_story_in_order(
         numbers += [line["order_no"] for line in data.get("lines") or [] if "order_no" in line]
         assert all(number in placed for number in numbers)
         if kind(event) == "delivery.despatched":
-            told.add((data["supplier_id"], data["despatch_no"]))
-    assert told
+            despatched.add((data["supplier_id"], data["despatch_no"]))
+    assert despatched
 
 
-def test_live_goods_that_are_late_wait_for_their_day() -> None:
+def test_live_late_deliveries_come_after_their_due_date() -> None:
     later = UNTIL + timedelta(days=12)
     ticks = [*(UNTIL + timedelta(seconds=number) for number in range(2000)), *[later] * 2000]
     clock = iter(ticks)

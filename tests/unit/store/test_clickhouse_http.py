@@ -1,4 +1,4 @@
-"""The ClickHouse-HTTP endpoint for tests, through the client that production uses."""
+"""The ClickHouse HTTP endpoint of the tests, used with the client that production uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RETRIABLE, UNKNOWN_TABLE, CANNOT_PARSE = 252, 60, 27
 
 @contextmanager
 def endpoint(path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The endpoint as a process of its own, and its address once it answers."""
+    """Run the endpoint as a process; yield the process, and its address once it answers."""
     command = [sys.executable, "-m", "tests.clickhouse_http", "--path", str(path), "--port", "0"]
     with subprocess.Popen(
         [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -55,7 +55,7 @@ def connect(url: str, database: str = "supply", **options: Any) -> Client:
 
 
 def fetch(url: str, data: bytes | None = None, method: str | None = None) -> tuple[int, bytes, Any]:
-    """A request without any client library: status, body, headers."""
+    """Send a request without a client library; return status, body and headers."""
     request = urllib.request.Request(url, data=data, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -80,7 +80,7 @@ def client(url: str) -> Iterator[Client]:
 
 @pytest.fixture
 def events(client: Client) -> str:
-    """An empty table that drops a block sent twice under one token."""
+    """Return the name of an empty table that drops a block sent twice with one token."""
     client.command("DROP TABLE IF EXISTS events")
     client.command(
         "CREATE TABLE events (id UInt32, partner LowCardinality(String)) ENGINE = MergeTree"
@@ -91,7 +91,7 @@ def events(client: Client) -> str:
 
 @pytest.fixture
 def fault(url: str) -> Iterator[Any]:
-    """Plans a fault; forgets what a test left over."""
+    """Return a function that plans a fault; faults left over by a test are removed."""
 
     def plan(**wish: Any) -> None:
         assert fetch(f"{url}/__fault__", json.dumps(wish).encode())[0] == 200
@@ -109,7 +109,7 @@ def count_of(client: Client, table: str) -> int:
     return int(client.query(f"SELECT count() FROM {table}").result_rows[0][0])
 
 
-def test_the_production_client_shakes_hands(client: Client) -> None:
+def test_the_production_client_connects(client: Client) -> None:
     assert client.ping()
     assert client.database == "supply"
     assert str(client.server_version).count(".") >= 2
@@ -122,7 +122,7 @@ def test_ping_and_root_answer_without_credentials(url: str) -> None:
     assert fetch(url)[:2] == (200, b"Ok.\n")
 
 
-def test_headers_tell_format_zone_query_and_summary(url: str) -> None:
+def test_answer_headers_have_format_zone_query_id_and_summary(url: str) -> None:
     status, body, headers = fetch(
         f"{url}/?user=rantai&password=p%40ss%3Aword&query_id=q1&default_format=JSONEachRow",
         b"SELECT number FROM numbers(2)",
@@ -143,7 +143,7 @@ def test_wrong_credentials_are_refused(url: str, user: str, password: str) -> No
     assert refused.value.code == 516
 
 
-def test_headers_of_clickhouse_carry_credentials_too(url: str) -> None:
+def test_credentials_may_come_in_headers(url: str) -> None:
     request = urllib.request.Request(f"{url}/?query=SELECT+1")
     request.add_header("X-ClickHouse-User", "rantai")
     request.add_header("X-ClickHouse-Key", "p@ss:word")
@@ -151,7 +151,7 @@ def test_headers_of_clickhouse_carry_credentials_too(url: str) -> None:
         assert response.read() == b"1\n"
 
 
-def test_get_only_reads(url: str, events: str) -> None:
+def test_a_get_request_can_only_read(url: str, events: str) -> None:
     credentials = "user=rantai&password=p%40ss%3Aword&database=supply"
     status, body, _ = fetch(f"{url}/?{credentials}&query=TRUNCATE+TABLE+{events}")
     assert status == 500
@@ -183,7 +183,7 @@ def test_compressed_bodies_are_unpacked(client: Client, events: str, compression
     assert count_of(client, events) == 100
 
 
-# The client offers deflate for answers but cannot pack an insert with it.
+# No deflate: the client accepts it in answers but cannot compress an insert with it.
 @pytest.mark.parametrize("compress", [False, "lz4", "zstd", "gzip"])
 def test_native_inserts_keep_every_type(url: str, compress: bool | str) -> None:
     names = ["id", "day", "at", "price", "tags", "pair", "note"]
@@ -207,7 +207,9 @@ def test_native_inserts_keep_every_type(url: str, compress: bool | str) -> None:
     assert read.result_rows == data
 
 
-def test_a_large_native_insert_in_many_blocks_arrives_whole(client: Client, events: str) -> None:
+def test_a_large_native_insert_in_many_blocks_is_stored_completely(
+    client: Client, events: str
+) -> None:
     data = [(at, f"IKM-{at % 251}") for at in range(200_000)]
     client.insert(events, data, column_names=["id", "partner"])
     total = client.query(f"SELECT count(), uniqExact(id), sum(id) FROM {events}").result_rows[0]
@@ -245,13 +247,13 @@ def test_a_parameter_too_long_for_an_url(client: Client) -> None:
     assert client.query("SELECT {x:String}", parameters={"x": text}).result_rows == [(text,)]
 
 
-def test_settings_hold_for_one_request(client: Client) -> None:
-    asked = "SELECT getSetting('max_block_size')"
-    before = client.query(asked).result_rows
-    assert client.query(asked, settings={"max_block_size": 1234}).result_rows == [(1234,)]
-    assert client.query(asked).result_rows == before
+def test_settings_apply_to_one_request(client: Client) -> None:
+    read_setting = "SELECT getSetting('max_block_size')"
+    before = client.query(read_setting).result_rows
+    assert client.query(read_setting, settings={"max_block_size": 1234}).result_rows == [(1234,)]
+    assert client.query(read_setting).result_rows == before
     client.set_client_setting("max_block_size", 99)
-    assert client.query(asked).result_rows == [(99,)]
+    assert client.query(read_setting).result_rows == [(99,)]
 
 
 def test_a_deduplication_token_makes_a_retry_harmless(client: Client, events: str) -> None:
@@ -336,7 +338,7 @@ def test_requests_run_side_by_side_but_one_session_is_locked(url: str) -> None:
     assert clients[2].command("SELECT 1") == 1
 
 
-def test_a_planned_fault_strikes_what_it_matches_and_wears_off(
+def test_a_planned_fault_hits_matching_statements_the_given_number_of_times(
     client: Client, events: str, fault: Any
 ) -> None:
     fault(code=RETRIABLE, times=3, match="INSERT")
@@ -349,7 +351,7 @@ def test_a_planned_fault_strikes_what_it_matches_and_wears_off(
     assert count_of(client, events) == 10
 
 
-def test_a_fault_after_the_statement_leaves_it_done(
+def test_a_fault_after_the_statement_does_not_undo_it(
     client: Client, events: str, fault: Any
 ) -> None:
     fault(code=210, match="INSERT", when="after")
@@ -359,14 +361,14 @@ def test_a_fault_after_the_statement_leaves_it_done(
     assert count_of(client, events) == 10
 
 
-def test_a_dropped_connection_is_an_error_of_transport(client: Client, fault: Any) -> None:
+def test_a_dropped_connection_is_a_transport_error(client: Client, fault: Any) -> None:
     fault(drop=True, times=2, match="SELECT 42")
     with pytest.raises(OperationalError):
         client.command("SELECT 42")
     assert client.command("SELECT 42") == 42
 
 
-def test_a_stall_holds_up_only_what_it_matches(url: str, fault: Any) -> None:
+def test_a_stall_delays_only_matching_statements(url: str, fault: Any) -> None:
     fault(stall_seconds=0.8, match="slow")
     with connect(url) as stalled, connect(url) as quick, ThreadPoolExecutor(1) as pool:
         started = time.monotonic()
@@ -377,17 +379,17 @@ def test_a_stall_holds_up_only_what_it_matches(url: str, fault: Any) -> None:
         assert time.monotonic() - started >= 0.8
 
 
-def test_a_wish_that_is_no_fault_is_refused(url: str) -> None:
+def test_an_invalid_fault_is_refused(url: str) -> None:
     for wish in (b"{}", b'{"code": 1, "colour": "red"}', b'{"code": 1, "when": "never"}', b"no"):
         assert fetch(f"{url}/__fault__", wish)[0] == 400
     assert json.loads(fetch(f"{url}/__fault__")[1]) == []
 
 
-def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_rows_survive_a_kill(tmp_path: Path) -> None:
     with endpoint(tmp_path) as (process, address), connect(address, "default") as writer:
         writer.command("CREATE TABLE kept (id UInt32) ENGINE = MergeTree ORDER BY id")
         writer.insert("kept", [(1,), (2,)])
         process.kill()
     with endpoint(tmp_path) as (process, address), connect(address, "default") as reader:
         assert count_of(reader, "kept") == 2
-    assert process.returncode == 0, "SIGTERM ends it in good order"
+    assert process.returncode == 0, "SIGTERM must end it with status 0"

@@ -1,4 +1,4 @@
-"""The engine in this process keeps within its bounds, and readers never take the sink's memory."""
+"""The embedded engine stays within its limits; readers never take the memory of the sink."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ from tests.support.storing import empty, row, store
 from tests.unit.assessment.test_standings import DATES
 
 ALL_CACHES = 256 * 1024 * 1024
-"""Bytes of every cache of the engine together: also of one that a later version brings."""
+"""The most bytes of all caches together, including any that a later version adds."""
 
 CONFIGURATION = ElementTree.parse(engine_limits.OPTIONS["config-file"]).getroot()
 HUNGRY = "SELECT length(groupArray(number)) AS n FROM numbers(1000000000)"
@@ -35,7 +35,7 @@ def in_force(clickhouse: ClickHouse, table: str) -> dict[str, str]:
     return {row["name"]: row["value"] for row in rows}
 
 
-def test_every_bound_is_in_force(clickhouse: ClickHouse) -> None:
+def test_every_limit_is_in_force(clickhouse: ClickHouse) -> None:
     server = in_force(clickhouse, "server_settings")
     for one in CONFIGURATION:
         if one.tag == "merge_tree":
@@ -44,7 +44,7 @@ def test_every_bound_is_in_force(clickhouse: ClickHouse) -> None:
                 inner.tag: inner.text for inner in one
             }
         else:
-            # A cache that the engine has not made is one of 0 bytes.
+            # A cache that the engine has not created has a size of 0.
             assert server[one.tag] in (one.text, "0"), one.tag
 
 
@@ -62,12 +62,12 @@ def test_the_engine_leaves_half_of_the_machine(clickhouse: ClickHouse) -> None:
     ceiling = int(in_force(clickhouse, "server_settings")["max_server_memory_usage"])
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert 0 < ceiling <= machine // 2
-    asked = "SELECT toUInt64(getSetting('max_memory_usage')) AS most"
-    (read,) = clickhouse.rows(asked)
+    query = "SELECT toUInt64(getSetting('max_memory_usage')) AS most"
+    (read,) = clickhouse.rows(query)
     least = engine_limits._LEAST_OF_A_READ
     assert 0 < read["most"] <= max(ceiling // 8, least)
-    # What writes is bounded by the ceiling alone, and never the one that is ended for others.
-    assert clickhouse.command(asked) == 0
+    # Only the ceiling limits a write, and a write is never killed to free memory for others.
+    assert clickhouse.command(query) == 0
     assert clickhouse.command("SELECT getSetting('memory_overcommit_ratio_denominator')") == 0
 
 
@@ -90,20 +90,22 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def test_a_read_that_is_too_large_is_refused_and_says_what_to_do(clickhouse: ClickHouse) -> None:
+def test_a_read_that_is_too_large_fails_with_advice(clickhouse: ClickHouse) -> None:
     with pytest.raises(ReadTooLarge, match=r"^this needs more memory .* ask for less"):
         clickhouse.rows(HUNGRY, settings={"max_memory_usage": 50_000_000})
 
 
-def test_what_all_together_need_too_much_is_tried_again() -> None:
-    said = "Code: 241. DB::Exception: {} memory limit exceeded: would use 1.00 GiB, maximum: 1 GiB"
-    assert engine_limits.is_too_large(said.format("Query"))
-    assert not engine_limits.is_too_large(said.format("(total)"))
+def test_a_read_that_fails_because_of_other_queries_is_not_too_large() -> None:
+    message = (
+        "Code: 241. DB::Exception: {} memory limit exceeded: would use 1.00 GiB, maximum: 1 GiB"
+    )
+    assert engine_limits.is_too_large(message.format("Query"))
+    assert not engine_limits.is_too_large(message.format("(total)"))
 
 
 @pytest.fixture
 def hungry_readers(own_clickhouse: ClickHouse) -> Iterator[list[Exception | None]]:
-    """Two readers who ask for too much again and again; gives what they were answered."""
+    """Run two readers that keep asking for too much; return the list of their answers."""
     answers: list[Exception | None] = []
     stop = threading.Event()
 
@@ -136,7 +138,7 @@ def test_inserts_go_on_while_reads_are_refused(
     assert all(isinstance(answer, ReadTooLarge) for answer in hungry_readers)
 
 
-def test_what_readers_choose_does_not_grow_what_is_remembered(
+def test_caches_stay_bounded_whatever_readers_ask_for(
     own_clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most_bytes, most_ends = 10_000, 8
@@ -155,7 +157,7 @@ def test_what_readers_choose_does_not_grow_what_is_remembered(
     assert 0 < kept.assessor.history._memory.heavy <= most_ends
 
 
-def test_who_is_known_is_forgotten_and_known_again(
+def test_the_cache_of_known_suppliers_stays_bounded(
     own_clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.assessment.scorecard_reader._KNOWN", 2)

@@ -1,4 +1,4 @@
-"""The codes have the names that the engine itself gives them."""
+"""`ErrorCode` uses the names that the engine gives its codes."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from services.store.error_codes import ErrorCode
 
 
 @pytest.mark.parametrize("code", ErrorCode, ids=lambda code: code.name)
-def test_the_engine_calls_it_so(clickhouse: ClickHouse, code: ErrorCode) -> None:
+def test_the_engine_has_this_name_for_the_code(clickhouse: ClickHouse, code: ErrorCode) -> None:
     (row,) = clickhouse.rows("SELECT errorCodeToName({code:UInt32}) AS name", {"code": int(code)})
     assert row["name"] == code.name

@@ -1,4 +1,4 @@
-"""Migrations: run twice, cut off anywhere, and from an older store whose ledger has events."""
+"""Migrations: run twice, interrupted anywhere, and on an older store with events."""
 
 import random
 import re
@@ -29,7 +29,7 @@ AWAY = StoreUnavailable("Code: 210. DB::Exception: Connection refused")
 
 
 def objects(clickhouse: ClickHouse) -> dict[str, str]:
-    """Return every table and view of a database by its statement."""
+    """Return the CREATE statement of every table and view of a database, by name."""
     rows = clickhouse.rows(
         "SELECT name, create_table_query AS made FROM system.tables "
         "WHERE database = {database:String}",
@@ -40,14 +40,14 @@ def objects(clickhouse: ClickHouse) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def fresh(new_database: NewDatabase) -> tuple[dict[str, str], dict[str, list[Any]]]:
-    """Return objects and derived rows of a store that was made in one go."""
+    """Return objects and derived rows of a store that was migrated without interruption."""
     made = new_database()
     assert migrate(made, NOT_SYNCED) == NAMES
     store(made, EVENTS)
     return objects(made), contents(made)
 
 
-def test_the_second_time_does_nothing(own_clickhouse: ClickHouse) -> None:
+def test_a_second_run_does_nothing(own_clickhouse: ClickHouse) -> None:
     before = objects(own_clickhouse)
     assert migrate(own_clickhouse, NOT_SYNCED) == []
     assert objects(own_clickhouse) == before
@@ -55,7 +55,7 @@ def test_the_second_time_does_nothing(own_clickhouse: ClickHouse) -> None:
 
 @contextmanager
 def ending_after(clickhouse: ClickHouse, commands: int) -> Iterator[None]:
-    """Let the store go away after so many statements."""
+    """Make the store unavailable after this number of statements."""
     left, command = commands, clickhouse.command
 
     def limited(*arguments: Any, **options: Any) -> Any:
@@ -70,7 +70,7 @@ def ending_after(clickhouse: ClickHouse, commands: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("after", [0, 2, 11, 24])
-def test_cut_off_in_the_middle_it_is_simply_run_again(
+def test_an_interrupted_migration_is_completed_by_running_it_again(
     new_database: NewDatabase, fresh: tuple[dict[str, str], Any], after: int
 ) -> None:
     clickhouse = new_database()
@@ -84,7 +84,7 @@ def test_cut_off_in_the_middle_it_is_simply_run_again(
 
 @pytest.fixture
 def older(new_database: NewDatabase) -> ClickHouse:
-    """Return a store of an older version, with events."""
+    """Return a store with events, migrated by an older version."""
     clickhouse = new_database()
     of_then = migrations()[:3]
     with (
@@ -101,22 +101,22 @@ def older(new_database: NewDatabase) -> ClickHouse:
 def test_tables_of_a_later_version_are_filled_from_the_ledger(
     older: ClickHouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
-    told: list[tuple[str, int, int]] = []
-    assert migrate(older, NOT_SYNCED, lambda *step: told.append(step)) == NAMES[3:]
+    steps: list[tuple[str, int, int]] = []
+    assert migrate(older, NOT_SYNCED, lambda *step: steps.append(step)) == NAMES[3:]
     assert contents(older) == fresh[1]
     assert len(contents(older)["inspections"]) > 3
     tables = [table for migration in migrations()[3:] for table in migration.filled]
-    filling = told[: len(tables)]
+    filling = steps[: len(tables)]
     assert filling == [(table, at, len(tables)) for at, table in enumerate(tables)]
-    assert [name for name, _, _ in told[len(tables) :]][:2] == ["receipts", "returns"]
+    assert [name for name, _, _ in steps[len(tables) :]][:2] == ["receipts", "returns"]
     assert migrate(older, NOT_SYNCED) == []
     assert contents(older) == fresh[1]
 
 
-def test_a_store_of_the_first_edition_is_folded_anew(
+def test_a_store_of_the_first_edition_is_filled_and_folded_again(
     new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
-    """Its derived tables have no unit, and its facts another form."""
+    """Its derived tables lack the unit, and its tables of facts have other columns."""
     clickhouse = new_database()
     of_then = [one for one in migrations() if one.number < 12]
     with (
@@ -137,14 +137,14 @@ def test_a_store_of_the_first_edition_is_folded_anew(
         "ENGINE = ReplacingMergeTree ORDER BY rules"
     )
     clickhouse.command(f"INSERT INTO folded_rules VALUES ({DEFAULT_RULES.id}, 'of then')")
-    told: list[str] = []
-    assert migrate(clickhouse, NOT_SYNCED, lambda name, *_: told.append(name)) == NAMES[11:]
-    assert {"receipt_lines", "lines", "complaint_parts"} <= set(told)
+    steps: list[str] = []
+    assert migrate(clickhouse, NOT_SYNCED, lambda name, *_: steps.append(name)) == NAMES[11:]
+    assert {"receipt_lines", "lines", "complaint_parts"} <= set(steps)
     assert contents(clickhouse) == fresh[1]
     assert objects(clickhouse) == fresh[0]
 
 
-def test_filling_cut_off_is_done_again(
+def test_an_interrupted_filling_is_done_again(
     older: ClickHouse, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     done: list[str] = []
@@ -165,7 +165,7 @@ def test_filling_cut_off_is_done_again(
 
 
 @pytest.mark.parametrize("after", [0, 1, 9, 60])
-def test_a_rebuild_cut_off_is_completed_by_the_next_start(
+def test_an_interrupted_rebuild_is_completed_by_the_next_start(
     new_database: NewDatabase,
     fresh: tuple[dict[str, str], dict[str, list[Any]]],
     after: int,
@@ -180,7 +180,7 @@ def test_a_rebuild_cut_off_is_completed_by_the_next_start(
     assert contents(clickhouse) == fresh[1]
 
 
-def test_a_rebuild_tells_its_progress_and_mends_what_is_wrong(
+def test_a_rebuild_reports_progress_and_repairs_derived_tables(
     new_database: NewDatabase, fresh: tuple[dict[str, str], dict[str, list[Any]]]
 ) -> None:
     clickhouse = new_database()
@@ -189,23 +189,23 @@ def test_a_rebuild_tells_its_progress_and_mends_what_is_wrong(
     clickhouse.command("TRUNCATE TABLE receipt_lines")
     clickhouse.command("INSERT INTO inspections (supplier_id, inspection_no) VALUES ('X', 'X')")
     clickhouse.command("DROP VIEW complaints_of_events")
-    told: list[tuple[str, int, int]] = []
+    steps: list[tuple[str, int, int]] = []
     tables = {table for made in migrations() if made.derived for table in made.tables}
-    assert rebuild(clickhouse, NOT_SYNCED, lambda *step: told.append(step)) == len(tables)
+    assert rebuild(clickhouse, NOT_SYNCED, lambda *step: steps.append(step)) == len(tables)
     assert contents(clickhouse) == fresh[1]
     filled = [table for made in migrations() for table in made.filled]
-    filling, folding = told[: len(filled)], told[len(filled) :]
+    filling, folding = steps[: len(filled)], steps[len(filled) :]
     assert filling == [(table, done, len(filled)) for done, table in enumerate(filled)]
     assert [done for _, done, _ in folding] == list(range(len(folding)))
     assert {total for _, _, total in folding} == {len(folding)}
 
 
-def test_statements_end_at_a_lines_end() -> None:
+def test_statements_end_with_a_semicolon_at_the_end_of_a_line() -> None:
     text = "-- a; comment;\nSELECT ';x', 1;\n\n  -- another\nSELECT\n  2\n;\n"
     assert statements(text) == ["SELECT ';x', 1", "SELECT\n  2"]
 
 
-def test_on_a_cluster_every_object_is_made_on_every_node() -> None:
+def test_on_a_cluster_every_object_is_created_on_every_node() -> None:
     placement = Placement(cluster="main")
     for migration in migrations():
         for statement in migration.statements():
@@ -219,7 +219,7 @@ def test_on_a_cluster_every_object_is_made_on_every_node() -> None:
 
 
 def kinds_of_parts(clickhouse: ClickHouse) -> set[tuple[str, str]]:
-    """Return how parts are kept, by table."""
+    """Return the storage types of the active parts, as pairs of table and type."""
     rows = clickhouse.rows(
         "SELECT DISTINCT table, part_storage_type AS kind FROM system.parts "
         "WHERE active AND database = {database:String}",
@@ -228,7 +228,7 @@ def kinds_of_parts(clickhouse: ClickHouse) -> set[tuple[str, str]]:
     return {(row["table"], row["kind"]) for row in rows}
 
 
-def test_what_an_insert_brings_to_a_derived_table_is_one_file(own_clickhouse: ClickHouse) -> None:
+def test_an_insert_writes_one_file_to_each_derived_table(own_clickhouse: ClickHouse) -> None:
     packed = {(table, "Packed") for one in migrations() for table in one.filled}
     store(own_clickhouse, EVENTS)
     kept = kinds_of_parts(own_clickhouse)
@@ -236,29 +236,30 @@ def test_what_an_insert_brings_to_a_derived_table_is_one_file(own_clickhouse: Cl
     assert {(table, "Full") for table, _ in packed}.isdisjoint(kept)
     assert {("events", "Full"), ("batches", "Full")} <= kept
     assert {("events", "Packed"), ("batches", "Packed")}.isdisjoint(kept)
-    # Tables that were made anew, too.
+    # The same holds for tables that a rebuild created.
     rebuild(own_clickhouse, NOT_SYNCED)
     store(own_clickhouse, [{**event, "id": f"{event['id']}-again"} for event in EVENTS])
     assert packed <= kinds_of_parts(own_clickhouse)
 
 
 def every_table(migration: Migration) -> list[str]:
-    """Return the tables that a migration makes, the durable ones too."""
+    """Return the tables that a migration creates, durable ones included."""
     return re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+) ", migration.text, re.MULTILINE)
 
 
-def test_every_derived_table_has_its_view_and_is_known() -> None:
+def test_a_migration_knows_its_derived_tables_and_their_engines_allow_repeats() -> None:
     known = {table for migration in migrations() for table in migration.tables}
     for migration in migrations():
         altered = set(re.findall(r"^ALTER TABLE (\w+) ", migration.text, re.MULTILINE))
         assert altered <= {table for one in migrations() for table in every_table(one)}
-        # What is altered must be made anew and altered again by a rebuild.
+        # A rebuild must create and alter again every derived table that is altered.
         assert migration.derived == bool(migration.tables or altered & known)
         made = [s for s in migration.statements() if s.startswith("CREATE TABLE")]
         if migration.derived:
             assert len(made) == len(migration.tables)
             for statement, table in zip(made, migration.tables, strict=True):
                 assert statement.startswith(f"CREATE TABLE IF NOT EXISTS {table} ")
-                # Deriving twice must change nothing; a mark may be any number, if it is another.
+                # Deriving twice must change nothing but marks: these are sums of random numbers,
+                # and any other number will do.
                 kinds = r"\$replacing(\((version|computed_at|newest)\))?\n|\$summing\(mark\)\n"
                 assert re.search(kinds, statement)

@@ -1,7 +1,7 @@
-"""On a cluster: what the migrations become, and that shards by supplier give the same figures.
+"""On a cluster: how statements of migrations are rewritten; shards give the same figures.
 
-Keeper, a second node and the queue of statements for all nodes are not to be had in this process.
-What is left out for that is in tests/clickhouse_http/cluster.py.
+Keeper, a second node and the queue of statements for all nodes are not available in this process.
+tests/clickhouse_http/cluster.py says what is left out for that reason.
 """
 
 import random
@@ -32,7 +32,7 @@ from tests.unit.assessment.test_figures_sql import same_scorecards
 CLUSTER = Placement(cluster="main", fsync=False)
 SUPPLIERS = supplier_ids(4)
 EVENTS = history(random.Random(7), suppliers=4, buyers=2, lines=30, start=date(2026, 1, 1), days=60)
-ASKED = [
+SELECTIONS = [
     Selection(date(2026, month, 17), 180, tuple(SUPPLIERS), buyers)
     for month in (2, 4)
     for buyers in ((), tuple(buyer_ids(1)))
@@ -44,7 +44,7 @@ NewDatabase = Callable[[], ClickHouse]
 
 @pytest.fixture(scope="module")
 def whole(new_database: NewDatabase) -> ClickHouse:
-    """Return the store of one machine with all events."""
+    """Return a store on one machine with all events."""
     made = new_database()
     migrate(made, NOT_SYNCED)
     store_in_batches(made, random.Random(1), EVENTS)
@@ -52,7 +52,7 @@ def whole(new_database: NewDatabase) -> ClickHouse:
 
 
 def on_cluster() -> Iterator[str]:
-    """Give every statement that makes the store on a cluster."""
+    """Yield every statement that creates the store on a cluster."""
     views = (files("services.store") / "views").iterdir()
     texts = [one.text for one in migrations()] + [expand_units(file.read_text()) for file in views]
     for text in texts:
@@ -60,14 +60,14 @@ def on_cluster() -> Iterator[str]:
             yield from CLUSTER.statements(statement, "rantai")
 
 
-def test_every_statement_is_understood_by_the_engine(whole: ClickHouse) -> None:
+def test_the_engine_can_parse_every_statement(whole: ClickHouse) -> None:
     for statement in on_cluster():
         assert "$" not in statement
         assert "ON CLUSTER 'main'" in statement
         assert whole.rows(f"EXPLAIN AST {statement}")
 
 
-def test_every_name_stands_for_all_shards_and_every_view_fills_its_own() -> None:
+def test_tables_are_distributed_and_views_fill_the_local_ones() -> None:
     made = list(on_cluster())
     for migration in migrations():
         for table in migration.tables:
@@ -82,32 +82,32 @@ def test_every_name_stands_for_all_shards_and_every_view_fills_its_own() -> None
             assert f"FROM events{LOCAL}\n" in view
 
 
-def test_how_rows_are_kept_is_a_matter_of_the_shards() -> None:
+def test_settings_are_modified_on_local_tables() -> None:
     altered = [s for s in on_cluster() if s.startswith("ALTER ") and "MODIFY SETTING" in s]
     assert altered
     for statement in altered:
         assert re.match(rf"ALTER TABLE \w+{LOCAL} ON CLUSTER 'main'\s+MODIFY SETTING ", statement)
 
 
-def test_a_column_is_added_to_the_rows_and_then_to_the_name_of_them() -> None:
+def test_a_column_is_added_to_the_local_and_then_to_the_distributed_table() -> None:
     added = [s for s in on_cluster() if s.startswith("ALTER ") and "ADD COLUMN" in s]
     tables = [s.split()[2] for s in added]
     assert tables[::2] == [f"{table}{LOCAL}" for table in tables[1::2]]
 
 
-def test_a_table_is_dropped_with_its_rows() -> None:
+def test_the_local_table_is_dropped_before_the_distributed_one() -> None:
     dropped = [s.split()[4] for s in on_cluster() if s.startswith("DROP TABLE ")]
     assert dropped[::2] == [f"{table}{LOCAL}" for table in dropped[1::2]]
 
 
-def test_what_was_not_thought_of_is_refused() -> None:
+def test_a_statement_that_can_not_be_rewritten_is_refused() -> None:
     with pytest.raises(ValueError, match="does not know how to run this"):
         sharded("ALTER TABLE events $on_cluster ADD COLUMN x String", "main", "rantai")
     with pytest.raises(ValueError, match="things has no supplier_id"):
         sharded("CREATE TABLE IF NOT EXISTS things $on_cluster\n(\n    x String\n)", "main", "r")
 
 
-def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: ClickHouse) -> None:
+def test_an_event_and_the_rows_derived_from_it_are_on_one_shard(whole: ClickHouse) -> None:
     keys = {
         table: f"cityHash64({key})"
         for statement in on_cluster()
@@ -117,7 +117,9 @@ def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: ClickHouse) -> 
         (one["source"], one["id"]): one["shard"]
         for one in whole.rows(f"SELECT source, id, {keys['events']} AS shard FROM events FINAL")
     }
-    assert len(set(shards.values())) > len(SUPPLIERS)  # also of buyers and others who registered
+    assert len(set(shards.values())) > len(
+        SUPPLIERS
+    )  # buyers and other registered partners have events too
     for made in (one for one in migrations() if one.derived and one.filled):
         for table in set(made.filled) - {"touched", "senders"}:
             rows = whole.rows(f"SELECT source, event_id, {keys[table]} AS shard FROM {table}")
@@ -127,8 +129,8 @@ def test_an_event_and_all_that_comes_of_it_have_one_shard(whole: ClickHouse) -> 
 def test_figures_of_shards_are_those_of_one_machine(
     new_database: NewDatabase, whole: ClickHouse
 ) -> None:
-    # Each shard knows its own suppliers' events alone, folds them by itself, and is read through
-    # one table over both, as a Distributed table does.
+    # Each shard has only the events of its own suppliers and folds them itself. A Merge table over
+    # both reads them as a Distributed table does.
     shards = [new_database(), new_database()]
     held = []
     for number, shard in enumerate(shards):
@@ -151,12 +153,12 @@ def test_figures_of_shards_are_those_of_one_machine(
             f"ENGINE = Merge(REGEXP('^({either})$'), '^{name}$')"
         )
     replace_views(over, NOT_SYNCED)
-    for asked in ASKED:
-        same_scorecards(over, EVENTS, asked)
+    for selection in SELECTIONS:
+        same_scorecards(over, EVENTS, selection)
 
 
 def shard_of(event: dict[str, object]) -> int:
-    """Return where an event lies: suppliers are dealt out in turn, buyers are on the first."""
+    """Return the shard of an event: suppliers alternate, buyers are on the first one."""
     data = event["data"]
     assert isinstance(data, dict)
     partner = data.get("supplier_id") or data["partner_id"]
@@ -165,7 +167,7 @@ def shard_of(event: dict[str, object]) -> int:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """Return the store of a cluster of one node, over HTTP."""
+    """Return the store of a cluster with one node, over HTTP."""
     server = ClickHouseProcess(tmp_path_factory.mktemp("cluster"), options=("--cluster", "main"))
     server.start()
     made = ClickHouse(url=server.url, cluster="main")
@@ -174,13 +176,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     server.process.kill()
 
 
-def test_replicated_engines_take_their_arguments(cluster: ClickHouse) -> None:
+def test_the_arguments_of_replicated_engines_are_valid(cluster: ClickHouse) -> None:
     made = [s for s in on_cluster() if "ENGINE = Replicated" in s]
     for number, statement in enumerate(made):
-        # On a cluster the id comes with the statement; the path in Keeper is made of it.
+        # On a cluster the statement comes with a UUID, from which the path in Keeper is made.
         alone = statement.replace("ON CLUSTER 'main'", f"UUID '{UUID(int=number + 1)}'")
-        alone = alone.replace("ENGINE = ", "ENGINE=")  # the endpoint of the tests leaves it so
-        # Arguments are read before Keeper is looked for: a wrong one is another error.
+        alone = alone.replace("ENGINE = ", "ENGINE=")  # which the tests' endpoint does not rewrite
+        # Arguments are checked before Keeper is contacted: a wrong one gives another error.
         with pytest.raises(StoreRefused, match=NO_ZOOKEEPER):
             cluster.command(alone)
     assert len(made) == sum(one.text.count("\nCREATE TABLE ") for one in migrations())
@@ -195,13 +197,13 @@ def test_the_store_works_through_distributed_tables(cluster: ClickHouse, whole: 
     assert of["figure_parts"] == "Distributed"
     assert of[f"figure_parts{LOCAL}"] == "ReplacingMergeTree"
     assert contents(cluster) == contents(whole)
-    for asked in ASKED:
-        same_scorecards(cluster, EVENTS, asked)
+    for selection in SELECTIONS:
+        same_scorecards(cluster, EVENTS, selection)
     tables = {table for one in migrations() for table in one.tables}
     assert rebuild(cluster, CLUSTER) == len(tables)
     assert contents(cluster) == contents(whole)
 
-    # Whatever deletes rows reaches the tables behind the names.
+    # Statements that delete rows must reach the local tables.
     drop_facts(cluster, DEFAULT_RULES.id)
     assert contents(cluster)["figure_parts"] == []
     cluster.command(f"DELETE FROM {cluster.stored('folded_rules')} WHERE 1")
@@ -212,7 +214,9 @@ def test_the_store_works_through_distributed_tables(cluster: ClickHouse, whole: 
     assert contents(cluster) == contents(whole)
 
 
-def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: ClickHouse) -> None:
+def test_on_a_cluster_an_incomplete_batch_is_derived_from_its_own_rows_only(
+    cluster: ClickHouse,
+) -> None:
     migrate(cluster, CLUSTER)
     ledger, cut = Ledger(cluster), uuid4()
     placed = [event for event in EVENTS if event["type"] == "id.rantai.order.placed.v1"][:6]
@@ -228,6 +232,6 @@ def test_a_batch_cut_off_on_a_cluster_is_derived_from_its_rows_alone(cluster: Cl
     assert {one["id"] for one in left} == {event["id"] for event in later[3:]}
 
 
-def test_the_settings_are_known_to_the_engine(whole: ClickHouse) -> None:
+def test_the_engine_knows_the_settings(whole: ClickHouse) -> None:
     known = whole.rows("SELECT name FROM system.settings")
     assert set(SETTINGS) <= {one["name"] for one in known}

@@ -1,4 +1,4 @@
-"""What the pages say, to the letter."""
+"""The exact words of the pages: numbers, dates, figures, order lines, and unreadable addresses."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -96,11 +96,11 @@ def test_dates_months_and_moments() -> None:
     assert ID.moment(late_in_utc, "Asia/Jayapura") == "22 Nov 2026 pukul 03.05 WIT"
 
 
-def test_a_share_of_few_cases_is_told_with_its_interval() -> None:
-    said = line_words.figure_in_words(ID, "otif", figure("7", "9", counts=True))
-    assert said.short == "77,8 %"
-    assert said.sentence == "7 dari 9 baris tepat waktu dan lengkap (77,8 %)"
-    assert said.cautions == ("Angka yang sebenarnya antara 45 % dan 94 %, karena baru 9 baris.",)
+def test_a_share_of_few_cases_is_shown_with_its_interval() -> None:
+    words = line_words.figure_in_words(ID, "otif", figure("7", "9", counts=True))
+    assert words.short == "77,8 %"
+    assert words.sentence == "7 dari 9 baris tepat waktu dan lengkap (77,8 %)"
+    assert words.cautions == ("Angka yang sebenarnya antara 45 % dan 94 %, karena baru 9 baris.",)
 
 
 def test_thirty_cases_need_no_interval() -> None:
@@ -111,9 +111,9 @@ def test_thirty_cases_need_no_interval() -> None:
 
 
 @pytest.mark.parametrize("key", line_words.TITLES)
-def test_nothing_known_is_said_as_such(key: str) -> None:
-    said = line_words.figure_in_words(ID, key, figure("0", "0", counts=True, mixed=True))
-    assert (said.short, said.sentence, said.cautions, said.known) == (
+def test_a_figure_without_data_says_so(key: str) -> None:
+    words = line_words.figure_in_words(ID, key, figure("0", "0", counts=True, mixed=True))
+    assert (words.short, words.sentence, words.cautions, words.known) == (
         "belum ada data",
         "belum ada data",
         (),
@@ -128,7 +128,7 @@ def test_nothing_known_is_said_as_such(key: str) -> None:
         ("mean_days_late", "1", "1000", "rata-rata terlambat kurang dari 0,1 hari"),
         ("mean_days_late", "0", "10", "tidak ada yang terlambat"),
         ("ppm", "12", "28571", "420 dari sejuta ditolak (12 dari 28.571 yang diterima)"),
-        # More than came in this time: what was rejected came before it, and is no part of it.
+        # More was rejected than received: the rejected goods came before the window.
         (
             "ppm",
             "666",
@@ -147,13 +147,15 @@ def test_nothing_known_is_said_as_such(key: str) -> None:
         ("on_time_quantity", "1", "2", "1 dari 2 yang dipesan datang tepat waktu (50 %)"),
     ],
 )
-def test_sentences(key: str, numerator: str, denominator: str, sentence: str) -> None:
+def test_the_sentences_of_figures(
+    key: str, numerator: str, denominator: str, sentence: str
+) -> None:
     assert line_words.figure_in_words(ID, key, figure(numerator, denominator)).sentence == sentence
 
 
-def test_mixed_units_are_told() -> None:
-    said = line_words.figure_in_words(ID, "ppm", figure("1", "100", mixed=True))
-    assert said.mixed_units
+def test_mixed_units_are_marked() -> None:
+    words = line_words.figure_in_words(ID, "ppm", figure("1", "100", mixed=True))
+    assert words.mixed_units
     assert not line_words.figure_in_words(ID, "ppm", figure("1", "100")).mixed_units
 
 
@@ -196,8 +198,8 @@ def test_meanings_follow_the_policy() -> None:
     ],
 )
 def test_how_late_a_line_is(changes: dict[str, Any], lateness: str) -> None:
-    said = line_words.line(ID, line(**changes), TODAY, DEFAULT_POLICY, {})
-    assert said.lateness == lateness
+    words = line_words.line(ID, line(**changes), TODAY, DEFAULT_POLICY, {})
+    assert words.lateness == lateness
 
 
 def test_the_tolerances_are_those_of_the_buyer_and_the_item() -> None:
@@ -216,7 +218,7 @@ def test_the_tolerances_decide_what_is_late_and_complete() -> None:
 
 
 def test_a_line_in_words() -> None:
-    said = line_words.line(
+    words = line_words.line(
         ID,
         line(
             uom="KGM",
@@ -232,26 +234,26 @@ def test_a_line_in_words() -> None:
         DEFAULT_POLICY,
         {"AHM": "PT Astra Honda Motor"},
     )
-    assert said.order == "PO1 baris 10"
-    assert said.due == "jatuh tempo 12 Okt 2026"
-    assert said.amount == "diterima 80,5 dari 100 kg, dikembalikan 20"
-    assert said.rejected == "ditolak 3 dari 80 kg yang diperiksa"
-    assert said.notes == ("dibatalkan pemasok", "2 keluhan", "sanggahan belum dijawab")
-    assert said.buyer == "PT Astra Honda Motor"
+    assert words.order == "PO1 baris 10"
+    assert words.due == "jatuh tempo 12 Okt 2026"
+    assert words.amount == "diterima 80,5 dari 100 kg, dikembalikan 20"
+    assert words.rejected == "ditolak 3 dari 80 kg yang diperiksa"
+    assert words.notes == ("dibatalkan pemasok", "2 keluhan", "sanggahan belum dijawab")
+    assert words.buyer == "PT Astra Honda Motor"
 
 
 def test_a_line_still_awaited_says_what_is_missing_even_after_it_was_complete() -> None:
     back = line(returned=24)
-    said = line_words.line(ID, back, TODAY, DEFAULT_POLICY, {}, awaited=True)
-    assert said.lateness == "sudah lewat 41 hari, masih kurang 24 buah"
+    words = line_words.line(ID, back, TODAY, DEFAULT_POLICY, {}, awaited=True)
+    assert words.lateness == "sudah lewat 41 hari, masih kurang 24 buah"
 
 
-def test_units_that_have_no_word_stand_as_they_are() -> None:
+def test_units_without_a_word_are_shown_as_codes() -> None:
     assert line_words.quantity(ID, 5, "XPP") == "5 XPP"
     assert line_words.quantity(ID, 5, None) == "5"
 
 
-def test_the_trend_has_no_gaps_and_marks_the_month_at_hand() -> None:
+def test_the_trend_has_no_gaps_and_marks_the_current_month() -> None:
     some = {"otif": figure("7", "9", counts=True)}
     months = trend(ID, {"2026-08": some, "2026-11": some}, TODAY)
     assert [one.name for one in months] == ["Agu 2026", "Sep 2026", "Okt 2026", "Nov 2026"]
@@ -261,7 +263,7 @@ def test_the_trend_has_no_gaps_and_marks_the_month_at_hand() -> None:
     assert trend(ID, {}, TODAY) == []
 
 
-def test_on_the_first_of_a_month_the_one_before_is_complete() -> None:
+def test_on_the_first_of_a_month_the_month_before_is_complete() -> None:
     months = trend(ID, {"2025-11": {"otif": figure("1", "1", counts=True)}}, date(2026, 11, 1))
     assert [months[0].name, months[-1].name, len(months)] == ["Nov 2025", "Okt 2026", 12]
     assert not months[-1].running
@@ -285,12 +287,12 @@ def test_on_the_first_of_a_month_the_one_before_is_complete() -> None:
         {"page": "0"},
     ],
 )
-def test_what_cannot_be_read_is_said(query: dict[str, str]) -> None:
+def test_an_unreadable_query_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(page_query.Unreadable):
         page_query.read(query, TODAY)
 
 
-def test_empty_and_foreign_fields_are_left_alone() -> None:
+def test_empty_and_unknown_fields_are_ignored() -> None:
     empty = {"as_of": "", "window_days": "", "buyer_id": "", "utm_source": "wa"}
     view = page_query.read(empty, TODAY)
     assert (view.as_of, view.window_days, view.buyer_id) == (TODAY, 180, None)
@@ -306,8 +308,8 @@ def test_english_has_its_own_signs_words_and_plurals() -> None:
     assert EN.day(date(2026, 8, 3)) == "3 Aug 2026"
     late = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
     assert EN.moment(late, "Asia/Jakarta") == "22 Nov 2026 at 01:05 WIB"
-    said = line_words.figure_in_words(EN, "otif", figure("7", "9", counts=True))
-    assert said.sentence == "7 of 9 lines on time and in full (77.8 %)"
+    words = line_words.figure_in_words(EN, "otif", figure("7", "9", counts=True))
+    assert words.sentence == "7 of 9 lines on time and in full (77.8 %)"
     one = line(receipts=[{"received_on": "2026-10-13", "quantity": 100, "receipt_no": "R1"}])
     assert line_words.line(EN, one, TODAY, DEFAULT_POLICY, {}).lateness == "1 day late"
     assert line_words.line(EN, line(), TODAY, DEFAULT_POLICY, {}).lateness == "4 days late"
@@ -317,17 +319,17 @@ def test_english_has_its_own_signs_words_and_plurals() -> None:
 @pytest.mark.parametrize(
     "query", [{"as_of": "x"}, {"window_days": "0"}, {"page": "0"}, {"buyer_id": "a b"}]
 )
-def test_what_cannot_be_read_is_said_in_every_language(
+def test_an_unreadable_query_is_explained_in_every_language(
     language: Language, query: dict[str, str]
 ) -> None:
     with pytest.raises(page_query.Unreadable) as refused:
         page_query.read(query, TODAY)
-    said = refused.value.said(language)
-    assert said
-    assert "%(" not in said
+    words = refused.value.said(language)
+    assert words
+    assert "%(" not in words
 
 
-def test_the_catalogue_is_complete_and_has_nothing_that_is_said_nowhere() -> None:
+def test_the_catalogue_is_complete_and_has_no_unused_texts() -> None:
     assert catalogue.faults() == []
 
 

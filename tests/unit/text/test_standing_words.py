@@ -1,4 +1,4 @@
-"""What a supplier reads first, to the letter: grade, things to do, months, independence, load."""
+"""The exact words about a supplier's standing: grade, next steps, month ends, stage, load."""
 
 import json
 from datetime import date
@@ -27,7 +27,7 @@ TIGHT = Policy.load_text(
 
 
 def card(**changes: Any) -> dict[str, Any]:
-    """Return a scorecard of a B through its JSON, with some of it changed."""
+    """Return the scorecard of a supplier with grade B, as read from its JSON, with changes."""
     whole = {
         "supplier_id": "S1",
         "as_of": "2026-11-22",
@@ -60,13 +60,14 @@ def grade(value: str | None, published: str | None, gates: tuple[str, ...] = ())
     }
 
 
-def told(
+def grade_words(
     policy: Policy = DEFAULT_POLICY, months: int = 3, **changes: Any
 ) -> standing_words.GradeWords:
     return standing_words.grade(ID, card(**changes), policy, months)
 
 
 def of_lines(count: int) -> dict[str, Any]:
+    """Return the figures of a scorecard whose OTIF has `count` matured lines and no value."""
     return {
         **card()["kpis"],
         "otif": {"value": None, "numerator": 0, "denominator": count, "ci95": None},
@@ -89,9 +90,7 @@ def of_lines(count: int) -> dict[str, Any]:
         (100, "100"),
     ],
 )
-def test_points_are_cut_off_and_read_as_no_more_than_they_are(
-    value: Decimal | int, text: str
-) -> None:
+def test_points_are_cut_off_and_never_rounded_up(value: Decimal | int, text: str) -> None:
     assert standing_words.points(ID, value) == text
 
 
@@ -104,7 +103,7 @@ def test_points_are_cut_off_and_read_as_no_more_than_they_are(
         ("0.049", "kurang dari +0,1 poin"),
     ],
 )
-def test_what_is_gained(value: str, text: str) -> None:
+def test_the_gain_of_a_step_in_points(value: str, text: str) -> None:
     assert next_step_words.gained(ID, Decimal(value)) == text
 
 
@@ -113,14 +112,14 @@ def test_what_is_gained(value: str, text: str) -> None:
     [("A", "sangat baik"), ("B", "baik"), ("C", "cukup"), ("D", "perlu perbaikan")],
 )
 def test_a_grade_has_a_letter_and_a_word(letter: str, word: str) -> None:
-    said = told(grade=grade(letter, letter))
-    assert (said.letter, said.word, said.sentences) == (letter, word, ())
+    words = grade_words(grade=grade(letter, letter))
+    assert (words.letter, words.word, words.sentences) == (letter, word, ())
 
 
 def test_the_score_and_its_pillars() -> None:
-    said = told()
-    assert (said.score_label, said.score) == ("Skor", "84,2")
-    assert [(one.key, one.name, one.score) for one in said.pillars] == [
+    words = grade_words()
+    assert (words.score_label, words.score) == ("Skor", "84,2")
+    assert [(one.key, one.name, one.score) for one in words.pillars] == [
         ("quality", "Mutu", "92"),
         ("delivery", "Pengiriman", "84"),
         ("responsiveness", "Tanggapan", "belum ada data"),
@@ -153,17 +152,17 @@ def test_the_score_and_its_pillars() -> None:
         ),
     ],
 )
-def test_another_grade_of_the_day_is_said_in_a_sentence(
+def test_a_grade_of_the_day_that_differs_is_explained(
     policy: Policy, at: str, published: str, sentence: str
 ) -> None:
-    said = told(policy, grade=grade(at, published))
-    assert (said.letter, said.sentences) == (published, (sentence,))
+    words = grade_words(policy, grade=grade(at, published))
+    assert (words.letter, words.sentences) == (published, (sentence,))
 
 
 def test_before_the_first_month_end_there_is_no_letter() -> None:
-    said = told(grade=grade("B", None))
-    assert (said.letter, said.word) == (None, "belum ditetapkan")
-    assert said.sentences == (
+    words = grade_words(grade=grade("B", None))
+    assert (words.letter, words.word) == (None, "belum ditetapkan")
+    assert words.sentences == (
         "Menurut angka terakhir nilainya B (baik); nilai pertama ditetapkan pada akhir bulan.",
     )
 
@@ -188,51 +187,53 @@ def test_before_the_first_month_end_there_is_no_letter() -> None:
         (DEFAULT_POLICY, 10, 3, "Belum ada angka yang bisa dinilai."),
     ],
 )
-def test_too_little_has_no_letter_whatever_was_published_before(
+def test_too_few_lines_give_no_letter_whatever_was_published_before(
     policy: Policy, lines: int, months: int, sentence: str
 ) -> None:
     score = {**card()["score"], "value": 71.5, "provisional": True, "pillars": {}}
-    said = told(
+    words = grade_words(
         policy,
         months,
         kpis={**of_lines(lines), "line_stops": {"value": 0}},
         grade=grade(None, "B"),
         score=score,
     )
-    assert (said.letter, said.word, said.sentences) == (None, "belum cukup data", (sentence,))
-    assert (said.score_label, said.score) == ("Skor sementara", "71,5")
+    assert (words.letter, words.word, words.sentences) == (None, "belum cukup data", (sentence,))
+    assert (words.score_label, words.score) == ("Skor sementara", "71,5")
 
 
-def test_nothing_at_all_has_no_score() -> None:
-    said = told(score={"value": None, "provisional": True, "pillars": {}}, grade=grade(None, None))
-    assert said.score is None
+def test_without_any_data_there_is_no_score() -> None:
+    words = grade_words(
+        score={"value": None, "provisional": True, "pillars": {}}, grade=grade(None, None)
+    )
+    assert words.score is None
 
 
 @pytest.mark.parametrize(("policy", "cap"), [(DEFAULT_POLICY, "C"), (TIGHT, "D")])
-def test_gates_say_what_they_leave_by_the_policy(policy: Policy, cap: str) -> None:
+def test_gates_name_the_best_grade_that_the_policy_allows(policy: Policy, cap: str) -> None:
     kpis = {**card()["kpis"], "line_stops": {"value": 2}}
     both = ("line_stops", "overdue_complaint_step")
-    said = standing_words.grade(
+    words = standing_words.grade(
         ID,
         {**card(), "kpis": kpis, "grade": grade(cap, cap, both)},
         policy,
         3,
     )
-    assert said.sentences == (
+    assert words.sentences == (
         "Jalur produksi pembeli berhenti atau keselamatan terancam "
         f"(2 keluhan dalam jangka waktu ini), nilai paling tinggi {cap}.",
         "Ada langkah keluhan yang lewat waktu, nilai paling tinggi B.",
     )
 
 
-def test_every_figure_that_can_be_scored_has_something_to_do() -> None:
+def test_every_figure_that_can_be_scored_has_advice_of_its_own() -> None:
     sentences = next_step_words.to_do(ID, DEFAULT_POLICY)
     assert sentences.keys() == set(SCORABLE)
     assert len(set(sentences.values())) == len(SCORABLE)
     assert all(one.endswith(".") for one in sentences.values())
 
 
-def test_what_to_do_follows_the_policy() -> None:
+def test_advice_follows_the_policy() -> None:
     assert "dalam 48 jam" in next_step_words.to_do(ID, DEFAULT_POLICY)["confirmation_in_time"]
     assert "dalam 24 jam" in next_step_words.to_do(ID, TIGHT)["confirmation_in_time"]
     assert "dalam 2 hari, " in next_step_words.to_do(ID, DEFAULT_POLICY)["complaint_response"]
@@ -259,12 +260,12 @@ def test_what_to_do_follows_the_policy() -> None:
 )
 def test_cases_are_named_by_their_numbers_and_buyer(case: dict[str, str], text: str) -> None:
     step = {"kpi": "otif", "gain": 4.2, "cases": [{"buyer_id": "AHM", **case}]}
-    (said,) = next_step_words.next_steps(
+    (words,) = next_step_words.next_steps(
         ID, card(next_steps=[step]), DEFAULT_POLICY, {"AHM": "PT Astra"}
     )
-    assert [one.what for one in said.cases] == [text]
+    assert [one.what for one in words.cases] == [text]
     line = "/suppliers/S1/line?buyer=AHM&order=PO1&line=10"
-    assert said.cases[0].address == (line if "order_no" in case else None)
+    assert words.cases[0].address == (line if "order_no" in case else None)
 
 
 def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
@@ -290,7 +291,7 @@ def test_the_best_step_comes_first_with_five_cases_at_most() -> None:
         (99.99, ": membereskan beberapa kasus saja belum menaikkan skor."),
     ],
 )
-def test_where_nothing_stands_out_the_score_says_why(score: float | None, why: str) -> None:
+def test_why_there_is_no_next_step_depends_on_the_score(score: float | None, why: str) -> None:
     shown: dict[str, Any] = {"value": score, "provisional": False, "pillars": {}}
     assert next_step_words.nothing_to_do(ID, card(score=shown)).startswith(
         "Tidak ada yang menonjol" + why
@@ -338,7 +339,7 @@ def test_stages_say_mean_day_and_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "able", "load", "sentence"),
+    ("ordered", "capacity", "load", "sentence"),
     [
         (1200, 1000, "120 %", "pesanan melebihi kapasitas (1.200 dari 1.000 sebulan)"),
         (
@@ -354,15 +355,15 @@ def test_stages_say_mean_day_and_limits() -> None:
         (5, 0, "belum ada data", "belum ada data"),
     ],
 )
-def test_the_load_of_a_process(asked: float, able: int, load: str, sentence: str) -> None:
-    shown = {"value": None, "numerator": asked, "denominator": able}
+def test_the_load_of_a_process(ordered: float, capacity: int, load: str, sentence: str) -> None:
+    shown = {"value": None, "numerator": ordered, "denominator": capacity}
     kpis = {**card()["kpis"], "capacity_load": {"value": None, "processes": {"Bubut": shown}}}
-    (said,) = standing_words.capacity(ID, card(kpis=kpis))
-    assert (said.process, said.load, said.sentence) == ("Bubut", load, sentence)
+    (words,) = standing_words.capacity(ID, card(kpis=kpis))
+    assert (words.process, words.load, words.sentence) == ("Bubut", load, sentence)
     assert standing_words.capacity(ID, card()) == []
 
 
-def test_a_figure_of_a_scorecard_is_the_one_it_was_made_of() -> None:
+def test_a_figure_is_read_back_from_a_scorecard() -> None:
     otif, ppm = standing_words.figure(card(), "otif"), standing_words.figure(card(), "ppm")
     assert (otif.counts, otif.scale, otif.mixed_units, otif.value) == (True, 1, False, 0.9)
     assert (ppm.counts, ppm.scale, ppm.mixed_units, ppm.value) == (False, 1_000_000, True, 250)

@@ -1,4 +1,4 @@
-"""From what is typed to an event: lawful under the contract, or a fault at a field."""
+"""Forms to events: what is typed gives an event that the contract accepts, or faults at fields."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -79,7 +79,7 @@ FORMS: dict[str, tuple[Make, Sender]] = {
     form_events.DISPUTED: (disputed, Sender(SUPPLIER, (Role.SUPPLIER,))),
     form_events.DISPUTE_ANSWERED: (dispute_answered, Sender(BUYER, (Role.BUYER,))),
 }
-"""Each form with who sends it."""
+"""By event type: the function that makes the event's data from a form, and the form's sender."""
 
 NAMES = [
     *(f"{name}-{n}" for name in ("line", "answer", "date", "quantity", "item") for n in "0129"),
@@ -100,8 +100,8 @@ TEXTS = st.one_of(
 )
 
 
-def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
-    """Return an event as the intake takes it from who sends the form."""
+def accepted_event(event_type: str, data: Mapping[str, Any]) -> Accepted:
+    """Return the event as the intake accepts it from the form's sender."""
     sender = FORMS[event_type][1]
     source = form_events.source_of(sender.partner)
     taken = validate(
@@ -113,7 +113,7 @@ def lawful(event_type: str, data: Mapping[str, Any]) -> Accepted:
 
 @pytest.mark.parametrize("event_type", FORMS)
 @given(typed=st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=14))
-def test_whatever_is_typed_is_a_lawful_event_or_a_fault(
+def test_whatever_is_typed_gives_a_valid_event_or_a_fault(
     event_type: str, typed: dict[str, str]
 ) -> None:
     carried = {f"line-{n}": form_events.hidden_value(line.key) for n, line in enumerate(LINES)}
@@ -121,7 +121,7 @@ def test_whatever_is_typed_is_a_lawful_event_or_a_fault(
     data = FORMS[event_type][0](filled)
     assert (data is None) == bool(filled.faults)
     if data is not None:
-        assert lawful(event_type, data).supplier_id == SUPPLIER
+        assert accepted_event(event_type, data).supplier_id == SUPPLIER
     for language in LANGUAGES.values():
         assert all(filled.said(language).values())
 
@@ -144,7 +144,7 @@ def test_an_order_is_answered_line_by_line() -> None:
             },
         ],
     }
-    lawful(form_events.CONFIRMED, data)
+    accepted_event(form_events.CONFIRMED, data)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_an_order_is_answered_line_by_line() -> None:
         ({"line__7": '["PO9", "10"]', "answer__7": "accepted"}, ""),
     ],
 )
-def test_an_answer_that_says_nothing_or_two_things(typed: dict[str, str], at: str) -> None:
+def test_an_empty_or_contradictory_answer_is_a_fault(typed: dict[str, str], at: str) -> None:
     filled = form(**typed)
     assert confirmed(filled) is None
     assert list(filled.faults) == [at]
 
 
-def test_a_line_that_stands_twice_is_one() -> None:
+def test_a_line_that_is_in_a_form_twice_is_sent_once() -> None:
     typed = form(
         line__5=form_events.hidden_value(LINES[0].key), answer__0="accepted", answer__5="accepted"
     )
@@ -199,7 +199,7 @@ def test_a_delivery_has_the_lines_with_a_quantity() -> None:
         "expected_at": "2026-11-23T07:30:00+07:00",
         "vehicle": "G 1234 AB",
     }
-    lawful(form_events.DESPATCHED, data)
+    accepted_event(form_events.DESPATCHED, data)
     plain = despatched(form(despatch_no="SJ-8", quantity__0="1", expected_on="2026-11-23"))
     assert plain is not None
     assert plain["expected_at"] == "2026-11-23T12:00:00+07:00"
@@ -217,20 +217,20 @@ def test_a_delivery_has_the_lines_with_a_quantity() -> None:
         ({"despatch_no": "SJ", "quantity__0": "1", "vehicle": "x" * 65}, "vehicle"),
     ],
 )
-def test_a_delivery_that_is_not_whole(typed: dict[str, str], at: str) -> None:
+def test_an_incomplete_or_invalid_delivery_is_a_fault(typed: dict[str, str], at: str) -> None:
     filled = form(**typed)
     assert despatched(filled) is None
     assert list(filled.faults) == [at]
 
 
-def test_a_step_is_done_now_or_at_noon_of_its_day() -> None:
+def test_a_step_is_done_now_or_at_noon_of_an_earlier_day() -> None:
     today = answered(form(step="corrective_action", answered_on="2026-11-22"))
     assert today is not None
     assert today["answered_at"] == NOW.isoformat()
     before = answered(form(step="corrective_action", answered_on="12/11/2026"))
     assert before is not None
     assert before["answered_at"] == "2026-11-12T12:00:00+07:00"
-    assert lawful(form_events.ANSWERED, before)
+    assert accepted_event(form_events.ANSWERED, before)
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,16 @@ def test_a_step_is_done_now_or_at_noon_of_its_day() -> None:
         ("corrective_action", "2026-11-23", "answered_on"),
     ],
 )
-def test_a_step_that_is_done_or_a_day_that_can_not_be(step: str, on: str, at: str) -> None:
+def test_a_step_that_is_already_done_or_an_impossible_day_is_a_fault(
+    step: str, on: str, at: str
+) -> None:
     filled = form(step=step, answered_on=on)
     assert answered(filled) is None
     assert list(filled.faults) == [at]
 
 
-def test_a_day_begins_at_the_sites() -> None:
-    # 20:00 UTC is the next day in Jakarta: what is done then is done on that day.
+def test_the_day_of_an_answer_is_the_day_at_the_site() -> None:
+    # 20:00 UTC is already the next day in Jakarta, so the step is done on that day, now.
     late = NOW.replace(hour=20)
     typed = form(step="corrective_action", answered_on=(TODAY + timedelta(days=1)).isoformat())
     data = form_events.complaint_answer(typed, SUPPLIER, COMPLAINT, late, ZONE)
@@ -277,20 +279,20 @@ def test_a_capacity_names_its_items_once() -> None:
         "uom": "H87",
         "items": ["A", "B", "C"],
     }
-    lawful(form_events.CAPACITY, data)
+    accepted_event(form_events.CAPACITY, data)
     filled = form(process="bubut", valid_from="2026-12-01", quantity_per_month="640")
     assert declared(filled) is None
     assert list(filled.faults) == ["others"]
 
 
-def test_data_that_stays_as_it_is_has_a_reason() -> None:
+def test_a_buyer_who_upholds_the_data_must_give_a_reason() -> None:
     filled = form(answer="upheld")
     assert dispute_answered(filled) is None
     assert list(filled.faults) == ["note"]
     assert dispute_answered(form(answer="corrected")) is not None
 
 
-def test_faults_of_the_intake_find_their_field() -> None:
+def test_faults_of_the_intake_are_shown_at_their_field() -> None:
     assert form_events.field_of("/data/reason") == "reason"
     assert form_events.field_of("/data/expected_at") == "expected_on"
     assert form_events.field_of("/data/lines/0/quantity") == form_events.field_of("") == ""

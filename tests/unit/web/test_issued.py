@@ -1,4 +1,4 @@
-"""What a paper is known by: read back as it was signed, short enough to scan, never made up."""
+"""Codes of papers: read back as they were signed, short enough to scan, and never forged."""
 
 import json
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_a_code_is_read_back(issued: Issued) -> None:
     assert CODES.read(CODES.code(issued)) == issued
 
 
-def test_a_code_that_was_touched_is_none_of_ours() -> None:
+def test_a_code_that_was_altered_or_signed_elsewhere_is_refused() -> None:
     code = CODES.code(ISSUED)
     for place, letter in enumerate(code[:-1]):
         other = "A" if letter != "A" else "B"
@@ -81,7 +81,7 @@ def test_an_address_is_short_enough_to_scan() -> None:
     assert len(base + CODES.code(longest)) <= 300
 
 
-def test_the_digest_is_of_every_figure() -> None:
+def test_the_digest_covers_every_figure() -> None:
     digest = digest_of(CARD)
     text = simplejson.dumps({**CARD, "next_steps": []}, use_decimal=True)
     assert digest_of(json.loads(text, parse_float=Decimal)) == digest
@@ -95,9 +95,9 @@ def test_the_digest_is_of_every_figure() -> None:
     ("score", "kept"),
     [("79.9999", "79.999"), ("100", "100"), ("0", "0"), ("0.00001", "0.001")],
 )
-def test_a_score_is_never_more_than_it_is(score: str, kept: str) -> None:
+def test_a_score_is_cut_off_but_not_to_0(score: str, kept: str) -> None:
     assert cut_off(Decimal(score)) == Fraction(kept)
 
 
-def test_the_digest_is_compared_by_eye() -> None:
+def test_the_digest_is_shown_in_groups_to_compare_by_eye() -> None:
     assert ISSUED.digest_words == "0001-0203-0405-0607"

@@ -1,4 +1,4 @@
-"""The story of an order line says of each event what the fold of the line made of it."""
+"""The story of an order line shows for each event what the fold of the line made of it."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -40,7 +40,7 @@ CONFLICT = "Does not count: its unit does not convert into that of the line: cou
 
 
 def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[ScorecardReader, str]:
-    """Store events of a supplier of their own, and return who it is."""
+    """Store events under a new supplier; return a reader of scorecards, and the supplier's id."""
     supplier = f"STORY-{next(NAMES)}"
     store(
         clickhouse,
@@ -55,7 +55,7 @@ def stored(clickhouse: ClickHouse, events: Sequence[Event]) -> tuple[ScorecardRe
 def story(
     clickhouse: ClickHouse, events: Sequence[Event]
 ) -> tuple[LineStory, dict[str, StoryEntry]]:
-    """Return the story of line 10, and each of its events as it is told, by id."""
+    """Return the story of line 10 and its events in words, by their position in two digits."""
     reader, supplier = stored(clickhouse, events)
     reading, key = SupplierReader(reader), ("B1", "P", "10")
     line = StoryLine(reading.folds(supplier, [key])[key], supplier, "B1", {}, AS_OF, DEFAULT_POLICY)
@@ -66,7 +66,7 @@ def story(
 
 
 def words(one: StoryEntry) -> str:
-    """Return an event as its page has it: details, and what it does."""
+    """Return an event as the page shows it: its details, then its effect."""
     does = one.effect
     if one.counts is not None:
         does = f"{'Counts' if one.counts else 'Does not count'}: {does}"
@@ -74,18 +74,18 @@ def words(one: StoryEntry) -> str:
 
 
 def without_line(day: str) -> Event:
-    """Send order P again with another line alone."""
+    """Return an event that sends order P again with line 20 instead of line 10."""
     return order(day, 5, "03-25", line="20")
 
 
 def in_unit(one: Event, uom: str) -> Event:
-    """Give every line of a document a unit."""
+    """Return a document with this unit on every line."""
     lines = [line | {"uom": uom} for line in one["data"]["lines"]]
     return one | {"data": one["data"] | {"lines": lines}}
 
 
 def of_supplier(one: Event) -> Event:
-    """Let the supplier itself send an event."""
+    """Return an event as the supplier itself sends it."""
     return one | {"source": "/erp/S1/test"}
 
 
@@ -249,10 +249,11 @@ CASES: dict[str, tuple[list[Event], int, str]] = {
         "Does not count: of a quantity of 0: it never was",
     ),
 }  # fmt: skip
+"""By name: events, the position of one of them, and the end of that event's words."""
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_event_is_told_with_what_it_does(own_clickhouse: ClickHouse, name: str) -> None:
+def test_an_event_is_shown_with_its_effect(own_clickhouse: ClickHouse, name: str) -> None:
     events, place, expected = CASES[name]
     _, found = story(own_clickhouse, events)
     assert words(found[f"{place:02}"]).endswith(expected)
@@ -268,7 +269,7 @@ def test_every_event_of_a_line_is_in_its_story(own_clickhouse: ClickHouse, name:
 @pytest.mark.parametrize(
     ("events", "count_then"),
     [
-        # What the story says of the line as sent again is what the figures say of it.
+        # The figures agree with the story about a line that was sent again.
         (CASES["declined, then sent again word for word"][0], 0),
         (CASES["brought back by another quantity"][0], 1),
         (CASES["sent again without the line"][0], 0),
@@ -277,7 +278,7 @@ def test_every_event_of_a_line_is_in_its_story(own_clickhouse: ClickHouse, name:
         (CASES["goods before the order"][0], 0),
     ],
 )
-def test_a_line_out_of_the_story_is_out_of_the_figures(
+def test_figures_count_the_line_as_its_story_says(
     own_clickhouse: ClickHouse, events: list[Event], count_then: int
 ) -> None:
     reader, supplier = stored(own_clickhouse, events)
@@ -288,7 +289,7 @@ def test_a_line_out_of_the_story_is_out_of_the_figures(
     assert figures["otif"].as_json()["denominator"] == count_then + lines
 
 
-def test_the_supplier_that_confirms_itself_is_not_told_as_the_buyer(
+def test_a_suppliers_own_confirmation_is_not_shown_as_entered_by_the_buyer(
     own_clickhouse: ClickHouse,
 ) -> None:
     _, found = story(
@@ -311,22 +312,22 @@ def test_sums_are_in_the_unit_of_the_line(own_clickhouse: ClickHouse) -> None:
         inspect("03-22", 3, "rejected", no="Q2"),
         send_back("03-23", 6),
     ]
-    said, found = story(own_clickhouse, events)
+    line_story, found = story(own_clickhouse, events)
     assert words(found["03"]).startswith("lot rejected; 1 of 2 dozens rejected")
-    assert inspected_before(said, AS_OF) == (Fraction(74), Fraction(15), True)
-    assert inspected_before(said, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
-    assert said.line.fold is not None
-    line = line_at(said.line.fold, AS_OF, DEFAULT_POLICY)
+    assert inspected_before(line_story, AS_OF) == (Fraction(74), Fraction(15), True)
+    assert inspected_before(line_story, date(2026, 3, 22)) == (Fraction(24), Fraction(12), True)
+    assert line_story.line.fold is not None
+    line = line_at(line_story.line.fold, AS_OF, DEFAULT_POLICY)
     assert line is not None
     assert (line["received"], line["returned"]) == (36, 6)
-    # What came at one instant is in the house at once.
+    # Goods that came at the same instant are added in one step.
     assert line["in_the_house"] == [(date(2026, 3, 20), 36), (date(2026, 3, 23), 30)]
     reader = ScorecardReader(own_clickhouse, DEFAULT_POLICY)
-    (row,) = reader.store.lines(Selection(AS_OF, 180, [said.line.supplier_id]), "any", 10, 0)
+    (row,) = reader.store.lines(Selection(AS_OF, 180, [line_story.line.supplier_id]), "any", 10, 0)
     assert (row["quantity_inspected"], row["quantity_rejected"]) == (74, 15)
 
 
-def test_a_document_in_two_units_is_told_in_both(own_clickhouse: ClickHouse) -> None:
+def test_a_document_in_two_units_is_shown_in_both(own_clickhouse: ClickHouse) -> None:
     two: dict[str, Any] = receive("03-20", 5)
     first, second = goods(2, 5)
     two["data"]["lines"] = [first | {"uom": "DZN"}, second | {"uom": "H87"}]

@@ -1,4 +1,4 @@
-"""Papers put down: one page whatever is on it, an annex of any length, the same bytes each time."""
+"""Papers as PDF: one page whatever is on it, an annex of any length, the same bytes each time."""
 
 import io
 import subprocess
@@ -81,7 +81,7 @@ def line(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = None) -> PaperFacts:
+def facts(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = None) -> PaperFacts:
     shown = shown or card()
     inputs = HighWater(1234, datetime(2026, 11, 21, 3, tzinfo=UTC))
     return PaperFacts(
@@ -96,7 +96,7 @@ def told(lines: int = 2, name: str = "CV Maju", shown: dict[str, Any] | None = N
 
 
 def paper(code: str = "id", **more: Any) -> Paper:
-    return paper_words.paper(LANGUAGES[code], told(**more), DEFAULT_POLICY, ADDRESS)
+    return paper_words.paper(LANGUAGES[code], facts(**more), DEFAULT_POLICY, ADDRESS)
 
 
 def pages(content: bytes) -> list[str]:
@@ -104,7 +104,7 @@ def pages(content: bytes) -> list[str]:
 
 
 def lowest(content: bytes) -> float:
-    """Return the base of the lowest text of the first page, above its foot, in points."""
+    """Return the height of the lowest baseline on the first page, without its footer, in points."""
     bases: list[float] = []
 
     def see(text: str, cm: list[float], tm: list[float], _font: Any, _size: float) -> None:
@@ -119,10 +119,10 @@ def lowest(content: bytes) -> float:
 def test_the_same_paper_gives_the_same_bytes() -> None:
     content = pdf(paper())
     assert pdf(paper()) == content
-    asked = "from tests.unit.web.test_pdf import *; sys.stdout.buffer.write(pdf(paper()))"
+    program = "from tests.unit.web.test_pdf import *; sys.stdout.buffer.write(pdf(paper()))"
     for seed in ("1", "2"):
         run = subprocess.run(
-            [sys.executable, "-c", asked],
+            [sys.executable, "-c", program],
             capture_output=True,
             check=True,
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
@@ -131,7 +131,7 @@ def test_the_same_paper_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(("code", "title"), [("id", "Kartu nilai"), ("en", "Supplier's scorecard")])
-def test_the_file_says_what_it_is(code: str, title: str) -> None:
+def test_the_file_has_a_title_a_language_and_its_fonts(code: str, title: str) -> None:
     read = PdfReader(io.BytesIO(pdf(paper(code))))
     assert read.metadata is not None
     assert str(read.metadata.title).startswith(title)
@@ -148,14 +148,14 @@ def test_the_file_says_what_it_is(code: str, title: str) -> None:
 
 def test_the_first_page_says_everything() -> None:
     first = " ".join(pages(pdf(paper("en")))[0].split())
-    for said in (
+    for expected in (
         "CV Maju", "IKM-1 · Kab. Tegal · logam", "22 Nov 2026", "26 May 2026 to 21 Nov 2026",
         "all buyers", "good", "Score 81.3 of 100", "92.5", "no data yet", "9 of 10",
         "60 % to 100 %", DEFAULT_POLICY.version, "1,234 events",
-        "21 Nov 2026 at 10:00 WIB", "22 Nov 2026 at 12:07 WIB", told().issued.digest_words,
+        "21 Nov 2026 at 10:00 WIB", "22 Nov 2026 at 12:07 WIB", facts().issued.digest_words,
         "https://rantai.example.go.id", "Page 1 / 2",
     ):  # fmt: skip
-        assert said in first, said
+        assert expected in first, expected
 
 
 @pytest.mark.parametrize(("lines", "expected"), [(0, 2), (1, 2), (28, 2), (60, 4), (300, 12)])
@@ -172,8 +172,8 @@ def test_the_annex_takes_as_many_pages_as_it_needs(lines: int, expected: int) ->
     assert all(f"PO-{number:04}" in shown for number in range(lines))
 
 
-def test_what_is_left_out_is_said() -> None:
-    some = replace(told(lines=3), lines_total=1234)
+def test_the_annex_says_how_many_lines_it_leaves_out() -> None:
+    some = replace(facts(lines=3), lines_total=1234)
     content = pdf(paper_words.paper(LANGUAGES["en"], some, DEFAULT_POLICY, ADDRESS))
     assert "the 3 due last of 1,234" in pages(content)[1]
 
@@ -203,7 +203,7 @@ def test_any_name_stays_on_its_page(name: str) -> None:
     case = {"order_no": name or "?", "line_no": "10", "buyer_id": name or "?"}
     steps = [{"kpi": key, "gain": 4, "cases": [case] * 9} for key in TITLED[:3]]
     shown = card(stage=stages, next_steps=steps)
-    found = told(name=name, shown=shown)
+    found = facts(name=name, shown=shown)
     rows = [line(1, order_no=name, item_no=name, line_no=name, buyer_id=name)]
     found = replace(found, lines=rows, names={"PT-1": name})
     content = pdf(paper_words.paper(LANGUAGES["id"], found, DEFAULT_POLICY, ADDRESS))
@@ -214,8 +214,8 @@ def test_any_name_stays_on_its_page(name: str) -> None:
     assert lowest(content) >= MARGIN
 
 
-def test_a_frozen_paper_says_nothing_by_other_rules() -> None:
-    some = told()
+def test_a_frozen_paper_is_not_explained_by_a_later_policy() -> None:
+    some = facts()
     old = replace(some.issued, frozen=True, policy_version="2020-01-01")
     gated = {**card(), "grade": {**card()["grade"], "gates": ["line_stops"]}}
     shown = paper_words.paper(
@@ -229,7 +229,7 @@ def test_a_frozen_paper_says_nothing_by_other_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "expected"),
     [
         ({}, "yes"),
         (
@@ -258,11 +258,11 @@ def test_a_frozen_paper_says_nothing_by_other_rules() -> None:
         ),
     ],
 )
-def test_a_line_says_why_it_missed(more: dict[str, Any], said: str) -> None:
-    assert verdict(LANGUAGES["en"], line(1, **more), DAY, DEFAULT_POLICY) == said
+def test_a_line_says_why_it_missed(more: dict[str, Any], expected: str) -> None:
+    assert verdict(LANGUAGES["en"], line(1, **more), DAY, DEFAULT_POLICY) == expected
 
 
-def test_letters_that_are_missing_are_marked() -> None:
+def test_letters_that_the_font_lacks_are_marked() -> None:
     names = "Jönköping Łódź Đà Nẵng Ωμέγα Завод œ"
     assert drawable(names) == names
     assert drawable("e\u0301") == "é"
@@ -271,7 +271,7 @@ def test_letters_that_are_missing_are_marked() -> None:
     assert drawable("a\tb\nc\0\u200bd") == "a b cd"
 
 
-def test_what_is_too_wide_is_cut() -> None:
+def test_text_that_is_too_wide_is_cut() -> None:
     register()
     text = "PT Perkakas Besar dan Rekan"
     assert cut(text, PLAIN, 8, 1000) == text
@@ -280,10 +280,12 @@ def test_what_is_too_wide_is_cut() -> None:
     assert 40 < width(short, BOLD, 8) <= 50
 
 
-def test_who_asks_for_no_paper_need_not_hold_its_libraries() -> None:
-    asked = (
+def test_the_libraries_of_papers_and_workbooks_are_not_loaded_at_start() -> None:
+    program = (
         "import sys, services.cli, services.web.site_routes;"
         "print([one for one in ('reportlab', 'xlsxwriter', 'PIL') if one in sys.modules])"
     )
-    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
     assert run.stdout.strip() == "[]"

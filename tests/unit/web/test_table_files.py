@@ -1,4 +1,4 @@
-"""Tables as files: what a spreadsheet reads is what the page knows, and nothing in it runs."""
+"""Tables as files: a spreadsheet reads the values of the page, and runs none as a formula."""
 
 import csv
 import io
@@ -31,6 +31,7 @@ SPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 
 def sheet() -> tuple[ElementTree.Element, list[str], ElementTree.Element]:
+    """Return the table's sheet in a workbook, the workbook's shared texts, and its root."""
     with zipfile.ZipFile(io.BytesIO(xlsx_bytes(TABLE, ID))) as book:
         shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
         texts = ["".join(one.itertext()) for one in shared.findall("m:si", SPACE)]
@@ -39,6 +40,7 @@ def sheet() -> tuple[ElementTree.Element, list[str], ElementTree.Element]:
 
 
 def cells() -> dict[str, str | float | None]:
+    """Return the values of the sheet's cells by their addresses."""
     page, texts, _ = sheet()
     found: dict[str, str | float | None] = {}
     for cell in page.iterfind(".//m:c", SPACE):
@@ -79,7 +81,7 @@ def test_a_workbook_has_true_numbers_and_dates() -> None:
     assert found["D2"] == (date(2026, 11, 22) - date(1899, 12, 30)).days
     assert found["E2"] == -3
     assert found["D3"] is None
-    # A double would have cut it off.
+    # A double would lose digits, so it is written as text.
     assert found["B4"] == "12345678901234567.891"
     page, _, _ = sheet()
     assert page.find(".//m:f", SPACE) is None
@@ -100,7 +102,7 @@ def test_a_workbook_is_ready_to_filter() -> None:
     assert min(widths) >= 7
 
 
-def test_a_file_is_named_for_what_it_holds() -> None:
+def test_a_file_is_named_after_its_contents() -> None:
     assert TABLE.file_name("csv") == "rantai-IKM-1-late-2026-11-22.csv"
     strange = Table("late", "T", [], [], 'A"/\r\nB é', None)
     assert strange.file_name("xlsx") == "rantai-A_B_-late.xlsx"

@@ -76,22 +76,22 @@ def test_a_quantity_with_two_readings_is_refused_and_shown(typed: str) -> None:
         *("1,1234567", "9" * 5000, "1\n5", "½"),
     ],
 )
-def test_what_is_no_quantity_is_refused(typed: str) -> None:
+def test_a_text_that_is_no_quantity_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
         typed_fields.quantity(typed)
 
 
-def test_nothing_can_be_declared_where_none_is_no_slip() -> None:
+def test_a_quantity_of_0_is_read_where_none_is_allowed() -> None:
     assert typed_fields.quantity_or_none("0") == 0
 
 
 @given(st.decimals(0, 10**12 - 1, allow_nan=False, places=6))
-def test_what_stands_in_a_field_is_read_as_it_was_written(value: Decimal) -> None:
+def test_a_quantity_that_was_written_into_a_field_is_read_back(value: Decimal) -> None:
     assert typed_fields.quantity_or_none(typed_fields.written(value)) == value
 
 
 @given(st.text(alphabet="0123456789., \u00a0-+e", max_size=24))
-def test_a_quantity_is_one_of_the_contract_or_refused(typed: str) -> None:
+def test_a_quantity_is_valid_by_the_contract_or_refused(typed: str) -> None:
     try:
         found = typed_fields.quantity_or_none(typed)
     except Unreadable:
@@ -113,7 +113,7 @@ def test_a_day_is_read_as_browsers_and_people_write_it(typed: str) -> None:
         "1" * 5000,
     ],
 )
-def test_no_day_or_one_far_away_is_refused(typed: str) -> None:
+def test_an_invalid_or_distant_day_is_refused(typed: str) -> None:
     with pytest.raises(Unreadable):
         typed_fields.day(FIRST, LAST)(typed)
 
@@ -130,7 +130,7 @@ def test_times_of_a_day() -> None:
 
 
 @given(st.text(max_size=80))
-def test_a_number_is_one_of_the_contract_or_refused(typed: str) -> None:
+def test_a_number_is_valid_by_the_contract_or_refused(typed: str) -> None:
     try:
         found = typed_fields.number(typed)
     except Unreadable:
@@ -140,7 +140,7 @@ def test_a_number_is_one_of_the_contract_or_refused(typed: str) -> None:
 
 
 @given(st.text(max_size=80) | st.just("https://x.example/ a") | st.just("javascript:alert(1)"))
-def test_an_address_is_one_of_the_contract_or_refused(typed: str) -> None:
+def test_an_address_is_valid_by_the_contract_or_refused(typed: str) -> None:
     try:
         found = typed_fields.address(typed)
     except Unreadable:
@@ -155,7 +155,7 @@ def test_addresses_of_other_kinds_are_refused() -> None:
             typed_fields.address(typed)
 
 
-def test_texts_keep_their_lines_and_have_an_end() -> None:
+def test_texts_keep_their_line_breaks_and_have_a_limit() -> None:
     assert typed_fields.words("satu\r\ndua") == "satu\ndua"
     assert typed_fields.words("x" * typed_fields.MOST_TEXT)
     for typed in ("", "x" * (typed_fields.MOST_TEXT + 1), "a\x00b", "a\x1bb", "\u202e"):
@@ -163,7 +163,7 @@ def test_texts_keep_their_lines_and_have_an_end() -> None:
             typed_fields.words(typed)
 
 
-def test_names_one_a_line_each_once() -> None:
+def test_names_are_read_one_a_line_and_each_once() -> None:
     assert typed_fields.numbers(" A \r\n\r\nB\nA") == ["A", "B"]
     for typed in ("x" * 65, "\n".join(str(n) for n in range(typed_fields.MOST_ITEMS + 1))):
         with pytest.raises(Unreadable):
@@ -172,7 +172,7 @@ def test_names_one_a_line_each_once() -> None:
 
 @pytest.mark.parametrize("read", READERS)
 @given(typed=st.text(max_size=200))
-def test_a_reader_reads_or_says_why_in_both_languages(
+def test_every_reader_reads_or_says_why_not_in_both_languages(
     read: Callable[[str], Any], typed: str
 ) -> None:
     try:
@@ -182,7 +182,7 @@ def test_a_reader_reads_or_says_why_in_both_languages(
 
 
 @given(st.text(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(repr))
-def test_what_a_form_carries_unseen_is_names_or_nothing(text: str) -> None:
+def test_a_hidden_field_gives_valid_names_or_none(text: str) -> None:
     found = typed_fields.names_in(text)
     assert found is None or all(1 <= len(one) <= 64 and one.isprintable() for one in found)
 
@@ -190,11 +190,11 @@ def test_what_a_form_carries_unseen_is_names_or_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ['["\\ud800", "1"]', '["a\\u0000", "1"]', "[" * 5000, '{"a": 1}', '["", "1"]', "[1]"]
 )
-def test_what_a_form_never_carried_is_nothing(text: str) -> None:
+def test_a_forged_hidden_field_gives_none(text: str) -> None:
     assert typed_fields.names_in(text) is None
 
 
-def test_the_first_thing_said_of_a_field_stands() -> None:
+def test_the_first_fault_of_a_field_is_kept() -> None:
     typed = Typed({"a": "x"})
     assert typed.take("a", typed_fields.quantity) is None
     typed.fault("a", "something else")

@@ -1,4 +1,4 @@
-"""Orders to deliver by week, beside what can be made; and certificates that run out."""
+"""Orders to deliver by week, beside the capacity of each process; and certificates that expire."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,18 +32,18 @@ def test_a_week_is_seven_of_the_days_of_a_year_of_twelve_months() -> None:
 
 
 @pytest.mark.parametrize(("days", "place"), [(-400, 0), (-1, 0), (0, 1), (6, 1), (7, 2), (83, 12)])
-def test_what_is_due_stands_in_its_week(days: int, place: int) -> None:
+def test_a_line_is_counted_in_the_week_in_which_it_is_due(days: int, place: int) -> None:
     (load,) = workloads([due(days, lines=2)], [makes("P", "A")], TODAY)
     assert [week.lines for week in load.weeks] == [2 if n == place else 0 for n in range(13)]
     assert load.weeks[place].quantity == 10
 
 
-def test_what_is_due_after_twelve_weeks_is_not_shown() -> None:
+def test_a_line_that_is_due_after_twelve_weeks_is_not_counted() -> None:
     (load,) = workloads([due(84)], [makes("P", "A")], TODAY)
     assert not any(week.lines for week in load.weeks)
 
 
-def test_weeks_follow_each_other_from_the_day_on() -> None:
+def test_weeks_follow_each_other_from_the_day_of_the_report() -> None:
     (load,) = workloads([], [makes("P", "A")], TODAY)
     backlog, first, second, *_ = load.weeks
     assert (backlog.first, backlog.last) == (None, TODAY - timedelta(days=1))
@@ -51,7 +51,7 @@ def test_weeks_follow_each_other_from_the_day_on() -> None:
     assert second.first == TODAY + timedelta(days=7)
 
 
-def test_an_item_is_asked_of_every_process_that_makes_it_and_others_of_none() -> None:
+def test_an_item_counts_for_every_process_that_makes_it_and_others_for_none() -> None:
     awaited = [due(1, "A", 5), due(1, "B", 7), due(1, "C", 9)]
     found = workloads(awaited, [makes("P", "A", "B"), makes("Q", "B")], TODAY)
     assert [(load.process, int(load.weeks[1].quantity)) for load in found] == [
@@ -76,13 +76,13 @@ def test_quantities_are_in_the_unit_of_the_process_and_units_do_not_add() -> Non
     assert [one.a_week is None for one in found] == [False, True, True, True, True]
 
 
-def test_a_process_asked_in_another_unit_alone_is_not_said_to_wait_for_nothing() -> None:
+def test_a_process_with_orders_only_in_another_unit_has_no_empty_workload() -> None:
     (only,) = workloads([due(1, unit="KGM")], [makes("P", "A")], TODAY)
     assert (only.process, only.uom, only.a_week) == ("P", "KGM", None)
 
 
 def test_lines_ahead_are_counted_once() -> None:
-    # Which lines are overdue is the figure's to say, never the backlog's.
+    # The number of overdue lines is that of the figure, not of the backlog in `awaited`.
     awaited = [due(-3, lines=2), due(0), due(6), due(7), due(27), due(28)]
     assert ahead(3, awaited, TODAY) == Ahead(overdue=3, a_week=2, four_weeks=4)
 
@@ -109,6 +109,6 @@ def test_a_certificate_says_until_when_it_is_valid(
     assert (words.state, words.urgent, words.detail) == (state, urgent, "12/3 · OSS")
 
 
-def test_what_has_run_out_comes_first() -> None:
+def test_expired_certificates_come_first() -> None:
     some = [held("Z", None), held("V", 90), held("S", 20), held("E", -2)]
     assert [one.name for one in certificate_words(ID, some, TODAY)] == ["E", "S", "V", "Z"]
