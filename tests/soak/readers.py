@@ -13,6 +13,7 @@ from unittest.mock import MagicMock
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from fastapi.routing import iter_route_contexts
 
 from schemas.catalogue import CATALOGUE, Role
 from services.assessment.explanation import EXPLAINED
@@ -50,8 +51,8 @@ def every_route() -> set[str]:
         programme_api.routes(stub),
         operations_api.routes(stub),
     ]
-    routes = [route for router in routers for route in router.routes]
-    return {str(r.path) for r in routes if "GET" in getattr(r, "methods", ())}  # type: ignore[attr-defined]
+    routes = iter_route_contexts([route for router in routers for route in router.routes])
+    return {str(one.path) for one in routes if "GET" in (one.methods or ())}
 
 
 def unread(reached: set[str]) -> set[str]:

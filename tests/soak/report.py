@@ -76,6 +76,7 @@ def report_of(world: World, watch: Watch, log: Log, status: int | None) -> Repor
         "health, slowest": f"{max(watch.health_seconds, default=0):.3f} s",
         "faults, ready again after": f"{counts['faults']}: {healed}",
         "memory of the process": _memory(watch.process),
+        "pages of its program's files": _files(watch.process),
         "memory of the broker": _memory(watch.broker),
         "log lines": ", ".join(f"{level} {count}" for level, count in sorted(log.levels.items())),
         "exit status": str(status),
@@ -100,6 +101,12 @@ def _spread(seconds: list[float]) -> str:
         return "none"
     shares = [f"{name} {seconds[int(share * (len(seconds) - 1))]:.3f}" for share, name in _SHARES]
     return f"{len(seconds)}: {', '.join(shares)}, max {seconds[-1]:.3f} s"
+
+
+def _files(memory: Memory) -> str:
+    if not memory.files:
+        return "-"
+    return f"{memory.files[0][1]:.0f} to {memory.files[-1][1]:.0f} MB"
 
 
 def _memory(memory: Memory) -> str:

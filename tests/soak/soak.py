@@ -101,6 +101,7 @@ async def _around(plan: Plan, folder: Path, up: Up, cluster: Cluster | None) -> 
     log = log_check.read(world)
     await ledger_check.stored(world)
     _judge(world, watch, log)
+    watch.process.write(world.folder / "memory.csv")
     return report_of(world, watch, log, status)
 
 

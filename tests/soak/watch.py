@@ -20,15 +20,29 @@ _MEGABYTE: Final = 1e6
 
 @dataclass(slots=True)
 class Memory:
-    """Samples of resident memory: (time in seconds, megabytes)."""
+    """Samples of a process's memory in megabytes, by time in seconds.
+
+    `samples`: anonymous memory, which is what a process holds. `files`: pages of its program's
+    own files, which the system may drop at any time; they grow as more of the program is used.
+    """
 
     samples: list[tuple[float, float]] = field(default_factory=list)
+    files: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, at: float, pid: int | None) -> None:
         """Add a sample of a process, unless it is gone."""
-        held = None if pid is None else resident(pid)
+        held = None if pid is None else held_by(pid)
         if held is not None:
-            self.samples.append((at, held))
+            self.samples.append((at, held[0]))
+            self.files.append((at, held[1]))
+
+    def write(self, file: Path) -> None:
+        """Write the samples as CSV: seconds, anonymous and file megabytes."""
+        rows = (
+            f"{at:.0f},{anonymous:.1f},{mapped:.1f}"
+            for (at, anonymous), (_, mapped) in zip(self.samples, self.files, strict=True)
+        )
+        file.write_text("\n".join(("seconds,anonymous_mb,file_mb", *rows)) + "\n")
 
     def slope(self) -> tuple[float, float]:
         """Return the growth in MB per minute over the last two thirds, and its standard error."""
@@ -55,12 +69,13 @@ def grows(slope: float, error: float, least: float = 1.0) -> bool:
     return slope > least and slope > 2 * error
 
 
-def resident(pid: int) -> float | None:
-    """Return the resident memory of a process in megabytes; None if it is gone."""
+def held_by(pid: int) -> tuple[float, float] | None:
+    """Return a process's resident megabytes, anonymous and of files; None if it is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MEGABYTE
-    except (OSError, IndexError):
+        _, whole, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
+    except (OSError, ValueError):
         return None
+    return (whole - shared) * _PAGE / _MEGABYTE, shared * _PAGE / _MEGABYTE
 
 
 def embedded_broker(parent: int) -> int | None:
