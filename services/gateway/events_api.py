@@ -3,25 +3,30 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from schemas.catalogue import CATALOGUE
 from schemas.units import UNIT_ALIASES
 from schemas.validation import NotParseable, Sender
 from services.access.keys import KeyStore, Principal
+from services.gateway.answers import EventSchema, EventTypes
 from services.gateway.decoding import Decoder, NoRoom
 from services.gateway.intake import IntakeOutcome, publish_accepted
 from services.gateway.openapi import EVENTS_OPERATION
 from services.gateway.unpacking import TooLarge, UnsupportedMediaType
+from services.http.answers import Outcome
 from services.http.bodies import body_of
-from services.http.principal import principal_of
+from services.http.principal import Asking
 from services.http.service import Problem
+from services.http.state import with_state
 from services.kafka.safety import Safety
 from services.kafka.topics import BrokerUnavailable
 from services.telemetry.metrics import BODIES_REFUSED
+
+router = APIRouter(tags=["events"])
 
 RETRY_SECONDS: Final = 5
 _FULL_SECONDS: Final = 2
@@ -59,57 +64,69 @@ class Gateway:
                 del self._under_way[key_id]
 
 
+async def _gateway(request: Request) -> Gateway:
+    state: Gateway = request.state.service
+    return state
+
+
+Serving = Annotated[Gateway, Depends(_gateway)]
+"""What the application holds that serves a request."""
+
+
+@router.post(
+    "/v1/events",
+    status_code=202,
+    responses={status: {"model": Outcome} for status in (202, 403, 422)},
+    openapi_extra=EVENTS_OPERATION,
+)
+async def post_events(gateway: Serving, principal: Asking, request: Request) -> Response:
+    """Accept CloudEvents: one, a batch, one per line, or one in headers and body."""
+    async with gateway.turn(principal.key_id):
+        try:
+            outcome = await _receive(gateway, request, principal)
+        except NoRoom as full:
+            raise _no_room(full) from None
+        except NotParseable as error:
+            raise Problem(400, str(error)) from None
+        except TooLarge as error:
+            raise Problem(413, str(error)) from None
+        except UnsupportedMediaType as error:
+            raise Problem(415, str(error)) from None
+        except BrokerUnavailable:
+            raise Problem(
+                503,
+                "the events could not be confirmed as stored; send them again, duplicates are "
+                "ignored",
+                {"Retry-After": str(RETRY_SECONDS)},
+            ) from None
+    return JSONResponse(outcome.as_json(), status_code=outcome.status)
+
+
+@router.get("/v1/catalogue", responses={200: {"model": EventTypes}})
+async def catalogue() -> Response:
+    """List the event types with their topics, and the words for units with their codes.
+
+    The JSON Schema of a type is at `/v1/catalogue/<type>`.
+    """
+    types = [
+        {"type": row.name, "topic": row.topic, "about": row.data.__doc__}
+        for row in CATALOGUE.values()
+    ]
+    return JSONResponse({"types": types, "units": dict(UNIT_ALIASES)})
+
+
+@router.get("/v1/catalogue/{event_type}", responses={200: {"model": EventSchema}})
+async def schema(event_type: str) -> Response:
+    """Return the JSON Schema of an event type's data."""
+    row = CATALOGUE.get(event_type)
+    if row is None:
+        raise Problem(404, f"{event_type} is not an event type; see /v1/catalogue")
+    return JSONResponse(row.data.model_json_schema())
+
+
 def routes(gateway: Gateway) -> APIRouter:
     """Return the gateway's routes."""
-    router = APIRouter(tags=["events"])
-
-    @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, status_code=202)
-    async def post_events(request: Request) -> Response:
-        """Accept CloudEvents: one, a batch, one per line, or one in headers and body."""
-        principal = principal_of(request, gateway.keys)
-        async with gateway.turn(principal.key_id):
-            try:
-                outcome = await _receive(gateway, request, principal)
-            except NoRoom as full:
-                raise _no_room(full) from None
-            except NotParseable as error:
-                raise Problem(400, str(error)) from None
-            except TooLarge as error:
-                raise Problem(413, str(error)) from None
-            except UnsupportedMediaType as error:
-                raise Problem(415, str(error)) from None
-            except BrokerUnavailable:
-                raise Problem(
-                    503,
-                    "the events could not be confirmed as stored; send them again, duplicates are "
-                    "ignored",
-                    {"Retry-After": str(RETRY_SECONDS)},
-                ) from None
-        return JSONResponse(outcome.as_json(), status_code=outcome.status)
-
-    @router.get("/v1/catalogue")
-    async def catalogue() -> dict[str, Any]:
-        """List the event types with their topics, and the words for units with their codes.
-
-        The JSON Schema of a type is at `/v1/catalogue/<type>`.
-        """
-        return {
-            "types": [
-                {"type": row.name, "topic": row.topic, "about": row.data.__doc__}
-                for row in CATALOGUE.values()
-            ],
-            "units": UNIT_ALIASES,
-        }
-
-    @router.get("/v1/catalogue/{event_type}")
-    async def schema(event_type: str) -> dict[str, Any]:
-        """Return the JSON Schema of an event type's data."""
-        row = CATALOGUE.get(event_type)
-        if row is None:
-            raise Problem(404, f"{event_type} is not an event type; see /v1/catalogue")
-        return row.data.model_json_schema()
-
-    return router
+    return with_state(router, gateway)
 
 
 async def _receive(gateway: Gateway, request: Request, principal: Principal) -> IntakeOutcome:

@@ -6,7 +6,6 @@ that decimals stay exact; the tests compare the answers with the models.
 
 from typing import Any
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -44,12 +43,3 @@ class Outcome(Answer):
 
     accepted: int = Field(description="number of events that are safely stored")
     rejected: list[RejectedEvent] = Field(description="the other events, in order of the request")
-
-
-class JsonLines(JSONResponse):
-    """The `response_class` of routes that stream JSON, one object per line.
-
-    It only tells the OpenAPI document the media type; `responses` gives the model of a line.
-    """
-
-    media_type = "application/x-ndjson"

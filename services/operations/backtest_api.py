@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,9 +14,11 @@ from schemas.catalogue import Role
 from schemas.messages import message_of
 from services.access.keys import KeyStore
 from services.http.bodies import body_of
-from services.http.principal import principal_of, require_role
+from services.http.principal import Asking, require_role
 from services.http.reads import read
 from services.http.service import Problem
+from services.http.state import with_state
+from services.operations.answers import BacktestFinished, BacktestProgress, JsonLines, WorkFailed
 from services.operations.backtest import BacktestError, backtest
 from services.operations.long_work import LongWork, Row
 from services.readiness.grading import FROZEN
@@ -23,11 +26,20 @@ from services.readiness.policy import Policy, PolicyError
 from services.runtime.turns import Turns
 from services.store.client import ClickHouse
 
+router = APIRouter(tags=["operations"])
+
 MOST_MONTHS: Final = 240
 EARLIEST: Final = date(1990, 1, 1)
 LATEST: Final = date(2200, 1, 1)
 _MOST_BYTES: Final = 1024 * 1024
 """For both policies, a hundred times the packaged one: parsing TOML takes 1 s a megabyte."""
+
+_LINES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "JSON, one object per line: progress, then the result or the failure.",
+        "model": BacktestProgress | BacktestFinished | WorkFailed,
+    }
+}
 
 
 class BacktestBody(BaseModel):
@@ -44,35 +56,53 @@ class BacktestBody(BaseModel):
     months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = 24
 
 
-def add_backtest(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, threads: Turns) -> None:
-    """Add the route of backtests to `router`. They run in `threads`, one at a time."""
-    busy = threading.Lock()
+@dataclass(frozen=True, slots=True)
+class Backtests:
+    """What the route of backtests needs. They run in `threads`; `busy` is held while one runs."""
 
-    @router.post("/v1/backtest")
-    async def run(request: Request) -> Response:
-        """Return which suppliers another policy would move; streams progress as lines of JSON.
+    keys: KeyStore
+    clickhouse: ClickHouse
+    threads: Turns
+    busy: threading.Lock = field(default_factory=threading.Lock)
 
-        The body is JSON: `from` and `to` are policies as TOML, `as_of` is a date, and `months`
-        (default 24) is how many month ends before it are compared too. With `frozen` as `from`,
-        `to` is compared with frozen evaluations.
-        """
-        require_role(principal_of(request, keys), Role.PROGRAMME)
-        body = await body_of(request, _MOST_BYTES, "send only the two policies and the dates")
-        parsed = _parsed(body)
-        old, new = await read(lambda: _policies(parsed))
-        work = LongWork("backtest", lambda tell: {"result": compare(tell)}, busy)
 
-        def compare(tell: Callable[[Row], None]) -> dict[str, Any]:
-            def progress(stage: str, done: int, total: int) -> None:
-                if work.abandoned.is_set():
-                    # Ended in good order, which drops the facts of the policies on trial.
-                    raise BacktestError("the client disconnected")
-                tell({"stage": stage, "done": done, "total": total})
+async def _backtests(request: Request) -> Backtests:
+    state: Backtests = request.state.service
+    return state
 
-            as_of, months = parsed.as_of, parsed.months
-            return backtest(clickhouse, old, new, as_of, months=months, progress=progress)
 
-        return work.stream(threads)
+@router.post("/v1/backtest", response_class=JsonLines, responses=_LINES)
+async def run_backtest(
+    backtests: Annotated[Backtests, Depends(_backtests)], principal: Asking, request: Request
+) -> Response:
+    """Return which suppliers another policy would move; streams progress as lines of JSON.
+
+    The body is JSON: `from` and `to` are policies as TOML, `as_of` is a date, and `months`
+    (default 24) is how many month ends before it are compared too. With `frozen` as `from`,
+    `to` is compared with frozen evaluations.
+    """
+    require_role(principal, Role.PROGRAMME)
+    body = await body_of(request, _MOST_BYTES, "send only the two policies and the dates")
+    parsed = _parsed(body)
+    old, new = await read(lambda: _policies(parsed))
+    work = LongWork("backtest", lambda tell: {"result": compare(tell)}, backtests.busy)
+
+    def compare(tell: Callable[[Row], None]) -> dict[str, Any]:
+        def progress(stage: str, done: int, total: int) -> None:
+            if work.abandoned.is_set():
+                # Ended in good order, which drops the facts of the policies on trial.
+                raise BacktestError("the client disconnected")
+            tell({"stage": stage, "done": done, "total": total})
+
+        as_of, months = parsed.as_of, parsed.months
+        return backtest(backtests.clickhouse, old, new, as_of, months=months, progress=progress)
+
+    return work.stream(backtests.threads)
+
+
+def add_backtest(to: APIRouter, keys: KeyStore, clickhouse: ClickHouse, threads: Turns) -> None:
+    """Add the route of backtests to the router `to`. They run in `threads`, one at a time."""
+    to.include_router(with_state(router, Backtests(keys, clickhouse, threads)))
 
 
 def _parsed(body: bytes) -> BacktestBody:

@@ -1,52 +1,74 @@
 """`POST /v1/settlement`: tells a sender what became of events that were answered 202."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from services.http.bodies import body_of
-from services.http.principal import principal_of
+from services.http.principal import Asking
 from services.http.reads import read
 from services.http.service import Problem
+from services.http.state import with_state
+from services.operations.answers import SettlementAnswer
 from services.operations.settlement import MAX_EVENTS, SettlementRequest, parse_request, settlement
 from services.store.client import ClickHouse, ReadTooLarge, StoreUnavailable
+
+router = APIRouter(tags=["operations"])
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _RETRY: Final = {"Retry-After": "5"}
 
 
-def add_settlement(router: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zone: str) -> None:
-    """Add the route of settlement to `router`.
+@dataclass(frozen=True, slots=True)
+class Settlements:
+    """What the route of settlement needs.
 
     `zone`: the time zone of the receiving sites, which is part of the answer.
     """
 
-    @router.post("/v1/settlement")
-    async def settled(request: Request) -> Response:
-        """Return what became of the sender's own events: stored, refused, in conflict, or pending.
+    keys: KeyStore
+    clickhouse: ClickHouse
+    zone: str
 
-        The body is `{"events": [{"source", "id", "content"}], "since"}`. `content` is the digest of
-        type, time and data, as `schemas.validation.content_digest` computes it. Refusals from
-        before `since` are ignored. The answer identifies events by their index in the request.
-        """
-        principal = principal_of(request, keys)
-        body = await body_of(request, _MOST_BYTES, f"ask about at most {MAX_EVENTS} events at once")
-        try:
-            question = parse_request(body)
-        except ValueError as error:
-            raise Problem(400, str(error)) from None
-        if principal.role is not Role.PROGRAMME:
-            _check_own(question, principal.partner)
-        try:
-            answer = await read(lambda: settlement(clickhouse, question))
-        except ReadTooLarge as error:
-            raise Problem(422, str(error)) from None
-        except StoreUnavailable:
-            raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
-        return JSONResponse({**answer, "zone": zone})
+
+async def _settlements(request: Request) -> Settlements:
+    state: Settlements = request.state.service
+    return state
+
+
+@router.post("/v1/settlement", responses={200: {"model": SettlementAnswer}})
+async def settled(
+    settlements: Annotated[Settlements, Depends(_settlements)], principal: Asking, request: Request
+) -> Response:
+    """Return what became of the sender's own events: stored, refused, in conflict, or pending.
+
+    The body is `{"events": [{"source", "id", "content"}], "since"}`. `content` is the digest of
+    type, time and data, as `schemas.validation.content_digest` computes it. Refusals from
+    before `since` are ignored. The answer identifies events by their index in the request.
+    """
+    body = await body_of(request, _MOST_BYTES, f"ask about at most {MAX_EVENTS} events at once")
+    try:
+        question = parse_request(body)
+    except ValueError as error:
+        raise Problem(400, str(error)) from None
+    if principal.role is not Role.PROGRAMME:
+        _check_own(question, principal.partner)
+    try:
+        answer = await read(lambda: settlement(settlements.clickhouse, question))
+    except ReadTooLarge as error:
+        raise Problem(422, str(error)) from None
+    except StoreUnavailable:
+        raise Problem(503, "the store does not answer just now; try again", _RETRY) from None
+    return JSONResponse({**answer, "zone": settlements.zone})
+
+
+def add_settlement(to: APIRouter, keys: KeyStore, clickhouse: ClickHouse, zone: str) -> None:
+    """Add the route of settlement to the router `to`. `zone`: as in `Settlements`."""
+    to.include_router(with_state(router, Settlements(keys, clickhouse, zone)))
 
 
 def _check_own(question: SettlementRequest, partner: str) -> None:

@@ -1,15 +1,13 @@
 """Models of the answers about suppliers, for the OpenAPI document (see `services.http.answers`)."""
 
 from datetime import date, datetime
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field
 
 from services.http.answers import Answer
 from services.readiness.policy_parts import GateName, Letter
 from services.readiness.stage import StageName
-
-Compared = TypeVar("Compared")
 
 
 class Window(Answer):
@@ -263,11 +261,32 @@ class Explanation(Heading):
     policy_version: str = Field(description="version of the policy that judged")
 
 
-class Compare(Answer, Generic[Compared]):
-    """Something that differs today from what was frozen; null: it does not exist there."""
+class FigureRestated(Answer):
+    """A figure that differs today from the frozen one; null: that side does not have the figure."""
 
-    frozen: Compared = Field(description="as it was frozen")
-    now: Compared = Field(description="as it is today for the same date")
+    frozen: RatioFigure | LoadFigure | PlainFigure | None = Field(description="as it was frozen")
+    now: RatioFigure | LoadFigure | PlainFigure | None = Field(description="as it is today")
+
+
+class ScoreRestated(Answer):
+    """A score that differs today from the frozen one."""
+
+    frozen: Score = Field(description="as it was frozen")
+    now: Score = Field(description="as it is today for the same date")
+
+
+class GradeRestated(Answer):
+    """Grades that differ today from the frozen ones."""
+
+    frozen: Grade = Field(description="as they were frozen")
+    now: Grade = Field(description="as they are today for the same date")
+
+
+class StageRestated(Answer):
+    """Stages that differ today from the frozen ones."""
+
+    frozen: list[Stage] = Field(description="as they were frozen")
+    now: list[Stage] = Field(description="as they are today for the same date")
 
 
 class Restated(Answer):
@@ -275,12 +294,10 @@ class Restated(Answer):
 
     policy_version: str = Field(description="version of the policy that judges today")
     edition: int = Field(description="edition of docs/figures.md today")
-    kpis: dict[str, Compare[RatioFigure | LoadFigure | PlainFigure | None]] = Field(
-        description="the figures that differ, by key"
-    )
-    score: Compare[Score] | None = Field(default=None, description="the score, if it differs")
-    grade: Compare[Grade] | None = Field(default=None, description="the grades, if they differ")
-    stage: Compare[list[Stage]] | None = Field(default=None, description="the stages, likewise")
+    kpis: dict[str, FigureRestated] = Field(description="the figures that differ, by key")
+    score: ScoreRestated | None = Field(default=None, description="the score, if it differs")
+    grade: GradeRestated | None = Field(default=None, description="the grades, if they differ")
+    stage: StageRestated | None = Field(default=None, description="the stages, if they differ")
 
 
 class Inputs(Answer):

@@ -1,6 +1,7 @@
 """Requests to a running Rantai as one of its partners: to post events, and to read what is stored.
 
-A request that is answered with a status of 500 or more fails the test.
+A request that is answered with a status of 500 or more fails the test, and so does an answer that
+is not as the OpenAPI document says.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ import httpx
 from schemas.catalogue import Role
 from services.access.keys import KeyStore
 from tests.integration.process import Up
+from tests.support.documented import documented
 
 AS_OF = "2026-04-01"
 
@@ -47,14 +49,14 @@ class Asking:
         sent = {"authorization": f"Bearer {self.keys[partner]}", **headers}
         answer = self.http.post("/v1/events", headers=sent, content=body)
         assert answer.status_code < 500, answer.text
-        return answer
+        return documented(answer)
 
     def get(self, path: str, partner: str = "YDBA", **parameters: Any) -> httpx.Response:
         """Send a GET request."""
         headers = {"authorization": f"Bearer {self.keys[partner]}"}
         answer = self.http.get(path, params=parameters, headers=headers)
         assert answer.status_code < 500, answer.text
-        return answer
+        return documented(answer)
 
     def lines(self, supplier: str) -> list[dict[str, Any]]:
         """Return the stored order lines of a supplier, none if the supplier is unknown."""

@@ -17,6 +17,7 @@ import httpx
 from services.access.keys import KeyStore
 from services.cli.endpoint import operator_key
 from services.kafka.embedded_broker import free_port
+from tests.support.documented import documented
 
 RANTAI = [sys.executable, "-m", "services.cli"]
 START_SECONDS = 60
@@ -166,7 +167,7 @@ class Running(ABC):
             timeout=60,
         )
         assert answer.status_code == 200, answer.text
-        return json.loads(answer.text)
+        return json.loads(documented(answer).text)
 
     def reconcile(self, wait: float = 10) -> dict[str, Any]:
         """Return the output of `rantai reconcile --json --wait <wait>` (seconds)."""

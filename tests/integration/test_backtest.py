@@ -30,6 +30,7 @@ from tests.conftest import NOT_SYNCED
 from tests.integration.feeding import feed
 from tests.integration.process import Up, run
 from tests.reference.histories import buyer_ids, history, supplier_ids
+from tests.support.documented import documented
 from tests.support.storing import contents, store
 
 START = date(2026, 1, 1)
@@ -135,7 +136,7 @@ def client(filled: ClickHouse, tmp_path: Path) -> Iterator[httpx.Client]:
 
 
 def ask(client: httpx.Client, **changes: Any) -> httpx.Response:
-    return client.post("/v1/backtest", json=BODY | changes)
+    return documented(client.post("/v1/backtest", json=BODY | changes))
 
 
 def test_progress_by_lines_then_the_result(client: httpx.Client, filled: ClickHouse) -> None:

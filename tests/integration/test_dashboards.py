@@ -37,6 +37,7 @@ from tests.integration.grafana import (
     queries,
     variables,
 )
+from tests.support.documented import documented
 from tests.support.storing import store
 
 UNTIL = datetime(2026, 10, 1, 9, 30, tzinfo=ZONE)
@@ -85,7 +86,7 @@ class World:
             path, params=parameters, headers={"authorization": f"Bearer {self.key}"}
         )
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return documented(answer).json()
 
 
 def _everybody(found: Choices) -> Choices:

@@ -32,6 +32,7 @@ from tests.integration.asking import problem
 from tests.integration.groups_story import Site as Visited
 from tests.integration.groups_story import table
 from tests.reference.cases import Event, order, receive
+from tests.support.documented import documented
 from tests.support.storing import empty, store
 
 PATH = "/v1/data-quality"
@@ -53,9 +54,8 @@ class Site:
             headers = {"authorization": f"Bearer {self.keys.get(partner, '')}"}
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(
-                    PATH, params={"as_of": AS_OF.isoformat(), **parameters}, headers=headers
-                )
+                asked = {"as_of": AS_OF.isoformat(), **parameters}
+                return documented(await client.get(PATH, params=asked, headers=headers))
 
         return asyncio.run(ask())
 

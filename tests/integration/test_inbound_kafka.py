@@ -18,6 +18,7 @@ from services.cli.data_dir import read_run_file
 from tests.integration.asking import Asking
 from tests.integration.bad_events import CASES, Bad, Text, order
 from tests.integration.process import Up, rantai, run
+from tests.support.documented import documented
 
 WAIT_SECONDS = 30
 MEGABYTE = 1_000_000
@@ -118,7 +119,9 @@ def shown(asking: Asking, name: str) -> Row:
 def replayed_by(asking: Asking, partner: str, name: str, body: bytes = b"") -> httpx.Response:
     """Replay a rejected record with the key of a partner, repaired if `body` is given."""
     headers = {"authorization": f"Bearer {asking.keys[partner]}"}
-    return asking.http.post(f"/v1/rejected/{name}/replay", headers=headers, content=body)
+    return documented(
+        asking.http.post(f"/v1/rejected/{name}/replay", headers=headers, content=body)
+    )
 
 
 def test_bad_events_among_good_ones(asking: Asking, sender: Sender) -> None:

@@ -12,6 +12,7 @@ from schemas.catalogue import Role
 from schemas.validation import Accepted, Sender, parse, validate
 from tests.integration.process import Up, run
 from tests.reference.cases import order
+from tests.support.documented import documented
 
 MAPPING = """
 mapping = 1
@@ -171,7 +172,7 @@ def test_what_a_terminal_would_obey_is_shown(up: Up, keys: dict[str, str], tmp_p
 def asked(up: Up, key: str, *events: dict[str, Any], **more: Any) -> httpx.Response:
     question = {"events": list(events), **more}
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.post(f"{up.url}/v1/settlement", json=question, headers=headers)
+    return documented(httpx.post(f"{up.url}/v1/settlement", json=question, headers=headers))
 
 
 def test_a_question_about_events(up: Up, keys: dict[str, str]) -> None:

@@ -36,6 +36,7 @@ from services.store.rebuild import rebuild
 from tests.conftest import NOT_SYNCED
 from tests.integration.process import run as run_rantai
 from tests.reference.cases import Event, order, receive
+from tests.support.documented import documented
 from tests.support.storing import accepted, contents, empty, row, store
 
 ZONE = "Asia/Jakarta"
@@ -311,7 +312,7 @@ def test_a_rebuild_over_http_tells_its_progress(
         answer = httpx.post(f"{url}/v1/rebuild", headers=headers, timeout=60)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("application/x-ndjson")
-        *steps, last = [json.loads(line) for line in answer.text.splitlines()]
+        *steps, last = [json.loads(line) for line in documented(answer).text.splitlines()]
         made = len({table for one in migrations() if one.derived for table in one.tables})
         assert last == {"tables": made, "finished": True}
         assert all(step["done"] < step["total"] for step in steps)

@@ -18,6 +18,7 @@ from services.scorecards import programme_api, scorecard_api
 from services.store.client import ClickHouse, StoreUnavailable
 from tests.integration.asking import problem
 from tests.reference.cases import Event, about, order, receive
+from tests.support.documented import documented
 from tests.support.storing import empty, store
 
 PATHS = ("/v1/programme", "/v1/clusters", "/v1/clusters/Ceper%2FBatur")
@@ -37,7 +38,7 @@ class Site:
             transport = httpx.ASGITransport(self.app)
             headers = {"authorization": f"Bearer {self.keys.get(partner, '')}"}
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get(path, params=parameters, headers=headers)
+                return documented(await client.get(path, params=parameters, headers=headers))
 
         return asyncio.run(ask())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,14 +19,20 @@ class Server:
     """A server that runs until it is told to stop, at most so many seconds."""
 
     def __init__(self, seconds: float) -> None:
-        self.should_exit, self.stopped = False, False
-        self._seconds = seconds
+        self.stopped = False
+        self._seconds, self._told = seconds, asyncio.Event()
+
+    @property
+    def should_exit(self) -> bool:
+        return self._told.is_set()
+
+    @should_exit.setter
+    def should_exit(self, _: bool) -> None:
+        self._told.set()
 
     async def serve(self) -> None:
-        clock = asyncio.get_running_loop().time
-        end = clock() + self._seconds
-        while not self.should_exit and clock() < end:
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._told.wait(), self._seconds)
         self.stopped = True
 
 

@@ -62,7 +62,7 @@ def test_two_policies_must_not_share_a_version(tmp_path: Path, ours: Path) -> No
     found = rantai("policy", "check", file)
     assert found.exit_code == 0
     assert f"Careful: {file} and the packaged policy differ" in found.stderr
-    assert "both say version '2026-11-01'" in rantai("policy", "diff", "packaged", file).stderr
+    assert "both have version '2026-11-01'" in rantai("policy", "diff", "packaged", file).stderr
     file.write_text("# Only a comment more.\n" + packaged_text())
     assert rantai("policy", "check", file).stderr == ""
 

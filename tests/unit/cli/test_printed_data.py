@@ -27,7 +27,7 @@ def printed(answer: dict[str, Any] | bytes, *command: str) -> str:
 
 
 def test_explain() -> None:
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"order_no": NASTY, "line_no": 7, "numerator": 1, "denominator": 2},
         {"complaint_no": NASTY, "value": NASTY, "events": [{"id": "e1"}, {"id": NASTY}]},
     ]

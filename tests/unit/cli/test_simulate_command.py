@@ -154,7 +154,7 @@ def test_the_command_says_that_an_answer_is_no_gateways(row: Any, tmp_path: Path
         status, counts, errors = run(url, tmp_path, "--days", "2", "--no-live")
     assert status == 1
     assert "is it a Rantai gateway" in counts["error"]
-    assert "\x9b" in errors
+    assert "\\x9b" in errors
 
 
 def test_the_command_says_which_keys_file_is_broken(tmp_path: Path) -> None:

@@ -79,6 +79,6 @@ def test_a_wrong_variable_is_named(command: str) -> None:
 
 @pytest.mark.parametrize("command", ["up", "demo", "rebuild", "migrate", "scorecards", "exporter"])
 def test_a_policy_that_is_not_there_is_named(command: str) -> None:
-    store = {} if command == "rebuild" else {"RANTAI_CLICKHOUSE_URL": "http://127.0.0.1:9"}
-    ended = rantai(command, RANTAI_POLICY="ours.toml", **store)
+    store = "" if command == "rebuild" else "http://127.0.0.1:9"
+    ended = rantai(command, RANTAI_POLICY="ours.toml", RANTAI_CLICKHOUSE_URL=store)
     assert (ended.exit_code, "RANTAI_POLICY: ours.toml can't be read" in ended.stderr) == (2, True)

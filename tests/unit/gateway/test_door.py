@@ -23,6 +23,7 @@ from services.processor.rejections import Rejections
 from services.processor.streams import StreamRecord
 from tests.fault.doubles import FakeProducer
 from tests.integration.bad_events import Text, order
+from tests.support.documented import documented
 
 CASE = Path(__file__).parents[3] / "../shared/data/cases/14-empty-batch/body.json"
 NOTHING = {"accepted": 0, "rejected": []}
@@ -56,7 +57,7 @@ class Door:
     def post(self, content_type: str, body: bytes, partner: str = "AHM") -> tuple[int, Any]:
         sent = {"content-type": content_type, "authorization": f"Bearer {self.keys[partner]}"}
         answer = self.http.post("/v1/events", headers=sent, content=body)
-        return answer.status_code, answer.json()
+        return answer.status_code, documented(answer).json()
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_buyer_may_confirm_its_own_orders_for_the_supplier(door: Door) -> None
 
 
 def test_the_catalogue_lists_the_aliases_of_units(door: Door) -> None:
-    assert door.http.get("/v1/catalogue").json()["units"] == UNIT_ALIASES
+    assert documented(door.http.get("/v1/catalogue")).json()["units"] == UNIT_ALIASES
 
 
 @pytest.mark.anyio
