@@ -176,7 +176,7 @@ class OrderLine(Answer):
     order_no: str = Field(description="number of the order")
     line_no: str = Field(description="number of the line in the order")
     item_no: str = Field(description="number of the item")
-    uom: str = Field(description="unit of the line's quantities; empty: the order names none")
+    uom: str | None = Field(description="unit of the quantities; null: the order names none")
     ordered: float = Field(description="quantity ordered")
     ordered_on: date = Field(description="day of the order's first version")
     requested_date: date = Field(description="day for which the buyer asked")

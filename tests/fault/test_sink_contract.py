@@ -13,7 +13,7 @@ from services.kafka.safety import OnBroker
 from services.processor.inbound import Inbound
 from services.processor.ledger_sink import LedgerSink
 from services.processor.rejections import Refusal, Rejections, RejectionSink
-from services.processor.sink import Sink
+from services.processor.sink import UNAVAILABLE, Sink
 from services.processor.streams import StreamRecord
 from services.store.client import ClickHouse, StoreUnavailable
 from services.store.ledger import Appended, Ledger, LedgerRecord
@@ -162,7 +162,7 @@ async def test_a_transient_failure_is_raised_and_the_same_batch_works_later(
     expected = subject.look()
     subject.fail(2)
     for _ in range(2):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(UNAVAILABLE):
             await subject.sink.write(subject.records)
     await subject.sink.write(subject.records)
     assert subject.look() == expected
@@ -172,7 +172,7 @@ async def test_a_failure_at_first_leaves_nothing_half_written(
     subject: Subject, own_clickhouse: ClickHouse
 ) -> None:
     subject.fail(1)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(UNAVAILABLE):
         await subject.sink.write(subject.records)
     await subject.sink.write(subject.records)
     late = subject.look()
@@ -207,7 +207,7 @@ async def test_every_record_is_stored_or_refused(own_clickhouse: ClickHouse) -> 
 async def test_the_double_keeps_the_contract_too() -> None:
     records = [record(event, at) for at, event in enumerate(EVENTS)]
     sink = FailingSink(1)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(UNAVAILABLE):
         await sink.write(records)
     await sink.write(records)
     assert len(sink.written) == len(records)

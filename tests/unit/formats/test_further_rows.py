@@ -171,5 +171,5 @@ def test_columns_to_fill_must_exist() -> None:
     with pytest.raises(FileError, match="no column 'Pemasok'"):
         convert(filling("PO", "Pemasok"), FIRST)
     names = filling("Nr").replace("fill_down", f"names = {HEADER.split(';')}\nfill_down")
-    with pytest.raises(MappingError, match=r"file\.fill_down: 'Nr' is none of file\.names"):
+    with pytest.raises(MappingError, match=r"file\.fill_down: 'Nr' is not in file\.names"):
         parse_mapping(names)

@@ -113,7 +113,7 @@ def test_a_valid_mapping_is_read(tmp_path: Path) -> None:
         (
             "[constants]",
             "[file]\nnames = ['PO']\n[constants]",
-            r"columns\.supplier\.from: 'Vendor' is none",
+            r"columns\.supplier\.from: 'Vendor' is not in file",
         ),
         ("[constants]", "[defaults]\nthousands = '.'\n[constants]", r"defaults\.thousands"),
         (

@@ -9,11 +9,11 @@ import pytest
 _PROGRAM = """
 import gc, threading, time
 from pathlib import Path
-from services.telemetry import memory
+from services.runtime import heap
 
-memory._EVERY_SECONDS = 0.5
+heap._EVERY_SECONDS = 0.5
 if {bounded}:
-    memory.bound_heaps()
+    heap.bound_heaps()
 gc.disable()
 
 def held():

@@ -155,7 +155,7 @@ def test_an_interrupted_filling_is_done_again(
         done.append(table)
         fill_table(clickhouse, table)
 
-    with patch.object(module, "fill", limited), pytest.raises(StoreUnavailable):
+    with patch.object(module, "fill_table", limited), pytest.raises(StoreUnavailable):
         migrate(older, NOT_SYNCED)
     numbers = {row["number"] for row in older.rows("SELECT number FROM migrations")}
     assert numbers == {1, 2, 3, 4}
