@@ -356,4 +356,4 @@ def table(response: httpx.Response) -> list[dict[str, str]]:
 
 def rows(page: str) -> list[str]:
     """Return the text of the first cell of each row of a page's tables, in page order."""
-    return re.findall(r'<tr><th scope="row">(?:<a [^>]*>)?([^<]*)', page)
+    return re.findall(r'<tr>\s*<th scope="row">(?:<a [^>]*>)?([^<]*)', page)

@@ -185,7 +185,7 @@ def test_the_page_tells_findings_by_kind(
     assert remedy in page.text
     assert "RAHASIA" not in page.text
     assert "<script" not in page.text
-    assert len(re.findall(r'<tr><th scope="row">', page.text)) == 5 + 1
+    assert len(re.findall(r'<tr>\s*<th scope="row">', page.text)) == 5 + 1
     assert '<a href="/suppliers/S1/line?buyer=B1&amp;order=P&amp;line=10">' in page.text
     first = buyer.get(f"{BUYER_PAGE}{ASKED}&kind=orphan_receipt&lang={language}")
     second = buyer.get(f"{BUYER_PAGE}{ASKED}&kind=orphan_receipt&page=2&lang={language}")
@@ -243,7 +243,7 @@ def test_what_was_put_right_is_told_to_its_buyer(site: Site, own_clickhouse: Cli
     ):
         page = site.visited.sign_in(Role.BUYER, "B2").get(f"{BUYER_PAGE}{ASKED}&lang={language}")
         assert title in page.text
-        assert page.text.count(f"<td>{day}</td></tr>") == 2
+        assert len(re.findall(rf"<td>{day}</td>\s*</tr>", page.text)) == 2
     assert (
         "Diperbaiki sejak"
         not in site.visited.sign_in(Role.BUYER, "B1").get(f"{BUYER_PAGE}{ASKED}&lang=id").text

@@ -237,7 +237,7 @@ def test_capacity_is_declared_and_changed(shop: Shop, phone: Phone) -> None:
     assert figure(shop, "capacity_load")["processes"] == {}
     page = phone.get(f"{SEND}/capacity")
     _, fields = form_of(page)
-    items = dict(re.findall(r'name="(item-\d+)" value="\[&#34;(.*?)&#34;\]', page.text))
+    items = dict(re.findall(r'name="(item-\d+)"\s+value="\[&#34;(.*?)&#34;\]', page.text))
     place = next(name for name, item in items.items() if item == "BRK-&lt;1&gt;")
     said = arrived(
         phone,

@@ -63,7 +63,7 @@ def made(browser: Browser, supplier: str = S1, rights: str = "read", days: str =
     token = token_of(browser.get("/links"), "/links")
     response = browser.post("/links", form=token, supplier=supplier, rights=rights, days=days)
     assert response.status_code == 200, response.text
-    address = re.search(r'id="address" value="([^"]*)" readonly', response.text)
+    address = re.search(r'id="address"\s+value="([^"]*)"\s+readonly', response.text)
     assert address is not None
     share = re.search(r'href="(https://wa\.me/[^"]*)"', response.text)
     assert share is not None

@@ -38,7 +38,7 @@ def documented(answer: httpx.Response) -> httpx.Response:
 def _model_of(answer: httpx.Response) -> Any:
     request = answer.request
     for route in ROUTES:
-        if request.method in route.methods and route.path_regex.match(request.url.path):
+        if request.method in (route.methods or ()) and route.path_regex.match(request.url.path):
             if answer.headers.get("content-type") == "application/problem+json":
                 return None
             return route.responses.get(answer.status_code, {}).get("model")

@@ -54,7 +54,9 @@ def test_every_route_has_an_answer_with_a_schema(document: dict[str, Any]) -> No
             for one in [schema, *schema.get("anyOf", [])]:
                 name = one.get("$ref", "").rpartition("/")[2]
                 assert not name or document["components"]["schemas"][name]["description"], name
-    assert there == {(one.path_format, method.lower()) for one in ROUTES for method in one.methods}
+    assert there == {
+        (one.path_format, method.lower()) for one in ROUTES for method in one.methods or ()
+    }
 
 
 def models(of: type[Answer]) -> Iterator[type[Answer]]:
