@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-generated test-kafka soak soak-short bench lint schemas dashboards pictures lock clean
+.PHONY: install demo test test-services test-browser test-containers test-generated test-kafka soak soak-short bench lint schemas dashboards pictures lock clean
 
 install: $(STAMP)
 
@@ -19,9 +19,25 @@ demo: install
 
 # All tests of a file run in one worker, because they share what it has started.
 WORKERS ?= 2
-TESTS ?= tests
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 \
+  -m "not kafka and not bench and not soak"
+
+# Each module and rule, and the figures of the store against the reference: ten minutes.
+TESTS ?= tests/unit tests/soak
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 -m "not kafka and not bench and not soak" $(TESTS)
+	$(PYTEST) $(TESTS)
+
+# Rantai as processes, over HTTP, and what happens when a part of it fails.
+test-services: install
+	$(PYTEST) tests/fault tests/integration --ignore tests/integration/test_containers.py
+
+# The pages in Chromium.
+test-browser: install
+	$(PYTEST) tests/browser
+
+# The image and the compose files, without a container engine.
+test-containers: install
+	$(PYTEST) tests/integration/test_containers.py
 
 # The tests with generated examples, with new ones each time, for three minutes.
 test-generated: install

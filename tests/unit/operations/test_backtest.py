@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import simplejson
@@ -78,8 +78,19 @@ def given_history(own_clickhouse: ClickHouse) -> Given:
     return own_clickhouse, sent
 
 
+_STATED: Final[dict[tuple[int, date, str], dict[str, tuple[Any, ...]]]] = {}
+"""What the reference said of a history: its months of grades take seconds, for every policy."""
+
+
 def stated(events: list[Event], day: date, **how: Any) -> dict[str, tuple[Any, ...]]:
     """Return score, grade and published grade of each supplier by the reference."""
+    key = (id(events), day, repr(how))
+    if key not in _STATED:
+        _STATED[key] = _computed(events, day, **how)
+    return _STATED[key]
+
+
+def _computed(events: list[Event], day: date, **how: Any) -> dict[str, tuple[Any, ...]]:
     found = {}
     for supplier in SUPPLIERS:
         one = assessment.whole(events, supplier, day, **how)
