@@ -156,7 +156,7 @@ def test_a_delivery_of_several_lines_is_announced_once_and_replaced(
     places = {
         (order, number): place
         for place, order, number in re.findall(
-            r'name="line-(\d+)" value="\[&#34;(.*?)&#34;, &#34;(.*?)&#34;\]', page.text
+            r'name="line-(\d+)"\s+value="\[&#34;(.*?)&#34;, &#34;(.*?)&#34;\]', page.text
         )
     }
     lines = {
