@@ -31,7 +31,8 @@ test: install
 test-services: install
 	$(PYTEST) tests/fault tests/integration --ignore tests/integration/test_containers.py
 
-# The pages in Chromium.
+# The pages in Chromium, in one worker: all files share one site with a year of events.
+test-browser: WORKERS := 0
 test-browser: install
 	$(PYTEST) tests/browser
 
