@@ -19,7 +19,7 @@ demo: install
 
 # All tests of a file run in one worker, because they share what it has started.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 \
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 20 \
   -m "not kafka and not bench and not soak"
 
 # Each module and rule, and the figures of the store against the reference: ten minutes.
