@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 WIDTHS: Final = (320, 390, 1280)
 SCREENS: Final = [(width, script) for width in WIDTHS for script in (True, False)]
 """Widths, each with and without script."""
-_HEIGHTS: Final = {320: 568, 390: 844, 1280: 800}
+HEIGHTS: Final = {320: 568, 390: 844, 1280: 800}
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def visiting(
     """
     context: BrowserContext = browser.new_context(
         base_url=base,
-        viewport={"width": width, "height": _HEIGHTS[width]},
+        viewport={"width": width, "height": HEIGHTS[width]},
         java_script_enabled=script,
         locale="id-ID",
     )

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import WIDTHS, visiting
+from tests.browser.chromium import HEIGHTS, WIDTHS, visiting
 from tests.browser.site import Site
 from tests.browser.walking import kind, walk
 
@@ -36,8 +36,12 @@ AXE: Final = Axe()
 
 @pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
 @pytest.mark.parametrize("language", ["id", "en"])
-def test_every_page_is_accessible(browser: Browser, site: Site, user: str, language: str) -> None:
+def test_every_page_is_accessible_and_fits_every_screen(
+    browser: Browser, site: Site, user: str, language: str
+) -> None:
+    """One walk checks the rules of accessibility, and each page on every width."""
     found: dict[str, Any] = {}
+    wide: dict[tuple[str, int], Any] = {}
     visited = []
     with visiting(browser, site.url, width=390, language=language) as page:
         for address in walk(page, site.homes[user]):
@@ -49,22 +53,14 @@ def test_every_page_is_accessible(browser: Browser, site: Site, user: str, langu
                     (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
                     for one in violations
                 ]
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+                if beyond := [*page.evaluate(WIDER), *page.evaluate(SMALL)]:
+                    wide[address, width] = beyond[:3]
+            page.set_viewport_size({"width": 390, "height": HEIGHTS[390]})
     assert found == {}
-    assert len(set(visited)) >= {"supplier": 4, "buyer": 3, "programme": 4}[user], visited
-
-
-@pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_the_screen_or_has_small_targets(
-    browser: Browser, site: Site, user: str, width: int
-) -> None:
-    wide: dict[str, Any] = {}
-    with visiting(browser, site.url, width=width) as page:
-        for address in walk(page, site.homes[user]):
-            found = [*page.evaluate(WIDER), *page.evaluate(SMALL)]
-            if found:
-                wide[address] = found[:3]
     assert wide == {}
+    assert len(set(visited)) >= {"supplier": 4, "buyer": 3, "programme": 4}[user], visited
 
 
 @pytest.mark.parametrize("user", ["supplier", "buyer", "programme"])
